@@ -1,0 +1,1 @@
+"""Single-layer networks from scratch: data, models, trainers, gradients and plots."""

@@ -1,0 +1,157 @@
+"""Logistic and softmax regression: logits, probabilities, cross entropy, gradient, L2 penalty.
+
+Both are one layer: z = xw, with the bias as the last row of w (the last column of X is 1).
+A model holds no weights; it says what weights mean. Logits have the shape (N, K), or (N, S, K)
+for S models side by side on the same inputs, and losses then come back with the shape (S,).
+
+The formulas are those of C. Bishop, *Pattern Recognition and Machine Learning* (2006), 4.3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.floating[Any]]
+
+
+class Model(Protocol):
+    """What a trainer and the gradient check ask of a model."""
+
+    @property
+    def num_outputs(self) -> int:
+        """K, the number of logits of an example."""
+
+    def probabilities(self, logits: Array) -> Array:
+        """ŷ, shaped like the logits."""
+
+    def cross_entropy_and_residual(self, logits: Array, targets: Array) -> Array:
+        """Return C per model and overwrite the logits with ŷ − y."""
+
+    def is_correct(self, logits: Array, targets: Array) -> NDArray[np.bool_]:
+        """Tell for each example whether the prediction is the target."""
+
+
+@dataclass(frozen=True)
+class LogisticRegression:
+    """Two classes, one logit: ŷ = σ(z) = 1 / (1 + exp(−z)); a prediction is 1 if ŷ ≥ 0.5.
+
+    Cross entropy in nats, per example: C = −(y ln ŷ + (1 − y) ln(1 − ŷ)) = ln(1 + exp(z)) − yz.
+    """
+
+    num_outputs: int = 1
+
+    def probabilities(self, logits: Array) -> Array:
+        """Return ŷ = σ(z), (N, 1); exp never sees a positive number, so nothing overflows."""
+        exp = np.exp(-np.abs(logits))
+        return np.where(logits >= 0, 1, exp) / (1 + exp)
+
+    def cross_entropy_and_residual(self, logits: Array, targets: Array) -> Array:
+        """Return C, shape () or (S,), and overwrite `logits` with ŷ − y.
+
+        Computed from logits, so that saturated outputs stay finite.
+        """
+        y = _aligned(targets, logits)
+        # ln(1 + exp(z)) = max(z, 0) + ln(1 + exp(−|z|))
+        exp = np.exp(-np.abs(logits))
+        loss = np.maximum(logits, 0) - y * logits + np.log1p(exp)  # (N, …, 1)
+        logits[...] = np.where(logits >= 0, 1, exp) / (1 + exp) - y
+        return _mean_over_examples(loss)
+
+    def is_correct(self, logits: Array, targets: Array) -> NDArray[np.bool_]:
+        """Compare ŷ ≥ 0.5, that is z ≥ 0, with y; shape (N,) or (N, S)."""
+        return ((logits >= 0) == (_aligned(targets, logits) == 1))[..., 0]
+
+
+@dataclass(frozen=True)
+class SoftmaxRegression:
+    """K classes: ŷ_k = exp(z_k) / Σ_j exp(z_j); the prediction is the largest ŷ_k.
+
+    Cross entropy in nats, per example: C = −Σ_k y_k ln ŷ_k = ln Σ_j exp(z_j) − Σ_k y_k z_k,
+    for targets that sum to 1.
+    """
+
+    num_outputs: int = 10
+
+    def probabilities(self, logits: Array) -> Array:
+        """Return ŷ = softmax(z), (N, K); invariant to a shift of all logits of an example."""
+        exp = np.exp(logits - logits.max(axis=-1, keepdims=True))
+        return exp / exp.sum(axis=-1, keepdims=True)
+
+    def cross_entropy_and_residual(self, logits: Array, targets: Array) -> Array:
+        """Return C, shape () or (S,), and overwrite `logits` with ŷ − y.
+
+        Everything happens in place: the trainer's loop calls this once per step.
+        """
+        y = _aligned(targets, logits)
+        logits -= logits.max(axis=-1, keepdims=True)
+        target_logit = np.einsum("...k,...k->...", logits, y)  # Σ_k y_k z_k
+        np.exp(logits, out=logits)
+        normaliser = logits.sum(axis=-1, keepdims=True)  # (N, …, 1)
+        loss = np.log(normaliser[..., 0]) - target_logit
+        logits /= normaliser
+        logits -= y
+        return _mean_over_examples(loss[..., None])
+
+    def is_correct(self, logits: Array, targets: Array) -> NDArray[np.bool_]:
+        """Compare the places of the largest logit and the largest target; (N,) or (N, S)."""
+        return logits.argmax(axis=-1) == _aligned(targets, logits).argmax(axis=-1)
+
+
+def logits(X: Array, w: Array) -> Array:
+    """Return z = xw, (N, K), for inputs (N, D+1) and weights (D+1, K).
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit or the dtypes differ.
+    """
+    if X.ndim != 2 or w.ndim != 2 or X.shape[1] != w.shape[0]:
+        raise ValueError(
+            f"X and w must have shapes (N, D+1) and (D+1, K); got {X.shape} and {w.shape}"
+        )
+    if X.dtype != w.dtype:
+        raise ValueError(f"X and w must have the same dtype; got {X.dtype} and {w.dtype}")
+    return X @ w
+
+
+def cross_entropy(model: Model, logits: Array, targets: Array) -> Array:
+    """Return C, the mean cross entropy in nats per example; shape () or (S,)."""
+    return model.cross_entropy_and_residual(logits.copy(), targets)
+
+
+def accuracy(model: Model, logits: Array, targets: Array) -> Array:
+    """Return the fraction of examples predicted right, in [0, 1]; shape () or (S,)."""
+    return np.asarray(model.is_correct(logits, targets).mean(axis=0))
+
+
+def l2_penalty(w: Array) -> float:
+    """Return R(w) = ½ Σ w²; the bias weights are penalised like the others."""
+    return 0.5 * float(np.vdot(w, w))
+
+
+def objective(model: Model, X: Array, w: Array, targets: Array, l2_lambda: float = 0.0) -> float:
+    """Return J(w) = C(w) + λ R(w)."""
+    return float(cross_entropy(model, logits(X, w), targets)) + l2_lambda * l2_penalty(w)
+
+
+def gradient(model: Model, X: Array, w: Array, targets: Array, l2_lambda: float = 0.0) -> Array:
+    """Return ∇J = xᵀ(ŷ − y)/N + λw, shaped like `w`."""
+    residual = logits(X, w)
+    model.cross_entropy_and_residual(residual, targets)  # now ŷ − y
+    return X.T @ residual / len(X) + w.dtype.type(l2_lambda) * w
+
+
+def _aligned(targets: Array, logits: Array) -> Array:
+    """Give targets (N, K) the axis of models that logits (N, S, K) have, or refuse them."""
+    expected = (logits.shape[0], logits.shape[-1])
+    if targets.shape != expected:
+        raise ValueError(f"targets must have shape {expected}; got {targets.shape}")
+    return targets if logits.ndim == 2 else targets[:, None, :]
+
+
+def _mean_over_examples(loss: Array) -> Array:
+    return loss.mean(axis=0)[..., 0]

@@ -1,0 +1,202 @@
+"""The report's figures: each function takes numbers and returns a Figure at its printed size.
+
+The same quantity looks the same everywhere: training is blue and solid, validation vermilion and
+dashed. The colours are Okabe and Ito's (https://jfly.uni-koeln.de/color/), told apart by the
+colour blind and, with the line styles, in grey print. pyplot is not used: no global state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import MaxNLocator
+
+from onelayer.models import Array
+from onelayer.trainers import History
+
+WIDTH = 5.9  # inches, the width of the report's text
+BLUE, VERMILION, GREEN, PURPLE, ORANGE = "#0072B2", "#D55E00", "#009E73", "#AA4499", "#E69F00"
+GREY = "#555555"  # what is neither training nor validation
+TRAINING: dict[str, Any] = {"color": BLUE, "linestyle": "-", "linewidth": 1.2}
+VALIDATION: dict[str, Any] = {"color": VERMILION, "linestyle": (0, (4, 1.2)), "linewidth": 1.4}
+# For several runs of one quantity in one plot, by place.
+RUNS: tuple[dict[str, Any], ...] = (
+    {"color": BLUE, "linestyle": "-", "linewidth": 1.3},
+    {"color": VERMILION, "linestyle": (0, (5, 1.2)), "linewidth": 1.3},
+    {"color": GREEN, "linestyle": (0, (5, 1, 1, 1)), "linewidth": 1.3},
+    {"color": PURPLE, "linestyle": (0, (1, 0.8)), "linewidth": 1.6},
+    {"color": ORANGE, "linestyle": (0, (7, 1, 1, 1, 1, 1)), "linewidth": 1.3},
+)
+_STYLE: Any = {  # matplotlib types its keys one by one
+    "font.family": "STIXGeneral",
+    "mathtext.fontset": "stix",
+    "font.size": 9.5,
+    "axes.labelsize": 10,
+    "legend.fontsize": 9.5,
+    "legend.frameon": False,
+    "legend.handlelength": 2.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "axes.edgecolor": "#444444",
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#dddddd",
+    "grid.linewidth": 0.5,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+}
+
+
+def loss_curves(
+    history: History, ylim: tuple[float, float] | None = None, window: int = 10
+) -> Figure:
+    """Plot training and validation loss against gradient steps.
+
+    The training loss is drawn as the mean over `window` steps, with a band of ± one standard
+    deviation of the loss within the window; at the window's middle.
+    """
+    whole = len(history.train_loss) // window * window
+    windows = history.train_loss[:whole].reshape(-1, window)
+    middle = np.arange(len(windows)) * window + (window - 1) / 2
+    mean, deviation = windows.mean(axis=1), windows.std(axis=1)
+    with _axes() as (figure, axes):
+        axes.fill_between(
+            middle, mean - deviation, mean + deviation, color=BLUE, alpha=0.22, linewidth=0
+        )
+        axes.plot(middle, mean, label=f"training (mean of {window} steps ± 1 s.d.)", **TRAINING)
+        axes.plot(
+            history.validation_step, history.validation_loss, label="validation", **VALIDATION
+        )
+        _label_steps(axes, "cross entropy (nats per image)", ylim)
+        axes.legend(loc="upper right")
+    return figure
+
+
+def accuracy_curves(history: History, ylim: tuple[float, float] | None = None) -> Figure:
+    """Plot training and validation accuracy against gradient steps.
+
+    Raises
+    ------
+    ValueError
+        If the history holds no training accuracy.
+    """
+    if history.train_accuracy is None:
+        raise ValueError("history must hold a train_accuracy: train with train_accuracy=True")
+    with _axes() as (figure, axes):
+        axes.plot(history.validation_step, history.train_accuracy, label="training", **TRAINING)
+        axes.plot(
+            history.validation_step, history.validation_accuracy, label="validation", **VALIDATION
+        )
+        _label_steps(axes, "accuracy", ylim, percent=True)
+        axes.legend(loc="lower right")
+    return figure
+
+
+def validation_accuracies(
+    histories: Mapping[str, History], ylim: tuple[float, float] | None = None
+) -> Figure:
+    """Plot the validation accuracy of several runs, by name, on one graph."""
+    if len(histories) > len(RUNS):
+        raise ValueError(f"at most {len(RUNS)} runs can be told apart; got {len(histories)}")
+    with _axes() as (figure, axes):
+        for (name, history), style in zip(histories.items(), RUNS, strict=False):
+            axes.plot(history.validation_step, history.validation_accuracy, label=name, **style)
+        _label_steps(axes, "validation accuracy", ylim, percent=True)
+        axes.legend(loc="lower right", ncols=2 if len(histories) > 2 else 1)
+    return figure
+
+
+def stop_distribution(epochs: Sequence[int], marked: int) -> Figure:
+    """Plot one dot for each run over the epoch in which it stopped; one epoch is marked."""
+    with _axes(height=1.7) as (figure, axes):
+        seen: dict[int, int] = {}
+        for epoch in epochs:
+            height = seen[epoch] = seen.get(epoch, 0) + 1
+            axes.plot(epoch, height, "o", color=BLUE, markersize=6, clip_on=False)
+        axes.axvline(marked, color=GREY, linestyle=(0, (4, 1.2)), linewidth=1.2, zorder=0)
+        top = max(seen.values())
+        axes.annotate(
+            f"this report: {marked}",
+            (marked, top + 0.75),
+            xytext=(5, 0),
+            textcoords="offset points",
+        )
+        axes.set(xlabel="epoch of the stop, counted from 0", ylabel="seeds", ylim=(0, top + 1.1))
+        axes.set_xlim(left=0)
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=4))
+    return figure
+
+
+def weight_images(rows: Mapping[str, Array]) -> Figure:
+    """Show weights as pictures: one row for each name, of images (K, H, W).
+
+    Each row has its own grey scale, symmetric about zero: grey is 0, white positive, black
+    negative. Rows differ in scale by far, and their patterns are what is compared.
+    """
+    num_columns = len(next(iter(rows.values())))
+    height = WIDTH / num_columns * len(rows) + 0.35
+    with mpl.rc_context(_STYLE):
+        layout = ConstrainedLayoutEngine(w_pad=0.01, h_pad=0.02, wspace=0.02)
+        figure = Figure(figsize=(WIDTH, height), layout=layout)
+        grid = figure.subplots(len(rows), num_columns, squeeze=False)
+        for row, ((name, images), axes_of_row) in enumerate(zip(rows.items(), grid, strict=True)):
+            bound = float(np.abs(images).max()) or 1.0
+            for digit, (axes, image) in enumerate(zip(axes_of_row, images, strict=True)):
+                axes.imshow(image, cmap="gray", vmin=-bound, vmax=bound, interpolation="nearest")
+                axes.set(xticks=[], yticks=[])
+                if row == 0:
+                    axes.set_title(str(digit), fontsize=9.5, pad=3)
+            axes_of_row[0].set_ylabel(name)
+    return figure
+
+
+def squared_norms(norms: Mapping[float, float]) -> Figure:
+    """Plot Σ w² against λ: λ = 0 has its own place left of the logarithmic axis."""
+    positive = {value: norm for value, norm in norms.items() if value > 0}
+    with _axes(height=2.3) as (figure, axes):
+        axes.loglog(
+            list(positive), list(positive.values()), "o", color=BLUE, linestyle="-", linewidth=1.2
+        )
+        for value, norm in positive.items():
+            axes.annotate(f"{norm:.3g}", (value, norm), xytext=(6, 5), textcoords="offset points")
+        if 0 in norms:
+            axes.axhline(norms[0], color=GREY, linestyle=(0, (4, 1.2)), linewidth=1.2)
+            axes.annotate(
+                f"λ = 0: {norms[0]:.3g}",
+                (1, norms[0]),
+                xycoords=("axes fraction", "data"),
+                xytext=(-2, 4),
+                textcoords="offset points",
+                ha="right",
+            )
+        axes.set(xlabel="λ", ylabel="Σ w²")
+        axes.margins(x=0.08, y=0.15)
+    return figure
+
+
+@contextmanager
+def _axes(height: float = 2.75) -> Iterator[tuple[Figure, Axes]]:
+    """Give a figure of the text's width and one pair of axes, in the report's style."""
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        yield figure, figure.subplots()
+
+
+def _label_steps(
+    axes: Axes, ylabel: str, ylim: tuple[float, float] | None, percent: bool = False
+) -> None:
+    axes.set(xlabel="gradient step", ylabel=ylabel)
+    axes.margins(x=0.01)
+    if ylim is not None:
+        axes.set_ylim(*ylim)
+    axes.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}")
+    if percent:
+        axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g} %")
