@@ -1,0 +1,305 @@
+r"""Read a LaTeX formula aloud: one line of words and Unicode letters, with no LaTeX left in it.
+
+``\frac{\partial C^n}{\partial w_i} = -(y^n - \hat{y}^n) x_i`` becomes "∂C super n over ∂w sub i
+equals minus (y super n minus ŷ super n) x sub i". What is compound is put in parentheses, so that
+a listener can tell where a fraction, an index or a root ends.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+from typing import NamedTuple
+
+_TOKEN = re.compile(
+    r"\\(?:text[a-z]*|mbox|hbox|mathrm|operatorname\*?|begin|end)\s*\{[^{}]*\}"  # words, kept whole
+    r"|\\[A-Za-z]+\*?|\\.|\d+(?:\.\d+)?|[^\s\\]",
+    re.DOTALL,
+)
+_COMMENT = re.compile(r"(?<!\\)%.*")
+
+# Words of relations and operators; a fraction beside one of them needs no parentheses.
+_OPERATORS = {
+    "=": "equals", "+": "plus", "-": "minus", "−": "minus", "<": "is less than",
+    ">": "is greater than", "≤": "is at most", "≥": "is at least", "≠": "is not equal to",
+    "≈": "is approximately", "∼": "is distributed as", "∝": "is proportional to",
+    "≡": "is identical to", "±": "plus or minus", "∓": "minus or plus", "→": "to", "↦": "maps to",
+    "⇒": "implies", "⇔": "if and only if", "∈": "in", "∉": "not in", "⊂": "subset of",
+    "⊆": "subset of or equal to", "∪": "union", "∩": "intersection", "×": "times", "·": "times",
+    "⋅": "times", "∗": "star", "∘": "composed with", "⊙": "elementwise times", "≔": "is defined as",
+    "∧": "and", "∨": "or", "∣": "given", "|": "|", ",": ",", ";": ";", ":": ":", "/": "divided by",
+    "≪": "is much less than", "≫": "is much greater than", "←": "becomes", "⟵": "becomes",
+    "⟶": "to", "⟹": "implies", "⟺": "if and only if",
+}  # fmt: skip
+_LARGE = {"∑": "sum", "∏": "product", "∫": "integral", "⋃": "union", "⋂": "intersection",
+          "lim": "limit", "max": "maximum", "min": "minimum", "argmax": "arg max",
+          "argmin": "arg min"}  # fmt: skip
+_MACROS = {
+    "ne": "≠", "neq": "≠", "le": "≤", "leq": "≤", "ge": "≥", "geq": "≥", "to": "→", "mid": "∣",
+    "cdot": "·", "times": "×", "lVert": "‖", "rVert": "‖", "Vert": "‖", "|": "‖", "vert": "|",
+    "lvert": "|", "rvert": "|", "sum": "∑", "prod": "∏", "int": "∫", "implies": "⇒", "iff": "⇔",
+    "top": "⊤", "prime": "′", "colon": ":", "coloneqq": "≔", "lbrace": "{", "rbrace": "}",
+    "langle": "⟨", "rangle": "⟩", "dots": "…", "ldots": "…", "cdots": "…", "vdots": "…",
+    "ddots": "…", "argmax": "argmax", "argmin": "argmin", "R": "ℝ", "mapsto": "↦", "odot": "⊙",
+    "sim": "∼", "approx": "≈", "propto": "∝", "leftarrow": "←", "gets": "←", "ast": "∗",
+    "%": "percent", "#": "number", "$": "$", "_": "_", "infty": "∞", "partial": "∂", "nabla": "∇",
+    "star": "∗", "epsilon": "ϵ", "backslash": "backslash",
+}  # fmt: skip
+_ACCENTS = {"hat": "\u0302", "widehat": "\u0302", "tilde": "\u0303", "widetilde": "\u0303",
+            "bar": "\u0304", "overline": "\u0304", "vec": "\u20d7", "dot": "\u0307",
+            "ddot": "\u0308", "check": "\u030c"}  # fmt: skip
+_ACCENT_WORDS = {"widehat": "hat", "widetilde": "tilde", "overline": "bar"}
+_NOTHING = {"left", "right", "middle", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr",
+            "biggl", "biggr", "Biggl", "Biggr", "displaystyle", "textstyle", "limits", "nolimits",
+            "scriptstyle", "nonumber", "notag", "quad", "qquad", "hfill", "mathopen", "mathclose",
+            ",", ";", ":", "!", " ", ">"}  # fmt: skip
+_SKIPPED = {"hspace", "vspace", "label", "tag", "tag*", "color", "phantom", "hphantom", "vphantom"}
+_POWERS = {"2": "squared", "3": "cubed", "T": "transposed", "⊤": "transposed",
+           "⊺": "transposed", "′": "prime", "∗": "star"}  # fmt: skip
+_PREFIXES = ("∂", "∇", "Δ", "¬")
+
+
+class _Piece(NamedTuple):
+    text: str
+    kind: str = "atom"  # or: operator, fraction, open, close, prefix, line, cell
+
+
+def readable(latex: str) -> str:
+    """Return what a listener needs to know of a formula.
+
+    Parameters
+    ----------
+    latex : str
+        A formula without its dollar signs, well formed or not.
+
+    Returns
+    -------
+    str
+        Text without backslashes and braces; "formula" if there is nothing to say.
+    """
+    try:
+        said = _join(_Parser(_TOKEN.findall(_COMMENT.sub("", latex))).pieces())
+    except RecursionError:  # a thousand open braces are no formula
+        return "formula"
+    said = unicodedata.normalize("NFC", re.sub(r"[\\{}]", " ", said))
+    said = re.sub(r"‖ (.+?) ‖", r"‖\1‖", said)
+    said = re.sub(r"\s+([,;.])", r"\1", " ".join(said.split())).strip(" ;,")
+    return said or "formula"
+
+
+@functools.cache
+def _symbol(name: str) -> str:
+    """Return the character a macro stands for, or the macro's name where it is none."""
+    from pylatexenc.latex2text import get_default_latex_context_db
+
+    spec = get_default_latex_context_db().get_macro_spec(name)
+    shown = getattr(spec, "simplify_repl", None)
+    return shown if isinstance(shown, str) and shown and "%" not in shown else name
+
+
+class _Parser:
+    """A recursive descent over tokens; whatever it does not know, it reads as it stands."""
+
+    def __init__(self, tokens: list[str]) -> None:
+        self.tokens = tokens
+        self.at = 0
+
+    def pieces(self, end: str = "") -> list[_Piece]:
+        """Read up to the token ``end`` or, for want of it, to the last."""
+        found: list[_Piece] = []
+        while self.at < len(self.tokens):
+            token = self.tokens[self.at]
+            self.at += 1
+            if token == end or (end == "\\end" and token.startswith(end)):
+                break
+            if token in "^_'":
+                self._script(token, found)
+            else:
+                found += self._token(token)
+        return found
+
+    def _token(self, token: str) -> list[_Piece]:
+        if token == "{":
+            return self.pieces("}")
+        if token in ("}", "~"):
+            return []
+        if token == "&":
+            return [_Piece("", "cell")]
+        if token in ("\\\\", "\\cr"):
+            self._option()
+            return [_Piece(";", "line")]
+        if "{" in token and token.endswith("}"):
+            name, words = token[1:-1].split("{", 1)
+            if name.strip() in ("begin", "end"):
+                return self._environment(words) if name.strip() == "begin" else []
+            return [_Piece(" ".join(words.split()))]
+        if token.startswith("\\"):
+            return self._macro(token[1:])
+        return [_sign(token)]
+
+    def _macro(self, name: str) -> list[_Piece]:
+        if name in ("frac", "dfrac", "tfrac", "cfrac"):
+            over = f"{_group(self.argument())} over {_group(self.argument())}"
+            return [_Piece(over, "fraction")]
+        if name in ("binom", "dbinom", "tbinom"):
+            return [
+                _Piece(f"{_group(self.argument())} choose {_group(self.argument())}", "fraction")
+            ]
+        if name == "sqrt":
+            degree = self._option()
+            root = f"root {degree} of" if degree else "the square root of"
+            return [_Piece(f"{root} {_group(self.argument())}")]
+        if name in _ACCENTS:
+            inner = _join(self.argument())
+            if len(inner) == 1:
+                return [_Piece(unicodedata.normalize("NFC", inner + _ACCENTS[name]))]
+            return [_Piece(f"({inner}) {_ACCENT_WORDS.get(name, name)}")]
+        if name in _SKIPPED:
+            self.argument()
+            return []
+        if name in _NOTHING:
+            if name in ("left", "right", "middle") and self._peek() == ".":
+                self.at += 1
+            return []
+        if name in ("overset", "underset", "stackrel"):
+            above = _join(self.argument())
+            word = "below" if name == "underset" else "above"
+            return [*self.argument(), _Piece(f"with {above} {word}")]
+        if name in (
+            "underbrace",
+            "overbrace",
+            "boxed",
+            "mathbf",
+            "mathbb",
+            "mathcal",
+            "boldsymbol",
+            "mathit",
+            "mathsf",
+            "mathtt",
+            "mathfrak",
+            "bm",
+            "substack",
+            "cancel",
+            "pmb",
+        ):
+            inner = self.argument()
+            return [_Piece("ℝ")] if [p.text for p in inner] == ["R"] and name == "mathbb" else inner
+        if name == "not":
+            return [_Piece("not", "operator"), *self.argument()]
+        if name in ("pmod", "bmod"):
+            return [_Piece("modulo", "operator"), *self.argument()]
+        return [_sign(_MACROS.get(name) or _symbol(name))]
+
+    def _environment(self, name: str) -> list[_Piece]:
+        if name in ("array", "tabular", "alignat", "alignat*", "alignedat"):
+            self.argument()
+        body = self.pieces("\\end")
+        rows = [row for row in _split(body, "line") if _join(row)]
+        if "matrix" in name or name == "array":
+            shown = "; ".join(", ".join(map(_join, _split(row, "cell"))) for row in rows)
+            return [_Piece(f"the matrix with rows ({shown})")]
+        if name in ("cases", "dcases"):
+            shown = "; ".join(", ".join(map(_join, _split(row, "cell"))) for row in rows)
+            return [_Piece(f"by cases: ({shown})")]
+        return [_Piece("; next line: ".join(map(_join, rows)), "line")]
+
+    def argument(self) -> list[_Piece]:
+        """Read what one macro or script applies to."""
+        if self.at >= len(self.tokens):
+            return []
+        token = self.tokens[self.at]
+        self.at += 1
+        if len(token) > 1 and token.isdigit():  # x^12 is x^1 2
+            self.at -= 1
+            self.tokens[self.at] = token[1:]
+            token = token[0]
+        return self._token(token)
+
+    def _script(self, token: str, found: list[_Piece]) -> None:
+        script = [_Piece("′")] if token == "'" else self.argument()
+        base = found.pop() if found else _Piece("")
+        text = _join(script)
+        if base.text in _LARGE.values():
+            if token == "_":
+                limits = "from" if "equals" in text else "over"
+                found.append(_Piece(f"{base.text} {limits} {text}", "large"))
+            else:
+                found.append(_Piece(f"{base.text} to {_group(script)}", "large"))
+        elif base.kind == "large":
+            found.append(_Piece(f"{base.text} to {_group(script)}", "large"))
+        elif token == "_":
+            found.append(base._replace(text=f"{base.text} sub {_script(script)}"))
+        elif text in _POWERS:
+            found.append(base._replace(text=f"{base.text} {_POWERS[text]}"))
+        else:
+            power = base.kind == "close" or base.text in ("e", "exp") or base.text[-1:].isdigit()
+            word = "to the power" if power or len(script) > 1 else "super"
+            found.append(base._replace(text=f"{base.text} {word} {_script(script)}"))
+
+    def _peek(self) -> str:
+        return self.tokens[self.at] if self.at < len(self.tokens) else ""
+
+    def _option(self) -> str:
+        if self._peek() != "[":
+            return ""
+        self.at += 1
+        return _join(self.pieces("]"))
+
+
+def _sign(sign: str) -> _Piece:
+    if sign in _LARGE:
+        return _Piece(_LARGE[sign], "large")
+    if sign in _OPERATORS:
+        return _Piece(_OPERATORS[sign], "operator")
+    if sign in _PREFIXES:
+        return _Piece(sign, "prefix")
+    if sign in ("(", "[", "⟨"):
+        return _Piece(sign, "open")
+    if sign in (")", "]", "⟩"):
+        return _Piece(sign, "close")
+    return _Piece(sign)
+
+
+def _group(pieces: list[_Piece]) -> str:
+    """Return the text of an argument, in parentheses where it is more than one thing."""
+    text = _join(pieces)
+    solid = [p for p in pieces if p.kind != "prefix"]
+    bare = len(solid) <= 1 and not (solid and solid[0].kind == "fraction")
+    return text if bare else f"({text})"
+
+
+def _script(pieces: list[_Piece]) -> str:
+    """Return the text of an index or power, in parentheses where one word would not end it."""
+    text = _join(pieces)
+    enclosed = re.fullmatch(r"\([^()]*\)", text)
+    return f"({text})" if " " in text and not enclosed else text
+
+
+def _split(pieces: list[_Piece], kind: str) -> list[list[_Piece]]:
+    rows: list[list[_Piece]] = [[]]
+    for piece in pieces:
+        if piece.kind == kind and piece.text in ("", ";"):
+            rows.append([])
+        else:
+            rows[-1].append(piece)
+    return rows
+
+
+def _join(pieces: list[_Piece]) -> str:
+    pieces = [p for p in pieces if p.text or p.kind == "fraction"]
+    said = ""
+    free = ("operator", "line", "open", "close")
+    for index, piece in enumerate(pieces):
+        before = pieces[index - 1].kind if index else "operator"
+        after = pieces[index + 1].kind if index + 1 < len(pieces) else "operator"
+        text = piece.text
+        if piece.kind == "fraction" and not (
+            before in free and before != "close" and after in free and after != "open"
+        ):
+            text = f"({text})"
+        if piece.kind == "large":
+            text += " of"
+        glued = not said or before in ("open", "prefix") or piece.kind == "close"
+        said += text if glued else f" {text}"
+    return said

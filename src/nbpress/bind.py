@@ -1,0 +1,355 @@
+"""Binds the chapters into one notebook: prose as it stands now, outputs from the cached runs.
+
+Figures and tables are numbered, cross references resolved, the provenance written, and what
+report.yaml asks of each task is checked: a report that lacks a part is not published.
+"""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import json
+import os
+import re
+import subprocess
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from nbpress.cache import installed_versions
+from nbpress.display import MIME_TYPE
+from nbpress.errors import PressError, did_you_mean
+from nbpress.execute import Execution, Plan, records, values
+from nbpress.project import DataSet, Project
+
+Cell = dict[str, Any]
+
+_TASK_HEADING = re.compile(r"^##\s+Task\s+(\d+[a-z])\b", re.MULTILINE)
+_REFERENCE = re.compile(r"\[([^\]]*)\]\(#((?:fig|tab)-[a-z0-9-]+|task-\d+[a-z])\)")
+_KIND_NAMES = {"figure": "Figure", "table": "Table"}
+_PROVENANCE_TAG = "provenance"
+
+
+@dataclass
+class Bound:
+    """A bound report: the notebook, its values, and what is to be told but stops nothing."""
+
+    notebook: dict[str, Any]
+    values: dict[str, Any]
+    notices: list[str] = field(default_factory=list)
+
+
+def bind(
+    project: Project,
+    dataset: DataSet,
+    plans: list[Plan],
+    execution: Execution,
+    *,
+    show_code: bool = False,
+    own_parameters: bool = True,
+) -> Bound:
+    """Bind the chapters of a report.
+
+    Parameters
+    ----------
+    own_parameters
+        Whether the data set's own parameters were used, none changed for this build: then the
+        claims that report.yaml expects must hold.
+
+    Raises
+    ------
+    PressError
+        If a task lacks a part, a figure's label is used twice, a reference leads nowhere, or an
+        expected claim is false or missing.
+    """
+    cells: list[Cell] = []
+    found: dict[str, dict[str, Any]] = {}
+    notices: list[str] = []
+    for plan in plans:
+        run = execution.runs[plan.chapter.name]
+        chapter, complaints = _chapter_cells(plan, run.executed["cells"])
+        notices += complaints
+        cells += chapter
+        found |= values(run)
+    _number(cells)
+    _resolve_references(cells)
+    _check_tasks(project, cells)
+    if own_parameters:
+        _check_claims(project, dataset, cells)
+    for cell in cells:
+        if _PROVENANCE_TAG in cell["metadata"].get("tags", ()):
+            cell["source"] = provenance(project, dataset, plans, found)
+    return Bound(
+        {
+            "nbformat": 4,
+            "nbformat_minor": 5,
+            "metadata": _metadata(project, dataset, found, show_code),
+            "cells": cells,
+        },
+        found,
+        notices,
+    )
+
+
+def provenance(
+    project: Project, dataset: DataSet, plans: list[Plan], found: Mapping[str, Any]
+) -> str:
+    """Return, as Markdown, from which data, code, parameters and packages the report came."""
+    commit = _commit(project)
+    lines = [
+        f"Data set `{dataset.dataset}`: {dataset.reason}",
+        "",
+        _table("File", "SHA-256", {f"`{k}`": _hash(v) for k, v in dataset.files.items()}),
+        "",
+        commit.text,
+        "",
+        _table(
+            "Chapter",
+            "Parameters",
+            {
+                f"`{plan.notebook.path.name}`": ", ".join(
+                    f"`{name}` = {json.dumps(value, ensure_ascii=False)}"
+                    for name, value in {
+                        **{n: p.default for n, p in plan.notebook.parameters().items()},
+                        **plan.parameters,
+                    }.items()
+                    if name != "recorded"
+                )
+                for plan in plans
+            },
+        ),
+        "",
+        "Installed versions: "
+        + ", ".join(
+            f"{name} {version}"
+            for name, version in installed_versions(project.report.distribution).items()
+        )
+        + ".",
+    ]
+    return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class _Commit:
+    text: str
+    date: datetime.date | None
+
+
+def _commit(project: Project) -> _Commit:
+    """Ask git which commit this is; without git or a checkout, say so."""
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", *arguments], cwd=project.root, capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    try:
+        commit, date = git("log", "-1", "--format=%H %cs").split()
+        dirty = git("status", "--porcelain")
+    except (OSError, subprocess.CalledProcessError, ValueError):
+        return _Commit("Code: no git commit is known; this folder is not a git checkout.", None)
+    state = "with changes that are not committed" if dirty else "without uncommitted changes"
+    return _Commit(
+        f"Code: git commit `{commit}` of {date}, {state}.", datetime.date.fromisoformat(date)
+    )
+
+
+def _metadata(
+    project: Project, dataset: DataSet, found: Mapping[str, Any], show_code: bool
+) -> dict[str, Any]:
+    report = project.report
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    if report.date:
+        date = report.date
+    elif epoch:
+        date = datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).date()
+    else:
+        date = _commit(project).date or datetime.datetime.now(datetime.UTC).date()
+    return {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+        # nbconvert's own exporters read these three.
+        "title": report.title,
+        "authors": [{"name": author} for author in report.authors],
+        "date": date.isoformat(),
+        "nbpress": {
+            "title": report.title,
+            "subtitle": report.subtitle,
+            "authors": report.authors,
+            "date": date.isoformat(),
+            "language": report.language,
+            "dataset": dataset.dataset,
+            "notice": dataset.reason,
+            "toc": True,
+            "show_code": show_code,
+            "values": {key: record["value"] for key, record in sorted(found.items())},
+        },
+    }
+
+
+def _chapter_cells(plan: Plan, executed: list[Cell]) -> tuple[list[Cell], list[str]]:
+    """Join the notebook's cells as they stand with the outputs of the run, by cell id."""
+    outputs = {cell["id"]: cell for cell in executed if "id" in cell}
+    source = json.loads(plan.notebook.path.read_text("utf-8"))
+    cells, notices = [], []
+    for number, cell in enumerate(source["cells"], start=1):
+        cell = copy.deepcopy(cell)
+        cell["source"] = "".join(cell["source"])
+        cell["metadata"]["nbpress"] = {"notebook": plan.chapter.notebook, "cell": number}
+        if cell["cell_type"] == "code":
+            run = outputs.get(cell["id"], {"outputs": [], "execution_count": None})
+            cell["execution_count"] = run["execution_count"]
+            cell["outputs"] = []
+            for output in run["outputs"]:
+                if output.get("name") == "stderr":
+                    # It holds paths and process ids: told to the author, not to the reader.
+                    text = "".join(output["text"]).strip()
+                    notices.append(f"{plan.chapter.notebook}, cell {number}: {text}")
+                else:
+                    cell["outputs"].append(_joined(output))
+        # Ids need to be unique in a notebook, not among notebooks.
+        cell["id"] = f"{plan.chapter.name[:20]}-{cell['id']}"[:64]
+        cells.append(cell)
+    return cells, notices
+
+
+def _joined(output: dict[str, Any]) -> dict[str, Any]:
+    """Return an output whose texts are strings, not lists of lines."""
+    output = copy.deepcopy(output)
+    if isinstance(output.get("text"), list):
+        output["text"] = "".join(output["text"])
+    for mime, value in output.get("data", {}).items():
+        if isinstance(value, list) and not mime.endswith("json"):
+            output["data"][mime] = "".join(value)
+    return output
+
+
+def _number(cells: list[Cell]) -> None:
+    """Give figures and tables their numbers, in the order of the report."""
+    counts: Counter[str] = Counter()
+    places: dict[str, str] = {}
+    for cell in cells:
+        for record in records(cell):
+            if record["kind"] not in _KIND_NAMES:
+                continue
+            if record["label"] in places:
+                raise PressError(
+                    f"{_place(cell)}: the label {record['label']!r} is used already, "
+                    f"in {places[record['label']]}"
+                )
+            places[record["label"]] = _place(cell)
+            counts[record["kind"]] += 1
+            record["number"] = counts[record["kind"]]
+
+
+def _resolve_references(cells: list[Cell]) -> None:
+    """Put numbers into links such as `[Figure](#fig-2b)`; refuse those that lead nowhere."""
+    targets = {
+        record["label"]: f"{_KIND_NAMES[record['kind']]} {record['number']}"
+        for cell in cells
+        for record in records(cell)
+        if record["kind"] in _KIND_NAMES
+    }
+    targets |= {f"task-{task}": f"Task {task}" for task, _ in _sections(cells) if task}
+
+    def resolved(text: str, cell: Cell) -> str:
+        def number(match: re.Match[str]) -> str:
+            label = match[2]
+            if label not in targets:
+                raise PressError(
+                    f"{_place(cell)}: the reference {match[0]!r} leads nowhere"
+                    + did_you_mean(label, targets)
+                )
+            return f"[{targets[label]}](#{label})"
+
+        return _REFERENCE.sub(number, text)
+
+    for cell in cells:
+        if cell["cell_type"] == "markdown":
+            cell["source"] = resolved(cell["source"], cell)
+        for output in cell.get("outputs", ()):
+            data = output.get("data", {})
+            if "text/markdown" in data:
+                data["text/markdown"] = resolved(data["text/markdown"], cell)
+            if "caption" in data.get(MIME_TYPE, {}):
+                data[MIME_TYPE]["caption"] = resolved(data[MIME_TYPE]["caption"], cell)
+
+
+def _sections(cells: list[Cell]) -> Iterator[tuple[str, Cell]]:
+    """Yield each cell with the task under whose heading it stands, "" before the first."""
+    task = ""
+    for cell in cells:
+        if cell["cell_type"] == "markdown":
+            if re.match(r"#\s", cell["source"]):
+                task = ""
+            for match in _TASK_HEADING.finditer(cell["source"]):
+                task = match[1]
+                yield task, cell
+        yield task, cell
+
+
+def _check_tasks(project: Project, cells: list[Cell]) -> None:
+    """Refuse a report in which a task lacks its heading or a part that report.yaml asks for."""
+    headed = set()
+    present: set[tuple[str, str]] = set()
+    for task, cell in _sections(cells):
+        headed.add(task)
+        for record in records(cell):
+            named = record.get("task", task)
+            if named != task and named in {t for c in project.report.chapters for t in c.tasks}:
+                raise PressError(
+                    f"{_place(cell)}: the {record['kind']} of task {named} "
+                    f"stands under {f'task {task}' if task else 'no task'}"
+                )
+            present.add((named, record["kind"]))
+    lacking = [
+        f"task {task} has no {part}"
+        if task in headed
+        else f"task {task} has no heading '## Task {task} …'"
+        for chapter in project.report.chapters
+        for task, parts in chapter.tasks.items()
+        for part in [*parts, None]
+        if (part and (task, part) not in present) or (part is None and task not in headed)
+    ]
+    if lacking:
+        raise PressError("the report is not complete: " + "; ".join(dict.fromkeys(lacking)))
+
+
+def _check_claims(project: Project, dataset: DataSet, cells: list[Cell]) -> None:
+    """Refuse a report in which a claim that this data set is known to bear out is not true."""
+    made = {
+        (record["task"], record["text"]): record["holds"]
+        for cell in cells
+        for record in records(cell)
+        if record["kind"] == "claim"
+    }
+    expected = project.report.expected_claims.get(dataset.dataset, {})
+    wrong = [
+        f"task {task}: {text!r} "
+        + ("is false" if (task, text) in made else "is expected, but nothing claims it")
+        for task, texts in expected.items()
+        for text in texts
+        if not made.get((task, text), False)
+    ]
+    if wrong:
+        raise PressError(
+            "claims that report.yaml expects do not hold:\n  "
+            + "\n  ".join(wrong)
+            + "\nMend the code, or what the report claims."
+        )
+
+
+def _place(cell: Cell) -> str:
+    origin = cell["metadata"]["nbpress"]
+    return f"{origin['notebook']}, cell {origin['cell']}"
+
+
+def _table(left: str, right: str, rows: Mapping[str, str]) -> str:
+    lines = [f"| {left} | {right} |", "|---|---|", *(f"| {a} | {b} |" for a, b in rows.items())]
+    return "\n".join(lines)
+
+
+def _hash(sha256: str) -> str:
+    """Set a digest in groups that a line can be broken between."""
+    return " ".join(f"`{sha256[i : i + 16]}`" for i in range(0, len(sha256), 16))

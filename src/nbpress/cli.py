@@ -1,0 +1,119 @@
+"""The command line, `nbpress`: what the Makefile's targets call.
+
+Options that are not given are read from the environment (DATASET, ENGINE, CODE, FORCE, PARAMS),
+where make puts its variables; no shell ever sees their content.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from nbpress.errors import PressError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; return the exit status: 0, or 1 after a message that says what is wrong."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except PressError as error:
+        sys.stderr.write(f"nbpress: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("nbpress: interrupted; the former report is as it was\n")
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="nbpress", description=__doc__.partition("\n")[0])
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    report = commands.add_parser("report", help="execute what is stale and publish the report")
+    report.add_argument("--dataset", default=_variable("DATASET", "auto"))
+    report.add_argument("--engine", default=_variable("ENGINE", "typst"))
+    report.add_argument("--code", action="store_true", default=_flag("CODE"), help="show code")
+    report.add_argument("--force", action="store_true", default=_flag("FORCE"))
+    report.add_argument(
+        "--param",
+        action="append",
+        metavar="NAME=VALUE|FILE.yaml",
+        help="a parameter, for every chapter that takes it; or NOTEBOOK.NAME=VALUE",
+    )
+    report.set_defaults(run=_report)
+
+    parameters = commands.add_parser("parameters", help="list what a notebook can be given")
+    parameters.add_argument("notebook")
+    parameters.set_defaults(run=_parameters)
+
+    cache = commands.add_parser("cache", help="list the executed notebooks that are kept")
+    cache.add_argument("--prune", action="store_true", help="delete them all")
+    cache.set_defaults(run=_cache)
+    return parser
+
+
+def _report(options: argparse.Namespace) -> None:
+    from nbpress.build import Request, build, read_parameters
+    from nbpress.project import open_project
+
+    words = options.param if options.param is not None else os.environ.get("PARAMS", "")
+    build(
+        open_project(),
+        Request(
+            dataset=options.dataset,
+            engine=options.engine,
+            show_code=options.code,
+            force=options.force,
+            parameters=read_parameters(words),
+        ),
+    )
+
+
+def _parameters(options: argparse.Namespace) -> None:
+    from pathlib import Path
+
+    from nbpress.notebooks import read_notebook
+    from nbpress.project import open_project
+
+    path = Path(options.notebook)
+    if not path.is_file():
+        project = open_project()
+        path = project.notebooks / project.chapter(options.notebook).notebook
+    for parameter in read_notebook(path).parameters().values():
+        bounds = ", ".join(f"{sign} {bound:g}" for sign, bound in parameter.bounds)
+        sys.stdout.write(
+            f"{parameter.name}: {parameter.type or 'any'} = {parameter.default!r}"
+            + (f"  [{bounds}]" if bounds else "")
+            + (f"  {parameter.comment}" if parameter.comment else "")
+            + "\n"
+        )
+
+
+def _cache(options: argparse.Namespace) -> None:
+    from nbpress.build import locked
+    from nbpress.cache import Cache
+    from nbpress.project import open_project
+
+    project = open_project()
+    cache = Cache(project)
+    if options.prune:
+        with locked(project):
+            sys.stdout.write(f"{len(cache.prune())} runs deleted\n")
+        return
+    for run in cache.all():
+        changed = {n: v for n, v in run.parameters.items() if n != "recorded"}
+        sys.stdout.write(
+            f"{run.folder.name[:12]}  {run.notebook}  {run.dataset}  {run.seconds:.1f} s  "
+            f"{changed}\n"
+        )
+
+
+def _variable(name: str, default: str) -> str:
+    return os.environ.get(name) or default
+
+
+def _flag(name: str) -> bool:
+    return os.environ.get(name, "") not in ("", "0")

@@ -1,0 +1,114 @@
+"""Talk to the pandoc that the ``pypandoc_binary`` wheel carries, never to one found on PATH."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from nbpress.export.tree import Node, node, nodes
+
+# Raw Typst or LaTeX in a notebook stays text; raw HTML is kept, to be read as what it means.
+_MARKDOWN = "ipynb-raw_attribute-raw_tex+tex_math_single_backslash"
+_HTML = "html+tex_math_single_backslash"
+
+
+class PandocError(RuntimeError):
+    """Pandoc refused its input; the message is pandoc's own."""
+
+
+@functools.cache
+def _binary() -> str:
+    import pypandoc
+
+    return str(pypandoc.get_pandoc_path())
+
+
+def run(source: str, reader: str, writer: str, *options: str) -> str:
+    """Return ``source`` converted from ``reader`` to ``writer``, without touching a file."""
+    command = [_binary(), "-f", reader, "-t", writer, "--sandbox", "--wrap=none", *options]
+    done = subprocess.run(command, input=source.encode(), capture_output=True, check=False)
+    if done.returncode:
+        raise PandocError(done.stderr.decode(errors="replace").strip())
+    return done.stdout.decode()
+
+
+def write(blocks: list[Node], writer: str, *options: str) -> str:
+    """Return ``blocks`` in the format ``writer``."""
+    document = {"pandoc-api-version": _api_version(), "meta": {}, "blocks": blocks}
+    return run(json.dumps(document), "json", writer, *options)
+
+
+def write_logged(blocks: list[Node], writer: str, *options: str) -> tuple[str, set[str]]:
+    """Return ``blocks`` in the format ``writer``, and the formulas that pandoc could not read."""
+    with tempfile.TemporaryDirectory(prefix="nbpress-") as place:
+        log = Path(place, "log.json")
+        written = write(blocks, writer, f"--log={log}", *options)
+        told = json.loads(log.read_text(encoding="utf-8"))
+    kind = "CouldNotConvertTeXMath"
+    return written, {entry["contents"].strip() for entry in told if entry["type"] == kind}
+
+
+@functools.cache
+def _api_version() -> list[int]:
+    version: list[int] = json.loads(run("", "markdown", "json"))["pandoc-api-version"]
+    return version
+
+
+def read_markdown(texts: list[str]) -> list[list[Node]]:
+    """Return the blocks of each Markdown text, all of them read in one go.
+
+    They go in as the cells of a notebook, so an open fence in one cannot swallow the next.
+    HTML within them is read as what it shows: tables, images, line breaks, emphasis.
+    """
+    cells = [
+        {"cell_type": "markdown", "id": f"p{i}", "metadata": {}, "source": text}
+        for i, text in enumerate(texts)
+    ]
+    notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    found: list[Any] = json.loads(run(json.dumps(notebook), _MARKDOWN, "json"))["blocks"]
+    parts = [cell["c"][1] for cell in found]
+    for i, part in enumerate(parts):
+        for item in nodes(part):
+            # Pandoc files attachments under the cell's id; here they go by their own name.
+            if item["t"] == "Image" and item["c"][2][0].startswith(f"p{i}-"):
+                item["c"][2][0] = "attachment:" + item["c"][2][0].removeprefix(f"p{i}-")
+    mixed = [i for i, part in enumerate(parts) if _has_html(part)]
+    if mixed:
+        # No text can hold its own hash, so this edge is found in no part.
+        edge = f"<!--{hashlib.sha256(''.join(texts).encode()).hexdigest()}-->"
+        mark = node("RawBlock", ["html", edge])
+        joined = [block for i in mixed for block in [*parts[i], mark]]
+        html = write(joined, "html", "--mathjax", "--syntax-highlighting=none")
+        for i, blocks in zip(mixed, read_html(html.split(edge)[:-1]), strict=True):
+            parts[i] = blocks
+    return parts
+
+
+def read_html(texts: list[str]) -> list[list[Node]]:
+    """Return the blocks of each piece of HTML, all of them read in one go."""
+    if not texts:
+        return []
+    boxes = "".join(f'<div class="nb-piece">{tidy(text)}</div>' for text in texts)
+    found = json.loads(run(boxes, _HTML, "json"))["blocks"]
+    return [box["c"][1] for box in found]
+
+
+def tidy(html: str) -> str:
+    """Return HTML with its elements balanced, without scripts, styles, forms and comments."""
+    from bs4 import BeautifulSoup, Comment
+
+    soup = BeautifulSoup(html, "html.parser")
+    for element in soup(["script", "style", "iframe", "object", "embed", "template", "svg"]):
+        element.decompose()
+    for comment in soup.find_all(string=lambda found: isinstance(found, Comment)):
+        comment.extract()
+    return str(soup)
+
+
+def _has_html(part: list[Node]) -> bool:
+    return any(n["t"] in ("RawBlock", "RawInline") for n in nodes(part))

@@ -1,0 +1,271 @@
+"""Make a tree safe and whole for any output: anchors, links, pictures, headings, formulas."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from base64 import b64decode
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, unquote_to_bytes
+
+from nbpress.export.collect import Part
+from nbpress.export.tree import Node, clean, kind_of, node, nodes, pairs, plain, text, walk
+
+_TASK = re.compile(r"Task (\d+[a-z])\b")
+_LABEL = re.compile(r"\\label\s*\{([^{}]*)\}")
+_TAG = re.compile(r"\\tag\s*\*?\s*\{([^{}]*)\}")
+_EQREF = re.compile(r"\\(?:eqref|ref)\{([^{}]*)\}")
+_WEB = re.compile(r"(?:https?|mailto|ftp|doi|tel):", re.IGNORECASE)
+_ENDINGS = (
+    (b"\x89PNG\r\n\x1a\n", "png"),
+    (b"\xff\xd8\xff", "jpg"),
+    (b"GIF8", "gif"),
+    (b"RIFF", "webp"),
+)
+
+
+@dataclass
+class Document:
+    """A notebook on its way out: parts, pictures by name, and what had to be given up."""
+
+    meta: dict[str, Any]
+    parts: list[Part]
+    folder: Path | None = None
+    assets: dict[str, bytes] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    def warn(self, cell: str, message: str) -> None:
+        """Keep a warning, once."""
+        line = f"{cell}: {message}" if cell else message
+        if line not in self.warnings:
+            self.warnings.append(line)
+
+
+def resolve(document: Document) -> None:
+    """Rebuild all parts in place; what cannot be kept becomes text and a warning."""
+    headings = _Headings()
+    equations = _Equations()
+    for part in document.parts:
+        part.blocks = walk(part.blocks, lambda n, part=part: _tidy(n, part, document))
+        part.blocks = walk(part.blocks, headings.visit)
+        part.blocks = walk(part.blocks, equations.visit)
+    _number(document)
+    anchors = _anchors(document)
+    for part in document.parts:
+        part.blocks = walk(
+            part.blocks, lambda n, part=part: _link(n, part, document, anchors, equations.labels)
+        )
+
+
+def _tidy(item: Node, part: Part, document: Document) -> list[Node] | None:
+    match item["t"]:
+        case "RawBlock" | "RawInline" | "Note":
+            return []
+        case "Str":
+            return [node("Str", clean(item["c"]))]
+        case "Code" | "CodeBlock" | "Math":
+            item["c"][1] = clean(item["c"][1])
+        case "Span" if set(item["c"][0][1]) & {"math"}:
+            inner: list[Node] = item["c"][1]
+            return inner
+        case "Image":
+            return _image(item, part, document)
+    return None
+
+
+def _image(item: Node, part: Part, document: Document) -> list[Node] | None:
+    alt, target = item["c"][1], unquote(item["c"][2][0])
+    data = _read(item["c"][2][0], target, part, document)
+    if data is None:
+        document.warn(part.cell, f"picture {target[:80]!r} is not at hand; its text is shown")
+        return alt or text("[picture]")
+    ending, content = data
+    ending = next((e for magic, e in _ENDINGS if content.startswith(magic)), ending)
+    name = f"{hashlib.sha256(content).hexdigest()[:16]}.{ending}"
+    document.assets[name] = content
+    if not plain(alt).strip():
+        document.warn(part.cell, "a picture has no alternative text")
+        item["c"][1] = text(item["c"][2][1] or "Picture")
+    item["c"][2] = [name, ""]
+    return None
+
+
+def _read(raw: str, target: str, part: Part, document: Document) -> tuple[str, bytes] | None:
+    """Return a picture's file ending and bytes, from the notebook or its own folder only."""
+    if target in part.attachments:
+        return part.attachments[target]
+    if raw.startswith("data:image/"):
+        head, _, body = raw[5:].partition(",")
+        ending = head.split(";")[0].removeprefix("image/").removesuffix("+xml")
+        try:
+            return ending, b64decode(body) if "base64" in head else unquote_to_bytes(body)
+        except ValueError:
+            return None
+    if document.folder is None or re.match(r"[a-z][a-z0-9+.-]*:|//", target, re.IGNORECASE):
+        return None
+    try:
+        file = (document.folder / target).resolve()
+        if file.is_relative_to(document.folder.resolve()) and file.suffix.lower() in _SUFFIXES:
+            return file.suffix[1:].lower(), file.read_bytes()
+    except (OSError, ValueError):
+        pass
+    return None
+
+
+_SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp")
+
+
+class _Headings:
+    """Gives headings unique ids and levels without gaps, as accessible documents need."""
+
+    def __init__(self) -> None:
+        self.level = 0
+        self.ids: set[str] = set()
+
+    def visit(self, item: Node) -> list[Node] | None:
+        """Rebuild one heading."""
+        if item["t"] != "Header":
+            return None
+        words = plain(item["c"][2]).strip()
+        if not words:
+            return []
+        self.level = min(item["c"][0], self.level + 1)
+        task = _TASK.match(words)
+        wanted = f"task-{task[1]}" if task else item["c"][1][0] or "section"
+        found, count = wanted, 1
+        while found in self.ids:
+            count += 1
+            found = f"{wanted}-{count}"
+        self.ids.add(found)
+        return [node("Header", [self.level, [found, [], []], item["c"][2]])]
+
+
+class _Equations:
+    r"""Numbers display formulas that have a ``\label`` or ``\tag``, as LaTeX would."""
+
+    def __init__(self) -> None:
+        self.labels: dict[str, tuple[str, str]] = {}
+        self.count = 0
+
+    def visit(self, item: Node) -> list[Node] | None:
+        """Rebuild one formula; a numbered one comes in a Span of class ``nb-equation``."""
+        if item["t"] != "Math" or item["c"][0]["t"] != "DisplayMath":
+            return None
+        source = item["c"][1]
+        labels, tags = _LABEL.findall(source), _TAG.findall(source)
+        if not labels and not tags:
+            return None
+        if not tags:
+            self.count += 1
+            tags = [str(self.count)]
+        shown = ", ".join(f"({clean(tag)})" for tag in tags)
+        id_ = f"eq-{labels[0]}" if labels else ""
+        for label in labels:
+            self.labels[label] = (id_, shown)
+        item["c"][1] = _TAG.sub("", _LABEL.sub("", source))
+        return [node("Span", [[id_, ["nb-equation"], [["tag", shown]]], [item]])]
+
+
+def _number(document: Document) -> None:
+    """Number figures and tables that came without a number, after those before them."""
+    last = {"figure": 0, "table": 0}
+    for part in document.parts:
+        for block in nodes(part.blocks):
+            kind = kind_of(block)
+            if kind in last:
+                given = pairs(block).get("number", "")
+                last[kind] = int(given) if given.isdecimal() else last[kind] + 1
+                keep = [pair for pair in block["c"][0][2] if pair[0] != "number"]
+                block["c"][0][2] = [*keep, ["number", str(last[kind])]]
+
+
+def _anchors(document: Document) -> dict[str, str]:
+    """Return every anchor by its folded name, dropping ids that came before."""
+    anchors: dict[str, str] = {}
+    seen: set[str] = set()
+    for part in document.parts:
+        for item in nodes(part.blocks):
+            place = {"Header": 1, "Div": 0, "Span": 0}.get(item["t"])
+            if place is None or not item["c"][place][0]:
+                continue
+            id_ = item["c"][place][0]
+            if id_ in seen:
+                item["c"][place][0] = ""
+            seen.add(id_)
+            anchors.setdefault(_folded(id_), id_)
+    return anchors
+
+
+def _folded(anchor: str) -> str:
+    """Return an anchor as both Jupyter's ``#My-Heading`` and pandoc's ``#my-heading`` have it."""
+    return re.sub(r"[^\w.-]", "", unquote(anchor).lower().replace(" ", "-"))
+
+
+def _link(
+    item: Node,
+    part: Part,
+    document: Document,
+    anchors: dict[str, str],
+    equations: dict[str, tuple[str, str]],
+) -> list[Node] | None:
+    if item["t"] == "Str" and (found := _EQREF.search(item["c"])):
+        id_, shown = equations.get(found[1], ("", ""))
+        if not id_:
+            document.warn(part.cell, f"no formula is labelled {found[1]!r}")
+            shown = "(?)"
+        before, after = item["c"][: found.start()], item["c"][found.end() :]
+        middle = node("Link", [["", [], []], [node("Str", shown)], [f"#{id_}", ""]])
+        link = middle if id_ else node("Str", shown)
+        return [n for n in (node("Str", before), link, node("Str", after)) if n["c"]]
+    if item["t"] != "Link":
+        return None
+    _, words, (target, _title) = item["c"]
+    target = clean(target).strip()
+    if _WEB.match(target) and words:
+        item["c"] = [["", [], []], words, [target, ""]]
+        return None
+    if target.startswith("#") and (anchor := anchors.get(_folded(target[1:]))) and words:
+        item["c"] = [["", [], []], words, [f"#{anchor}", ""]]
+        return None
+    if words:
+        document.warn(part.cell, f"link {target!r} leads nowhere; its text stays")
+    return list(words)
+
+
+def describe(nb: Any, about: dict[str, Any], name: str, document: Document) -> dict[str, Any]:
+    """Return what a title page says.
+
+    A notebook that is no report of ours is titled by the heading it begins with.
+    """
+    title = about.get("title")
+    if not title:
+        title = nb.metadata.get("title") or _pop_title(document) or name
+    authors = about.get("authors", nb.metadata.get("authors", []))
+    language = str(about.get("language") or "en").split("-")[0].lower()
+    return {
+        "title": clean(str(title)),
+        "subtitle": about.get("subtitle"),
+        "authors": [str(a.get("name", "")) if isinstance(a, dict) else str(a) for a in authors],
+        "date": about.get("date"),
+        "day": about.get("date"),
+        "language": language if re.fullmatch(r"[a-z]{2,3}", language) else "en",
+        "dataset": about.get("dataset"),
+        "notice": about.get("notice"),
+        "toc": bool(about.get("toc", sum(n["t"] == "Header" for n in _all(document)) > 3)),
+        "values": about.get("values"),
+    }
+
+
+def _all(document: Document) -> list[Node]:
+    return [block for part in document.parts for block in part.blocks]
+
+
+def _pop_title(document: Document) -> str:
+    """Take the notebook's first block, where it is a heading, to be the title."""
+    first = document.parts[0].blocks[:1] if document.parts else []
+    if not first or first[0]["t"] != "Header":
+        return ""
+    del document.parts[0].blocks[0]
+    return plain(first[0]["c"][2])

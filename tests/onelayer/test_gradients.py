@@ -1,0 +1,203 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from onelayer import gradients, models
+
+EPSILON = 1e-3
+MODELS = [models.LogisticRegression(), models.SoftmaxRegression(num_outputs=5)]
+EACH_EQUATION = pytest.mark.parametrize(
+    "equation",
+    [
+        pytest.param(equation, id=f"{equation.task}-{number}")
+        for equations in (
+            gradients.logistic_equations(),
+            gradients.softmax_equations(),
+            gradients.l2_equations(),
+        )
+        for number, equation in enumerate(equations, start=1)
+    ],
+)
+
+
+def batch(model, seed=0, num_examples=20, num_inputs=12, dtype=np.float64):
+    """Draw inputs in [−1, 1] with the bias 1 last, weights, and one-hot (or 0/1) targets."""
+    random = np.random.RandomState(seed)
+    X = random.uniform(-1, 1, (num_examples, num_inputs))
+    X[:, -1] = 1
+    w = random.normal(0, 0.5, (num_inputs, model.num_outputs))
+    classes = random.randint(0, max(2, model.num_outputs), num_examples)
+    targets = classes[:, None] if model.num_outputs == 1 else np.eye(model.num_outputs)[classes]
+    return X.astype(dtype), w.astype(dtype), targets.astype(dtype)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("l2_lambda", [0.0, 0.1])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_gradient_agrees_with_central_difference(model, l2_lambda, dtype):
+    """The gradient of each model, with and without L2, agrees with a central difference to ε²."""
+    deviation = gradients.largest_deviation(model, *batch(model, dtype=dtype), l2_lambda, EPSILON)
+    assert 0 < deviation <= EPSILON**2
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    model=st.sampled_from(MODELS),
+    seed=st.integers(0, 2**32 - 1),
+    num_examples=st.integers(1, 40),
+    num_inputs=st.integers(1, 30),
+    l2_lambda=st.floats(0, 2),
+)
+def test_gradient_agrees_for_any_batch(model, seed, num_examples, num_inputs, l2_lambda):
+    """The agreement to ε² depends neither on the size of the batch nor on the draw nor on λ."""
+    X, w, targets = batch(model, seed, num_examples, num_inputs)
+    deviation = gradients.largest_deviation(model, X, w, targets, l2_lambda, EPSILON)
+    assert deviation <= EPSILON**2
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("block_numbers", [1, 1500, 2**17])
+def test_central_difference_is_that_of_the_objective(model, block_numbers, monkeypatch):
+    """Moving logits, in blocks of any size, gives what evaluating J twice per weight gives."""
+    monkeypatch.setattr(gradients, "_BLOCK_NUMBERS", block_numbers)
+    X, w, targets = batch(model)
+    one_by_one = np.empty_like(w)
+    for place in np.ndindex(w.shape):
+        step = np.zeros_like(w)
+        step[place] = EPSILON
+        above, below = (
+            models.objective(model, X, moved, targets, 0.1) for moved in (w + step, w - step)
+        )
+        one_by_one[place] = (above - below) / (2 * EPSILON)
+    all_at_once = gradients.central_difference(model, X, w, targets, 0.1, EPSILON)
+    np.testing.assert_allclose(all_at_once, one_by_one, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_error_of_central_difference_is_quadratic(model):
+    """A step ten times as large makes the error of the difference a hundred times as large."""
+    arguments = (model, *batch(model), 0.1)
+    errors = [gradients.largest_deviation(*arguments, epsilon) for epsilon in (1e-3, 1e-2)]
+    assert errors[1] / errors[0] == pytest.approx(100, rel=0.01)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_wrong_gradient_is_caught(model, monkeypatch):
+    """A gradient with λ ‖w‖² in mind, twice the slope of ½ λ ‖w‖², deviates by far more than ε²."""
+    right = models.gradient
+
+    def without_half(model, X, w, targets, l2_lambda=0.0):
+        return right(model, X, w, targets, 2 * l2_lambda)
+
+    monkeypatch.setattr(gradients, "gradient", without_half)
+    assert gradients.largest_deviation(model, *batch(model), 0.1, EPSILON) > 100 * EPSILON**2
+
+
+def test_central_difference_computes_in_float64():
+    """The difference of float32 inputs is that of the same numbers in float64, bit by bit."""
+    model = models.SoftmaxRegression(num_outputs=5)
+    narrow = batch(model, dtype=np.float32)
+    wide = [array.astype(np.float64) for array in narrow]
+    result = gradients.central_difference(model, *narrow, 0.1)
+    assert result.dtype == np.float64
+    np.testing.assert_array_equal(result, gradients.central_difference(model, *wide, 0.1))
+
+
+def test_central_difference_leaves_its_inputs_alone():
+    """Inputs, weights and targets are the same after the check as before."""
+    model = models.SoftmaxRegression(num_outputs=5)
+    arrays = batch(model)
+    copies = [array.copy() for array in arrays]
+    gradients.central_difference(model, *arrays, 0.1)
+    for array, copy in zip(arrays, copies, strict=True):
+        np.testing.assert_array_equal(array, copy)
+
+
+@pytest.mark.parametrize("slope", [gradients.central_difference, models.gradient])
+def test_two_class_softmax_equals_logistic(slope):
+    """Softmax with weights (w, 0) has the slope of logistic regression in w, and minus it in 0."""
+    logistic, softmax = models.LogisticRegression(), models.SoftmaxRegression(num_outputs=2)
+    X, w, targets = batch(logistic)
+    one_logit = slope(logistic, X, w, targets)
+    two_logits = slope(
+        softmax, X, np.hstack([w, np.zeros_like(w)]), np.hstack([targets, 1 - targets])
+    )
+    np.testing.assert_allclose(two_logits, np.hstack([one_logit, -one_logit]), atol=1e-12)
+
+
+@pytest.mark.parametrize("epsilon", [0.0, -1e-3, float("nan")])
+def test_step_must_be_positive(epsilon):
+    """A step that is not positive is refused, with its value."""
+    with pytest.raises(ValueError, match=rf"epsilon must be positive; got {epsilon}"):
+        gradients.central_difference(MODELS[0], *batch(MODELS[0]), epsilon=epsilon)
+
+
+def test_targets_must_fit():
+    """Targets of the wrong shape are refused, with both shapes."""
+    X, w, targets = batch(MODELS[1])
+    with pytest.raises(ValueError, match=r"targets must have shape \(20, 5\); got \(20, 4\)"):
+        gradients.central_difference(MODELS[1], X, w, targets[:, :4])
+
+
+@EACH_EQUATION
+def test_each_step_is_proved(equation):
+    """Each step of the derivations holds for all targets, inputs and weights."""
+    (proof,) = gradients.prove([equation])
+    assert proof == gradients.Proof(equation.task, equation.statement, True)
+
+
+@EACH_EQUATION
+def test_wrong_sign_is_refuted(equation):
+    """A step with its sign flipped is not proved."""
+    (proof,) = gradients.prove([replace(equation, right=[-side for side in equation.right])])
+    assert not proof.holds
+
+
+@EACH_EQUATION
+def test_one_wrong_case_is_refuted(equation):
+    """A step that is wrong in its last case alone is not proved."""
+    wrong = [*equation.right[:-1], equation.right[-1] + 1]
+    (proof,) = gradients.prove([replace(equation, right=wrong)])
+    assert not proof.holds
+
+
+def test_slope_of_the_penalty_without_its_half_is_refuted():
+    """Without the ½ in R the derivative is 2 w, and a claim of w is not proved."""
+    penalty = gradients.l2_equations()[0]
+    without_half = replace(penalty, left=[2 * side for side in penalty.left])
+    twice = replace(without_half, right=[2 * side for side in penalty.right])
+    assert [proof.holds for proof in gradients.prove([without_half, twice])] == [False, True]
+
+
+def test_softmax_needs_targets_that_sum_to_one():
+    """Exactly the steps that state Σ y = 1 fail for targets that sum to something else."""
+    equations = gradients.softmax_equations()
+    anything = gradients.prove(replace(equation, given={}) for equation in equations)
+    assert [proof.holds for proof in anything] == [not equation.given for equation in equations]
+    assert [r"if $\sum_i y_i = 1$" in proof.statement for proof in anything] == [
+        bool(equation.given) for equation in equations
+    ]
+
+
+@pytest.mark.parametrize("num_classes", [2, 4])
+def test_softmax_is_proved_for_other_numbers_of_classes(num_classes):
+    """The steps of task 1b do not depend on there being three classes."""
+    assert all(proof.holds for proof in gradients.prove(gradients.softmax_equations(num_classes)))
+
+
+@pytest.mark.parametrize("equations", [gradients.softmax_equations, gradients.l2_equations])
+def test_targets_are_symbols(equations):
+    """The final results hold for symbolic targets, of which one-hot numbers are special cases."""
+    final = equations()[-1]
+    symbols = {str(symbol) for side in final.left for symbol in side.free_symbols}
+    assert {"y0", "y1", "y2"} <= symbols or {"y0_0", "y0_1", "y0_2", "y1_0"} <= symbols
+
+
+@pytest.mark.parametrize(("left", "right"), [([], []), ([1, 2], [1])])
+def test_an_equation_has_something_to_prove(left, right):
+    """An equation without entries, or with sides of different lengths, is refused."""
+    with pytest.raises(ValueError, match=f"at least one; got {len(left)} and {len(right)}"):
+        gradients.Equation("1a", "nothing", left, right)
