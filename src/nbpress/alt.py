@@ -50,10 +50,15 @@ _ACCENTS = {"hat": "\u0302", "widehat": "\u0302", "tilde": "\u0303", "widetilde"
             "bar": "\u0304", "overline": "\u0304", "vec": "\u20d7", "dot": "\u0307",
             "ddot": "\u0308", "check": "\u030c"}  # fmt: skip
 _ACCENT_WORDS = {"widehat": "hat", "widetilde": "tilde", "overline": "bar"}
-_NOTHING = {"left", "right", "middle", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr",
-            "biggl", "biggr", "Biggl", "Biggr", "displaystyle", "textstyle", "limits", "nolimits",
-            "scriptstyle", "nonumber", "notag", "quad", "qquad", "hfill", "mathopen", "mathclose",
-            ",", ";", ":", "!", " ", ">"}  # fmt: skip
+_NOTHING = set(
+    "left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr displaystyle "
+    "textstyle scriptstyle limits nolimits nonumber notag quad qquad hfill mathopen mathclose "
+    ", ; : ! >".split()
+) | {" "}
+_STYLES = set(
+    "underbrace overbrace boxed mathbf mathbb mathcal boldsymbol mathit mathsf mathtt mathfrak bm "
+    "substack cancel pmb".split()
+)
 _SKIPPED = {"hspace", "vspace", "label", "tag", "tag*", "color", "phantom", "hphantom", "vphantom"}
 _POWERS = {"2": "squared", "3": "cubed", "T": "transposed", "⊤": "transposed",
            "⊺": "transposed", "′": "prime", "∗": "star"}  # fmt: skip
@@ -166,25 +171,9 @@ class _Parser:
             above = _join(self.argument())
             word = "below" if name == "underset" else "above"
             return [*self.argument(), _Piece(f"with {above} {word}")]
-        if name in (
-            "underbrace",
-            "overbrace",
-            "boxed",
-            "mathbf",
-            "mathbb",
-            "mathcal",
-            "boldsymbol",
-            "mathit",
-            "mathsf",
-            "mathtt",
-            "mathfrak",
-            "bm",
-            "substack",
-            "cancel",
-            "pmb",
-        ):
-            inner = self.argument()
-            return [_Piece("ℝ")] if [p.text for p in inner] == ["R"] and name == "mathbb" else inner
+        if name in _STYLES:
+            body = self.argument()
+            return [_Piece("ℝ")] if name == "mathbb" and _join(body) == "R" else body
         if name == "not":
             return [_Piece("not", "operator"), *self.argument()]
         if name in ("pmod", "bmod"):
@@ -233,8 +222,9 @@ class _Parser:
         elif text in _POWERS:
             found.append(base._replace(text=f"{base.text} {_POWERS[text]}"))
         else:
-            power = base.kind == "close" or base.text in ("e", "exp") or base.text[-1:].isdigit()
-            word = "to the power" if power or len(script) > 1 else "super"
+            raised = base.kind == "close" or base.text in ("e", "exp") or len(script) > 1
+            power = raised or text.isdigit() or base.text[-1:].isdigit()
+            word = "to the power" if power else "super"
             found.append(base._replace(text=f"{base.text} {word} {_script(script)}"))
 
     def _peek(self) -> str:

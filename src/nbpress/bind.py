@@ -114,7 +114,8 @@ def provenance(
                         **{n: p.default for n, p in plan.notebook.parameters().items()},
                         **plan.parameters,
                     }.items()
-                    if name != "recorded"
+                    # Values of other chapters and reference figures stand in the chapter itself.
+                    if name != "recorded" and not _is_nested(value)
                 )
                 for plan in plans
             },
@@ -348,6 +349,12 @@ def _place(cell: Cell) -> str:
 def _table(left: str, right: str, rows: Mapping[str, str]) -> str:
     lines = [f"| {left} | {right} |", "|---|---|", *(f"| {a} | {b} |" for a, b in rows.items())]
     return "\n".join(lines)
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, dict) or (
+        isinstance(value, list) and any(isinstance(item, dict | list) for item in value)
+    )
 
 
 def _hash(sha256: str) -> str:

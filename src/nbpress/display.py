@@ -117,7 +117,7 @@ def answer(task: str, text: str, **values: Any) -> None:
     )
 
 
-def claim(task: str, text: str, holds: object, otherwise: str | None = None) -> bool:
+def claim(task: str, text: str, holds: object, otherwise: str | None = None) -> None:
     """State something only if it holds; else say what was found instead.
 
     Parameters
@@ -131,11 +131,10 @@ def claim(task: str, text: str, holds: object, otherwise: str | None = None) -> 
     otherwise
         What to say when it does not hold; by default that the text does not hold here.
 
-    Returns
-    -------
-    bool
-        Whether it holds. The press refuses to publish a report in which a claim that
-        report.yaml expects is false or was not made.
+    Notes
+    -----
+    The press refuses to publish a report in which a claim that report.yaml expects is false or
+    was not made.
     """
     _check_task(task)
     truth = bool(holds)
@@ -144,7 +143,6 @@ def claim(task: str, text: str, holds: object, otherwise: str | None = None) -> 
         {"kind": "claim", "task": task, "text": text, "holds": truth},
         {"text/markdown": f"{'✓ Checked' if truth else '✗ Found instead'}: {shown}."},
     )
-    return truth
 
 
 def last_values(start: Path | None = None) -> dict[str, Any]:

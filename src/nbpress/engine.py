@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
 from traitlets import Unicode
+from traitlets.config import Config
 
 ENGINE_NAME = "nbpress"
 
@@ -55,15 +57,19 @@ class Engine(NBClientEngine):  # type: ignore[misc]
         **_: Any,
     ) -> Any:
         """Execute the notebook that papermill manages."""
-        return _Client(
-            nb_man,
-            kernel_name=kernel_name,
-            startup_timeout=start_timeout,
-            timeout=execution_timeout,
-            progress_file=progress_file,
-            loaded_file=loaded_file,
-            extra_arguments=["--HistoryManager.enabled=False"],
-        ).execute()
+        with tempfile.TemporaryDirectory(prefix="nbpress-") as runtime:
+            # Sockets in a folder of the user's own, not ports that everybody on the machine reaches.
+            connection = {"transport": "ipc", "connection_file": f"{runtime}/kernel.json"}
+            return _Client(
+                nb_man,
+                kernel_name=kernel_name,
+                startup_timeout=start_timeout,
+                timeout=execution_timeout,
+                progress_file=progress_file,
+                loaded_file=loaded_file,
+                extra_arguments=["--HistoryManager.enabled=False"],
+                config=Config(KernelManager=connection),
+            ).execute()
 
 
 papermill_engines.register(ENGINE_NAME, Engine)

@@ -22,10 +22,8 @@ from nbpress.errors import PressError, did_you_mean
 
 _WITHIN = {">": operator.gt, "≥": operator.ge, "<": operator.lt, "≤": operator.le}
 _BOUND = re.compile(r"\s*(>=|<=|>|<|≥|≤)\s*(-?[0-9.]+(?:e-?[0-9]+)?)\s*(?:,|;|$)")
-_TYPES = {
-    "int": int, "float": float, "bool": bool, "str": str,
-    "list": list, "tuple": tuple, "dict": dict, "None": None,
-}  # fmt: skip
+# Those that papermill can write into a notebook.
+_TYPES = {"int": int, "float": float, "bool": bool, "str": str, "list": list, "dict": dict}
 
 
 @dataclass(frozen=True)
@@ -61,11 +59,11 @@ class Parameter:
         if isinstance(value, str) and self.type != "str":
             value = _literal(value)
         try:
-            # JSON's arrays become tuples, and ints floats, but no text becomes a number.
+            # By way of JSON an int may become a float, but no text a number.
             value = adapter.validate_json(json.dumps(value))
         except (ValidationError, TypeError) as error:
             raise PressError(f"{self.name} must be {self.type}; got {value!r}") from error
-        for item in value if isinstance(value, list | tuple) else [value]:
+        for item in value if isinstance(value, list) else [value]:
             for sign, limit in self.bounds:
                 if not _WITHIN[sign](item, limit):
                     raise PressError(f"{self.name} must be {sign} {limit:g}; got {item!r}")
@@ -232,22 +230,16 @@ def _package(path: Path, sources: list[Path]) -> str:
 
 
 def _type(annotation: str) -> Any:
-    """Evaluate an annotation made of built-in types: `list[float]`, `str | None`."""
+    """Evaluate an annotation made of built-in types, `list[float]`."""
 
     def build(node: ast.expr) -> Any:
         match node:
             case ast.Name(id=name) if name in _TYPES:
                 return _TYPES[name]
-            case ast.Constant(value=None):
-                return None
-            case ast.Constant(value=value) if value is ...:
-                return ...
             case ast.Subscript(value=value, slice=ast.Tuple(elts=items)):
                 return build(value)[tuple(build(item) for item in items)]
             case ast.Subscript(value=value, slice=item):
                 return build(value)[build(item)]
-            case ast.BinOp(left=left, op=ast.BitOr(), right=right):
-                return build(left) | build(right)
         raise PressError(
             f"a parameter's type must be made of {', '.join(_TYPES)}; got {annotation}"
         )

@@ -36,7 +36,15 @@ def dataset() -> Dataset:
         images[:, 0] = np.arange(num_images)
         pools[f"{pool}_images"] = images
         pools[f"{pool}_labels"] = (np.arange(num_images) % 10).astype(np.uint8)
-    return Dataset(name="made-up", image_shape=(2, 3), max_value=255, **pools)
+    return Dataset(
+        name="made-up",
+        image_shape=(2, 3),
+        max_value=255,
+        train_size=3,
+        validation_size=2,
+        batch_size=1,
+        **pools,
+    )
 
 
 def numbers(X: np.ndarray) -> np.ndarray:

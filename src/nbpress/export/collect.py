@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from nbpress.export import pandoc
+from nbpress.export.document import Part
+from nbpress.export.texts import MATHS, normal_maths, terminal_text
 from nbpress.export.tree import Node, attr, clean, code_block, div, kind_of, node, pairs, para, text
 
 NBPRESS = "application/vnd.nbpress+json"
@@ -21,27 +22,7 @@ _IMAGES = {
 }
 
 
-# What a formula environment must not be looked for in: code, and formulas marked as such already.
-_MATHS = re.compile(
-    r"(?P<code>^(?P<fence>```+|~~~+).*?(?:^(?P=fence)|\Z)|(?P<tick>`+)(?!`).+?(?<!`)(?P=tick)(?!`))"
-    r"|(?<!\\)\$\$(?P<display>.+?)(?<!\\)\$\$"
-    r"|(?<![\\$])\$(?P<inline>[^$\n]*?[^$\\\n])\$(?![\d$])"
-    r"|(?P<bare>\\begin\{(?P<name>(?:equation|align|alignat|flalign|gather|multline|eqnarray)\*?)\}"
-    r".*?\\end\{(?P=name)\})",
-    re.DOTALL | re.MULTILINE,
-)
-_REWRITTEN = re.compile(r".*\r(?=[^\n])")  # a progress bar's earlier states
-_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\].*?(?:\x07|\x1b\\)|[@-Z\\-_])", re.DOTALL)
-
-
-@dataclass
-class Part:
-    """What one cell adds to the document."""
-
-    cell: str
-    source: str
-    blocks: list[Node] = field(default_factory=list)
-    attachments: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+_VERDICT = re.compile(r"^\s*[✓✗][^:\n]*:\s*")
 
 
 def collect(nb: Any, show_code: bool) -> list[Part]:
@@ -137,6 +118,8 @@ class _Collector:
             )
         elif kind in ("claim", "answer"):
             words = _joined(data.get("text/markdown") or told.get("text") or "")
+            if kind == "claim":  # the mark and the words before it are the template's
+                words = _VERDICT.sub("", words)
             holds = "no" if told.get("holds") is False else "yes"
             yield div(str(kind), [self._markdown(words)], holds=holds, task=told.get("task"))
         else:
@@ -149,15 +132,13 @@ class _Collector:
             return
         caption = div("caption", [self._markdown(str(told.get("caption", "")))])
         image = para([node("Image", [attr(), text(str(told.get("alt", ""))), [picture, ""]])])
-        yield div(
-            "figure", [image, caption], str(told.get("label", "")), number=told.get("number")
-        )
+        yield div("figure", [image, caption], str(told.get("label", "")), number=told.get("number"))
 
     def _plain(self, output: Any, part: Part, count: int | None) -> Iterator[Node]:
         data = output.data
         latex = _joined(data.get("text/latex", "")).strip()
         html = _joined(data.get("text/html", ""))
-        if latex and (latex.startswith("$") or _MATHS.fullmatch(latex) or latex[:2] == r"\["):
+        if latex and (latex.startswith("$") or MATHS.fullmatch(latex) or latex[:2] == r"\["):
             yield self._markdown(latex)
         elif "text/markdown" in data:
             yield self._markdown(_joined(data["text/markdown"]))
@@ -174,33 +155,6 @@ class _Collector:
             yield div("html", [self._html(html)])
         elif words := terminal_text(_joined(data.get("text/plain", ""))).rstrip():
             yield div("result", [code_block(words)])
-
-
-def normal_maths(source: str) -> str:
-    r"""Return Markdown whose formulas pandoc sees as Jupyter does.
-
-    Bare ``\begin{align}`` is display maths, ``$ x $`` may have spaces, ``$$`` may hold blank lines.
-    """
-
-    def formula(found: re.Match[str]) -> str:
-        if found["code"]:
-            return found[0]
-        if found["inline"]:
-            return f"${found['inline'].strip()}$" if found["inline"].strip() else found[0]
-        inner = re.sub(r"\n\s*\n", "\n", (found["bare"] or found["display"]).strip())
-        return f"$${inner}$$"
-
-    return _MATHS.sub(formula, source)
-
-
-def terminal_text(words: str) -> str:
-    """Return what a terminal would show in the end: no colours, no overwritten progress bars."""
-    words = _ANSI.sub("", words).replace("\r\n", "\n")
-    while _REWRITTEN.search(words):
-        words = _REWRITTEN.sub("", words)
-    while "\b" in words.lstrip("\b"):
-        words = re.sub(r"[^\n\b]\x08", "", words.lstrip("\b"))
-    return clean(words)
 
 
 def _coalesced(outputs: list[Any]) -> Iterator[Any]:

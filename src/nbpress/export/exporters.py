@@ -11,15 +11,15 @@ from traitlets import Bool, default
 from nbpress.export import resolve as resolving
 from nbpress.export import typst as typesetting
 from nbpress.export.collect import collect
+from nbpress.export.document import Document
 from nbpress.export.html import write_html
-from nbpress.export.resolve import Document
 
 
 class ExportError(RuntimeError):
     """The notebook cannot be exported; the message names the cell."""
 
 
-class _TreeExporter(Exporter):  # type: ignore[misc]  # nbconvert has no types
+class _TreeExporter(Exporter):
     """From a notebook to one resolved tree, which the exporters below write out.
 
     What had to be given up is logged and listed in ``resources["nbpress"]["warnings"]``.
@@ -61,7 +61,7 @@ class TypstExporter(_TreeExporter):
     def _file_extension_default(self) -> str:
         return ".typ"
 
-    def from_notebook_node(
+    def from_notebook_node(  # type: ignore[override]  # as nbconvert's own exporters do
         self, nb: Any, resources: Any = None, **kw: Any
     ) -> tuple[str, dict[str, Any]]:
         """Return the main file; the others are in ``resources["outputs"]``."""
@@ -89,7 +89,7 @@ class TypstPDFExporter(_TreeExporter):
     def _file_extension_default(self) -> str:
         return ".pdf"
 
-    def from_notebook_node(
+    def from_notebook_node(  # type: ignore[override]  # as nbconvert's own exporters do
         self, nb: Any, resources: Any = None, **kw: Any
     ) -> tuple[bytes, dict[str, Any]]:
         """Return the PDF's bytes: the same for the same notebook."""
@@ -115,7 +115,7 @@ class OfflineHTMLExporter(_TreeExporter):
     def _file_extension_default(self) -> str:
         return ".html"
 
-    def from_notebook_node(
+    def from_notebook_node(  # type: ignore[override]  # as nbconvert's own exporters do
         self, nb: Any, resources: Any = None, **kw: Any
     ) -> tuple[str, dict[str, Any]]:
         """Return the page. Code is always in it: unfolded if shown, else folded away."""

@@ -12,12 +12,15 @@ from string import Template
 from typing import Any
 
 from nbpress.alt import readable
+from nbpress.export.document import Document
 from nbpress.export.render import render
-from nbpress.export.resolve import Document
 from nbpress.export.tree import Node, kind_of, node, nodes, pairs, plain, walk
 
 _MIMES = {"svg": "svg+xml", "jpg": "jpeg"}
 _TAG = re.compile(r"<[a-z][^<>]*>")
+# MathML Core takes an accent's size from its mover, and its place from a spacing character.
+_ACCENT = re.compile(r'<mover>(<mi[^<]*</mi>)<mo accent="true">([^<])</mo></mover>')
+_SPACING = {"\u0302": "^", "\u0303": "~", "\u0304": "¯", "\u0307": "˙", "\u20d7": "→"}
 _STYLE = re.compile(r' style="(?:text-align: (left|right|center);)?[^"]*"')
 
 
@@ -45,9 +48,14 @@ def write_html(document: Document, open_code: bool) -> str:
         style=style,
         header=_header(meta),
         contents=_contents(document) if meta["toc"] else "",
-        body=_TAG.sub(_without_style, "".join(parts)),
+        body=_ACCENT.sub(_accent, _TAG.sub(_without_style, "".join(parts))),
         values=_values(meta["values"]) if meta["values"] else "",
     )
+
+
+def _accent(found: re.Match[str]) -> str:
+    sign = _SPACING.get(found[2], found[2])
+    return f'<mover accent="true">{found[1]}<mo stretchy="false">{sign}</mo></mover>'
 
 
 def _without_style(tag: re.Match[str]) -> str:
@@ -72,7 +80,7 @@ class _Writer:
 
     def visit(self, item: Node) -> list[Node] | None:
         """Return what stands for a node."""
-        content = item.get("c")
+        content: Any = item.get("c")
         match item["t"]:
             case "Math" if content[0]["t"] == "DisplayMath":
                 said = escape(readable(content[1]))
@@ -86,12 +94,12 @@ class _Writer:
                 return self._image(item)
             case "Header":
                 words = escape(_heading(item))
-                anchor = f'<a class="anchor" href="#{escape(content[1][0])}" ' \
+                anchor = (
+                    f'<a class="anchor" href="#{escape(content[1][0])}" '
                     f'aria-label="Link to: {words}">#</a>'
+                )
                 item["c"][2] = [*content[2], _raw(anchor, "RawInline")]
             case "Table":
-                for column in content[2]:
-                    column[1] = {"t": "ColWidthDefault"}
                 before = '<div class="scroll" role="region" tabindex="0" aria-label="Table">'
                 return [_raw(before), item, _raw("</div>")]
             case "Div" if kind_of(item) not in ("", "caption"):
@@ -116,14 +124,18 @@ class _Writer:
             number = f"<strong>{kind.title()} {escape(told['number'])}</strong> "
             words = [inline for block in blocks[-1]["c"][1] for inline in block["c"]]
             caption = node("Plain", _spans(f"<figcaption>{number}", words, "</figcaption>"))
-            return [_raw(f'<figure{place} class="{kind}">'), *blocks[:-1], caption,
-                    _raw("</figure>")]
+            return [
+                _raw(f'<figure{place} class="{kind}">'),
+                *blocks[:-1],
+                caption,
+                _raw("</figure>"),
+            ]
         if kind == "code":
             before = f"<details{self.opened}><summary>Code</summary>"
             return [_raw(before), *blocks, _raw("</details>")]
         if kind == "claim":
             holds = told["holds"] == "yes"
-            word = "Checked by machine:" if holds else "Not confirmed:"
+            word = "Checked by machine:" if holds else "Found instead:"
             before = f'<div class="claim{"" if holds else " not"}"><strong>{word}</strong>'
             return [_raw(before), *blocks, _raw("</div>")]
         return [_raw(f'<div{place} class="{kind}">'), *blocks, _raw("</div>")]
@@ -131,6 +143,7 @@ class _Writer:
 
 def _heading(item: Node) -> str:
     """Return a heading's words, its formulas read aloud."""
+
     def say(found: Node) -> list[Node] | None:
         if found["t"] != "Math":
             return None

@@ -14,7 +14,7 @@ from nbpress.export.tree import Node, node, nodes
 
 # Raw Typst or LaTeX in a notebook stays text; raw HTML is kept, to be read as what it means.
 _MARKDOWN = "ipynb-raw_attribute-raw_tex+tex_math_single_backslash"
-_HTML = "html+tex_math_single_backslash"
+_HTML = "html+tex_math_dollars+tex_math_single_backslash"
 
 
 class PandocError(RuntimeError):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import partial
 
 from nbpress.export import pandoc
-from nbpress.export.resolve import Document
+from nbpress.export.document import Document
 from nbpress.export.tree import Node, Visit, node, walk
 
 
@@ -25,7 +26,7 @@ def render(document: Document, convert: Visit, writer: str, *options: str) -> li
         for part, text in zip(document.parts, texts, strict=True):
             tree = json.loads(text)
             if unread:
-                tree = walk(tree, lambda n, cell=part.cell: _spell(n, cell, document, unread))
+                tree = walk(tree, partial(_spell, cell=part.cell, document=document, unread=unread))
             blocks += [*walk(tree, convert), mark]
         written, unread = pandoc.write_logged(blocks, writer, *options)
         if not unread:

@@ -2,45 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from base64 import b64decode
-from dataclasses import dataclass, field
-from pathlib import Path
+from functools import partial
 from typing import Any
-from urllib.parse import unquote, unquote_to_bytes
+from urllib.parse import unquote
 
-from nbpress.export.collect import Part
-from nbpress.export.tree import Node, clean, kind_of, node, nodes, pairs, plain, text, walk
+from nbpress.export.document import Document, Part
+from nbpress.export.pictures import picture
+from nbpress.export.tree import Node, clean, kind_of, node, nodes, pairs, plain, walk
 
-_TASK = re.compile(r"Task (\d+[a-z])\b")
+_TASK = re.compile(r"Task (\d+[a-z]?|[A-Z])\b")
 _LABEL = re.compile(r"\\label\s*\{([^{}]*)\}")
 _TAG = re.compile(r"\\tag\s*\*?\s*\{([^{}]*)\}")
 _EQREF = re.compile(r"\\(?:eqref|ref)\{([^{}]*)\}")
+# A bare \| is a relation sign to pandoc, which spaces it and sets an index below it.
+_NORM = re.compile(r"(?<!left)(?<!right)\\\|((?:(?!\\\||\\\\|&).)+?)(?<!right)\\\|")
 _WEB = re.compile(r"(?:https?|mailto|ftp|doi|tel):", re.IGNORECASE)
-_ENDINGS = (
-    (b"\x89PNG\r\n\x1a\n", "png"),
-    (b"\xff\xd8\xff", "jpg"),
-    (b"GIF8", "gif"),
-    (b"RIFF", "webp"),
-)
-
-
-@dataclass
-class Document:
-    """A notebook on its way out: parts, pictures by name, and what had to be given up."""
-
-    meta: dict[str, Any]
-    parts: list[Part]
-    folder: Path | None = None
-    assets: dict[str, bytes] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
-
-    def warn(self, cell: str, message: str) -> None:
-        """Keep a warning, once."""
-        line = f"{cell}: {message}" if cell else message
-        if line not in self.warnings:
-            self.warnings.append(line)
 
 
 def resolve(document: Document) -> None:
@@ -48,14 +25,17 @@ def resolve(document: Document) -> None:
     headings = _Headings()
     equations = _Equations()
     for part in document.parts:
-        part.blocks = walk(part.blocks, lambda n, part=part: _tidy(n, part, document))
+        part.blocks = walk(part.blocks, partial(_tidy, part=part, document=document))
         part.blocks = walk(part.blocks, headings.visit)
         part.blocks = walk(part.blocks, equations.visit)
     _number(document)
     anchors = _anchors(document)
     for part in document.parts:
         part.blocks = walk(
-            part.blocks, lambda n, part=part: _link(n, part, document, anchors, equations.labels)
+            part.blocks,
+            partial(
+                _link, part=part, document=document, anchors=anchors, equations=equations.labels
+            ),
         )
 
 
@@ -65,56 +45,19 @@ def _tidy(item: Node, part: Part, document: Document) -> list[Node] | None:
             return []
         case "Str":
             return [node("Str", clean(item["c"]))]
-        case "Code" | "CodeBlock" | "Math":
+        case "Code" | "CodeBlock":
             item["c"][1] = clean(item["c"][1])
+        case "Math":
+            item["c"][1] = _NORM.sub(r"\\lVert \1\\rVert ", clean(item["c"][1]))
+        case "Table":  # a pipe table's dashes say nothing of how wide its columns should be
+            for column in item["c"][2]:
+                column[1] = {"t": "ColWidthDefault"}
         case "Span" if set(item["c"][0][1]) & {"math"}:
             inner: list[Node] = item["c"][1]
             return inner
         case "Image":
-            return _image(item, part, document)
+            return picture(item, part, document)
     return None
-
-
-def _image(item: Node, part: Part, document: Document) -> list[Node] | None:
-    alt, target = item["c"][1], unquote(item["c"][2][0])
-    data = _read(item["c"][2][0], target, part, document)
-    if data is None:
-        document.warn(part.cell, f"picture {target[:80]!r} is not at hand; its text is shown")
-        return alt or text("[picture]")
-    ending, content = data
-    ending = next((e for magic, e in _ENDINGS if content.startswith(magic)), ending)
-    name = f"{hashlib.sha256(content).hexdigest()[:16]}.{ending}"
-    document.assets[name] = content
-    if not plain(alt).strip():
-        document.warn(part.cell, "a picture has no alternative text")
-        item["c"][1] = text(item["c"][2][1] or "Picture")
-    item["c"][2] = [name, ""]
-    return None
-
-
-def _read(raw: str, target: str, part: Part, document: Document) -> tuple[str, bytes] | None:
-    """Return a picture's file ending and bytes, from the notebook or its own folder only."""
-    if target in part.attachments:
-        return part.attachments[target]
-    if raw.startswith("data:image/"):
-        head, _, body = raw[5:].partition(",")
-        ending = head.split(";")[0].removeprefix("image/").removesuffix("+xml")
-        try:
-            return ending, b64decode(body) if "base64" in head else unquote_to_bytes(body)
-        except ValueError:
-            return None
-    if document.folder is None or re.match(r"[a-z][a-z0-9+.-]*:|//", target, re.IGNORECASE):
-        return None
-    try:
-        file = (document.folder / target).resolve()
-        if file.is_relative_to(document.folder.resolve()) and file.suffix.lower() in _SUFFIXES:
-            return file.suffix[1:].lower(), file.read_bytes()
-    except (OSError, ValueError):
-        pass
-    return None
-
-
-_SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp")
 
 
 class _Headings:
@@ -169,7 +112,7 @@ class _Equations:
 
 
 def _number(document: Document) -> None:
-    """Number figures and tables that came without a number, after those before them."""
+    """Give figures and tables that came without a number the next one."""
     last = {"figure": 0, "table": 0}
     for part in document.parts:
         for block in nodes(part.blocks):

@@ -5,20 +5,29 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from nbpress.alt import readable
+from nbpress.export.document import Document
 from nbpress.export.render import render
-from nbpress.export.resolve import Document
-from nbpress.export.tree import Node, clean, code_block, div, kind_of, node, pairs, plain, walk
+from nbpress.export.tree import (
+    Node,
+    code_block,
+    div,
+    nodes,
+    para,
+    text,
+    walk,
+)
+from nbpress.export.typst_tree import literal, to_typst
 
-_COLUMNS = 84  # of code, at its size, in a line of the page
 _MISSING = re.compile(r"the text `\"(.+?)\"` could not be displayed")
-_LINE = re.compile(r"┌─ main\.typ:(\d+)")
+_GLYPH = re.compile(r"\\u\{([0-9a-f]+)\}|(.)", re.DOTALL)
+_LINE = re.compile(r"┌─ [^\n]*?main\.typ:(\d+)")
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # of documents without a date: same bytes on any day
 
 
@@ -36,7 +45,7 @@ class Source:
 
     def main(self) -> str:
         """Return the main file."""
-        folder = _string(self.folder)[1:-1]
+        folder = literal(self.folder)[1:-1]
         return (
             f'#import "{folder}/report.typ": *\n'
             f'#show: report.with(json("{folder}/meta.json"))\n' + "\n".join(self.parts)
@@ -54,10 +63,10 @@ class Source:
 
 def write(document: Document, folder: str = "files") -> Source:
     """Return the document as a Typst project whose files lie in ``folder``."""
-    text = resources.files("nbpress").joinpath("templates", "report.typ").read_bytes()
+    design = resources.files("nbpress").joinpath("templates", "report.typ").read_bytes()
     meta = json.dumps(document.meta, ensure_ascii=False, sort_keys=True).encode()
-    files = {"report.typ": text, "meta.json": meta, **document.assets}
-    return Source(render(document, _typst, "typst"), files, folder)
+    files = {"report.typ": design, "meta.json": meta, **document.assets}
+    return Source(render(document, to_typst, "typst"), files, folder)
 
 
 def compile_pdf(document: Document, strict: bool, system_fonts: bool) -> bytes:
@@ -68,34 +77,72 @@ def compile_pdf(document: Document, strict: bool, system_fonts: bool) -> bytes:
     """
     import typst
 
-    source = write(document)
-    for _ in range(2 + len(document.parts)):
-        with tempfile.TemporaryDirectory(prefix="nbpress-") as place:
-            main = _unpack(source, Path(place))
-            compiler = typst.Compiler(main, root=place, ignore_system_fonts=not system_fonts)
+    with tempfile.TemporaryDirectory(prefix="nbpress-") as place:
+        for _ in range(2 + len(document.parts)):
+            source = write(document)
+            project = _Project(source, Path(place), system_fonts, _stamp(document.meta))
             try:
-                pdf: bytes = compiler.compile(
-                    format="pdf", pdf_standards=["ua-1"], timestamp=_stamp(document.meta)
-                )
+                pdf = project.pdf()
             except typst.TypstError as error:
-                _repair(document, source, error.diagnostic or error.message, strict)
-                source = write(document)
+                lost = _repair(document, project, error.diagnostic or error.message)
+                if strict and lost:
+                    raise TypstFailure("; ".join(lost)) from error
                 continue
-            for shrunk in json.loads(compiler.query("<shrunk>", field="value")):
-                what = "formula" if shrunk["what"] == "equation" else "table"
-                document.warn("", f"a {what} is too wide; set at {shrunk['percent']} %: "
-                              f"{shrunk['alt'][:80]}")
+            for told in project.query("<shrunk>"):
+                message = f"a {told['what']} is too wide, set at {told['percent']} % of its size"
+                document.warn(_cell_of(document, told["alt"]), f"{message}: {told['alt'][:80]}")
             return pdf
-    raise TypstFailure("the document could not be set in spite of all repairs")
+    raise TypstFailure("the document cannot be set in spite of all repairs")
 
 
-def _unpack(source: Source, place: Path) -> str:
-    (place / source.folder).mkdir()
-    for name, content in source.files.items():
-        (place / source.folder / name).write_bytes(content)
-    main = place / "main.typ"
-    main.write_text(source.main(), encoding="utf-8")
-    return str(main)
+class _Project:
+    """A source on disk, where Typst's compiler wants it."""
+
+    def __init__(self, source: Source, place: Path, system_fonts: bool, stamp: int) -> None:
+        import typst
+
+        self.source, self.place, self.system_fonts, self.stamp = source, place, system_fonts, stamp
+        (place / source.folder).mkdir(exist_ok=True)
+        for name, content in source.files.items():
+            (place / source.folder / name).write_bytes(content)
+        main = place / "main.typ"
+        main.write_text(source.main(), encoding="utf-8", newline="\n")
+        self.compiler = typst.Compiler(
+            str(main), root=str(place), ignore_system_fonts=not system_fonts
+        )
+
+    def pdf(self) -> bytes:
+        """Return the document, or raise typst.TypstError."""
+        made = self.compiler.compile(format="pdf", pdf_standards=["ua-1"], timestamp=self.stamp)
+        return made if isinstance(made, bytes) else b""
+
+    def query(self, selector: str) -> list[Any]:
+        """Return the values of the metadata that the template left."""
+        found: list[Any] = json.loads(self.compiler.query(selector, field="value"))
+        return found
+
+    def failing_alone(self) -> dict[int, str]:
+        """Return the parts that fail without the others, for errors that tell no place."""
+        import typst
+
+        reasons: dict[int, str] = {}
+        for index, part in enumerate(self.source.parts):
+            alone = replace(self.source, parts=[part])
+            try:
+                _Project(alone, self.place, self.system_fonts, self.stamp).pdf()
+            except typst.TypstError as error:
+                if not _MISSING.search(error.message):
+                    reasons[index] = error.message
+        return reasons
+
+
+def _cell_of(document: Document, alt: str) -> str:
+    """Return the name of the cell that holds the formula read as ``alt``."""
+    for part in document.parts:
+        for item in nodes(part.blocks):
+            if item["t"] == "Math" and readable(item["c"][1]) == alt:
+                return part.cell
+    return ""
 
 
 def _stamp(meta: dict[str, Any]) -> int:
@@ -106,24 +153,34 @@ def _stamp(meta: dict[str, Any]) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
 
 
-def _repair(document: Document, source: Source, diagnostic: str, strict: bool) -> None:
-    """Change what Typst complains about, or give up saying what it is."""
-    missing = set("".join(_MISSING.findall(diagnostic)))
+def _repair(document: Document, project: _Project, diagnostic: str) -> list[str]:
+    """Change what Typst complains about; return a line for each cell that had to be given up."""
+    missing = {
+        chr(int(escaped, 16)) if escaped else glyph
+        for cluster in _MISSING.findall(diagnostic)
+        for escaped, glyph in _GLYPH.findall(cluster)
+    }
     if missing:
         _name_glyphs(document, missing)
-    lines = [int(n) for e in diagnostic.split("\nerror: ") if not _MISSING.search(e)
-             for n in _LINE.findall(e)[-1:]]
-    broken = {source.part_at(line) for line in lines} - {None}
-    if not broken and not missing:
-        raise TypstFailure(f"Typst cannot set this document: {diagnostic.strip()}")
-    reason = diagnostic.strip().splitlines()[0]
-    for index in sorted(broken):
+    errors = [e for e in diagnostic.split("\nerror: ") if not _MISSING.search(e)]
+    reasons = {
+        index: error.removeprefix("error: ").splitlines()[0]
+        for error in errors
+        for line in _LINE.findall(error)[-1:]
+        if (index := project.source.part_at(int(line))) is not None
+    }
+    if not reasons and not missing:
+        reasons = project.failing_alone()
+    if not reasons and not missing:
+        raise TypstFailure(f"Typst cannot set this document: {diagnostic.splitlines()[0]}")
+    lost = []
+    for index, reason in sorted(reasons.items()):
         part = document.parts[index]
-        if strict:
-            raise TypstFailure(f"{part.cell} cannot be set: {diagnostic.strip()}")
-        document.warn(part.cell, f"cannot be set ({reason}); its source is shown instead")
-        note = f"{part.cell} could not be set; this is its source."
-        part.blocks = [div("trouble", [node("Para", [node("Str", note)])]), code_block(part.source)]
+        lost.append(f"{part.cell} cannot be set: {reason}")
+        document.warn(part.cell, f"cannot be set, its source is shown instead ({reason})")
+        note = f"The output of {part.cell} could not be set; this is its source."
+        part.blocks = [div("trouble", [para(text(note)), code_block(part.source)])]
+    return lost
 
 
 def _name_glyphs(document: Document, missing: set[str]) -> None:
@@ -147,75 +204,4 @@ def _name_glyphs(document: Document, missing: set[str]) -> None:
 
     for part in document.parts:
         part.blocks = walk(part.blocks, rename)
-    document.meta = json.loads(
-        json.dumps(document.meta, ensure_ascii=False).translate(names)
-    )
-
-
-def _raw(text: str) -> Node:
-    return node("RawBlock", ["typst", text])
-
-
-def _inline(before: str, inner: list[Node], after: str = "];") -> list[Node]:
-    return [node("RawInline", ["typst", before]), *inner, node("RawInline", ["typst", after])]
-
-
-def _string(text: str) -> str:
-    """Return a Typst string literal: JSON's escapes are among Typst's own."""
-    return json.dumps(clean(text).replace("\n", " "), ensure_ascii=False)
-
-
-def _typst(item: Node) -> list[Node] | None:
-    """Turn what pandoc's Typst writer does not know into calls of the template's functions."""
-    content = item["c"] if "c" in item else None
-    match item["t"]:
-        case "Math":
-            return _inline(f"#formula({_string(readable(content[1]))})[", [item])
-        case "Span":
-            id_, classes, _ = content[0]
-            if "nb-equation" in classes:
-                tag = _string(pairs(item)["tag"])
-                return _inline(f"#tagged({_string(id_)}, {tag})[", content[1])
-            anchor = _inline(f"#anchor({_string(id_)}", [], ");") if id_ else []
-            return [*anchor, *content[1]]
-        case "Link" if content[2][0].startswith("#"):
-            return _inline(f"#goto({_string(content[2][0][1:])})[", content[1])
-        case "Image":
-            width = dict(content[0][2]).get("width", "")
-            points = float(width[:-2]) * 0.75 if width.endswith("px") else None
-            size = f", width: {points:g}pt" if points else ""
-            call = f"#picture({_string(content[2][0])}, {_string(plain(content[1]))}{size}"
-            return _inline(call, [], ");")
-        case "CodeBlock":
-            item["c"][1] = _wrapped(content[1])
-        case "Div" if kind_of(item) != "caption":  # a caption is taken by its figure
-            return _division(item)
-    return None
-
-
-def _division(item: Node) -> list[Node]:
-    (id_, _, _), blocks = item["c"]
-    told, kind = pairs(item), kind_of(item)
-    if kind in ("figure", "table"):
-        call = f"#numbered({_string(kind)}, {_string(id_)}, {_string(told['number'])}"
-        words = [inline for block in blocks[-1]["c"][1] for inline in block["c"]]
-        caption = node("Plain", _inline("], [", words, "])"))
-        return [_raw(call + ", ["), *blocks[:-1], caption]
-    if kind == "claim":
-        holds = "true" if told["holds"] == "yes" else "false"
-        return [_raw(f"#claim({holds})["), *blocks, _raw("]")]
-    if kind in ("code", "stream", "error", "result", "html", "picture", "trouble"):
-        return [_raw(f"#output({_string(kind)})["), *blocks, _raw("]")]
-    anchor = [_raw(f"#anchor({_string(id_)})")] if id_ else []
-    return [*anchor, *blocks]
-
-
-def _wrapped(source: str) -> str:
-    """Return code whose lines fit the page; a line that goes on starts with an arrow."""
-    lines: list[str] = []
-    for line in source.expandtabs(4).split("\n"):
-        while len(line) > _COLUMNS:
-            lines.append(line[:_COLUMNS])
-            line = "↪ " + line[_COLUMNS:]
-        lines.append(line)
-    return "\n".join(lines)
+    document.meta = json.loads(json.dumps(document.meta, ensure_ascii=False).translate(names))

@@ -1,0 +1,128 @@
+"""Measured quantities that the answers argue from: spikes, late averages, trends, roughness."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from onelayer.models import Array
+from onelayer.trainers import History
+
+
+@dataclass(frozen=True)
+class Spikes:
+    """How often and how far an accuracy falls from one validation to the next.
+
+    Attributes
+    ----------
+    count : int
+        Validations that lie more than the threshold below the one before.
+    largest_fall : float
+        The largest fall, as a fraction of the images; 0 if the accuracy never falls.
+    largest_fall_later : float
+        The largest fall after the first epoch, in which every run leaps up and down.
+    same_place : float
+        The largest share of spikes that fall on the same place in an epoch; 0 without spikes.
+    """
+
+    count: int
+    largest_fall: float
+    largest_fall_later: float
+    same_place: float
+
+
+def spikes(history: History, threshold: float = 0.005) -> Spikes:
+    """Count the spikes of the validation accuracy; `threshold` is a fraction of the images."""
+    fall = -np.diff(history.validation_accuracy)  # (V − 1,), the fall to validations 1, 2, …
+    step = history.validation_step[1:]
+    places = step[fall > threshold] % history.steps_per_epoch
+    return Spikes(
+        count=len(places),
+        largest_fall=float(fall.max(initial=0.0)),
+        largest_fall_later=float(fall[step >= history.steps_per_epoch].max(initial=0.0)),
+        same_place=float(np.bincount(places).max() / len(places)) if len(places) else 0.0,
+    )
+
+
+@dataclass(frozen=True)
+class Late:
+    """The late part of a run, from step `first_step` on.
+
+    Attributes
+    ----------
+    validation_mean, validation_std : float
+        Of the validation accuracy, over the late validations.
+    validation_trend, train_trend : float
+        Slopes of the least-squares lines through the accuracies, per 1,000 steps.
+    settled_step : int
+        The first step at which the mean of the last `window` validation accuracies is within one
+        late standard deviation of the late mean: from there on it no longer improves clearly.
+    """
+
+    first_step: int
+    validation_mean: float
+    validation_std: float
+    validation_trend: float
+    train_trend: float
+    settled_step: int
+
+
+def late(history: History, first_step: int, window: int = 10) -> Late:
+    """Measure the late part of a run, from `first_step` on.
+
+    Raises
+    ------
+    ValueError
+        If fewer than two validations are late, or the history holds no training accuracy.
+    """
+    is_late = history.validation_step >= first_step
+    if is_late.sum() < 2:
+        raise ValueError(
+            f"at least two validations must come after step {first_step}; got {is_late.sum()}"
+        )
+    if history.train_accuracy is None:
+        raise ValueError("history must hold a train_accuracy: train with train_accuracy=True")
+    steps = history.validation_step[is_late] / 1000
+    accuracy = history.validation_accuracy[is_late]
+    mean, std = float(accuracy.mean()), float(accuracy.std())
+    window = min(window, len(history.validation_accuracy))
+    running = np.convolve(history.validation_accuracy, np.ones(window) / window, mode="valid")
+    settled = np.flatnonzero(running >= mean - std)
+    return Late(
+        first_step=first_step,
+        validation_mean=mean,
+        validation_std=std,
+        validation_trend=_slope(steps, accuracy),
+        train_trend=_slope(steps, history.train_accuracy[is_late]),
+        settled_step=int(history.validation_step[window - 1 :][settled[0]])
+        if len(settled)
+        else history.stop_step,
+    )
+
+
+def roughness(images: NDArray[Any]) -> Array:
+    """Return total variation / ‖w‖₁ of each weight picture (K, H, W); shape (K,).
+
+    Total variation is the sum of |differences| between neighbouring pixels, right and below. On
+    its own it would fall merely because the weights do; the quotient does not depend on scale.
+    """
+    across = np.abs(np.diff(images, axis=2)).sum(axis=(1, 2))
+    down = np.abs(np.diff(images, axis=1)).sum(axis=(1, 2))
+    return np.asarray((across + down) / np.abs(images).sum(axis=(1, 2)))
+
+
+def squared_norm(w: Array) -> float:
+    """Return Σ w², bias included, summed in float64."""
+    return float(np.square(w, dtype=np.float64).sum())
+
+
+def is_falling(values: list[float]) -> bool:
+    """Tell whether each value is smaller than the one before."""
+    return bool(np.all(np.diff(values) < 0))
+
+
+def _slope(x: Array, y: Array) -> float:
+    return float(np.polyfit(x, y, deg=1)[0])
