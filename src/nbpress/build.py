@@ -82,7 +82,7 @@ def compose(project: Project, request: Request) -> tuple[DataSet, Bound, int]:
     for notice in bound.notices:
         say(f"note: {notice}")
     path = project.build / "report.ipynb"
-    _write(path, as_json(bound.notebook).encode())
+    write(path, as_json(bound.notebook).encode())
     return dataset, bound, len(execution.executed)
 
 
@@ -180,7 +180,9 @@ def say(line: str) -> None:
     sys.stderr.flush()
 
 
-def _write(path: Path, content: bytes) -> None:
+def write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.new")
     _write_whole(aside, content)
     os.replace(aside, path)

@@ -33,7 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     report = commands.add_parser("report", help="execute what is stale and publish the report")
-    report.add_argument("--dataset", default=_variable("DATASET", "auto"))
+    _add_dataset(report)
     report.add_argument("--engine", default=_variable("ENGINE", "typst"))
     report.add_argument("--code", action="store_true", default=_flag("CODE"), help="show code")
     report.add_argument("--force", action="store_true", default=_flag("FORCE"))
@@ -44,6 +44,11 @@ def _parser() -> argparse.ArgumentParser:
         help="a parameter, for every chapter that takes it; or NOTEBOOK.NAME=VALUE",
     )
     report.set_defaults(run=_report)
+
+    check = commands.add_parser("check", help="execute afresh, compare with the recorded values")
+    _add_dataset(check)
+    check.add_argument("--record", action="store_true", help="record the values found instead")
+    check.set_defaults(run=_check)
 
     parameters = commands.add_parser("parameters", help="list what a notebook can be given")
     parameters.add_argument("notebook")
@@ -70,6 +75,16 @@ def _report(options: argparse.Namespace) -> None:
             parameters=read_parameters(words),
         ),
     )
+
+
+def _check(options: argparse.Namespace) -> None:
+    from nbpress.build import Request, read_parameters
+    from nbpress.check import check
+    from nbpress.project import open_project
+
+    parameters = read_parameters(os.environ.get("PARAMS", ""))
+    request = Request(dataset=options.dataset, parameters=parameters)
+    check(open_project(), request, record=options.record)
 
 
 def _parameters(options: argparse.Namespace) -> None:
@@ -109,6 +124,10 @@ def _cache(options: argparse.Namespace) -> None:
             f"{run.folder.name[:12]}  {run.notebook}  {run.dataset}  {run.seconds:.1f} s  "
             f"{changed}\n"
         )
+
+
+def _add_dataset(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dataset", default=_variable("DATASET", "auto"))
 
 
 def _variable(name: str, default: str) -> str:

@@ -113,7 +113,7 @@ def answer(task: str, text: str, **values: Any) -> None:
     recorded = {name: _plain(name, value) for name, value in values.items()}
     _show(
         {"kind": "answer", "task": task, "values": recorded},
-        {"text/markdown": text.format(**values)},
+        {"text/markdown": _PROSE.vformat(text, (), values)},
     )
 
 
@@ -156,6 +156,24 @@ def last_values(start: Path | None = None) -> dict[str, Any]:
                 else {}
             )
     return {}
+
+
+class _Prose(string.Formatter):
+    """Formats numbers as print does: −0.5 with a minus sign, and 1.8 × 10⁻⁷ for 1.8e-07."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        text = str(super().format_field(value, format_spec))
+        if isinstance(value, bool | str) or not hasattr(value, "__float__"):
+            return text
+        mantissa, e, exponent = text.replace("-", "−").partition("e")
+        if not e:
+            return mantissa
+        power = f"10{str(int(exponent.replace('−', '-'))).translate(_SUPERSCRIPT)}"
+        return power if mantissa == "1" else f"{mantissa} × {power}"
+
+
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_PROSE = _Prose()
 
 
 def _show(record: dict[str, Any], bundle: dict[str, str]) -> None:

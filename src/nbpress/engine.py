@@ -58,7 +58,7 @@ class Engine(NBClientEngine):  # type: ignore[misc]
     ) -> Any:
         """Execute the notebook that papermill manages."""
         with tempfile.TemporaryDirectory(prefix="nbpress-") as runtime:
-            # Sockets in a folder of the user's own, not ports that everybody on the machine reaches.
+            # Sockets in a folder of the user's own, not ports that everybody here can reach.
             connection = {"transport": "ipc", "connection_file": f"{runtime}/kernel.json"}
             return _Client(
                 nb_man,

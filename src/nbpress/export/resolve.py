@@ -15,8 +15,9 @@ _TASK = re.compile(r"Task (\d+[a-z]?|[A-Z])\b")
 _LABEL = re.compile(r"\\label\s*\{([^{}]*)\}")
 _TAG = re.compile(r"\\tag\s*\*?\s*\{([^{}]*)\}")
 _EQREF = re.compile(r"\\(?:eqref|ref)\{([^{}]*)\}")
-# A bare \| is a relation sign to pandoc, which spaces it and sets an index below it.
+# Pandoc takes a bare \| for a relation sign: with space around it, and an index set below it.
 _NORM = re.compile(r"(?<!left)(?<!right)\\\|((?:(?!\\\||\\\\|&).)+?)(?<!right)\\\|")
+_FENCE = {r"\left\|": r"\left\lVert ", r"\right\|": r"\right\rVert "}
 _WEB = re.compile(r"(?:https?|mailto|ftp|doi|tel):", re.IGNORECASE)
 
 
@@ -48,7 +49,10 @@ def _tidy(item: Node, part: Part, document: Document) -> list[Node] | None:
         case "Code" | "CodeBlock":
             item["c"][1] = clean(item["c"][1])
         case "Math":
-            item["c"][1] = _NORM.sub(r"\\lVert \1\\rVert ", clean(item["c"][1]))
+            source = _NORM.sub(r"\\lVert \1\\rVert ", clean(item["c"][1]))
+            for bare, fence in _FENCE.items():
+                source = source.replace(bare, fence)
+            item["c"][1] = source
         case "Table":  # a pipe table's dashes say nothing of how wide its columns should be
             for column in item["c"][2]:
                 column[1] = {"t": "ColWidthDefault"}
