@@ -199,4 +199,4 @@ endef
 .dev-ready: lockfile := requirements-dev.lock
 .report-ready .dev-ready: export script := $(value install)
 .report-ready .dev-ready:
-	@sh -euc "$$script" install $@ $(lockfile) $(environment)
+	@/bin/sh -euc "$$script" install $@ $(lockfile) $(environment)

@@ -120,7 +120,8 @@ def execute(
             say(line)
 
         while waiting or running:
-            for plan in [p for p in waiting if _needs(project, p) <= result.runs.keys()]:
+            ready = [p for p in waiting if _needs(project, p) <= result.runs.keys()]
+            for plan in ready:
                 waiting.remove(plan)
                 parameters = _with_needed_values(plan, result)
                 inputs = cache.inputs(plan.notebook, parameters, dataset.sha256)
@@ -136,6 +137,8 @@ def execute(
                     running[executor.submit(worker.run, entry.job(project))] = entry
                     progress.add(entry)
             if not running:
+                if ready and not failures:
+                    continue  # what the cache held may be what others wait for
                 break
             done, _ = wait(running, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
             progress.update()

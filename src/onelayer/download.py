@@ -132,7 +132,7 @@ def locate(dataset: str = "auto") -> tuple[Resolved, Path]:
         hint = f"; did you mean {close[0]!r}?" if close else ""
         raise DataError(f"dataset must be one of {', '.join(DATASETS)}; got {dataset!r}{hint}")
     if dataset == "digits":
-        return _locate_digits("the embedded UCI digits, as asked for", fallback=False)
+        return _locate_digits("The embedded UCI digits, as asked for", fallback=False)
     try:
         folder, origin = _find_mnist()
     except DownloadError as error:
@@ -143,7 +143,7 @@ def locate(dataset: str = "auto") -> tuple[Resolved, Path]:
             f"MNIST.\n{'!' * 78}\n\n"
         )
         because = f"because MNIST was neither found nor could be downloaded ({error.why})"
-        return _locate_digits(f"the embedded UCI digits, {because}", fallback=True)
+        return _locate_digits(f"The embedded UCI digits, {because}", fallback=True)
     files = _verify(folder, MNIST, _AGAIN)
     return Resolved("mnist", f"MNIST, from {origin}", _digest(files), files, False), folder
 

@@ -106,7 +106,7 @@ def validation_accuracies(histories: Mapping[str, History], ylim: Sequence[float
         for (name, history), style in zip(histories.items(), RUNS, strict=False):
             axes.plot(history.validation_step, history.validation_accuracy, label=name, **style)
         _label_steps(axes, "validation accuracy", ylim, percent=True)
-        axes.legend(loc="lower right", ncols=2 if len(histories) > 2 else 1)
+        figure.legend(loc="outside upper center", ncols=len(histories))
     return figure
 
 

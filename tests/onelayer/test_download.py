@@ -70,7 +70,7 @@ class TestResolve:
         resolved = resolve("auto")
         assert (resolved.dataset, resolved.fallback) == ("digits", True)
         assert resolved.reason == (
-            "the embedded UCI digits, because MNIST was neither found nor could be downloaded "
+            "The embedded UCI digits, because MNIST was neither found nor could be downloaded "
             "(no mirror is set)"
         )
         assert "INSTEAD OF MNIST" in capsys.readouterr().err

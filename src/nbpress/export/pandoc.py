@@ -7,10 +7,11 @@ import hashlib
 import json
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from nbpress.export.tree import Node, node, nodes
+from nbpress.export.tree import Node, code_block, node, nodes, walk
 
 # Raw Typst or LaTeX in a notebook stays text; raw HTML is kept, to be read as what it means.
 _MARKDOWN = "ipynb-raw_attribute-raw_tex+tex_math_single_backslash"
@@ -65,6 +66,38 @@ def read_markdown(texts: list[str]) -> list[list[Node]]:
     They go in as the cells of a notebook, so an open fence in one cannot swallow the next.
     HTML within them is read as what it shows: tables, images, line breaks, emphasis.
     """
+    return _in_halves(_read_markdown, texts)
+
+
+def read_html(texts: list[str]) -> list[list[Node]]:
+    """Return the blocks of each piece of HTML, all of them read in one go."""
+    return _in_halves(_read_html, texts)
+
+
+def _in_halves(read: Callable[[list[str]], list[list[Node]]], texts: list[str]) -> list[list[Node]]:
+    """Read all texts; one nested too deeply for Python to walk is shown as it stands."""
+    if not texts:
+        return []
+    try:
+        parts = read(texts)
+        _check_depth(parts)
+        return parts
+    except RecursionError:
+        if len(texts) == 1:
+            return [[code_block(texts[0])]]
+        half = len(texts) // 2
+        return _in_halves(read, texts[:half]) + _in_halves(read, texts[half:])
+
+
+def _check_depth(parts: list[list[Node]], spare: int = 100) -> None:
+    """Walk the parts with some frames to spare, since later walks start further down."""
+    if spare:
+        _check_depth(parts, spare - 1)
+    else:
+        walk(parts, lambda _: None)
+
+
+def _read_markdown(texts: list[str]) -> list[list[Node]]:
     cells = [
         {"cell_type": "markdown", "id": f"p{i}", "metadata": {}, "source": text}
         for i, text in enumerate(texts)
@@ -84,15 +117,12 @@ def read_markdown(texts: list[str]) -> list[list[Node]]:
         mark = node("RawBlock", ["html", edge])
         joined = [block for i in mixed for block in [*parts[i], mark]]
         html = write(joined, "html", "--mathjax", "--syntax-highlighting=none")
-        for i, blocks in zip(mixed, read_html(html.split(edge)[:-1]), strict=True):
+        for i, blocks in zip(mixed, _read_html(html.split(edge)[:-1]), strict=True):
             parts[i] = blocks
     return parts
 
 
-def read_html(texts: list[str]) -> list[list[Node]]:
-    """Return the blocks of each piece of HTML, all of them read in one go."""
-    if not texts:
-        return []
+def _read_html(texts: list[str]) -> list[list[Node]]:
     boxes = "".join(f'<div class="nb-piece">{tidy(text)}</div>' for text in texts)
     found = json.loads(run(boxes, _HTML, "json"))["blocks"]
     return [box["c"][1] for box in found]

@@ -1,0 +1,165 @@
+"""What pyproject.toml asks for, environment.yml and the two locks agree on; make hands on text."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+LOCKS = ("requirements.lock", "requirements-dev.lock")
+
+# Where conda-forge's name for a package differs from PyPI's.
+CONDA_NAMES = {
+    "matplotlib": "matplotlib-base",  # matplotlib itself brings Qt
+    "playwright": "playwright-python",
+    "pypandoc-binary": "pypandoc",  # without pandoc, which is a package of its own
+    "typst": "typst-py",  # typst is the command-line tool
+}
+CONDA_ONLY = {"python", "pip", "pandoc"}
+
+
+def bounds(requirements: Iterable[str]) -> dict[str, str]:
+    """Return the version bounds by name, `{"numpy": ">=2.2"}`."""
+    parsed = [Requirement(text) for text in requirements]
+    return {canonicalize_name(each.name): str(each.specifier) for each in parsed}
+
+
+def asked_for(*extras: str) -> list[str]:
+    """Return the project's requirements, with those of the extras."""
+    optional = PROJECT["project"]["optional-dependencies"]
+    return PROJECT["project"]["dependencies"] + [text for name in extras for text in optional[name]]
+
+
+def locked(name: str) -> list[tuple[Requirement, list[str]]]:
+    """Return a lock's requirements, each with its hashes."""
+    text = (ROOT / name).read_text(encoding="utf-8").replace("\\\n", " ")
+    entries = [line.split("--hash=") for line in text.splitlines() if line.strip()]
+    return [(Requirement(first), [each.strip() for each in rest]) for first, *rest in entries]
+
+
+def versions(name: str) -> dict[str, set[str]]:
+    """Return the versions that a lock pins, by name: several where it depends on Python's."""
+    pinned: dict[str, set[str]] = {}
+    for requirement, _ in locked(name):
+        (pin,) = requirement.specifier
+        assert pin.operator == "=="
+        pinned.setdefault(canonicalize_name(requirement.name), set()).add(pin.version)
+    return pinned
+
+
+class TestCondaEnvironment:
+    @pytest.fixture
+    def environment(self) -> dict:
+        return yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+
+    def test_same_packages_and_bounds(self, environment):
+        """environment.yml lists what pyproject.toml lists, with the same bounds."""
+        *conda, last = environment["dependencies"]
+        listed = {name: bound for name, bound in bounds(conda).items() if name not in CONDA_ONLY}
+        by_pip = bounds(last["pip"])
+        expected = bounds(asked_for("lab", "dev"))
+        assert listed == {
+            CONDA_NAMES.get(name, name): bound
+            for name, bound in expected.items()
+            if name not in by_pip
+        }
+        assert by_pip.items() <= expected.items()
+
+    def test_python(self, environment):
+        """environment.yml asks for the Python that pyproject.toml asks for, and for pip."""
+        listed = bounds(text for text in environment["dependencies"] if isinstance(text, str))
+        assert listed["python"] == PROJECT["project"]["requires-python"]
+        assert listed.keys() >= CONDA_ONLY
+
+    def test_conda_forge_only(self, environment):
+        """No other channel than conda-forge is asked."""
+        assert environment["channels"] == ["conda-forge"]
+        assert environment["name"] == PROJECT["project"]["name"]
+
+
+class TestLocks:
+    @pytest.mark.parametrize(
+        ("lock", "extras"), [("requirements.lock", ()), ("requirements-dev.lock", ("lab", "dev"))]
+    )
+    def test_within_bounds(self, lock, extras):
+        """A lock pins all that pyproject.toml asks for, the build backend too, within bounds."""
+        pinned = versions(lock)
+        for text in asked_for(*extras) + PROJECT["build-system"]["requires"]:
+            requirement = Requirement(text)
+            found = pinned.get(canonicalize_name(requirement.name), set())
+            assert found, f"{lock} lacks {text}"
+            assert all(requirement.specifier.contains(version) for version in found), (text, found)
+
+    def test_report_lock_is_part_of_dev_lock(self):
+        """What the report runs with is what the tests run with, version by version."""
+        dev = versions("requirements-dev.lock")
+        differing = {
+            name: (pinned, dev.get(name))
+            for name, pinned in versions("requirements.lock").items()
+            if pinned != dev.get(name)
+        }
+        assert not differing
+
+    @pytest.mark.parametrize("lock", LOCKS)
+    def test_hashes(self, lock):
+        """Every package of a lock has its hashes, SHA-256 in full."""
+        for requirement, hashes in locked(lock):
+            assert hashes, requirement
+            assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", each) for each in hashes), requirement
+
+    @pytest.mark.parametrize("lock", LOCKS)
+    def test_no_hosts(self, lock):
+        """A lock names no host and no folder, so every user's own package index serves."""
+        text = (ROOT / lock).read_text(encoding="utf-8")
+        assert not re.search(r"://|(?m:^\s*-[a-z-]*(?!-hash)(index|find|trusted))| @ ", text)
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+class TestMake:
+    def run(self, *arguments: str, **variables: str) -> str:
+        inherited = {name: text for name, text in os.environ.items() if "MAKE" not in name}
+        done = subprocess.run(
+            ["make", "--no-print-directory", *arguments],
+            cwd=ROOT,
+            env=inherited | variables,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout
+
+    def test_help(self):
+        """`make` alone lists every target that a user may call."""
+        text = (ROOT / "Makefile").read_text(encoding="utf-8")
+        targets = set(re.search(r"^\.PHONY: (help .*)$", text, re.MULTILINE)[1].split())
+        listed = set(re.findall(r"^  ([a-z-]+) ", self.run(), re.MULTILINE))
+        assert listed == targets - {"lock"}
+
+    @pytest.mark.parametrize("given_on_command_line", [True, False])
+    def test_variables_are_handed_on_literally(self, tmp_path, given_on_command_line):
+        """Neither make nor a shell evaluates what a variable holds."""
+        trap = tmp_path / "trap"
+        hostile = f"a=1 $(shell touch '{trap}') `touch '{trap}'` \"; touch '{trap}'; # $$x $(y"
+        extra = tmp_path / "show.mk"
+        code = "import json, os; print(json.dumps(os.environ['PARAMS']))"
+        extra.write_text(f'show:\n\t@"{sys.executable}" -c "{code}"\n', encoding="utf-8")
+        makefiles = ("-f", "Makefile", "-f", str(extra), "show")
+        if given_on_command_line:
+            shown = self.run(*makefiles, f"PARAMS={hostile}")
+        else:
+            shown = self.run(*makefiles, PARAMS=hostile)
+        assert json.loads(shown) == hostile
+        assert not trap.exists()

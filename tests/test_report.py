@@ -1,0 +1,166 @@
+"""The real thing: the report of this project, built as its users build it."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pikepdf
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PARTS = ("src", "notebooks", "report", "pyproject.toml")
+
+
+def copy_of_project(place: Path) -> Path:
+    """Copy what a report is made of, and nothing that a build left."""
+    for part in PARTS:
+        if (ROOT / part).is_dir():
+            ignore = shutil.ignore_patterns("__pycache__", "report.pdf", "report.html", "*.json")
+            shutil.copytree(ROOT / part, place / part, ignore=ignore)
+        else:
+            shutil.copy(ROOT / part, place)
+    if (ROOT / "report" / "expected").is_dir():
+        shutil.copytree(
+            ROOT / "report" / "expected", place / "report" / "expected", dirs_exist_ok=True
+        )
+    return place
+
+
+def nbpress(place: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a project's copy, on that copy's code."""
+    kept = {k: v for k, v in os.environ.items() if k not in ("DATASET", "PARAMS", "FORCE", "CODE")}
+    command = [sys.executable, "-c", "import sys; from nbpress.cli import main; sys.exit(main())"]
+    return subprocess.run(
+        [*command, *arguments],
+        cwd=place,
+        env={**kept, "PYTHONPATH": str(place / "src"), "SOURCE_DATE_EPOCH": "0", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def text_of(pdf: Path) -> str:
+    """Return the titles of the PDF's bookmarks, one on a line."""
+    with pikepdf.open(pdf) as document, document.open_outline() as outline:
+        found = []
+
+        def walk(items):
+            for item in items:
+                found.append(str(item.title))
+                walk(item.children)
+
+        walk(outline.root)
+    return "\n".join(found)
+
+
+@pytest.fixture(scope="module", params=["digits", "mnist"])
+def built(request, tmp_path_factory):
+    """Build a report from nothing on the embedded data set, and on MNIST where it is at hand."""
+    if request.param == "mnist" and not os.environ.get("ONELAYER_DATA"):
+        pytest.skip("ONELAYER_DATA does not name a folder with MNIST")
+    place = copy_of_project(tmp_path_factory.mktemp(request.param))
+    data = str(Path(os.environ.get("ONELAYER_DATA", "")).resolve())
+    environment = {"ONELAYER_DATA": data} if request.param == "mnist" else {}
+    result = nbpress(place, "report", "--dataset", request.param, **environment)
+    assert result.returncode == 0, result.stderr
+    return request.param, place, result
+
+
+def test_every_task_has_its_heading(built):
+    """Each task from 1a to 4e stands in the PDF under its own heading."""
+    _, place, _ = built
+    headings = text_of(place / "report" / "report.pdf")
+    tasks = ["1a", "1b", *(f"{n}{letter}" for n, last in ((2, "e"), (3, "d"), (4, "e"))
+                           for letter in "abcde" if letter <= last)]  # fmt: skip
+    missing = [task for task in tasks if not re.search(rf"^Task {task}\b", headings, re.MULTILINE)]
+    assert missing == []
+
+
+def test_values_name_their_origin(built):
+    """Each value of values.json says in which notebook and cell it was computed."""
+    _, place, _ = built
+    values = json.loads((place / "report" / "values.json").read_text("utf-8"))
+    for entry in values.values():
+        cells = json.loads((place / "notebooks" / entry["notebook"]).read_text("utf-8"))["cells"]
+        assert entry["cell"] in {cell["id"] for cell in cells}
+
+
+def test_values_that_the_assignment_asks_for(built):
+    """values.json holds what the tasks ask for, keyed by λ or seed where there are several."""
+    _, place, _ = built
+    values = json.loads((place / "report" / "values.json").read_text("utf-8"))
+    for name in (
+        "2d.stop_step",
+        "2d.stop_epoch",
+        "2e.spikes_unshuffled",
+        "2e.spikes_shuffled",
+        "3d.late_validation_accuracy_mean",
+        "3d.late_validation_accuracy_std",
+        "3d.generalisation_gap",
+    ):
+        assert isinstance(values[name]["value"], int | float)
+    assert len(values["2d.stop_epoch_by_seed"]["value"]) >= 20
+    assert set(values["4b.roughness"]["value"]) == {"0", "2"}
+    assert set(values["4e.squared_norm"]["value"]) == {"0", "0.002", "0.02", "0.2", "2"}
+
+
+def test_the_report_of_2022_is_reproduced(built):
+    """On MNIST the figures of the 2022 report come out again."""
+    dataset, place, _ = built
+    if dataset != "mnist":
+        pytest.skip("the figures of 2022 are about MNIST")
+    values = json.loads((place / "report" / "values.json").read_text("utf-8"))
+    assert values["2d.stop_step"]["value"] == 546
+    assert values["2d.stop_epoch"]["value"] == 19
+    assert 0.921 <= values["3d.late_validation_accuracy_mean"]["value"] <= 0.926
+    assert values["3d.train_trend"]["value"] > 0
+    norms = values["4e.squared_norm"]["value"]
+    expected = {"0": 22.67, "0.002": 20.42, "0.02": 10.84, "0.2": 2.744, "2": 0.365}
+    assert norms == {key: pytest.approx(value, rel=0.01) for key, value in expected.items()}
+    assert values["B.num_agreeing"]["value"] == values["B.num_rows"]["value"] > 0
+
+
+def test_the_values_are_those_recorded(built):
+    """Every value agrees with the recorded one within its tolerance."""
+    from nbpress.check import compare
+
+    dataset, place, _ = built
+    found = json.loads((place / "report" / "values.json").read_text("utf-8"))
+    expected = json.loads((ROOT / "report" / "expected" / f"{dataset}.json").read_text("utf-8"))
+    assert list(compare(expected, {name: entry["value"] for name, entry in found.items()})) == []
+
+
+def test_a_second_build_executes_nothing_and_gives_the_same_bytes(built):
+    """Where nothing changed nothing is executed, and report and values stay as they were."""
+    dataset, place, _ = built
+    files = [place / "report" / name for name in ("report.pdf", "values.json")]
+    before = [file.read_bytes() for file in files]
+    result = nbpress(place, "report", "--dataset", dataset)
+    assert result.returncode == 0, result.stderr
+    assert "0 of 5 notebooks executed" in result.stderr
+    assert [file.read_bytes() for file in files] == before
+
+
+def test_a_notebook_runs_by_plain_papermill(tmp_path):
+    """A chapter runs by papermill alone, with a parameter changed, outside the press."""
+    place = copy_of_project(tmp_path)
+    command = [sys.executable, "-m", "papermill", "--cwd", "notebooks", "--log-level", "WARNING"]
+    command += ["notebooks/2_logistic_regression.ipynb", "out.ipynb"]
+    command += ["-p", "learning_rate", "0.1", "-p", "dataset", "digits"]
+    result = subprocess.run(
+        command,
+        cwd=place,
+        env={**os.environ, "PYTHONPATH": str(place / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    executed = json.loads((place / "out.ipynb").read_text("utf-8"))["cells"]
+    counts = [cell["execution_count"] for cell in executed if cell["cell_type"] == "code"]
+    assert None not in counts
