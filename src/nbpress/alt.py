@@ -88,6 +88,7 @@ def readable(latex: str) -> str:
     except RecursionError:  # a thousand open braces are no formula
         return "formula"
     said = unicodedata.normalize("NFC", re.sub(r"[\\{}]", " ", said))
+    said = re.sub(r"\s*[,.]\s*; next line", "; next line", said)
     said = re.sub(r"‖ (.+?) ‖", r"‖\1‖", said)
     said = re.sub(r"\s+([,;.])", r"\1", " ".join(said.split())).strip(" ;,")
     return said or "formula"

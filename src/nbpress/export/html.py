@@ -21,7 +21,7 @@ _TAG = re.compile(r"<[a-z][^<>]*>")
 # MathML Core takes an accent's size from its mover, and its place from a spacing character.
 _ACCENT = re.compile(r'<mover>(<mi[^<]*</mi>)<mo accent="true">([^<])</mo></mover>')
 _SPACING = {"\u0302": "\u02c6", "\u0303": "\u02dc", "\u0304": "¯", "\u0307": "˙", "\u20d7": "→"}
-_STYLE = re.compile(r' style="(?:text-align: (left|right|center);)?[^"]*"')
+_STYLE = re.compile(r' style="(?:text-align: (left|right|center);?)?[^"]*"')
 
 
 def write_html(document: Document, open_code: bool) -> str:

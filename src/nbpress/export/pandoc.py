@@ -17,6 +17,8 @@ from nbpress.export.tree import Node, code_block, node, nodes, walk
 _MARKDOWN = "ipynb-raw_attribute-raw_tex+tex_math_single_backslash"
 _HTML = "html+tex_math_dollars+tex_math_single_backslash"
 
+_PATIENCE = 60  # seconds; a report takes a tenth of one
+
 
 class PandocError(RuntimeError):
     """Pandoc refused its input; the message is pandoc's own."""
@@ -32,7 +34,12 @@ def _binary() -> str:
 def run(source: str, reader: str, writer: str, *options: str) -> str:
     """Return ``source`` converted from ``reader`` to ``writer``, without touching a file."""
     command = [_binary(), "-f", reader, "-t", writer, "--sandbox", "--wrap=none", *options]
-    done = subprocess.run(command, input=source.encode(), capture_output=True, check=False)
+    try:
+        done = subprocess.run(
+            command, input=source.encode(), capture_output=True, check=False, timeout=_PATIENCE
+        )
+    except subprocess.TimeoutExpired as error:
+        raise PandocError(f"pandoc took more than {_PATIENCE} s") from error
     if done.returncode:
         raise PandocError(done.stderr.decode(errors="replace").strip())
     return done.stdout.decode()
@@ -75,14 +82,14 @@ def read_html(texts: list[str]) -> list[list[Node]]:
 
 
 def _in_halves(read: Callable[[list[str]], list[list[Node]]], texts: list[str]) -> list[list[Node]]:
-    """Read all texts; one nested too deeply for Python to walk is shown as it stands."""
+    """Read all texts; one that pandoc or Python cannot cope with is shown as it stands."""
     if not texts:
         return []
     try:
         parts = read(texts)
         _check_depth(parts)
         return parts
-    except RecursionError:
+    except (RecursionError, PandocError):
         if len(texts) == 1:
             return [[code_block(texts[0])]]
         half = len(texts) // 2

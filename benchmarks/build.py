@@ -1,0 +1,185 @@
+"""The build beside the classic way: papermill one notebook after the other, then nbconvert and TeX.
+
+Each case runs on a fresh copy of the project in a temporary folder, through the command lines
+that people use, and the cases of both sides take turns. The classic way has no cache: after a
+prose edit a careful author runs the edited notebook again and converts all; that is measured.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BIN = Path(sys.executable).parent
+ROUNDS = 3
+EDITED = "3_softmax_regression.ipynb"
+
+
+def copy_project(place: Path) -> Path:
+    """Copy what a report is made of to `place`."""
+    ignore = shutil.ignore_patterns("__pycache__", "report.*", "report_files", "values.json")
+    for part in ("src", "notebooks", "report"):
+        shutil.copytree(ROOT / part, place / part, ignore=ignore)
+    shutil.copy(ROOT / "report" / "report.yaml", place / "report")
+    shutil.copy(ROOT / "pyproject.toml", place)
+    return place
+
+
+def command(place: Path, *words: str, folder: str = ".") -> float:
+    """Run a command line in a project's copy; return the seconds that it took."""
+    data = os.environ.get("ONELAYER_DATA")
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(place / "src"),
+        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+        **({"ONELAYER_DATA": str(Path(data).resolve())} if data else {}),
+    }
+    start = time.perf_counter()
+    result = subprocess.run(
+        [str(BIN / words[0]), *words[1:]],
+        cwd=place / folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    seconds = time.perf_counter() - start
+    if result.returncode:
+        raise RuntimeError(f"{' '.join(words)} failed:\n{result.stderr[-3000:]}")
+    return seconds
+
+
+def edit_prose(place: Path) -> None:
+    """Change a word of a notebook's first Markdown cell."""
+    path = place / "notebooks" / EDITED
+    notebook = json.loads(path.read_text("utf-8"))
+    notebook["cells"][0]["source"].append(f"\nEdited at {time.time_ns()}.")
+    path.write_text(json.dumps(notebook), "utf-8")
+
+
+def report(place: Path, dataset: str) -> float:
+    """Build the report by the press."""
+    return command(place, "nbpress", "report", "--dataset", dataset)
+
+
+def classic_execute(place: Path, name: str, dataset: str) -> float:
+    """Execute one notebook by papermill, with the data set's parameters."""
+    import yaml
+
+    parameters = yaml.safe_load((place / f"report/parameters/{dataset}.yaml").read_text("utf-8"))
+    own = parameters.get(name.removesuffix(".ipynb"), {})
+    if name[0] in "234":
+        own = {"dataset": dataset, **own}
+    written = yaml.safe_dump(own)
+    return command(place, "papermill", name, f"out_{name}", "-y", written, folder="notebooks")
+
+
+def classic_convert(place: Path) -> float:
+    """Convert all executed notebooks by nbconvert and xelatex."""
+    names = sorted(path.name for path in (place / "notebooks").glob("out_*.ipynb"))
+    words = ("jupyter-nbconvert", "--to", "pdf", "--no-input", *names)
+    return command(place, *words, folder="notebooks")
+
+
+def chapters(place: Path) -> list[str]:
+    """Return the names of the chapters' notebooks."""
+    return sorted(path.name for path in (place / "notebooks").glob("[0-9]*.ipynb"))
+
+
+def run() -> str:
+    """Measure, and return the tables as Markdown."""
+    dataset = "mnist" if os.environ.get("ONELAYER_DATA") else "digits"
+    has_tex = shutil.which("xelatex") is not None
+    times: dict[str, list[float]] = {}
+
+    def record(name: str, seconds: float) -> None:
+        times.setdefault(name, []).append(seconds)
+
+    for _ in range(ROUNDS):
+        with tempfile.TemporaryDirectory() as folder:
+            ours = copy_project(Path(folder) / "press")
+            theirs = copy_project(Path(folder) / "classic")
+            record("press, empty cache", report(ours, dataset))
+            if has_tex:
+                executed = sum(classic_execute(theirs, name, dataset) for name in chapters(theirs))
+                record("classic, from scratch", executed + classic_convert(theirs))
+            record("press, nothing changed", report(ours, dataset))
+            edit_prose(ours)
+            record("press, prose edit", report(ours, dataset))
+            if has_tex:
+                edit_prose(theirs)
+                executed = classic_execute(theirs, EDITED, dataset)
+                record("classic, prose edit", executed + classic_convert(theirs))
+            for exporter in ("typst-pdf", "offline-html", "report-latex-pdf"):
+                if has_tex or exporter != "report-latex-pdf":
+                    record(f"render, {exporter}", render(ours, exporter))
+    return _tables({name: statistics.median(values) for name, values in times.items()}, dataset)
+
+
+def render(place: Path, exporter: str) -> float:
+    """Render the bound report; return the seconds of the export alone, without Python's start."""
+    code = (
+        "import sys, time, nbformat\n"
+        "from nbconvert.exporters import get_exporter\n"
+        "notebook = nbformat.read(sys.argv[1], 4)\n"
+        "exporter = get_exporter(sys.argv[2])()\n"
+        "start = time.perf_counter()\n"
+        "exporter.from_notebook_node(notebook)\n"
+        "print(time.perf_counter() - start)\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, "build/report.ipynb", exporter],
+        cwd=place,
+        env={**os.environ, "PYTHONPATH": str(place / "src")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return float(result.stdout)
+
+
+def _tables(medians: dict[str, float], dataset: str) -> str:
+    def seconds(name: str) -> str:
+        return f"{medians[name]:.2f}" if name in medians else "no xelatex here"
+
+    def ratio(theirs: str, ours: str) -> str:
+        if theirs not in medians:
+            return ""
+        return f"{medians[theirs] / medians[ours]:.1f}"
+
+    rows = [
+        ("from scratch", "press, empty cache", "classic, from scratch"),
+        ("after a prose edit", "press, prose edit", "classic, prose edit"),
+        ("nothing changed", "press, nothing changed", "classic, nothing changed"),
+    ]
+    lines = [
+        "## The build",
+        "",
+        f"Data set `{dataset}`, {ROUNDS} rounds in turn, medians in seconds of wall-clock time. "
+        "Classic: papermill on one notebook after the other, then `nbconvert --to pdf` (xelatex).",
+        "",
+        "| | press | classic | classic / press |",
+        "|---|---:|---:|---:|",
+    ]
+    for name, ours, theirs in rows:
+        other = "—" if name == "nothing changed" else seconds(theirs)
+        lines.append(f"| {name} | {seconds(ours)} | {other} | {ratio(theirs, ours)} |")
+    lines += [
+        "",
+        "Rendering the bound report alone (nbconvert, pandoc and the engine):",
+        "",
+        "| exporter | s | against typst-pdf |",
+        "|---|---:|---:|",
+    ]
+    for exporter in ("typst-pdf", "offline-html", "report-latex-pdf"):
+        name = f"render, {exporter}"
+        lines.append(f"| {exporter} | {seconds(name)} | {ratio(name, 'render, typst-pdf')} |")
+    return "\n".join(lines) + "\n"
