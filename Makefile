@@ -35,13 +35,16 @@ lint: .dev-ready  ## check style, types and who imports whom
 	$(bin)/lint-imports
 
 lab: .dev-ready  ## open the notebooks in JupyterLab, for this machine only, behind a token
-	@$(bin)/jupyter-lab --ServerApp.ip=127.0.0.1 --ServerApp.root_dir=notebooks
+	@$(bin)/jupyter-lab --ServerApp.ip=127.0.0.1 --ServerApp.root_dir=notebooks \
+		$(if $(filter 0,$(shell id -u)),--allow-root)
 
 bench: .dev-ready  ## time training and build, each against its peers
 	@$(bin)/python -m benchmarks
 
 # Not in help: remakes the locks after a change of pyproject.toml. Versions that still fit stay;
 # UPGRADE=1 takes the newest.
+compile = $(bin)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-annotate --no-header $(if $(value UPGRADE),--upgrade)
 lock: .report-ready
 	@$(bin)/python -m pip -qq install uv
 	$(bin)/python -c 'import tomllib; project = tomllib.load(open("pyproject.toml", "rb")); \
@@ -50,13 +53,10 @@ lock: .report-ready
 	$(compile) --extra lab --extra dev --constraint requirements.lock \
 		pyproject.toml --output-file requirements-dev.lock
 
-compile = $(bin)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-annotate --no-header $(if $(UPGRADE),--upgrade)
-
 clean:  ## delete build/, the published report and all caches; .venv and data/mnist stay
 	@rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find report -maxdepth 1 -name 'report.*' ! -name report.yaml -exec rm -rf {} +
-	@rm -f report/values.json report/.*.new
+	@rm -rf report/values.json report/report_files report/.*.new
 	@find src tests benchmarks notebooks \( -name __pycache__ -o -name .ipynb_checkpoints \) \
 		-prune -exec rm -rf {} +
 
@@ -170,6 +170,8 @@ try:
 except BlockingIOError:
     sys.stderr.write("Another installation is at work in this folder: waiting for it to end\n")
     fcntl.flock(9, fcntl.LOCK_EX)
+except OSError:
+    pass  # a file system without locks
 '
 if is_ready; then exit; fi
 
@@ -187,6 +189,8 @@ if [ "$environment" = .venv ]; then
   say "Installing the packages of $lock into .venv, which can take a minute …"
   pip install --require-hashes --no-deps --requirement "$lock" ||
     fail "The packages of $lock could not be installed, for the reason above; run it again."
+else
+  say "Installing the project into the conda environment $CONDA_DEFAULT_ENV …"
 fi
 pip install --no-deps --no-build-isolation --editable .
 stands_for "$lock" >"$environment/$stamp"
