@@ -264,7 +264,7 @@ class TestSample:
         ("change", "message"),
         [
             ({"train_size": 101}, "train_size must lie between 1 and 100.*got 101"),
-            ({"train_size": 0}, "train_size must lie between"),
+            ({"train_size": -1}, "train_size must lie between"),
             ({"validation_size": 51}, "validation_size must lie between 1 and 50"),
             ({"sampling": "random"}, "sampling must be 'stochastic' or 'first/last'; got 'random'"),
             ({"classes": (2, 10)}, r"classes must be two different ones of 0 to 9; got \(2, 10\)"),
