@@ -12,6 +12,7 @@ import json
 import os
 import re
 import subprocess
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -66,25 +67,31 @@ def bind(
     cells: list[Cell] = []
     found: dict[str, dict[str, Any]] = {}
     notices: list[str] = []
-    for plan in plans:
+    for number, plan in enumerate(plans, start=1):
         run = execution.runs[plan.chapter.name]
-        chapter, complaints = _chapter_cells(plan, run.executed["cells"])
+        chapter, complaints = _chapter_cells(number, plan, run.executed["cells"])
         notices += complaints
         cells += chapter
-        found |= values(run)
+        recorded = values(run)
+        for key in recorded.keys() & found.keys():
+            raise PressError(
+                f"{key} is recorded twice, in {found[key]['notebook']} and {run.notebook}"
+            )
+        found |= recorded
     _number(cells)
     _resolve_references(cells)
     _check_tasks(project, cells)
     if own_parameters:
         _check_claims(project, dataset, cells)
+    commit = _commit(project)
     for cell in cells:
         if _PROVENANCE_TAG in cell["metadata"].get("tags", ()):
-            cell["source"] = provenance(project, dataset, plans, found)
+            cell["source"] = _provenance(project, dataset, plans, commit)
     return Bound(
         {
             "nbformat": 4,
             "nbformat_minor": 5,
-            "metadata": _metadata(project, dataset, found, show_code),
+            "metadata": _metadata(project, dataset, commit, found, show_code),
             "cells": cells,
         },
         found,
@@ -92,11 +99,14 @@ def bind(
     )
 
 
-def provenance(
-    project: Project, dataset: DataSet, plans: list[Plan], found: Mapping[str, Any]
-) -> str:
+@dataclass(frozen=True)
+class _Commit:
+    text: str
+    date: datetime.date | None
+
+
+def _provenance(project: Project, dataset: DataSet, plans: list[Plan], commit: _Commit) -> str:
     """Return, as Markdown, from which data, code, parameters and packages the report came."""
-    commit = _commit(project)
     lines = [
         f"Data set `{dataset.dataset}`: {dataset.reason}",
         "",
@@ -131,21 +141,21 @@ def provenance(
     return "\n".join(lines)
 
 
-@dataclass(frozen=True)
-class _Commit:
-    text: str
-    date: datetime.date | None
-
-
 def _commit(project: Project) -> _Commit:
     """Ask git which commit this is; without git or a checkout, say so."""
 
     def git(*arguments: str) -> str:
         return subprocess.run(
-            ["git", *arguments], cwd=project.root, capture_output=True, text=True, check=True
+            ["git", "--no-optional-locks", *arguments],
+            cwd=project.root,
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout.strip()
 
     try:
+        # A copy of the project below some other checkout is none of that one's commits.
+        git("ls-files", "--error-unmatch", "report/report.yaml")
         commit, date = git("log", "-1", "--format=%H %cs").split()
         dirty = git("status", "--porcelain")
     except (OSError, subprocess.CalledProcessError, ValueError):
@@ -157,16 +167,14 @@ def _commit(project: Project) -> _Commit:
 
 
 def _metadata(
-    project: Project, dataset: DataSet, found: Mapping[str, Any], show_code: bool
+    project: Project,
+    dataset: DataSet,
+    commit: _Commit,
+    found: Mapping[str, Any],
+    show_code: bool,
 ) -> dict[str, Any]:
     report = project.report
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    if report.date:
-        date = report.date
-    elif epoch:
-        date = datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).date()
-    else:
-        date = _commit(project).date or datetime.datetime.now(datetime.UTC).date()
+    date = report.date or _given_date() or commit.date or _date(time.time())
     return {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
@@ -189,15 +197,26 @@ def _metadata(
     }
 
 
-def _chapter_cells(plan: Plan, executed: list[Cell]) -> tuple[list[Cell], list[str]]:
+def _given_date() -> datetime.date | None:
+    """Return the date that SOURCE_DATE_EPOCH asks for, in seconds since 1970."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    try:
+        return _date(int(epoch)) if epoch else None
+    except (ValueError, OverflowError, OSError) as error:
+        raise PressError(f"SOURCE_DATE_EPOCH must be a number of seconds; got {epoch!r}") from error
+
+
+def _date(seconds: float) -> datetime.date:
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).date()
+
+
+def _chapter_cells(number: int, plan: Plan, executed: list[Cell]) -> tuple[list[Cell], list[str]]:
     """Join the notebook's cells as they stand with the outputs of the run, by cell id."""
     outputs = {cell["id"]: cell for cell in executed if "id" in cell}
-    source = json.loads(plan.notebook.path.read_text("utf-8"))
     cells, notices = [], []
-    for number, cell in enumerate(source["cells"], start=1):
-        cell = copy.deepcopy(cell)
+    for place, cell in enumerate(copy.deepcopy(plan.notebook.content["cells"]), start=1):
         cell["source"] = "".join(cell["source"])
-        cell["metadata"]["nbpress"] = {"notebook": plan.chapter.notebook, "cell": number}
+        cell["metadata"]["nbpress"] = {"notebook": plan.chapter.notebook, "cell": place}
         if cell["cell_type"] == "code":
             run = outputs.get(cell["id"], {"outputs": [], "execution_count": None})
             cell["execution_count"] = run["execution_count"]
@@ -206,11 +225,11 @@ def _chapter_cells(plan: Plan, executed: list[Cell]) -> tuple[list[Cell], list[s
                 if output.get("name") == "stderr":
                     # It holds paths and process ids: told to the author, not to the reader.
                     text = "".join(output["text"]).strip()
-                    notices.append(f"{plan.chapter.notebook}, cell {number}: {text}")
+                    notices.append(f"{plan.chapter.notebook}, cell {place}: {text}")
                 else:
                     cell["outputs"].append(_joined(output))
         # Ids need to be unique in a notebook, not among notebooks.
-        cell["id"] = f"{plan.chapter.name[:20]}-{cell['id']}"[:64]
+        cell["id"] = f"{number}-{cell['id']}"[:64]
         cells.append(cell)
     return cells, notices
 
@@ -319,12 +338,11 @@ def _check_tasks(project: Project, cells: list[Cell]) -> None:
 
 def _check_claims(project: Project, dataset: DataSet, cells: list[Cell]) -> None:
     """Refuse a report in which a claim that this data set is known to bear out is not true."""
-    made = {
-        (record["task"], record["text"]): record["holds"]
-        for cell in cells
-        for record in records(cell)
-        if record["kind"] == "claim"
-    }
+    made: dict[tuple[str, str], bool] = {}
+    for record in (record for cell in cells for record in records(cell)):
+        if record["kind"] == "claim":
+            claim = (record["task"], record["text"])
+            made[claim] = made.get(claim, True) and record["holds"]
     expected = project.report.expected_claims.get(dataset.dataset, {})
     wrong = [
         f"task {task}: {text!r} "
@@ -347,8 +365,16 @@ def _place(cell: Cell) -> str:
 
 
 def _table(left: str, right: str, rows: Mapping[str, str]) -> str:
-    lines = [f"| {left} | {right} |", "|---|---|", *(f"| {a} | {b} |" for a, b in rows.items())]
+    lines = [
+        f"| {left} | {right} |",
+        "|---|---|",
+        *(f"| {a} | {_in_table(b)} |" for a, b in rows.items()),
+    ]
     return "\n".join(lines)
+
+
+def _in_table(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 def _is_nested(value: Any) -> bool:

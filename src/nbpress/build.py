@@ -8,22 +8,27 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 import shlex
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from nbpress.bind import Bound, bind
-from nbpress.errors import PressError, did_you_mean
+from nbpress.cache import digest, installed_versions
+from nbpress.errors import PressError, did_you_mean, disk_error
 from nbpress.execute import as_json, execute, plan
 from nbpress.project import DataSet, Parameters, Project, read_yaml
 
-# By ENGINE: the exporter, by the name of its nbconvert entry point, and the file's ending.
-ENGINES = {"typst": ("typst-pdf", "pdf")}
+# nbconvert's exporters by the names of their entry points: for report.pdf by ENGINE, and for the
+# other forms of the report by the file's ending.
+ENGINES = {"typst": "typst-pdf", "latex": "report-latex-pdf"}
+FORMS = {"html": "offline-html", "tex": "report-latex"}
+
+_RECORD = "published.json"
 
 
 @dataclass(frozen=True)
@@ -31,14 +36,32 @@ class Request:
     """What the user asked for."""
 
     dataset: str = "auto"
-    engine: str = "typst"
+    form: str = "pdf"  # or html, or tex
+    engine: str = "typst"  # of the PDF
     show_code: bool = False
     force: bool = False
     parameters: Parameters = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Rendering:
+    """The files of a rendered report by their names in `report/`, and what was said of them."""
+
+    files: dict[str, bytes]
+    notes: list[str]
+
+
+@dataclass(frozen=True)
+class Published:
+    """What `build/published.json` records of a report: nothing changed, nothing to render."""
+
+    key: str  # of what it was rendered from
+    files: dict[str, str]  # their SHA-256
+    notes: list[str]
+
+
 def build(project: Project, request: Request) -> list[Path]:
-    """Build and publish the report; return the files written.
+    """Build and publish the report; return the files written: none if nothing changed.
 
     Raises
     ------
@@ -50,17 +73,28 @@ def build(project: Project, request: Request) -> list[Path]:
             f"ENGINE must be one of {', '.join(ENGINES)}; got {request.engine!r}"
             + did_you_mean(request.engine, ENGINES)
         )
-    exporter, ending = ENGINES[request.engine]
+    exporter = FORMS.get(request.form, ENGINES[request.engine])
+    name = f"report.{request.form}"
     start = time.monotonic()
     with locked(project):
-        check_writable(project.output)
+        check_writable(project.output, ["values.json", name])
         dataset, bound, executed = compose(project, request)
-        rendered = render(bound, exporter)
-        files = {"values.json": as_json(bound.values).encode(), f"report.{ending}": rendered}
-        written = publish(project, files)
+        values = {"values.json": as_json(bound.values).encode()}
+        key = render_key(project, bound, exporter)
+        former = published(project).get(name)
+        if former and former.key == key and _are_there(project, former.files):
+            written, notes = publish(project, values), former.notes
+        else:
+            rendering = render(bound, exporter, name)
+            written, notes = publish(project, values | rendering.files), rendering.notes
+            shas = {file: digest(content) for file, content in rendering.files.items()}
+            _record(project, name, Published(key, shas, notes))
+    for note in notes:
+        say(f"note: {note}")
+    names = ", ".join(project.relative(path) for path in written)
     ran = f"{executed} of {len(project.report.chapters)} notebooks executed"
     say(
-        f"{', '.join(project.relative(path) for path in written)}: {dataset.dataset}, {ran}, "
+        f"{names or f'report/{name} is as it was'}: {dataset.dataset}, {ran}, "
         f"{time.monotonic() - start:.1f} s"
     )
     return written
@@ -86,8 +120,11 @@ def compose(project: Project, request: Request) -> tuple[DataSet, Bound, int]:
     return dataset, bound, len(execution.executed)
 
 
-def render(bound: Bound, exporter_name: str) -> bytes:
-    """Render the bound notebook by one of nbconvert's exporters."""
+def render(bound: Bound, exporter_name: str, name: str) -> Rendering:
+    """Render the bound notebook by one of nbconvert's exporters.
+
+    The report is the file `name`; LaTeX source comes with the pictures that it needs.
+    """
     import nbformat
     from nbconvert.exporters import get_exporter
 
@@ -97,22 +134,48 @@ def render(bound: Bound, exporter_name: str) -> bytes:
         content, resources = exporter.from_notebook_node(notebook)
     except Exception as error:
         raise PressError(f"the report cannot be rendered: {error}") from error
-    for warning in resources.get("nbpress", {}).get("warnings", ()):
-        say(f"note: {warning}")
-    return content if isinstance(content, bytes) else content.encode()
+    main = content if isinstance(content, bytes) else content.encode()
+    notes = list(map(str, resources.get("nbpress", {}).get("warnings", ())))
+    return Rendering({**resources.get("outputs", {}), name: main}, notes)
+
+
+def render_key(project: Project, bound: Bound, exporter_name: str) -> str:
+    """Digest what a rendered report depends on: the notebook, the press and its tools."""
+    press = Path(__file__).parent
+    sources = {
+        path.relative_to(press).as_posix(): digest(path.read_bytes())
+        for path in press.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    versions = installed_versions(project.report.distribution)
+    return digest(as_json([bound.notebook, exporter_name, sources, versions]))
 
 
 def publish(project: Project, files: Mapping[str, bytes]) -> list[Path]:
-    """Write files beside their places, and when all are written rename them."""
-    written = []
-    for name, content in files.items():
-        path = project.output / name
-        aside = path.with_name(f".{name}.new")
-        _write_whole(aside, content)
-        written.append((aside, path))
-    for aside, path in written:
-        os.replace(aside, path)
-    return [path for _, path in written]
+    """Write files beside their places, and when all are written rename them.
+
+    Files that are there already, byte for byte, are left alone. Returns those written.
+    """
+    new = {
+        project.output / name: content
+        for name, content in files.items()
+        if not _are_there(project, {name: digest(content)})
+    }
+    for path, content in new.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_whole(_aside(path), content)
+    for path in new:
+        os.replace(_aside(path), path)
+    return list(new)
+
+
+def published(project: Project) -> dict[str, Published]:
+    """Read what is recorded of the published reports; nothing if the record is damaged."""
+    try:
+        content = json.loads((project.build / _RECORD).read_text("utf-8"))
+        return {name: Published(**entry) for name, entry in content.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
 
 
 @contextlib.contextmanager
@@ -123,8 +186,12 @@ def locked(project: Project) -> Iterator[None]:
     """
     import fcntl
 
-    check_writable(project.build)
-    with (project.build / "lock").open("a+") as file:
+    try:
+        project.build.mkdir(exist_ok=True)
+        file = (project.build / "lock").open("a+")
+    except OSError as error:
+        raise disk_error(error, project.build) from error
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -133,15 +200,18 @@ def locked(project: Project) -> Iterator[None]:
         yield
 
 
-def check_writable(folder: Path) -> None:
-    """Make a folder that the build writes to, or say before any work that it cannot."""
+def check_writable(folder: Path, names: Iterable[str]) -> None:
+    """Make the folder that files of these names are to go to, or say before any work why not."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".writable"
-        probe.write_bytes(b"")
-        probe.unlink()
+        for name in names:
+            path = folder / name
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, "is a folder", str(path))
+            _aside(path).write_bytes(b"")
+            _aside(path).unlink()
     except OSError as error:
-        raise _disk_error(folder, error) from error
+        raise disk_error(error) from error
 
 
 def read_parameters(words: str | list[str]) -> Parameters:
@@ -183,9 +253,12 @@ def say(line: str) -> None:
 def write(path: Path, content: bytes) -> None:
     """Write a file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.new")
-    _write_whole(aside, content)
-    os.replace(aside, path)
+    _write_whole(_aside(path), content)
+    os.replace(_aside(path), path)
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.new")
 
 
 def _write_whole(path: Path, content: bytes) -> None:
@@ -198,15 +271,17 @@ def _write_whole(path: Path, content: bytes) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             path.unlink()
-        raise _disk_error(path.parent, error) from error
+        raise disk_error(error, path.parent) from error
 
 
-def _disk_error(folder: Path, error: OSError) -> PressError:
-    remedy: dict[int | None, Any] = {
-        errno.ENOSPC: "the disk is full: make room and run it again",
-        errno.EDQUOT: "your quota is used up: make room and run it again",
-        errno.EFBIG: "a file would grow over the size limit: raise it and run it again",
-        errno.EACCES: "you may not write there: change the folder's permissions",
-        errno.EROFS: "it is on a read-only file system",
-    }
-    return PressError(f"cannot write to {folder}: {remedy.get(error.errno, error.strerror)}")
+def _are_there(project: Project, files: Mapping[str, str]) -> bool:
+    """Return whether the published files are, byte for byte, those with these digests."""
+    try:
+        return all(digest((project.output / f).read_bytes()) == sha for f, sha in files.items())
+    except OSError:
+        return False
+
+
+def _record(project: Project, name: str, entry: Published) -> None:
+    entries = {key: asdict(item) for key, item in {**published(project), name: entry}.items()}
+    write(project.build / _RECORD, as_json(entries).encode())

@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from nbpress.errors import PressError
+from nbpress.errors import PressError, disk_error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,6 +21,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.run(options)
     except PressError as error:
         sys.stderr.write(f"nbpress: {error}\n")
+        return 1
+    except BrokenPipeError:
+        # Whoever read has seen enough (`nbpress cache | head`); Python would complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        sys.stderr.write(f"nbpress: {disk_error(error)}\n")
         return 1
     except KeyboardInterrupt:
         sys.stderr.write("nbpress: interrupted; the former report is as it was\n")
@@ -32,18 +38,26 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="nbpress", description=__doc__.partition("\n")[0])
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    report = commands.add_parser("report", help="execute what is stale and publish the report")
-    _add_dataset(report)
-    report.add_argument("--engine", default=_variable("ENGINE", "typst"))
-    report.add_argument("--code", action="store_true", default=_flag("CODE"), help="show code")
-    report.add_argument("--force", action="store_true", default=_flag("FORCE"))
-    report.add_argument(
-        "--param",
-        action="append",
-        metavar="NAME=VALUE|FILE.yaml",
-        help="a parameter, for every chapter that takes it; or NOTEBOOK.NAME=VALUE",
-    )
-    report.set_defaults(run=_report)
+    for name, form, help_text in (
+        ("report", "pdf", "execute what is stale and publish report.pdf"),
+        ("html", "html", "the same as one web page, report.html"),
+        ("tex", "tex", "the same as LaTeX source, report.tex"),
+    ):
+        report = commands.add_parser(name, help=help_text)
+        _add_dataset(report)
+        if form == "pdf":
+            report.add_argument("--engine", default=_variable("ENGINE", "typst"))
+        else:
+            report.set_defaults(engine="typst")
+        report.add_argument("--code", action="store_true", default=_flag("CODE"), help="show code")
+        report.add_argument("--force", action="store_true", default=_flag("FORCE"))
+        report.add_argument(
+            "--param",
+            action="append",
+            metavar="NAME=VALUE|FILE.yaml",
+            help="a parameter, for every chapter that takes it; or NOTEBOOK.NAME=VALUE",
+        )
+        report.set_defaults(run=_report, form=form)
 
     check = commands.add_parser("check", help="execute afresh, compare with the recorded values")
     _add_dataset(check)
@@ -55,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     parameters.set_defaults(run=_parameters)
 
     cache = commands.add_parser("cache", help="list the executed notebooks that are kept")
-    cache.add_argument("--prune", action="store_true", help="delete them all")
+    cache.add_argument("--prune", action="store_true", help="delete those that are outdated")
     cache.set_defaults(run=_cache)
     return parser
 
@@ -69,6 +83,7 @@ def _report(options: argparse.Namespace) -> None:
         open_project(),
         Request(
             dataset=options.dataset,
+            form=options.form,
             engine=options.engine,
             show_code=options.code,
             force=options.force,
@@ -109,20 +124,21 @@ def _parameters(options: argparse.Namespace) -> None:
 
 def _cache(options: argparse.Namespace) -> None:
     from nbpress.build import locked
-    from nbpress.cache import Cache
+    from nbpress.cache import RECORDED, Cache
     from nbpress.project import open_project
 
     project = open_project()
     cache = Cache(project)
     if options.prune:
         with locked(project):
-            sys.stdout.write(f"{len(cache.prune())} runs deleted\n")
+            sys.stdout.write(f"{cache.prune()} runs deleted\n")
         return
     for run in cache.all():
-        changed = {n: v for n, v in run.parameters.items() if n != "recorded"}
+        given = {n: v for n, v in run.parameters.items() if n != RECORDED}
+        state = "current" if cache.is_current(run) else "outdated"
         sys.stdout.write(
-            f"{run.folder.name[:12]}  {run.notebook}  {run.dataset}  {run.seconds:.1f} s  "
-            f"{changed}\n"
+            f"{run.folder.name[:12]}  {state:8}  {run.notebook}  {run.dataset}  "
+            f"{run.seconds:.1f} s  {given}\n"
         )
 
 

@@ -202,7 +202,7 @@ def _check_label(label: str) -> None:
 
 def _check_text(what: str, label: str, text: str) -> None:
     if not text.strip():
-        raise ValueError(f"{label} must have a {what} text; got {text!r}")
+        raise ValueError(f"the {what} of {label} must not be empty; got {text!r}")
 
 
 def _check_task(task: str) -> None:

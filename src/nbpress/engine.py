@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from traitlets import Unicode
 from traitlets.config import Config
 
 ENGINE_NAME = "nbpress"
+INJECTED_TAG = "injected-parameters"  # papermill's, of the cell that it adds
 
 _LOADED = (
     "__import__('json').dumps([f for m in list(__import__('sys').modules.values())"
@@ -27,7 +29,10 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
 
     def execute_cell(self, cell: Any, cell_index: int, *args: Any, **options: Any) -> Any:
         """Execute a cell, after noting that its turn has come."""
-        Path(self.progress_file).write_text(f"{cell_index + 1} {len(self.nb.cells)}", "ascii")
+        written = [c for c in self.nb.cells if INJECTED_TAG not in c.metadata.get("tags", ())]
+        if cell in written:
+            progress = f"{written.index(cell) + 1} {len(written)}"
+            Path(self.progress_file).write_text(progress, "ascii")
         return super().execute_cell(cell, cell_index, *args, **options)
 
     def papermill_execute_cells(self) -> None:
@@ -36,10 +41,9 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
         request = self.kc.execute(
             "", silent=True, store_history=False, user_expressions={"files": _LOADED}
         )
-        answer = self.wait_for_reply(request)["content"].get("user_expressions", {})
-        if answer.get("files", {}).get("status") == "ok":
-            files = json.loads(ast.literal_eval(answer["files"]["data"]["text/plain"]))
-            Path(self.loaded_file).write_text(json.dumps(files), "utf-8")
+        answer = self.wait_for_reply(request)["content"]["user_expressions"]["files"]
+        files = json.loads(ast.literal_eval(answer["data"]["text/plain"]))
+        Path(self.loaded_file).write_text(json.dumps(files), "utf-8")
 
 
 class Engine(NBClientEngine):  # type: ignore[misc]
@@ -54,10 +58,15 @@ class Engine(NBClientEngine):  # type: ignore[misc]
         execution_timeout: int | None = None,
         progress_file: str = "",
         loaded_file: str = "",
+        log_file: str = os.devnull,
         **_: Any,
     ) -> Any:
         """Execute the notebook that papermill manages."""
-        with tempfile.TemporaryDirectory(prefix="nbpress-") as runtime:
+        with (
+            tempfile.TemporaryDirectory(prefix="nbpress-") as runtime,
+            # What a kernel has to say outside its cells, such as why it cannot start.
+            open(log_file, "ab") as log,
+        ):
             # Sockets in a folder of the user's own, not ports that everybody here can reach.
             connection = {"transport": "ipc", "connection_file": f"{runtime}/kernel.json"}
             return _Client(
@@ -69,7 +78,7 @@ class Engine(NBClientEngine):  # type: ignore[misc]
                 loaded_file=loaded_file,
                 extra_arguments=["--HistoryManager.enabled=False"],
                 config=Config(KernelManager=connection),
-            ).execute()
+            ).execute(stdout=log, stderr=log)
 
 
 papermill_engines.register(ENGINE_NAME, Engine)

@@ -3,11 +3,31 @@
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable
+from pathlib import Path
+
+_REMEDIES = {
+    errno.ENOSPC: "the disk is full: make room and run it again",
+    errno.EDQUOT: "your quota is used up: make room and run it again",
+    errno.EFBIG: "a file would grow over the size limit: raise it and run it again",
+    errno.EACCES: "access is denied: change the permissions",
+    errno.EROFS: "it is on a read-only file system",
+    errno.EISDIR: "a folder stands where a file should: move it away",
+    errno.ENOTDIR: "a file stands where a folder should: move it away",
+    errno.EEXIST: "a file stands where a folder should: move it away",
+}
 
 
 class PressError(Exception):
     """Something that the user can mend: says what was expected, what was found, what to do."""
+
+
+def disk_error(error: OSError, place: Path | None = None) -> PressError:
+    """Say in words what the operating system refused, where, and what to do."""
+    named = place or error.filename
+    remedy = _REMEDIES.get(error.errno or 0, error.strerror or str(error))
+    return PressError(f"cannot read or write{f' {named}' if named else ''}: {remedy}")
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

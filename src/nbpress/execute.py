@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import multiprocessing
 import os
-import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-from tqdm import tqdm
+from typing import TYPE_CHECKING, Any
 
 from nbpress import worker
-from nbpress.cache import Cache, Inputs, Run
+from nbpress.cache import RECORDED, Cache, Inputs, Run
 from nbpress.display import MIME_TYPE
 from nbpress.errors import PressError, did_you_mean
 from nbpress.notebooks import Notebook, read_notebook
 from nbpress.project import Chapter, DataSet, Parameters, Project
 
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
 _POLL_SECONDS = 0.1
-_INJECTED = ("dataset", "recorded")  # parameters that the press itself sets
+_INJECTED = ("dataset", RECORDED)  # parameters that the press itself sets
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A chapter to be run: its notebook, its checked parameters, its former run if still valid."""
+    """A chapter, its notebook as it is now, and the checked parameters that it is to run with."""
 
     chapter: Chapter
     notebook: Notebook
@@ -77,6 +75,11 @@ def plan(project: Project, dataset: DataSet, given: Parameters) -> list[Plan]:
         }
         if "dataset" in takes:
             values["dataset"] = dataset.dataset
+        if chapter.needs and RECORDED not in takes:
+            raise PressError(
+                f"{chapter.notebook} needs values of other chapters, so its parameters must "
+                f"have '{RECORDED}: dict = {{}}'"
+            )
         notebook = notebooks[chapter.name]
         plans.append(Plan(chapter, notebook, notebook.checked(values)))
     return plans
@@ -108,53 +111,57 @@ def execute(
         If a notebook does not run to its end. Runs that did finish are kept.
     """
     cache = Cache(project)
+    cache.tidy()
     waiting = list(plans)
     result = Execution()
     running: dict[Future[worker.Outcome], _Running] = {}
     failures: list[str] = []
-    with ExitStack() as stack:
-        progress = stack.enter_context(_Progress())
-
-        def tell(line: str) -> None:
-            progress.clear()
-            say(line)
-
+    with contextlib.ExitStack() as stack:
+        progress = stack.enter_context(_Progress(say))
         while waiting or running:
             ready = [p for p in waiting if _needs(project, p) <= result.runs.keys()]
-            for plan in ready:
+            for plan in [] if failures else ready:
                 waiting.remove(plan)
-                parameters = _with_needed_values(plan, result)
+                try:
+                    parameters = _with_needed_values(plan, result)
+                except PressError as error:
+                    failures.append(str(error))
+                    break
                 inputs = cache.inputs(plan.notebook, parameters, dataset.sha256)
                 run = None if force else cache.find(inputs)
                 if run is not None:
                     result.runs[plan.chapter.name] = run
-                elif not failures:
-                    if executor is None:
-                        executor = stack.enter_context(_local_pool(len(waiting) + 1))
-                    why = "FORCE is set" if force else cache.why_stale(plan.notebook, inputs)
-                    tell(f"{plan.chapter.name}: runs{_again(why)}, {why}")
-                    entry = _Running(plan, parameters, inputs, cache.partial(inputs))
-                    running[executor.submit(worker.run, entry.job(project))] = entry
-                    progress.add(entry)
-            if not running:
-                if ready and not failures:
-                    continue  # what the cache held may be what others wait for
+                    continue
+                why = (
+                    "FORCE is set"
+                    if force
+                    else cache.why_stale(plan.notebook, inputs, dataset.dataset)
+                )
+                progress.tell(f"{plan.chapter.name}: runs{_again(why)}, {why}")
+                if executor is None:
+                    _compile(project)
+                    executor = stack.enter_context(_local_pool(len(waiting) + 1))
+                modules = cache.modules(project.source_files())
+                entry = _Running(plan, parameters, inputs, cache.partial(inputs), modules)
+                running[_submit(executor, entry.job(project))] = entry
+                progress.add(entry)
+            if not running and (failures or not ready):
                 break
             done, _ = wait(running, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
             progress.update()
             for future in done:
                 entry = running.pop(future)
-                outcome = _outcome(future)
                 progress.remove(entry)
-                if outcome.failure is None:
+                outcome = _outcome(future)
+                failure = outcome.failure or _edited_meanwhile(cache, entry, outcome)
+                if failure is None:
                     result.runs[entry.name] = _keep(project, dataset, cache, entry, outcome)
                     result.executed.append(entry.name)
-                    tell(f"{entry.name}: done in {outcome.seconds:.1f} s")
+                    progress.tell(f"{entry.name}: done in {outcome.seconds:.1f} s")
                 else:
-                    place = _keep_failed(project, entry)
                     failures.append(
-                        f"{entry.plan.notebook.path.name}: {outcome.failure}\n\n"
-                        f"What was executed is kept in {place}; the former report is as it was."
+                        f"{entry.plan.notebook.path.name}: {failure}\n\n"
+                        f"{_keep_failed(project, entry)}the former report is as it was."
                     )
     if failures:
         raise PressError("\n\n".join(failures))
@@ -198,6 +205,7 @@ class _Running:
     parameters: dict[str, Any]
     inputs: Inputs
     partial: Path
+    modules: dict[str, str]  # the sources, as they were when it started
     started: float = field(default_factory=time.monotonic)
 
     @property
@@ -206,9 +214,11 @@ class _Running:
 
     def job(self, project: Project) -> worker.Job:
         return worker.Job(
-            self.plan.notebook.path,
+            self.plan.notebook.content,
             self.parameters,
             self.partial,
+            project.notebooks,
+            project.sources,
             project.build,
             project.report.cell_timeout,
         )
@@ -217,7 +227,8 @@ class _Running:
 class _Progress:
     """One live line for each running notebook in a terminal; nothing elsewhere."""
 
-    def __init__(self) -> None:
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self.say = say
         self.bars: dict[str, tuple[_Running, tqdm[Any]]] = {}
 
     def __enter__(self) -> _Progress:
@@ -227,13 +238,20 @@ class _Progress:
         for _entry, bar in self.bars.values():
             bar.close()
 
+    def tell(self, line: str) -> None:
+        for _entry, bar in self.bars.values():
+            bar.clear()
+        self.say(line)
+
     def add(self, entry: _Running) -> None:
+        if not sys.stderr.isatty():
+            return
+        from tqdm import tqdm
+
         bar = tqdm(
             total=len(entry.plan.notebook.cells),
             desc=entry.name,
-            unit="cell",
             leave=False,
-            disable=not sys.stderr.isatty(),
             bar_format="{desc}: cell {n} of {total}, {elapsed}",
         )
         self.bars[entry.name] = (entry, bar)
@@ -248,20 +266,61 @@ class _Progress:
             bar.refresh()
 
     def remove(self, entry: _Running) -> None:
-        self.bars.pop(entry.name)[1].close()
-
-    def clear(self) -> None:
-        for _entry, bar in self.bars.values():
-            bar.clear()
+        if entry.name in self.bars:
+            self.bars.pop(entry.name)[1].close()
 
 
-def _local_pool(jobs: int) -> ProcessPoolExecutor:
+@contextlib.contextmanager
+def _local_pool(jobs: int) -> Iterator[Executor]:
+    """Open a pool of processes that end, kernels and all, when the build does, however it ends."""
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return ProcessPoolExecutor(
-        max_workers=min(jobs, cores or 1),
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=worker.watch_parent,
-    )
+    context = multiprocessing.get_context("spawn")
+    # Nothing is ever sent: each process waits for the pipe's end, which a kill brings about too.
+    theirs, ours = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(min(jobs, cores or 1), context, worker.end_with, (theirs,))
+    try:
+        yield pool
+    except BaseException:
+        ours.close()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+        ours.close()
+        theirs.close()
+
+
+def _compile(project: Project) -> None:
+    """Write bytecode that Python checks against the source's content before it uses it.
+
+    By default it trusts time and size, and so misses an edit within the same second.
+    """
+    import compileall
+    import marshal
+    from importlib.util import cache_from_source
+    from py_compile import PycInvalidationMode
+
+    for path in project.source_files():
+        compileall.compile_file(
+            path, quiet=2, force=True, invalidation_mode=PycInvalidationMode.CHECKED_HASH
+        )
+        compiled = Path(cache_from_source(path))
+        with contextlib.suppress(OSError):
+            try:
+                marshal.loads(compiled.read_bytes()[16:])
+            except (EOFError, ValueError, TypeError):
+                compiled.unlink()  # cut off by a full disk, of which Python says nothing
+
+
+def _submit(executor: Executor, job: worker.Job) -> Future[worker.Outcome]:
+    try:
+        return executor.submit(worker.run, job)
+    except BrokenExecutor as error:
+        broken: Future[worker.Outcome] = Future()
+        broken.set_exception(error)
+        return broken
 
 
 def _needs(project: Project, plan: Plan) -> set[str]:
@@ -281,51 +340,60 @@ def _with_needed_values(plan: Plan, result: Execution) -> dict[str, Any]:
             + did_you_mean(missing[0], available)
         )
     recorded = {value: available[value] for value in plan.chapter.needs}
-    return plan.notebook.checked({**plan.parameters, "recorded": recorded})
+    return plan.notebook.checked({**plan.parameters, RECORDED: recorded})
 
 
 def _outcome(future: Future[worker.Outcome]) -> worker.Outcome:
     try:
         return future.result()
-    except BrokenProcessPool:
-        return worker.Outcome(0, "its process was killed (by somebody, or for want of memory)")
+    except BrokenExecutor:
+        return worker.Outcome(
+            0, "did not finish: its process was killed (by somebody, or for want of memory)"
+        )
+
+
+def _loaded(project: Project, entry: _Running, outcome: worker.Outcome) -> dict[str, str]:
+    """Return the first-party modules that the kernel loaded, as they were when it started."""
+    files = set(outcome.loaded)
+    return {name: sha for name, sha in entry.modules.items() if str(project.root / name) in files}
+
+
+def _edited_meanwhile(cache: Cache, entry: _Running, outcome: worker.Outcome) -> str | None:
+    """Tell which modules are not any more what they were when the notebook started."""
+    project = cache.project
+    used = {name for name in entry.inputs.parts if name in entry.modules}
+    used |= _loaded(project, entry, outcome).keys()
+    before = {**entry.modules, **entry.inputs.parts}
+    now = cache.modules(project.root / name for name in used)
+    changed = [name for name in now if now[name] != before[name]]
+    return f"{', '.join(changed)} changed while it ran: run it again" if changed else None
 
 
 def _keep(
     project: Project, dataset: DataSet, cache: Cache, entry: _Running, outcome: worker.Outcome
 ) -> Run:
-    now = cache.inputs(entry.plan.notebook, entry.parameters, dataset.sha256)
-    if now != entry.inputs:
-        changed = ", ".join(now.changes(entry.inputs.parts))
-        raise PressError(f"{entry.name}: {changed} changed while it ran; run it again")
-    loaded = [
-        path
-        for name in outcome.loaded
-        if any((path := Path(name)).is_relative_to(s) for s in project.sources)
-    ]
     record = {
         "notebook": entry.plan.notebook.path.name,
         "dataset": dataset.dataset,
         "parameters": entry.parameters,
-        "loaded": cache.modules(loaded),
+        "loaded": _loaded(project, entry, outcome),
         "seconds": round(outcome.seconds, 3),
     }
     return cache.keep(entry.partial, entry.inputs, record)
 
 
 def _keep_failed(project: Project, entry: _Running) -> str:
-    """Keep what was executed of a failed notebook where its author can look at it."""
+    """Keep what was executed of a failed notebook where its author can look at it; say where."""
     place = project.build / "failed" / entry.plan.notebook.path.name
     place.parent.mkdir(parents=True, exist_ok=True)
-    executed = entry.partial / "executed.ipynb"
-    if executed.is_file():
-        os.replace(executed, place)
-    shutil.rmtree(entry.partial, ignore_errors=True)
-    return project.relative(place)
+    place.unlink(missing_ok=True)  # of an earlier failure
+    with contextlib.suppress(FileNotFoundError):
+        os.replace(entry.partial / "executed.ipynb", place)
+    return f"What was executed is kept in {project.relative(place)}; " if place.is_file() else ""
 
 
 def _again(why: str) -> str:
-    return "" if "no run yet" in why else " again"
+    return "" if why.startswith("it has no run") else " again"
 
 
 def as_json(content: Any) -> str:

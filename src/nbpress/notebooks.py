@@ -11,8 +11,11 @@ import json
 import operator
 import re
 import tokenize
+import warnings
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +24,16 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from nbpress.errors import PressError, did_you_mean
 
 _WITHIN = {">": operator.gt, "≥": operator.ge, "<": operator.lt, "≤": operator.le}
-_BOUND = re.compile(r"\s*(>=|<=|>|<|≥|≤)\s*(-?[0-9.]+(?:e-?[0-9]+)?)\s*(?:,|;|$)")
+_BOUND = re.compile(
+    r"\s*(>=|<=|>|<|≥|≤)\s*(-?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(?![\w.])\s*[,;]?", re.IGNORECASE
+)
 # Those that papermill can write into a notebook.
 _TYPES = {"int": int, "float": float, "bool": bool, "str": str, "list": list, "dict": dict}
+
+
+def runs(kind: str, source: str, tags: Iterable[str]) -> bool:
+    """Return whether a kernel gets to see a cell; nbclient passes over those tagged so."""
+    return kind == "code" and bool(source.strip()) and "skip-execution" not in tags
 
 
 @dataclass(frozen=True)
@@ -38,7 +48,7 @@ class Cell:
     @property
     def runs(self) -> bool:
         """Whether it is code that is to be executed."""
-        return self.kind == "code" and bool(self.source.strip()) and "skip" not in self.tags
+        return runs(self.kind, self.source, self.tags)
 
 
 @dataclass(frozen=True)
@@ -46,25 +56,28 @@ class Parameter:
     """A parameter of a notebook, as its `parameters` cell declares it."""
 
     name: str
-    type: str  # "float", "" where the cell names none
+    type: str  # "float"; "" where neither an annotation nor the default tells
     default: Any
     bounds: tuple[tuple[str, float], ...]  # (">", 0.0)
     comment: str
 
     def check(self, value: Any) -> Any:
         """Return `value` as the parameter's type, or say what is wrong with it."""
-        if not self.type:
-            return value
-        adapter = TypeAdapter(_type(self.type), config=ConfigDict(strict=True))
         if isinstance(value, str) and self.type != "str":
             value = _literal(value)
+        if not self.type:
+            return value
+        try:
+            adapter = TypeAdapter(_type(self.type), config=ConfigDict(strict=True))
+        except PressError as error:
+            raise PressError(f"{self.name}: {error}") from error
         try:
             # By way of JSON an int may become a float, but no text a number.
             value = adapter.validate_json(json.dumps(value))
         except (ValidationError, TypeError) as error:
             raise PressError(f"{self.name} must be {self.type}; got {value!r}") from error
         for item in value if isinstance(value, list) else [value]:
-            for sign, limit in self.bounds:
+            for sign, limit in self.bounds if isinstance(item, int | float) else ():
                 if not _WITHIN[sign](item, limit):
                     raise PressError(f"{self.name} must be {sign} {limit:g}; got {item!r}")
         return value
@@ -72,10 +85,11 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Notebook:
-    """A notebook's cells; `path` is where it came from."""
+    """A notebook as it was at one moment: it may be saved again while it runs."""
 
     path: Path
     cells: tuple[Cell, ...]
+    content: dict[str, Any] = field(repr=False, compare=False)  # its JSON
 
     @property
     def code(self) -> list[Cell]:
@@ -116,7 +130,7 @@ class Notebook:
         waiting = [
             path
             for cell in self.code
-            for name in _imports(_without_magics(cell.source), self.path.name, package="")
+            for name in _imports(cell.source, self._place(cell), package="")
             for path in _files(name, sources)
         ]
         while waiting:
@@ -125,13 +139,17 @@ class Notebook:
                 continue
             found.add(path)
             package = _package(path, sources)
-            for name in _imports(path.read_text("utf-8"), path.name, package):
+            for name in _imports(path.read_bytes(), path.name, package):
                 waiting.extend(_files(name, sources))
         return found
 
+    def _place(self, cell: Cell) -> str:
+        return f"{self.path.name}, cell {self.cells.index(cell) + 1}"
+
     def _declarations(self, cell: Cell) -> Iterator[Parameter]:
+        body = _parse(cell.source, self._place(cell)).body
         comments = _comments(cell.source)
-        for node in _parse(cell.source, self.path.name).body:
+        for node in body:
             match node:
                 case ast.AnnAssign(
                     target=ast.Name(id=name), annotation=note, value=ast.expr() as value
@@ -154,7 +172,14 @@ class Notebook:
                     f"{self.path.name}: the default of {name} must be a literal; "
                     f"got {ast.unparse(value)}"
                 ) from error
-            yield Parameter(name, annotation, default, tuple(bounds), rest.strip())
+            if not annotation and type(default).__name__ in _TYPES:
+                annotation = type(default).__name__
+            parameter = Parameter(name, annotation, default, tuple(bounds), rest.strip())
+            try:
+                parameter.check(default)
+            except PressError as error:
+                raise PressError(f"{self.path.name}: the default of {error}") from error
+            yield parameter
 
 
 def read_notebook(path: Path) -> Notebook:
@@ -172,19 +197,39 @@ def read_notebook(path: Path) -> Notebook:
         )
     except FileNotFoundError as error:
         raise PressError(f"no notebook {path.name}") from error
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise PressError(
             f"{path.name} is not a notebook of format 4.5: {error!r}; "
             "open and save it in JupyterLab, or restore it"
         ) from error
-    return Notebook(path, cells)
+    twice = [name for name, count in Counter(cell.id for cell in cells).items() if count > 1]
+    if twice:
+        raise PressError(f"{path.name}: two cells have the id {twice[0]!r}; give one a new one")
+    return Notebook(path, cells, content)
 
 
-def _parse(source: str, name: str) -> ast.Module:
-    try:
-        return ast.parse(source)
-    except SyntaxError as error:
-        raise PressError(f"{name}: line {error.lineno} is not Python: {error.msg}") from error
+def _parse(source: str | bytes, name: str) -> ast.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the kernel shows them where they belong
+        try:
+            try:
+                return ast.parse(source)
+            except SyntaxError:
+                if isinstance(source, bytes):
+                    raise
+                return ast.parse(_without_magics(source))
+        except SyntaxError as error:
+            raise PressError(f"{name}: line {error.lineno} is not Python: {error.msg}") from error
+        except ValueError as error:  # null bytes
+            raise PressError(f"{name} is not Python: {error}") from error
+
+
+def _without_magics(source: str) -> str:
+    """Turn what IPython alone understands, `%time` or `!ls`, into calls."""
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    plain: str = TransformerManager().transform_cell(source)  # type: ignore[no-untyped-call]
+    return plain
 
 
 def _comments(source: str) -> dict[int, str]:
@@ -192,25 +237,20 @@ def _comments(source: str) -> dict[int, str]:
     return {t.start[0]: t.string.lstrip("# ") for t in tokens if t.type == tokenize.COMMENT}
 
 
-def _without_magics(source: str) -> str:
-    """Blank the lines that IPython alone understands."""
-    if source.lstrip().startswith("%%"):
-        return ""
-    return "\n".join("" if re.match(r"\s*[%!]", line) else line for line in source.splitlines())
-
-
-def _imports(source: str, name: str, package: str) -> Iterator[str]:
-    """Yield the dotted names that the code imports; for `from a import b` both a and a.b."""
+@cache
+def _imports(source: str | bytes, name: str, package: str) -> list[str]:
+    """List the dotted names that the code imports; for `from a import b` both a and a.b."""
+    found = []
     for node in ast.walk(_parse(source, name)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ""
             if node.level:
                 parent = package.split(".")[: len(package.split(".")) - node.level + 1]
                 base = ".".join([*parent, base] if base else parent)
-            yield base
-            yield from (f"{base}.{alias.name}" for alias in node.names)
+            found += [base, *(f"{base}.{alias.name}" for alias in node.names)]
+    return found
 
 
 def _files(name: str, sources: list[Path]) -> Iterator[Path]:
@@ -236,13 +276,15 @@ def _type(annotation: str) -> Any:
         match node:
             case ast.Name(id=name) if name in _TYPES:
                 return _TYPES[name]
+            case ast.Constant(value=None):
+                return None
+            case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+                return build(left) | build(right)
             case ast.Subscript(value=value, slice=ast.Tuple(elts=items)):
                 return build(value)[tuple(build(item) for item in items)]
             case ast.Subscript(value=value, slice=item):
                 return build(value)[build(item)]
-        raise PressError(
-            f"a parameter's type must be made of {', '.join(_TYPES)}; got {annotation}"
-        )
+        raise PressError(f"a type must be made of {', '.join(_TYPES)}; got {annotation!r}")
 
     return build(ast.parse(annotation, mode="eval").body)
 

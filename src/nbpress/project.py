@@ -6,7 +6,9 @@ Everything of a report is found from its root, the folder that holds `report/rep
 from __future__ import annotations
 
 import datetime
+import graphlib
 import importlib
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,7 +106,26 @@ class Project:
     @property
     def sources(self) -> list[Path]:
         """The folders of the first-party packages."""
-        return [self.root / folder for folder in self.report.sources]
+        return [self.root / os.path.normpath(folder) for folder in self.report.sources]
+
+    @property
+    def import_path(self) -> list[Path]:
+        """Where a notebook finds first-party modules: beside itself, and in the sources."""
+        return [self.notebooks, *self.sources]
+
+    def source_files(self) -> set[Path]:
+        """Return the Python files that a notebook could import, but for installed packages."""
+        found = set()
+        for top in self.import_path:
+            for folder, below, files in os.walk(top):
+                here = Path(folder)
+                below[:] = [
+                    name
+                    for name in below
+                    if not name.startswith(".") and not (here / name / "pyvenv.cfg").exists()
+                ]
+                found |= {here / name for name in files if name.endswith(".py")}
+        return found
 
     def chapter(self, name: str) -> Chapter:
         """Return the chapter of a notebook, named with or without `.ipynb`."""
@@ -136,18 +157,22 @@ class Project:
         for folder in self.sources:
             if str(folder) not in sys.path:
                 sys.path.insert(0, str(folder))
+        # On a full disk Python would leave half a file, and stumble over it the next time.
+        writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
         try:
             resolve = getattr(importlib.import_module(module), function)
-        except (ImportError, AttributeError, ValueError) as error:
+        except Exception as error:  # whatever that module does when imported
             raise PressError(
                 f"report.yaml: resolver must be 'module:function'; "
-                f"got {self.report.resolver!r} ({error})"
+                f"got {self.report.resolver!r} ({type(error).__name__}: {error})"
             ) from error
+        finally:
+            sys.dont_write_bytecode = writes
         try:
             found = resolve(dataset)
+            return DataSet(found.dataset, found.reason, found.sha256, found.files, found.fallback)
         except ValueError as error:
             raise PressError(str(error)) from error
-        return DataSet(found.dataset, found.reason, found.sha256, found.files, found.fallback)
 
     def relative(self, path: Path) -> str:
         """Return a path as the user knows it, from the root."""
@@ -196,9 +221,18 @@ def _read_report(path: Path) -> Report:
             else:
                 lines.append(f"{place or 'the file'}: {problem['msg'].lower()}")
         raise PressError("report.yaml: " + "\n             ".join(lines)) from error
-    for chapter in report.chapters:
+    for folder in report.sources:
+        if os.path.isabs(folder) or os.path.normpath(folder).startswith(".."):
+            raise PressError(f"report.yaml: sources must lie in the project; got {folder!r}")
+    for number, chapter in enumerate(report.chapters):
+        if any(chapter.name == other.name for other in report.chapters[:number]):
+            raise PressError(f"report.yaml: {chapter.notebook} is a chapter twice")
         if not (path.parents[1] / "notebooks" / chapter.notebook).is_file():
             raise PressError(f"report.yaml: no notebook notebooks/{chapter.notebook}")
-        for value in chapter.needs:
-            report.provider(value)
+    needs = {c.name: {report.provider(value).name for value in c.needs} for c in report.chapters}
+    try:
+        graphlib.TopologicalSorter(needs).prepare()
+    except graphlib.CycleError as error:
+        circle = " ← ".join(error.args[1])
+        raise PressError(f"report.yaml: chapters need one another in a circle: {circle}") from error
     return report

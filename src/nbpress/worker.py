@@ -8,34 +8,46 @@ outputs (after a kernel has died, papermill marks cells that never ran as comple
 from __future__ import annotations
 
 import json
-import multiprocessing
+import logging
 import os
 import re
+import signal
 import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-# One BLAS thread: two give other bits, so results would depend on what else is running.
+from nbpress.errors import disk_error
+from nbpress.notebooks import runs
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
 _ENVIRONMENT = {
+    # One BLAS thread: two give other bits, so results would depend on what else is running.
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "PYTHONHASHSEED": "0",
     "JUPYTER_PREFER_ENV_PATH": "1",  # this environment's kernel, not one of the user's
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
 }
+_FOREIGN = ("PYTHONSTARTUP", "JUPYTER_PATH")  # what a user has set for other work
 
 _ADDED = {"injected-parameters", "papermill-error-cell-tag"}  # tags of papermill's own cells
+_SCRATCH = ("source.ipynb", "progress", "loaded", "kernel.log")
 
 
 @dataclass(frozen=True)
 class Job:
     """A notebook to run; everything that a process elsewhere needs to know."""
 
-    notebook: Path
+    notebook: dict[str, Any]  # its content: the file may be saved again while it runs
     parameters: dict[str, Any]
     partial: Path  # the folder to write executed.ipynb and progress to
+    folder: Path  # where the notebook runs, its own
+    sources: list[Path]  # where it finds first-party modules
     build: Path
     cell_timeout: int  # seconds
 
@@ -52,8 +64,12 @@ class Outcome:
 def run(job: Job) -> Outcome:
     """Execute the notebook to `executed.ipynb` in the job's folder."""
     start = time.monotonic()
+    for name in _FOREIGN:
+        os.environ.pop(name, None)
     os.environ.update(
         _ENVIRONMENT,
+        # The modules whose digests are in the key, not others of the same name.
+        PYTHONPATH=os.pathsep.join(dict.fromkeys([*map(str, job.sources), *_python_path()])),
         # Neither the user's IPython profile nor the user's matplotlibrc reaches the report.
         IPYTHONDIR=str(job.build / "ipython"),
         MPLCONFIGDIR=str(job.build / "matplotlib"),
@@ -62,32 +78,41 @@ def run(job: Job) -> Outcome:
 
     from nbpress.engine import ENGINE_NAME
 
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # the verdict says what is wrong
+    source, progress, loaded_file, log = (job.partial / name for name in _SCRATCH)
     executed = job.partial / "executed.ipynb"
     stopped = loaded = None
     try:
+        source.write_text(json.dumps(job.notebook), "utf-8")
         papermill.execute_notebook(
-            str(job.notebook),
-            str(executed),
+            _literally(source),
+            _literally(executed),
             parameters=job.parameters,
             engine_name=ENGINE_NAME,
             kernel_name="python3",
             progress_bar=False,
-            cwd=str(job.notebook.parent),
+            cwd=str(job.folder),
             execution_timeout=job.cell_timeout,
-            progress_file=str(job.partial / "progress"),
-            loaded_file=str(job.partial / "loaded"),
+            progress_file=str(progress),
+            loaded_file=str(loaded_file),
+            log_file=str(log),
         )
-        loaded = json.loads((job.partial / "loaded").read_text("utf-8"))
+        loaded = json.loads(loaded_file.read_text("utf-8"))
     except Exception as error:
         stopped = error
     failure = verdict(executed, stopped, job.cell_timeout)
-    for name in ("progress", "loaded"):
+    if isinstance(stopped, RuntimeError) and log.is_file():  # the kernel died or did not start
+        said = log.read_text("utf-8", "replace").strip()
+        failure = f"{failure}\n\nits kernel said:\n{_indent(said)}" if said else failure
+    for name in _SCRATCH:
         (job.partial / name).unlink(missing_ok=True)
     return Outcome(time.monotonic() - start, failure, loaded or [])
 
 
 def verdict(executed: Path, stopped: Exception | None, cell_timeout: int) -> str | None:
     """Return None if every code cell ran without an error, else what stopped the notebook."""
+    if isinstance(stopped, OSError) and stopped.errno:
+        return str(disk_error(stopped))
     try:
         cells = json.loads(executed.read_text("utf-8"))["cells"]
     except (OSError, ValueError, KeyError):
@@ -96,31 +121,39 @@ def verdict(executed: Path, stopped: Exception | None, cell_timeout: int) -> str
     to_run = [
         (number, cell)
         for number, cell in enumerate(original, start=1)
-        if cell["cell_type"] == "code"
-        and "".join(cell["source"]).strip()
-        and "skip" not in cell["metadata"].get("tags", ())
+        if runs(cell["cell_type"], "".join(cell["source"]), cell["metadata"].get("tags", ()))
     ]
+    begun = [item for item in to_run if item[1]["execution_count"] is not None]
+    if begun and type(stopped).__name__ == "CellTimeoutError":  # then interrupted: another error
+        return _failure(*begun[-1], _reason(stopped, cell_timeout))
     for number, cell in to_run:
         errors = [output for output in cell["outputs"] if output["output_type"] == "error"]
         if errors:
             reason = f"raised {errors[0]['ename']}: {errors[0]['evalue']}"
             return _failure(number, cell, reason, "\n".join(errors[0]["traceback"]))
-    begun = [item for item in to_run if item[1]["execution_count"] is not None]
-    if stopped is not None:
+    if stopped is not None and to_run:
         # A cell has its count as soon as it begins: the last one was cut off.
         return _failure(*(begun or to_run)[-1 if begun else 0], _reason(stopped, cell_timeout))
+    if stopped is not None:
+        return f"it could not be run: {_first_line(stopped)}"
     for number, cell in to_run:
         if cell["execution_count"] is None:
             return _failure(number, cell, "did not run")
     return None
 
 
-def watch_parent() -> None:
-    """End this process when the build that started it is gone, so that no kernel is left over."""
+def end_with(build: Connection) -> None:
+    """End this process as soon as the build that started it closes its end, or is gone.
+
+    Its kernel sees that and ends as well. Ctrl-C reaches every process in the terminal; what
+    becomes of it is for the build to decide.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def wait_for_its_end() -> None:
-        if (parent := multiprocessing.parent_process()) is not None:
-            parent.join()
+        try:
+            build.recv_bytes()
+        except (EOFError, OSError):
             os._exit(1)
 
     threading.Thread(target=wait_for_its_end, daemon=True).start()
@@ -149,6 +182,15 @@ def _failure(number: int, cell: dict[str, Any], reason: str, traceback: str = ""
     if traceback:
         parts += ["", _indent(_without_colours(traceback))]
     return "\n".join(parts)
+
+
+def _python_path() -> list[str]:
+    return [folder for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder]
+
+
+def _literally(path: Path) -> str:
+    """Return a path that papermill, which fills in parameters, leaves as it is."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 def _first_line(error: Exception | None) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +21,9 @@ from onelayer.models import Array, Model
 if TYPE_CHECKING:
     from onelayer.data import Split
 
-_MAX_BLOCK_BYTES = 64 * 2**20  # of weight snapshots, and of logits, for the training accuracy
+# Of weight snapshots, of the matrix made of them, and of its logits: with what `is_correct` takes
+# for these, the training accuracy needs at most four times as much.
+_BLOCK_BYTES = 16 * 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,9 +86,9 @@ class Trainer:
         Early stopping: how many validations in a row may fail to improve on the lowest
         validation loss. None: no early stopping.
     validations_per_epoch : int
-        V per epoch: after step s whenever s mod ⌊steps per epoch / V⌋ = 0.
+        V per epoch: after the update of step s whenever s mod ⌊steps per epoch / V⌋ = 0.
     train_accuracy : bool
-        Record the training accuracy too; it costs more than everything else together.
+        Record the training accuracy too, where it is wanted: it can take a third of the time.
     progress : bool or None
         Show a progress bar; None: only if a person is watching.
     """
@@ -122,48 +124,58 @@ def fit_side_by_side(
 
     Each history equals, up to rounding, that of the trainer's own `fit` with the same draws.
 
+    Beside `split`, memory holds six weight matrices (D+1, S·K), the logits of the validation
+    images, a copy of the targets and, for the training accuracy, at most 64 MiB.
+
     Raises
     ------
     ValueError, FloatingPointError
         As `Trainer.fit`, and if the trainers differ in anything else.
     """
-    first = trainers[0]
     _check(trainers, split)
-    X, Y = split.X_train, split.targets_train
+    first = trainers[0]
+    X, dtype = split.X_train, split.X_train.dtype
     num_models, num_outputs = len(trainers), first.model.num_outputs  # S, K
     batch_size = first.batch_size  # B
     steps_per_epoch = len(X) // batch_size
-    interval = max(1, steps_per_epoch // first.validations_per_epoch)
+    interval = steps_per_epoch // first.validations_per_epoch
 
     def per_column(values: list[float]) -> Array:
-        return np.repeat(np.asarray(values, X.dtype), num_outputs)  # (S·K,)
+        return np.repeat(np.asarray(values, dtype), num_outputs)  # (S·K,)
 
     step_size = per_column([t.learning_rate / batch_size for t in trainers])
-    decay = per_column([1 - t.learning_rate * t.l2_lambda for t in trainers])
-    has_decay = bool((decay != 1).any())
+    # ηλ, repeated for each input: a product that broadcasts takes three times as long.
+    shrinkage = per_column([t.learning_rate * t.l2_lambda for t in trainers])
+    shrinkage = np.tile(shrinkage, (X.shape[1], 1))  # (D+1, S·K)
+    is_penalised = bool(shrinkage.any())
 
-    w = np.zeros((X.shape[1], num_models * num_outputs), X.dtype)  # (D+1, S·K)
-    # Every array of the loop is allocated once.
-    gradient = np.empty_like(w)
-    x = np.empty((batch_size, X.shape[1]), X.dtype)  # (B, D+1)
-    y = np.empty((batch_size, num_outputs), Y.dtype)  # (B, K)
-    z = np.empty((batch_size, w.shape[1]), X.dtype)  # (B, S·K)
+    # Every array of the loop is allocated once. Order "F" lets memory run along the examples:
+    # what reduces over the few outputs of each example is then a vector operation.
+    Y = np.asfortranarray(split.targets_train)  # (N, K)
+    w = np.zeros((X.shape[1], num_models * num_outputs), dtype)  # (D+1, S·K)
+    gradient, penalty = np.empty_like(w), np.empty_like(w)
+    x = np.empty((batch_size, X.shape[1]), dtype)  # (B, D+1)
+    y = np.empty((batch_size, num_outputs), dtype, order="F")  # (B, K)
+    product = np.empty((batch_size, w.shape[1]), dtype)  # (B, S·K)
+    z = np.empty_like(product, order="F")
     z_by_model = z.reshape(batch_size, num_models, num_outputs)
     record = _Record(trainers, split, w)
 
-    for step, batch in enumerate(_batches(first, len(X), random_state)):
-        # mode="clip" lets take write straight into x; a permutation has no index out of range.
-        X.take(batch, axis=0, out=x, mode="clip")
-        Y.take(batch, axis=0, out=y, mode="clip")
-        np.matmul(x, w, out=z)
-        record.train_loss.append(first.model.cross_entropy_and_residual(z_by_model, y))
-        z *= step_size  # η(ŷ − y)/B: scaling (B, S·K) is cheaper than scaling the gradient
-        np.matmul(x.T, z, out=gradient)
-        if has_decay:
-            w *= decay  # − ηλw
-        w -= gradient
-        if step % interval == 0 and record.validate(step):
-            break
+    with np.errstate(over="ignore", invalid="ignore"):  # divergence has a message of its own
+        for step, batch in enumerate(_batches(first, len(X), random_state)):
+            # mode="clip" lets take write straight into `out`; no index is out of range.
+            X.take(batch, axis=0, out=x, mode="clip")
+            Y.T.take(batch, axis=1, out=y.T, mode="clip")
+            np.matmul(x, w, out=product)
+            z[...] = product  # BLAS writes rows faster than columns, copy included
+            record.train_loss.append(first.model.cross_entropy_and_residual(z_by_model, y))
+            z *= step_size  # η(ŷ − y)/B: scaling (B, S·K) is cheaper than scaling the gradient
+            np.matmul(x.T, z, out=gradient)
+            if is_penalised:
+                gradient += np.multiply(w, shrinkage, out=penalty)  # 1 − ηλ would round λ away
+            w -= gradient
+            if step % interval == 0 and record.validate(step):
+                break
     return record.histories(steps_per_epoch)
 
 
@@ -182,63 +194,55 @@ def _batches(
             bar.update(steps)
 
 
-@dataclass
 class _Record:
     """Validates the models of one run, stops each when its time has come, keeps the history."""
 
-    trainers: Sequence[Trainer]
-    split: Split
-    w: Array  # (D+1, S·K), updated in place by the loop
-    train_loss: list[Array] = field(default_factory=list)  # of (S,)
-
-    def __post_init__(self) -> None:
-        num_models = len(self.trainers)
-        self.model = self.trainers[0].model
-        self.patience = self.trainers[0].patience
+    def __init__(self, trainers: Sequence[Trainer], split: Split, w: Array) -> None:
+        num_models, num_validation = len(trainers), len(split.X_validation)
+        self.trainers = trainers
+        self.model = trainers[0].model
+        self.patience = trainers[0].patience
+        self.X_validation = split.X_validation
+        self.targets_validation = np.asfortranarray(split.targets_validation)
+        self.w = w  # (D+1, S·K), updated in place by the loop
+        self.z = np.empty((num_validation, w.shape[1]), w.dtype, order="F")
+        self.train_loss: list[Array] = []  # of (S,)
         self.steps: list[int] = []
         self.loss: list[Array] = []  # of (S,)
-        self.accuracy: list[Array] = []
-        self.train_accuracy: list[Array] = []
-        self.snapshots: list[Array] = []  # of (D+1, S·K), not yet turned into accuracies
+        self.accuracy: list[Array] = []  # of (S,)
+        self.snapshots = _Snapshots(self.model, split) if trainers[0].train_accuracy else None
+        self.is_running = np.ones(num_models, bool)
         self.best_loss = np.full(num_models, np.inf)
-        self.best_at = np.zeros(num_models, int)  # index of the best validation
-        self.best_w = self.w.copy()
-        self.stopped_at: list[int | None] = [None] * num_models  # index of the last validation
-        validation = self.split.X_validation
-        self._z = np.empty((len(validation), self.w.shape[1]), self.w.dtype)
+        self.best_at = np.zeros(num_models, int)  # the place of the best validation in `steps`
+        self.best_w = w.copy()
+        self.stopped_at = np.zeros(num_models, int)  # the place of the last validation in `steps`
 
     def validate(self, step: int) -> bool:
         """Record the state after `step`; tell whether all models have stopped."""
-        z = self._by_model(np.matmul(self.split.X_validation, self.w, out=self._z))
-        targets = self.split.targets_validation
-        self.accuracy.append(self.model.is_correct(z, targets).mean(axis=0))
-        loss = self.model.cross_entropy_and_residual(z, targets)
-        if not np.isfinite(loss).all():
-            settings = self.trainers[int(np.argmin(np.isfinite(loss)))]
-            raise FloatingPointError(
-                f"training diverged: the validation loss after step {step} is not finite with "
-                f"learning rate {settings.learning_rate} and λ = {settings.l2_lambda}; "
-                "take a smaller learning rate"
-            )
+        z = _by_model(np.matmul(self.X_validation, self.w, out=self.z), self.model)
+        self.accuracy.append(self.model.is_correct(z, self.targets_validation).mean(axis=0))
+        loss = self.model.cross_entropy_and_residual(z, self.targets_validation)
+        self._refuse_divergence(loss, "the validation loss", step)
         self.steps.append(step)
         self.loss.append(loss)
-        if self.trainers[0].train_accuracy:
-            self.snapshots.append(self.w.copy())
-            if len(self.snapshots) * self.w.nbytes >= _MAX_BLOCK_BYTES:
-                self._flush()
-        return self.patience is not None and self._all_stopped(loss)
+        if self.snapshots is not None:
+            self.snapshots.add(self.w)
+        if self.patience is not None:
+            self._stop(loss, self.patience)
+        return not self.is_running.any()
 
     def histories(self, steps_per_epoch: int) -> list[History]:
         """Return each model's history up to where it stopped."""
-        self._flush()
+        last_step = len(self.train_loss) - 1
+        weights = _by_model(self.w if self.patience is None else self.best_w, self.model)
+        self._refuse_divergence(weights.sum(axis=(0, 2)), "a weight", last_step)
         train_loss = np.array(self.train_loss)  # (steps, S)
         loss, accuracy = np.array(self.loss), np.array(self.accuracy)  # (V, S)
-        train_accuracy = np.array(self.train_accuracy) if self.train_accuracy else None
-        weights = self.w if self.patience is None else self.best_w
+        train_accuracy = None if self.snapshots is None else self.snapshots.accuracies()  # (V, S)
         result = []
-        for s, last in enumerate(self.stopped_at):
-            end = len(self.steps) if last is None else last + 1
-            stop_step = len(train_loss) if last is None else self.steps[last] + 1
+        for s, is_running in enumerate(self.is_running):
+            end = len(self.steps) if is_running else self.stopped_at[s] + 1
+            stop_step = 1 + (last_step if is_running else self.steps[end - 1])
             result.append(
                 History(
                     train_loss=train_loss[:stop_step, s],
@@ -246,52 +250,87 @@ class _Record:
                     validation_loss=loss[:end, s],
                     validation_accuracy=accuracy[:end, s],
                     train_accuracy=None if train_accuracy is None else train_accuracy[:end, s],
-                    weights=self._by_model(weights)[:, s].copy(),
+                    weights=weights[:, s].copy(),
                     stop_step=stop_step,
                     stop_epoch=(stop_step - 1) // steps_per_epoch,
-                    stopped_early=last is not None,
+                    stopped_early=not is_running,
                     steps_per_epoch=steps_per_epoch,
                 )
             )
         return result
 
-    def _all_stopped(self, loss: Array) -> bool:
-        running = np.array([last is None for last in self.stopped_at])
+    def _stop(self, loss: Array, patience: int) -> None:
+        """Keep the weights of the models that improved; stop those that have not for too long."""
         now = len(self.steps) - 1
-        improved = running & (loss < self.best_loss)
+        improved = self.is_running & (loss < self.best_loss)
         self.best_loss[improved] = loss[improved]
         self.best_at[improved] = now
-        self._by_model(self.best_w)[:, improved] = self._by_model(self.w)[:, improved]
-        for s in np.flatnonzero(running & (now - self.best_at >= self.patience)):
-            self.stopped_at[s] = now
-        return all(last is not None for last in self.stopped_at)
+        _by_model(self.best_w, self.model)[:, improved] = _by_model(self.w, self.model)[:, improved]
+        stops = self.is_running & (now - self.best_at >= patience)
+        self.stopped_at[stops] = now
+        self.is_running &= ~stops
+
+    def _refuse_divergence(self, values: Array, name: str, step: int) -> None:
+        """Raise if one of `values` (S,) is not finite, unless its model has stopped before."""
+        diverged = np.flatnonzero(self.is_running & ~np.isfinite(values))
+        if len(diverged):
+            settings = self.trainers[diverged[0]]
+            raise FloatingPointError(
+                f"training diverged: {name} after step {step} is not finite with learning rate "
+                f"{settings.learning_rate} and λ = {settings.l2_lambda}; take a smaller learning "
+                "rate"
+            )
+
+
+class _Snapshots:
+    """Turns weights into training accuracies, many snapshots in one wide matrix product.
+
+    The product of (N, D+1) with one model's (D+1, K) is bound by memory, with that of many
+    snapshots by arithmetic. Snapshots are kept until they fill `_BLOCK_BYTES`; then X is taken in
+    blocks of rows whose logits fit into as much again.
+    """
+
+    def __init__(self, model: Model, split: Split) -> None:
+        self.model = model
+        self.X = split.X_train
+        self.targets = np.asfortranarray(split.targets_train)
+        self.waiting: list[Array] = []  # of (D+1, S·K)
+        self.done: list[Array] = []  # of (V, S)
+
+    def add(self, w: Array) -> None:
+        """Take a copy of the weights (D+1, S·K)."""
+        if (len(self.waiting) + 1) * w.nbytes > _BLOCK_BYTES:
+            self._flush()
+        self.waiting.append(w.copy())
+
+    def accuracies(self) -> Array:
+        """Return the fraction of training images predicted right by each snapshot, (V, S)."""
+        self._flush()
+        return np.concatenate(self.done)
 
     def _flush(self) -> None:
-        """Turn the snapshots into training accuracies: one wide matrix product for all of them.
-
-        The product of (N, D+1) with one model's (D+1, K) is bound by memory, with that of many
-        snapshots by arithmetic. Rows are taken in blocks whose logits fit `_MAX_BLOCK_BYTES`.
-        """
-        if not self.snapshots:
+        if not self.waiting:
             return
-        X, targets = self.split.X_train, self.split.targets_train
-        stacked = np.concatenate(self.snapshots, axis=1)  # (D+1, V·S·K)
-        rows = max(1, _MAX_BLOCK_BYTES // (stacked.shape[1] * stacked.itemsize))
-        correct = sum(
-            self.model.is_correct(
-                self._by_model(X[start : start + rows] @ stacked), targets[start : start + rows]
-            ).sum(axis=0)
-            for start in range(0, len(X), rows)
-        )
-        self.train_accuracy.extend(np.reshape(correct / len(X), (len(self.snapshots), -1)))
-        self.snapshots.clear()
+        w = np.concatenate(self.waiting, axis=1)  # (D+1, V·S·K)
+        rows = min(len(self.X), max(1, _BLOCK_BYTES // w[0].nbytes))
+        z = np.empty((rows, w.shape[1]), w.dtype, order="F")
+        correct = np.zeros(w.shape[1] // self.model.num_outputs, int)  # (V·S,)
+        for start in range(0, len(self.X), rows):
+            x, y = self.X[start : start + rows], self.targets[start : start + rows]
+            logits = _by_model(np.matmul(x, w, out=z[: len(x)]), self.model)
+            correct += self.model.is_correct(logits, y).sum(axis=0)
+        self.done.append(correct.reshape(len(self.waiting), -1) / len(self.X))
+        self.waiting.clear()
 
-    def _by_model(self, array: Array) -> Array:
-        """View (…, S·K) as (…, S, K)."""
-        return array.reshape(len(array), -1, self.model.num_outputs)
+
+def _by_model(array: Array, model: Model) -> Array:
+    """View (…, S·K) as (…, S, K)."""
+    return array.reshape(len(array), -1, model.num_outputs)
 
 
 def _check(trainers: Sequence[Trainer], split: Split) -> None:
+    if not trainers:
+        raise ValueError("at least one trainer is needed; got none")
     first = trainers[0]
     for trainer in trainers:
         if replace(trainer, learning_rate=1, l2_lambda=0) != replace(
@@ -309,8 +348,13 @@ def _check(trainers: Sequence[Trainer], split: Split) -> None:
         value = getattr(first, name)
         if value is not None and value < 1:
             raise ValueError(f"{name} must be at least 1; got {value}")
+    dtype, num_outputs = split.X_train.dtype, first.model.num_outputs
+    if split.X_train.ndim != 2 or dtype not in (np.float32, np.float64):
+        raise ValueError(
+            "X_train must have shape (N, D+1) and dtype float32 or float64; "
+            f"got {split.X_train.shape} and {dtype}"
+        )
     num_images, num_inputs = split.X_train.shape
-    num_outputs, dtype = first.model.num_outputs, split.X_train.dtype
     for name, shape in {
         "targets_train": (num_images, num_outputs),
         "X_validation": (len(split.X_validation), num_inputs),
@@ -322,11 +366,11 @@ def _check(trainers: Sequence[Trainer], split: Split) -> None:
                 f"{name} must have shape {shape} and dtype {dtype}; "
                 f"got {array.shape} and {array.dtype}"
             )
-    if dtype not in (np.float32, np.float64):
-        raise ValueError(f"X_train must be float32 or float64; got {dtype}")
-    for name in ("X_train", "X_validation"):
+    for name in ("X_train", "targets_train", "X_validation", "targets_validation"):
         # The sum is finite only if every element is, and needs no array of its own.
-        if not np.isfinite(getattr(split, name).sum(dtype=np.float64)):
+        with np.errstate(invalid="ignore"):  # ∞ − ∞
+            total = getattr(split, name).sum(dtype=np.float64)
+        if not np.isfinite(total):
             raise ValueError(f"{name} must be finite; it holds NaN or infinity")
     steps = num_images // first.batch_size
     if steps < first.validations_per_epoch:

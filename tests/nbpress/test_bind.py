@@ -1,0 +1,293 @@
+"""Binding: one notebook of all chapters, checked for what a report must contain."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fixtures.tiny_project import TinyProject
+
+from nbpress import bind as bind_module
+from nbpress.bind import Bound, bind
+from nbpress.cache import Run
+from nbpress.display import MIME_TYPE
+from nbpress.errors import PressError
+from nbpress.execute import Execution, plan
+from nbpress.project import DataSet, open_project
+
+DATA = DataSet("small", "the small numbers", "sha", {"small.txt": "0123456789abcdef" * 4}, False)
+
+
+def shown(record: dict[str, Any], text: str = "Text.") -> dict[str, Any]:
+    """Return an output that says something to the press."""
+    data = {MIME_TYPE: record, "text/markdown": [text]}
+    return {"output_type": "display_data", "metadata": {}, "data": data}
+
+
+def answer(task: str, text: str = "Text.", **values: Any) -> dict[str, Any]:
+    """Return the output of an answer."""
+    return shown({"kind": "answer", "task": task, "values": values}, text)
+
+
+def claim(holds: bool, text: str = "the sum is positive") -> dict[str, Any]:
+    """Return the output of a claim."""
+    return shown({"kind": "claim", "task": "1a", "text": text, "holds": holds})
+
+
+def figure(label: str = "fig-2a", caption: str = "A square.") -> dict[str, Any]:
+    """Return the output of a figure."""
+    return shown({"kind": "figure", "label": label, "caption": caption, "alt": "Black."})
+
+
+def printed(text: str, name: str = "stdout") -> dict[str, Any]:
+    """Return what a cell printed."""
+    return {"output_type": "stream", "name": name, "text": [text]}
+
+
+class Press:
+    """Chapters with the outputs of their cells, ready to be bound."""
+
+    def __init__(self, tiny: TinyProject, place: Path) -> None:
+        self.tiny = tiny
+        self.place = place
+        self.outputs: dict[str, list[Any]] = {
+            "1_sums/answer": [answer("1a", total=6.0)],
+            "1_sums/claim": [claim(True)],
+            "2_pictures/figure": [figure()],
+            "2_pictures/answer": [answer("2a", width=40)],
+            "3_summary/answer": [answer("3a", words="six")],
+        }
+
+    def bind(self, data: DataSet = DATA, **options: Any) -> Bound:
+        """Bind the chapters as they stand."""
+        project = open_project(self.tiny.root)
+        plans = plan(project, data, {})
+        execution = Execution()
+        for item in plans:
+            name = item.chapter.name
+            executed = json.loads(item.notebook.path.read_text("utf-8"))
+            for cell in executed["cells"]:
+                if cell["cell_type"] == "code":
+                    cell["execution_count"] = 1
+                    cell["outputs"] = self.outputs.get(f"{name}/{cell['id']}", [])
+            folder = self.place / name
+            folder.mkdir(exist_ok=True)
+            (folder / "executed.ipynb").write_text(json.dumps(executed), "utf-8")
+            execution.runs[name] = Run(folder, f"{name}.ipynb", "small", {}, {}, {}, "", 1.0)
+        return bind(project, data, plans, execution, **options)
+
+    def refusal(self, **options: Any) -> str:
+        """Return why the report cannot be bound."""
+        with pytest.raises(PressError) as error:
+            self.bind(**options)
+        return str(error.value)
+
+
+@pytest.fixture
+def press(tiny: TinyProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Press:
+    """Return the tiny project's chapters with all that their tasks ask for."""
+    monkeypatch.setattr(bind_module, "installed_versions", lambda _: {"helper": "2.0"})
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    return Press(tiny, tmp_path)
+
+
+def sources(bound: Bound) -> str:
+    """Return the text of all cells and of their Markdown outputs."""
+    texts = []
+    for cell in bound.notebook["cells"]:
+        texts.append(cell["source"])
+        texts += [o["data"]["text/markdown"] for o in cell.get("outputs", ()) if "data" in o]
+    return "\n".join(texts)
+
+
+def provenance(bound: Bound) -> str:
+    """Return the cell that says where the report came from."""
+    (cell,) = [c for c in bound.notebook["cells"] if "provenance" in c["metadata"].get("tags", ())]
+    return cell["source"]
+
+
+def test_chapters_are_joined_in_their_order(press: Press) -> None:
+    """Each cell knows its notebook and number; ids are unique in the whole."""
+    cells = press.bind().notebook["cells"]
+    places = [tuple(cell["metadata"]["nbpress"].values()) for cell in cells]
+    assert places[0] == ("1_sums.ipynb", 1)
+    assert places[-1] == ("3_summary.ipynb", 7)
+    assert len({cell["id"] for cell in cells}) == len(cells)
+
+
+def test_bound_notebook_is_valid(press: Press) -> None:
+    """For nbformat, whatever the notebooks are called."""
+    import nbformat
+
+    press.tiny.edit("report/report.yaml", "2_pictures", "2_größe µ")
+    path = press.tiny.root / "notebooks" / "2_pictures.ipynb"
+    path.rename(path.with_name("2_größe µ.ipynb"))
+    for cell in ("figure", "answer"):
+        press.outputs[f"2_größe µ/{cell}"] = press.outputs[f"2_pictures/{cell}"]
+    nbformat.validate(nbformat.from_dict(press.bind().notebook))
+
+
+def test_values_say_where_they_came_from(press: Press) -> None:
+    """The notebook and the cell, as values.json promises."""
+    assert press.bind().values == {
+        "1a.total": {"value": 6.0, "notebook": "1_sums.ipynb", "cell": "answer"},
+        "2a.width": {"value": 40, "notebook": "2_pictures.ipynb", "cell": "answer"},
+        "3a.words": {"value": "six", "notebook": "3_summary.ipynb", "cell": "answer"},
+    }
+
+
+def test_value_recorded_twice_is_refused(press: Press) -> None:
+    """In one notebook or in two."""
+    press.outputs["1_sums/sum"] = [answer("1a", total=7)]
+    assert press.refusal() == (
+        "1_sums.ipynb: 1a.total is recorded twice, in the cells sum and answer"
+    )
+    press.outputs["1_sums/sum"] = [answer("9", other=7)]
+    press.outputs["2_pictures/imports"] = [answer("9", other=8)]
+    assert press.refusal() == "9.other is recorded twice, in 1_sums.ipynb and 2_pictures.ipynb"
+
+
+def test_figures_and_references_are_numbered(press: Press) -> None:
+    """In the order of the report; a task is called by its name; captions and answers may refer."""
+    press.outputs["1_sums/sum"] = [figure("fig-1a", "See [Figure](#fig-2a).")]
+    press.outputs["3_summary/answer"] = [answer("3a", "As [Task](#task-1a) and [](#fig-1a) say.")]
+    bound = press.bind()
+    text = sources(bound)
+    assert "[Figure 2](#fig-2a) shows it." in text
+    assert "As [Task 1a](#task-1a) and [Figure 1](#fig-1a) say." in text
+    assert "See [Figure 2](#fig-2a)." in json.dumps(bound.notebook)
+
+
+def test_dead_reference_is_refused(press: Press) -> None:
+    """With its place, and the label that was meant."""
+    press.tiny.edit("notebooks/2_pictures.ipynb", "(#fig-2a)", "(#fig-2b)")
+    assert press.refusal() == (
+        "2_pictures.ipynb, cell 4: the reference '[Figure](#fig-2b)' leads nowhere; "
+        "did you mean 'fig-2a'?"
+    )
+
+
+def test_label_used_twice_is_refused(press: Press) -> None:
+    """Also by figures of different chapters."""
+    press.outputs["3_summary/words"] = [figure()]
+    assert press.refusal() == (
+        "3_summary.ipynb, cell 5: the label 'fig-2a' is used already, in 2_pictures.ipynb, cell 5"
+    )
+
+
+def test_missing_parts_are_refused_all_at_once(press: Press) -> None:
+    """A task's heading, and each part that report.yaml asks for."""
+    del press.outputs["2_pictures/figure"]
+    press.tiny.edit("notebooks/2_pictures.ipynb", "[Figure](#fig-2a)", "Nothing")
+    press.outputs["1_sums/claim"] = []
+    press.tiny.edit("notebooks/3_summary.ipynb", "## Task 3a", "## Tusk 3a")
+    press.outputs["3_summary/answer"] = []
+    assert press.refusal() == (
+        "the report is not complete: task 1a has no claim; task 2a has no figure; "
+        "task 3a has no heading '## Task 3a …'"
+    )
+
+
+def test_answer_under_another_task_is_refused(press: Press) -> None:
+    """Whose reader would not find it."""
+    press.outputs["3_summary/answer"] = [answer("2a", width=40)]
+    press.outputs["2_pictures/answer"] = []
+    assert press.refusal() == (
+        "3_summary.ipynb, cell 6: the answer of task 2a stands under task 3a"
+    )
+
+
+def test_false_claim_is_refused_where_it_is_expected(press: Press) -> None:
+    """Said once is enough, even if it was true elsewhere; so is saying nothing."""
+    press.outputs["1_sums/claim"] = [claim(False), claim(True)]
+    assert "task 1a: 'the sum is positive' is false" in press.refusal()
+    press.outputs["1_sums/claim"] = [claim(True, "the sum is even")]
+    assert "'the sum is positive' is expected, but nothing claims it" in press.refusal()
+
+
+def test_false_claim_is_published_where_it_is_not_expected(press: Press) -> None:
+    """With parameters of the user's, and on data sets that report.yaml expects nothing of."""
+    press.outputs["1_sums/claim"] = [claim(False)]
+    press.bind(own_parameters=False)
+    press.bind(DataSet("large", "the large numbers", "sha", {}, False))
+
+
+def test_stderr_is_told_to_the_author_alone(press: Press) -> None:
+    """What a cell prints to stdout stays in the report."""
+    press.outputs["1_sums/sum"] = [printed("warned at /somewhere\n", "stderr"), printed("said\n")]
+    bound = press.bind()
+    assert bound.notices == ["1_sums.ipynb, cell 5: warned at /somewhere"]
+    assert "/somewhere" not in json.dumps(bound.notebook)
+    assert "said" in json.dumps(bound.notebook)
+
+
+def test_cell_without_a_run_has_no_outputs(press: Press) -> None:
+    """One that does not run keeps none that were saved with the notebook."""
+    path = press.tiny.root / "notebooks" / "1_sums.ipynb"
+    content = json.loads(path.read_text("utf-8"))
+    content["cells"].append(
+        {
+            "cell_type": "code",
+            "id": "skipped",
+            "metadata": {"tags": ["skip-execution"]},
+            "source": "1",
+            "execution_count": 7,
+            "outputs": [printed("of last year")],
+        }
+    )
+    path.write_text(json.dumps(content), "utf-8")
+    assert "of last year" not in json.dumps(press.bind().notebook)
+
+
+def git(root: Path, *words: str) -> None:
+    """Run git with an identity of its own."""
+    identity = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=0"]
+    subprocess.run(["git", *identity, *words], cwd=root, check=True, capture_output=True)
+
+
+def test_provenance_names_data_code_parameters_and_versions(press: Press) -> None:
+    """Without git it says so."""
+    text = provenance(press.bind())
+    assert "Data set `small`: the small numbers" in text
+    assert "| `small.txt` | `0123456789abcdef` `0123456789abcdef`" in text
+    assert "no git commit is known; this folder is not a git checkout" in text
+    assert '| `1_sums.ipynb` | `dataset` = "small", `count` = 3, `scale` = 2.0' in text
+    assert "helper 2.0." in text
+
+
+def test_provenance_names_the_commit(press: Press, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And whether there are changes that are not in it; its date is the report's."""
+    root = press.tiny.root
+    monkeypatch.setenv("GIT_COMMITTER_DATE", "2001-02-03T12:00:00Z")
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "All of it"]):
+        git(root, *words)
+    bound = press.bind()
+    assert "of 2001-02-03, without uncommitted changes" in provenance(bound)
+    assert bound.notebook["metadata"]["date"] == "2001-02-03"
+    press.tiny.edit("notebooks/1_sums.ipynb", "# Sums", "# All sums")
+    assert "of 2001-02-03, with changes that are not committed" in provenance(press.bind())
+
+
+def test_checkout_around_the_project_is_not_its_own(press: Press) -> None:
+    """A copy below some other repository has no commit."""
+    git(press.tiny.root.parent, "init", "-q")
+    git(press.tiny.root.parent, "commit", "-qm", "Another project", "--allow-empty")
+    assert "this folder is not a git checkout" in provenance(press.bind())
+
+
+def test_date_is_the_one_that_was_asked_for(press: Press, monkeypatch: pytest.MonkeyPatch) -> None:
+    """report.yaml's, else that of SOURCE_DATE_EPOCH."""
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")
+    assert press.bind().notebook["metadata"]["date"] == "1970-01-02"
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "soon")
+    assert press.refusal() == "SOURCE_DATE_EPOCH must be a number of seconds; got 'soon'"
+    press.tiny.edit("report/report.yaml", "title:", "date: 2022-03-04\ntitle:")
+    assert press.bind().notebook["metadata"]["date"] == "2022-03-04"
+
+
+def test_binding_leaves_the_runs_as_they_are(press: Press) -> None:
+    """Numbers go into the bound copy: bound twice, it is the same."""
+    assert press.bind().notebook == press.bind().notebook

@@ -1,0 +1,222 @@
+"""Publishing: what is rendered when, written how, and refused why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fixtures.tiny_project import TinyProject
+
+from nbpress import build as build_module
+from nbpress.bind import Bound
+from nbpress.build import (
+    Rendering,
+    Request,
+    build,
+    check_writable,
+    publish,
+    read_parameters,
+    write,
+)
+from nbpress.errors import PressError
+from nbpress.project import DataSet, Project, open_project
+
+
+class Press:
+    """A build whose chapters are given, and whose renderings are counted."""
+
+    def __init__(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.project = project
+        self.bound = Bound({"cells": ["some"]}, {"1a.x": {"value": 1}})
+        self.rendered: list[str] = []
+        self.versions = {"typst": "0.14"}
+        data = DataSet("small", "", "", {}, False)
+        monkeypatch.setattr(build_module, "compose", lambda *_: (data, self.bound, 0))
+        monkeypatch.setattr(build_module, "render", self.render)
+        monkeypatch.setattr(build_module, "installed_versions", lambda _: self.versions)
+
+    def render(self, bound: Bound, exporter: str, name: str) -> Rendering:
+        """Render nothing much."""
+        self.rendered.append(exporter)
+        files = {name: json.dumps([bound.notebook, exporter]).encode()}
+        if name == "report.tex":
+            files["report_files/1.png"] = b"a picture"
+        return Rendering(files, ["one formula was shrunk"])
+
+    def build(self, **request: Any) -> list[str]:
+        """Build, and return which files were written."""
+        return [self.project.relative(path) for path in build(self.project, Request(**request))]
+
+
+@pytest.fixture
+def press(tiny: TinyProject, monkeypatch: pytest.MonkeyPatch) -> Press:
+    """Return a press in a project that was never built."""
+    return Press(open_project(tiny.root), monkeypatch)
+
+
+def test_report_that_did_not_change_is_not_rendered(
+    press: Press, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """But what was said of it is said again."""
+    assert press.build() == ["report/values.json", "report/report.pdf"]
+    assert press.build() == []
+    assert press.rendered == ["typst-pdf"]
+    assert capsys.readouterr().err.count("note: one formula was shrunk") == 2
+
+
+def test_changed_notebook_is_rendered(press: Press) -> None:
+    """Values that stayed the same are not written again."""
+    press.build()
+    press.bound.notebook["cells"] = ["other"]
+    assert press.build() == ["report/report.pdf"]
+
+
+def test_other_engine_renders(press: Press) -> None:
+    """Into the same file, back and forth."""
+    press.build()
+    assert press.build(engine="latex") == ["report/report.pdf"]
+    assert press.build() == ["report/report.pdf"]
+    assert press.rendered == ["typst-pdf", "report-latex-pdf", "typst-pdf"]
+
+
+def test_other_form_is_published_beside(press: Press) -> None:
+    """With the pictures it needs; each form is looked after by itself."""
+    press.build()
+    assert press.build(form="tex") == ["report/report.tex", "report/report_files/1.png"]
+    assert press.build() == press.build(form="tex") == []
+
+
+def test_other_version_of_a_tool_renders(press: Press) -> None:
+    """A newer typst may set the same source otherwise."""
+    press.build()
+    press.versions = {"typst": "0.15"}
+    press.build()
+    assert len(press.rendered) == 2
+
+
+def test_other_press_renders(press: Press, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An edit of an exporter or a template is seen."""
+    folder = tmp_path / "nbpress" / "templates"
+    folder.mkdir(parents=True)
+    monkeypatch.setattr(build_module, "__file__", str(tmp_path / "nbpress" / "build.py"))
+    for text in ("one", "other"):
+        (folder / "report.typ").write_text(text)
+        press.build()
+    press.build()
+    assert len(press.rendered) == 2
+
+
+def _other_content(path: Path) -> None:
+    path.write_bytes(b"edited by hand")
+
+
+@pytest.mark.parametrize("name", ["report/report.pdf", "report/values.json"])
+@pytest.mark.parametrize("change", [Path.unlink, _other_content])
+def test_published_file_that_was_changed_is_put_right(
+    press: Press, name: str, change: Callable[[Path], Any]
+) -> None:
+    """Deleted, or edited by hand."""
+    press.build()
+    path = press.project.root / name
+    before = path.read_bytes()
+    change(path)
+    assert press.build() == [name]
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"report.pdf": {}}', '{"report.pdf": 1}'])
+def test_damaged_record_only_costs_a_rendering(press: Press, content: str) -> None:
+    """The same bytes need not be written either."""
+    press.build()
+    (press.project.build / "published.json").write_text(content)
+    assert press.build() == []
+    assert len(press.rendered) == 2
+
+
+def test_nothing_is_published_if_one_file_cannot_be_written(
+    press: Press, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files are renamed when all of them are on the disk."""
+    press.build()
+    before = {path: path.read_bytes() for path in press.project.output.glob("*.*")}
+    real = build_module._write_whole
+
+    def full_at_the_pdf(path: Path, content: bytes) -> None:
+        if ".pdf" in path.name:
+            raise PressError("the disk is full")
+        real(path, content)
+
+    monkeypatch.setattr(build_module, "_write_whole", full_at_the_pdf)
+    with pytest.raises(PressError, match="the disk is full"):
+        publish(press.project, {"values.json": b"new", "report.pdf": b"new"})
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_unpublishable_place_is_told_before_any_work(press: Press) -> None:
+    """A folder stands where the PDF should go: nothing is composed, nothing replaced."""
+    (press.project.output / "report.pdf").mkdir()
+    with pytest.raises(PressError, match=r"report\.pdf: a folder stands where a file should"):
+        press.build()
+    assert press.rendered == []
+    assert not (press.project.output / "values.json").exists()
+
+
+def test_file_in_place_of_the_build_folder_is_told(press: Press) -> None:
+    """With what to do."""
+    press.project.build.touch()
+    with pytest.raises(PressError, match="build: a file stands where a folder should"):
+        press.build()
+
+
+def test_left_over_files_are_tidied(press: Press) -> None:
+    """Those that a killed build wrote aside."""
+    (press.project.output / ".report.pdf.new").write_bytes(b"half a rep")
+    check_writable(press.project.output, ["report.pdf"])
+    assert not list(press.project.output.glob(".*"))
+
+
+def test_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    """And nothing is left beside it."""
+    path = tmp_path / "new" / "file"
+    write(path, b"one")
+    write(path, b"other")
+    assert path.read_bytes() == b"other"
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("words", "given"),
+    [
+        ("", {}),
+        ("a=1 b=x", {"": {"a": "1", "b": "x"}}),
+        ("a='x y'", {"": {"a": "x y"}}),
+        ("a=[1, 2]", None),
+        ("'a=[1, 2]' 2_b.a=", {"": {"a": "[1, 2]"}, "2_b": {"a": ""}}),
+        (["a=x y", "a=z=1"], {"": {"a": "z=1"}}),
+        ("=1", None),
+        ("a", None),
+    ],
+)
+def test_parameters_are_read_from_words(words: str | list[str], given: Any) -> None:
+    """A string is split as a shell does it; a list of words is taken as it is."""
+    if given is None:
+        with pytest.raises(PressError, match="PARAMS: expected name=value or a YAML file"):
+            read_parameters(words)
+    else:
+        assert read_parameters(words) == given
+
+
+def test_parameters_are_read_from_yaml(tmp_path: Path) -> None:
+    """Later words win; a list at the top is refused."""
+    path = tmp_path / "some.yaml"
+    path.write_text("a: 1\n2_b: {a: 2.5, c: [x]}\n", "utf-8")
+    assert read_parameters([str(path), "a=3"]) == {"": {"a": "3"}, "2_b": {"a": 2.5, "c": ["x"]}}
+    path.write_text("- a\n", "utf-8")
+    with pytest.raises(PressError, match="expected parameters"):
+        read_parameters([str(path)])
+    path.write_bytes(b"a: \xff\n")
+    with pytest.raises(PressError, match=r"some\.yaml is not YAML"):
+        read_parameters([str(path)])

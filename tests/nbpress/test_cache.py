@@ -1,0 +1,269 @@
+"""The cache of executed notebooks."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fixtures.tiny_project import TinyProject
+
+from nbpress import cache as cache_module
+from nbpress.cache import RECORDED, Cache, Inputs, installed_versions
+from nbpress.errors import PressError
+from nbpress.notebooks import read_notebook
+from nbpress.project import open_project
+
+VERSIONS = {"python": "3.11.0", "helper": "2.0"}
+
+
+@pytest.fixture
+def cache(tiny: TinyProject, monkeypatch: pytest.MonkeyPatch) -> Cache:
+    """Return the empty cache of a project whose installed versions are known."""
+    monkeypatch.setattr(cache_module, "installed_versions", lambda _: VERSIONS)
+    return Cache(open_project(tiny.root))
+
+
+def inputs(cache: Cache, data: str = "sha", **parameters: Any) -> Inputs:
+    """Return what a run of the first chapter depends on."""
+    return cache.inputs(read_notebook(cache.project.notebooks / "1_sums.ipynb"), parameters, data)
+
+
+def keep(cache: Cache, of: Inputs, loaded: tuple[str, ...] = (), **more: Any) -> Path:
+    """Keep a run, and return its folder."""
+    partial = cache.partial(of)
+    (partial / "executed.ipynb").write_text('{"cells": []}', "utf-8")
+    record = {
+        "notebook": "1_sums.ipynb",
+        "dataset": "small",
+        "parameters": {},
+        "loaded": cache.modules(cache.project.root / name for name in loaded),
+        "seconds": 1.0,
+    }
+    return cache.keep(partial, of, {**record, **more}).folder
+
+
+def reason(cache: Cache, of: Inputs, dataset: str = "small") -> str:
+    """Return why a run of the first chapter is stale."""
+    notebook = read_notebook(cache.project.notebooks / "1_sums.ipynb")
+    return cache.why_stale(notebook, of, dataset)
+
+
+def test_key_covers_what_outputs_depend_on(cache: Cache) -> None:
+    """Code, parameters, data set, modules, versions and other chapters' values, by name."""
+    assert set(inputs(cache, scale=2.0, **{RECORDED: {"2a.width": 40}}).parts) == {
+        "the cache's format",
+        "the data set",
+        "its code",
+        "parameter scale",
+        "value 2a.width",
+        "src/tiny/__init__.py",
+        "src/tiny/sums.py",
+        "src/tiny/base.py",
+        "version of python",
+        "version of helper",
+    }
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("total > 0", "total >= 0"), ('"id": "sum"', '"id": "summe"'), ('"parameters"]', '"params"]')],
+)
+def test_code_is_part_of_the_key(cache: Cache, tiny: TinyProject, old: str, new: str) -> None:
+    """So are the ids that outputs are matched by, and the tag that parameters follow."""
+    before = inputs(cache)
+    tiny.edit("notebooks/1_sums.ipynb", old, new)
+    assert inputs(cache).changes(before.parts) == ["its code"]
+
+
+def test_order_of_parameters_is_not_part_of_the_key(cache: Cache) -> None:
+    """Nor that of the keys in them."""
+    one = inputs(cache, x={"a": 1, "b": 2}, y=1)
+    other = inputs(cache, y=1, x={"b": 2, "a": 1})
+    assert one.key == other.key
+
+
+def test_run_that_was_kept_is_found(cache: Cache) -> None:
+    """By its inputs alone, whole."""
+    of = inputs(cache)
+    assert cache.find(of) is None
+    keep(cache, of, loaded=("src/tiny/plugin.py",))
+    found = cache.find(of)
+    assert found is not None
+    assert found.executed == {"cells": []}
+    assert cache.find(inputs(cache, scale=1.0)) is None
+
+
+def test_run_is_replaced_as_a_whole(cache: Cache) -> None:
+    """A second run of the same inputs takes the place of the first; nothing is left aside."""
+    of = inputs(cache)
+    keep(cache, of, seconds=1.0)
+    folder = keep(cache, of, seconds=2.0)
+    assert [run.seconds for run in cache.all()] == [2.0]
+    assert list(cache.runs.iterdir()) == [folder]
+
+
+def _cut(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def _flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def _claim_more(path: Path) -> None:
+    path.write_text(path.read_text("utf-8").replace('"seconds": 1.0', '"seconds": 2.0'), "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("executed.ipynb", _cut),
+        ("executed.ipynb", _flip),
+        ("executed.ipynb", Path.unlink),
+        ("run.json", _cut),
+        ("run.json", _flip),
+        ("run.json", _claim_more),
+        ("run.json", Path.unlink),
+        ("run.json", lambda path: path.write_text("[]")),
+    ],
+)
+def test_damaged_run_is_not_found(cache: Cache, name: str, damage: Callable[[Path], Any]) -> None:
+    """Whatever happened to its files; the next run takes its place."""
+    of = inputs(cache)
+    damage(keep(cache, of) / name)
+    assert cache.find(of) is None
+    assert reason(cache, of) in ("its former run is damaged", "it has no run yet")
+    keep(cache, of)
+    assert cache.find(of) is not None
+
+
+def test_run_under_another_key_is_not_found(cache: Cache) -> None:
+    """A folder that was renamed by hand is no run of other inputs."""
+    folder = keep(cache, inputs(cache))
+    other = inputs(cache, scale=1.0)
+    folder.rename(folder.with_name(other.key))
+    assert cache.find(other) is None
+
+
+@pytest.mark.parametrize("edit", [lambda path: path.write_text("x = 1"), Path.unlink])
+def test_module_loaded_at_run_time_outdates_a_run(
+    cache: Cache, edit: Callable[[Path], Any]
+) -> None:
+    """Although the key does not know of it."""
+    of = inputs(cache)
+    keep(cache, of, loaded=("src/tiny/plugin.py",))
+    edit(cache.project.root / "src" / "tiny" / "plugin.py")
+    assert inputs(cache) == of
+    assert cache.find(of) is None
+    assert reason(cache, of) == "src/tiny/plugin.py changed"
+
+
+def test_reason_is_what_changed_since_the_most_similar_run(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the same data set; versions come last, and of many changes three are named."""
+    assert reason(cache, inputs(cache)) == "it has no run yet"
+    keep(cache, inputs(cache, scale=1.0))
+    keep(cache, inputs(cache, scale=2.0, count=1, exact=False))
+    assert reason(cache, inputs(cache, scale=2.0)) == "parameter scale changed"
+    assert reason(cache, inputs(cache, "other"), "large") == "it has no run on large yet"
+    monkeypatch.setattr(
+        cache_module, "installed_versions", lambda _: {"python": "3.12.0", "aaa": "1", "bbb": "2"}
+    )
+    assert reason(cache, inputs(cache, scale=3.0)) == (
+        "parameter scale, version of aaa, version of bbb and 2 more changed"
+    )
+
+
+def test_tidying_deletes_half_made_runs_alone(cache: Cache) -> None:
+    """What a killed build has left, in folders and in files."""
+    folder = keep(cache, inputs(cache))
+    cache.partial(inputs(cache))
+    (cache.runs / ".partial-file").touch()
+    cache.tidy()
+    assert list(cache.runs.iterdir()) == [folder]
+
+
+def test_pruning_keeps_what_a_build_would_use(cache: Cache, tiny: TinyProject) -> None:
+    """Of every data set and parameter set; the rest goes, damaged or outdated or foreign."""
+    current = [
+        keep(cache, inputs(cache, data=data, scale=scale), parameters={"scale": scale})
+        for data in ("one", "other")
+        for scale in (1.0, 2.0)
+    ]
+    keep(cache, inputs(cache), notebook="0_gone.ipynb")
+    (keep(cache, inputs(cache, scale=3.0)) / "run.json").unlink()
+    (cache.runs / "notes.txt").touch()
+    assert cache.prune() == 3
+    assert sorted(cache.runs.iterdir()) == sorted(current)
+    tiny.edit("src/tiny/base.py", "1", "2")
+    assert cache.prune() == 4
+
+
+def test_empty_cache_can_be_listed_and_pruned(cache: Cache) -> None:
+    """Before the first build there is no folder."""
+    assert cache.all() == []
+    assert cache.prune() == 0
+
+
+class _Installed:
+    """Some distributions, by name: version, and what they require."""
+
+    def __init__(self, **found: tuple[str, list[str]]) -> None:
+        self.found = found
+
+    def __call__(self, name: str) -> Any:
+        if name not in self.found:
+            raise metadata.PackageNotFoundError(name)
+        version, requires = self.found[name]
+        return type("Distribution", (), {"version": version, "requires": requires})
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, str]]:
+    """Return a function that says which versions are found where these are installed."""
+
+    def versions(**found: tuple[str, list[str]]) -> dict[str, str]:
+        monkeypatch.setattr(metadata, "distribution", _Installed(**found))
+        found_versions = installed_versions.__wrapped__("report")
+        found_versions.pop("python")
+        return found_versions
+
+    return versions
+
+
+def test_versions_are_those_of_run_time_dependencies(
+    installed: Callable[..., dict[str, str]],
+) -> None:
+    """Direct and indirect, in a circle too, with the extras asked for; no development tools."""
+    assert installed(
+        report=("1", ["a>=1", 'linter; extra == "dev"', 'b; python_version < "3"', "gone", "(?)"]),
+        a=("1.2", ["c[fast]", "a"]),
+        b=("2.0", []),
+        c=("3.0", ['d; extra == "fast"', 'e; extra == "slow"', "a"]),
+        d=("4.0", []),
+        e=("5.0", []),
+        linter=("6.0", []),
+    ) == {"a": "1.2", "c": "3.0", "d": "4.0"}
+
+
+def test_distribution_that_is_not_installed_is_refused(
+    installed: Callable[..., dict[str, str]],
+) -> None:
+    """Its dependencies could not be told."""
+    with pytest.raises(PressError, match="distribution 'report' is not installed"):
+        installed()
+
+
+def test_record_can_be_read_by_people(cache: Cache) -> None:
+    """run.json names every part of the key."""
+    folder = keep(cache, inputs(cache, scale=1.0))
+    record = json.loads((folder / "run.json").read_text("utf-8"))
+    assert "parameter scale" in record["parts"]

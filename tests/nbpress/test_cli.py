@@ -1,0 +1,367 @@
+"""What the command line does: which chapters execute, what is refused, and what it says."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import shutil
+import termios
+import time
+from pathlib import Path
+
+import pytest
+from fixtures.tiny_project import CHAPTERS, GATED, TinyProject
+
+DEADLINE = 60  # seconds that anything may take before a test gives up
+
+
+def test_first_build_executes_every_chapter_and_publishes(built: TinyProject) -> None:
+    """The PDF and the values are there, each value with the notebook and cell it came from."""
+    assert built.published()["report.pdf"].startswith(b"%PDF-")
+    values = json.loads((built.root / "report" / "values.json").read_text("utf-8"))
+    assert values["1a.total"] == {"value": 6.0, "notebook": "1_sums.ipynb", "cell": "answer"}
+    assert len(built.runs()) == len(CHAPTERS)
+
+
+def test_nothing_changed_executes_nothing(built: TinyProject) -> None:
+    """A second build executes nothing, renders nothing and leaves the published files alone."""
+    pdf = built.root / "report" / "report.pdf"
+    before = pdf.stat()
+    result = built.report()
+    assert result.executed == {}
+    assert "report/report.pdf is as it was" in result.err
+    after = pdf.stat()
+    assert (after.st_mtime_ns, after.st_ino) == (before.st_mtime_ns, before.st_ino)
+
+
+def test_folder_can_be_moved(built: TinyProject) -> None:
+    """Keys hold no path: the same project elsewhere executes nothing."""
+    moved = TinyProject(shutil.move(built.root, built.root.parent / "schön {0} & neu"))
+    assert moved.report().executed == {}
+
+
+def test_two_clean_builds_are_identical(built: TinyProject, tiny: TinyProject) -> None:
+    """Built from nothing in another folder, values and PDF have the same bytes."""
+    tiny.report()
+    assert tiny.published() == built.published()
+
+
+def test_prose_edit_executes_nothing_and_is_in_the_report(built: TinyProject) -> None:
+    """Prose is bound as it stands now, beside the outputs of the former run."""
+    before = built.published()
+    built.edit("notebooks/1_sums.ipynb", "What is the sum?", "Which sum is it, and why?")
+    assert built.report().executed == {}
+    assert "Which sum is it, and why?" in built.bound
+    assert built.published()["report.pdf"] != before["report.pdf"]
+    assert built.published()["values.json"] == before["values.json"]
+
+
+def test_new_prose_cell_executes_nothing(built: TinyProject) -> None:
+    """Outputs are matched by cell id, so that prose cells may come, go and move."""
+    path = built.root / "notebooks" / "1_sums.ipynb"
+    content = json.loads(path.read_text("utf-8"))
+    prose = {"cell_type": "markdown", "id": "new", "metadata": {}, "source": ["Something new."]}
+    content["cells"].insert(1, prose)
+    path.write_text(json.dumps(content), "utf-8")
+    assert built.report().executed == {}
+    assert "Something new." in built.bound
+
+
+def test_module_edit_executes_the_chapters_that_import_it(built: TinyProject) -> None:
+    """Exactly those, and the reason names the file."""
+    built.edit("src/tiny/drawing.py", "<rect", '<rect fill="red"')
+    result = built.report()
+    assert result.executed == {"2_pictures": "src/tiny/drawing.py changed"}
+    assert "2_pictures: runs again, src/tiny/drawing.py changed" in result.err
+
+
+def test_imports_count_transitively(built: TinyProject) -> None:
+    """A module counts that only a module imports; so does the value another chapter quotes."""
+    built.edit("src/tiny/base.py", "STEP = 1", "STEP = 2")
+    result = built.report()
+    assert result.executed == {
+        "1_sums": "src/tiny/base.py changed",
+        "3_summary": "value 1a.total changed",
+    }
+    assert built.values["1a.total"] == 4
+    assert built.values["3a.words"] == "the sum was 4"
+
+
+def test_value_that_stays_the_same_stops_the_chain(built: TinyProject) -> None:
+    """A chapter runs again because a value changed, not because the other chapter ran again."""
+    built.edit("src/tiny/base.py", "STEP = 1", "STEP = 1  # of the range")
+    assert built.report().executed == {"1_sums": "src/tiny/base.py changed"}
+
+
+def test_unimported_module_executes_nothing(built: TinyProject) -> None:
+    """An edit of a module that no notebook imports is no reason to run."""
+    built.edit("src/tiny/unused.py", "0", "1")
+    assert built.report().executed == {}
+
+
+def test_module_imported_at_run_time_counts(built: TinyProject) -> None:
+    """What no reading of the code can find is known from the modules that were loaded."""
+    built.edit("src/tiny/plugin.py", "was", "is")
+    assert built.report().executed == {"3_summary": "src/tiny/plugin.py changed"}
+    assert built.values["3a.words"] == "the sum is 6"
+
+
+def test_module_beside_the_notebook_counts(built: TinyProject) -> None:
+    """A kernel finds modules in its own folder too, before all others."""
+    (built.root / "notebooks" / "near.py").write_text("HERE = 1\n", "utf-8")
+    built.edit_cell("2_pictures.ipynb", "imports", "import nbpress, near\nfrom tiny import drawing")
+    assert list(built.report().executed) == ["2_pictures"]
+    (built.root / "notebooks" / "near.py").write_text("HERE = 2\n", "utf-8")
+    assert built.report().executed == {"2_pictures": "notebooks/near.py changed"}
+
+
+def test_edit_that_keeps_time_and_size_counts(built: TinyProject) -> None:
+    """The digest sees it, and the kernel takes no outdated bytecode for it."""
+    path = built.root / "src" / "tiny" / "plugin.py"
+    times = path.stat().st_atime_ns, path.stat().st_mtime_ns
+    built.edit("src/tiny/plugin.py", "was", "got")
+    os.utime(path, ns=times)
+    assert built.report().executed == {"3_summary": "src/tiny/plugin.py changed"}
+    assert built.values["3a.words"] == "the sum got 6"
+
+
+def test_parameter_executes_the_chapters_that_take_it(built: TinyProject) -> None:
+    """And what quotes their values; the former runs stay beside the new ones."""
+    result = built.report(PARAMS="scale=3")
+    assert result.executed == {
+        "1_sums": "parameter scale changed",
+        "3_summary": "value 1a.total changed",
+    }
+    assert built.values["1a.total"] == 9
+    assert built.report("--param", "width=50").executed == {"2_pictures": "parameter width changed"}
+    assert built.report().executed == {}
+    assert built.values == {"1a.total": 6.0, "2a.width": 40, "3a.words": "the sum was 6"}
+
+
+def test_parameters_from_yaml(built: TinyProject) -> None:
+    """A YAML file gives parameters to every chapter that takes them, or to one."""
+    (built.root / "more.yaml").write_text("2_pictures:\n  width: 60\nscale: 4\n", "utf-8")
+    result = built.report(PARAMS="more.yaml")
+    assert list(result.executed) == ["1_sums", "2_pictures", "3_summary"]
+    assert built.values["2a.width"] == 60
+    assert built.values["1a.total"] == 12
+
+
+def test_data_sets_live_side_by_side(built: TinyProject) -> None:
+    """Each has its own parameters and runs; going back executes nothing."""
+    result = built.report(DATASET="large")
+    assert set(result.executed.values()) == {"it has no run on large yet"}
+    assert built.values["1a.total"] == 20
+    assert built.report("--dataset", "small").executed == {}
+    assert built.report("--dataset", "large").executed == {}
+
+
+def test_changed_data_execute_every_chapter(built: TinyProject) -> None:
+    """The checksum of the data is part of every key."""
+    built.edit("data/small.txt", "3", "4")
+    assert built.report().executed == {
+        "1_sums": "the data set changed",
+        "2_pictures": "the data set changed",
+        "3_summary": "the data set changed",
+    }
+
+
+def test_other_version_of_a_dependency_executes_every_chapter(built: TinyProject) -> None:
+    """Run-time dependencies are part of every key, development tools of none."""
+    built.edit("site/linter-3.0.dist-info/METADATA", "3.0", "3.1")
+    assert built.report().executed == {}
+    built.edit("site/helper-2.0.dist-info/METADATA", "2.0", "2.1")
+    assert set(built.report().executed.values()) == {"version of helper changed"}
+
+
+def test_force_executes_every_chapter(built: TinyProject) -> None:
+    """FORCE=1 and --force do, FORCE=0 does not."""
+    assert built.report(FORCE="0").executed == {}
+    assert built.report(FORCE="1").executed == dict.fromkeys(CHAPTERS, "FORCE is set")
+
+
+def test_times_of_sources_do_not_count(built: TinyProject) -> None:
+    """Neither the past nor the future of a file is a reason to run."""
+    for number, path in enumerate(sorted(built.root.rglob("src/**/*.py"))):
+        os.utime(path, (0, 0) if number % 2 else (2**32, 2**32))
+    assert built.report().executed == {}
+
+
+def test_symbolic_link_to_the_project_is_the_project(built: TinyProject) -> None:
+    """Entered by a link, it executes nothing, and edits are seen."""
+    link = built.root.parent / "link"
+    link.symlink_to(built.root)
+    linked = TinyProject(link)
+    assert linked.report().executed == {}
+    linked.edit("src/tiny/plugin.py", "was", "is")
+    assert list(linked.report().executed) == ["3_summary"]
+
+
+def test_cache_lists_and_prunes(built: TinyProject) -> None:
+    """Every run is listed, with its state; pruning deletes those that no build would use again."""
+    built.report(PARAMS="width=50")
+    built.edit("src/tiny/plugin.py", "was", "is")
+    (built.root / "build" / "runs" / ".partial-of-a-killed-build").mkdir()
+    listed = built.run("cache").out.splitlines()
+    assert len(listed) == 4
+    assert [line.split()[1:3] for line in listed if "3_summary" in line] == [
+        ["outdated", "3_summary.ipynb"]
+    ]
+    assert sum(" current " in line for line in listed) == 3
+    assert built.run("cache", "--prune").out == "1 runs deleted\n"
+    assert len(built.runs()) == 3
+    assert list(built.report(PARAMS="width=50").executed) == ["3_summary"]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("scal=3", "no chapter has a parameter 'scal'; did you mean 'scale'?"),
+        ("scale=fast", "1_sums.ipynb: scale must be float; got 'fast'"),
+        ("scale=0", "1_sums.ipynb: scale must be > 0; got 0.0"),
+        ("scale=10.5", "1_sums.ipynb: scale must be ≤ 10; got 10.5"),
+        ("count=1.5", "1_sums.ipynb: count must be int; got 1.5"),
+        ("count=True", "1_sums.ipynb: count must be int; got True"),
+        ("exact=1", "1_sums.ipynb: exact must be bool; got 1"),
+        ("2_pictures.scale=3", "2_pictures.ipynb has no parameter 'scale'"),
+        ("2_picture.width=30", "no chapter is called '2_picture'; did you mean '2_pictures'?"),
+        ("dataset=large", "dataset is set by the press; choose the data set with DATASET"),
+        ("scale", "PARAMS: expected name=value or a YAML file; got 'scale'"),
+        ("missing.yaml", "no file missing.yaml"),
+    ],
+)
+def test_wrong_parameter_is_refused_before_a_kernel_starts(
+    tiny: TinyProject, given: str, message: str
+) -> None:
+    """By its name, with the nearest known one; nothing executes."""
+    for result in (tiny.run("report", PARAMS=given), tiny.run("report", "--param", given)):
+        assert result.status == 1
+        assert message in result.err
+        assert "Traceback" not in result.err
+        assert result.executed == {}
+
+
+def test_unclosed_quotation_is_refused(tiny: TinyProject) -> None:
+    """PARAMS is split as a shell splits words."""
+    assert "PARAMS: No closing quotation" in tiny.run("report", PARAMS="'scale=3").err
+
+
+def test_wrong_parameter_in_yaml_is_refused(tiny: TinyProject) -> None:
+    """In a file of the user's and in the data set's own."""
+    (tiny.root / "mine.yaml").write_text("1_sums: {counts: 2}\n", "utf-8")
+    result = tiny.run("report", PARAMS="mine.yaml")
+    assert "1_sums.ipynb has no parameter 'counts'; did you mean 'count'?" in result.err
+    (tiny.root / "report" / "parameters" / "small.yaml").write_text("1_sums: {count: x}\n", "utf-8")
+    result = tiny.run("report")
+    assert "1_sums.ipynb: count must be int; got 'x'" in result.err
+    assert not (tiny.root / "build" / "runs").exists()
+
+
+def test_parameters_lists_what_a_notebook_takes(tiny: TinyProject) -> None:
+    """Name, type, default, bounds and unit, by the chapter's name or the file's."""
+    expected = (
+        "dataset: str = 'auto'\n"
+        "count: int = 3  [≥ 1]  numbers\n"
+        "scale: float = 2.0  [> 0, ≤ 10]  factor\n"
+        "exact: bool = True\n"
+    )
+    for name in ("1_sums", "1_sums.ipynb", "notebooks/1_sums.ipynb"):
+        assert tiny.run("parameters", name).out == expected
+    result = tiny.run("parameters", "1_sum")
+    assert result.status == 1
+    assert "did you mean '1_sums'?" in result.err
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("resolver:", "resolvr:", "unknown key 'resolvr'; did you mean 'resolver'?"),
+        ("title: A tiny report", "", "title: field required"),
+        ("1_sums.ipynb", "1_sum.ipynb", "no notebook notebooks/1_sum.ipynb"),
+        ("tiny.resolver:resolve", "tiny.resolver:solve", "resolver must be 'module:function'"),
+        ("tiny-report", "tinny-report", "distribution 'tinny-report' is not installed"),
+        ("authors: [", "authors: [[", "report.yaml is not YAML"),
+        ("needs: [1a.total]", "needs: [9a.total]", "no chapter has the task '9a'"),
+        ("needs: [1a.total]", "needs: [3a.words]", "in a circle: 3_summary ← 3_summary"),
+        ("needs: [1a.total]", "needs: [1a.totals]", "did you mean '1a.total'?"),
+        ("cell_timeout: 60", "cell_timeout: 0", "cell_timeout: input should be greater than 0"),
+        ("title:", "sources: [../src]\ntitle:", "sources must lie in the project"),
+    ],
+)
+def test_mistake_in_report_yaml_is_one_clear_message(
+    built: TinyProject, old: str, new: str, message: str
+) -> None:
+    """Exit status 1, what was expected and what was found, no traceback."""
+    before = built.published()
+    built.edit("report/report.yaml", old, new)
+    result = built.run("report")
+    assert result.status == 1
+    assert message in result.err
+    assert "Traceback" not in result.err
+    assert built.published() == before
+
+
+def test_unknown_data_set_and_engine_are_refused(tiny: TinyProject) -> None:
+    """In the words of the resolver, and with the engines that are known."""
+    assert "nbpress: no data set 'tny'" in tiny.run("report", DATASET="tny").err
+    result = tiny.run("report", ENGINE="typs")
+    assert result.status == 1
+    assert "ENGINE must be one of typst, latex; got 'typs'; did you mean 'typst'?" in result.err
+
+
+def test_outside_a_project_it_says_what_it_looked_for(tmp_path: Path) -> None:
+    """There is no report/report.yaml above the file system's root."""
+    result = TinyProject(tmp_path).run("report")
+    assert result.status == 1
+    assert "no report/report.yaml in this folder or above it" in result.err
+
+
+def test_works_from_a_folder_below(built: TinyProject) -> None:
+    """The project is the first folder upwards that holds report/report.yaml."""
+    process = built.start("report", cwd=built.root / "notebooks")
+    assert "0 of 3 notebooks executed" in process.communicate(timeout=DEADLINE)[1]
+
+
+def test_log_has_plain_lines_and_nothing_else(tiny: TinyProject) -> None:
+    """In CI: one line when a chapter starts, one when it is done; no noise from the tools."""
+    lines = tiny.report(PARAMS="scale=3").err.splitlines()
+    known = re.compile(r"(\S+: (runs, it has no run yet|done in [\d.]+ s)|report/values\.json.*)")
+    assert [line for line in lines if not known.fullmatch(line)] == []
+    assert len(lines) == 2 * len(CHAPTERS) + 1
+
+
+def test_terminal_shows_a_live_line_for_each_notebook(tiny: TinyProject) -> None:
+    """Which cell of how many is running, while it runs."""
+    gate = tiny.root / "gate"
+    tiny.edit_cell("1_sums.ipynb", "sum", GATED)
+    terminal, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    process = tiny.start("report", stdout=theirs, stderr=theirs, text=False)
+    os.close(theirs)
+    seen = b""
+    deadline = time.monotonic() + DEADLINE
+    try:
+        while b"1_sums: cell 5 of 7" not in seen and time.monotonic() < deadline:
+            seen += os.read(terminal, 1024)
+    finally:
+        gate.touch()
+        while True:
+            try:
+                seen += os.read(terminal, 1024)
+            except OSError:  # the other end is closed
+                break
+        os.close(terminal)
+    assert process.wait(DEADLINE) == 0
+    assert b"1_sums: cell 5 of 7" in seen
+    assert b"1_sums: done in" in seen
+
+
+def test_reader_that_leaves_is_no_error(built: TinyProject) -> None:
+    """`nbpress cache | head -0` ends quietly."""
+    theirs, ours = os.pipe()
+    os.close(theirs)
+    process = built.start("cache", stdout=ours)
+    os.close(ours)
+    assert process.communicate(timeout=DEADLINE)[1] == ""

@@ -1,0 +1,149 @@
+"""What a notebook says to its report."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from nbpress import answer, claim, figure, last_values, table
+from nbpress.display import MIME_TYPE
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Return a list that every bundle shown is added to."""
+    bundles: list[dict[str, Any]] = []
+    monkeypatch.setattr("IPython.display.display", lambda bundle, raw: bundles.append(bundle))
+    return bundles
+
+
+def a_plot() -> Figure:
+    """Return a plot with text, clip paths and markers: what ids are made for in SVG."""
+    plot = Figure(figsize=(2, 1))
+    plot.add_subplot().plot([0, 1], [1, 0], "o-", label="falls")
+    plot.legend()
+    return plot
+
+
+def test_figure_is_shown_as_svg_and_png(shown: list[dict[str, Any]]) -> None:
+    """With its record beside them, and the text alternative for a terminal."""
+    figure(a_plot(), "fig-1", "It falls.", "A falling line.")
+    (bundle,) = shown
+    assert bundle[MIME_TYPE] == {
+        "kind": "figure",
+        "label": "fig-1",
+        "caption": "It falls.",
+        "alt": "A falling line.",
+    }
+    assert "<svg" in bundle["image/svg+xml"]
+    assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
+    assert bundle["text/plain"] == "fig-1: A falling line."
+
+
+def test_same_figure_has_the_same_bytes(shown: list[dict[str, Any]]) -> None:
+    """No date and no random ids: a report can be compared byte for byte."""
+    for _ in range(2):
+        figure(a_plot(), "fig-1", "It falls.", "A falling line.")
+    assert shown[0] == shown[1]
+    assert "<dc:date>" not in shown[0]["image/svg+xml"]
+
+
+@pytest.mark.parametrize("label", ["", "Fig-1", "fig 1", "1-fig", "fig_1", "fig-1\n"])
+def test_malformed_label_is_refused(label: str) -> None:
+    """A label stands in links, so it has small letters, digits and hyphens."""
+    with pytest.raises(ValueError, match="small letters, digits and hyphens"):
+        figure(io.StringIO(), label, "A caption.", "A text.")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("caption", "alt"), [("", "A text."), ("A caption.", " \n")])
+def test_figure_without_caption_or_alternative_is_refused(caption: str, alt: str) -> None:
+    """Before anything is drawn."""
+    missing = "caption" if not caption else "alt"
+    with pytest.raises(ValueError, match=f"the {missing} of fig-1 must not be empty"):
+        figure(io.StringIO(), "fig-1", caption, alt)  # type: ignore[arg-type]
+
+
+def test_table_is_shown_as_markdown(shown: list[dict[str, Any]]) -> None:
+    """A bar in a cell does not end it."""
+    table(["a", "b"], [[1, "|x|"]], "tab-1", "Two.")
+    assert shown[0]["text/markdown"] == "| a | b |\n| --- | --- |\n| 1 | \\|x\\| |"
+
+
+def test_ragged_table_is_refused() -> None:
+    """Each row has as many cells as the header."""
+    with pytest.raises(ValueError, match="must have 2 cells; got \\[1\\]"):
+        table(["a", "b"], [[1]], "tab-1", "Two.")
+
+
+def test_answer_shows_a_sentence_and_records_its_values(shown: list[dict[str, Any]]) -> None:
+    """Formatted in the sentence, exact in the record; also those that it does not quote."""
+    answer("2d", "It stops after {step:,} of {all} steps.", step=np.int64(1546), all=9, more=[1.5])
+    (bundle,) = shown
+    assert bundle["text/markdown"] == "It stops after 1,546 of 9 steps."
+    assert bundle[MIME_TYPE]["values"] == {"step": 1546, "all": 9, "more": [1.5]}
+    assert json.loads(json.dumps(bundle[MIME_TYPE])) == bundle[MIME_TYPE]
+
+
+def test_answer_records_numpy_exactly(shown: list[dict[str, Any]]) -> None:
+    """Scalars, arrays and mappings become plain numbers, digit for digit."""
+    third = np.float64(1) / 3
+    answer("1a", "", x=third, w=np.eye(2), by={0.5: (np.float32(0.5), True, None)})
+    values = shown[0][MIME_TYPE]["values"]
+    assert values == {
+        "x": 1 / 3,
+        "w": [[1.0, 0.0], [0.0, 1.0]],
+        "by": {"0.5": [0.5, True, None]},
+    }
+    assert type(values["x"]) is float
+    assert math.isclose(values["x"], third, rel_tol=0)
+
+
+def test_answer_without_a_quoted_value_is_refused() -> None:
+    """And the message says which were given."""
+    with pytest.raises(ValueError, match="the answer to 1a quotes x; given: y"):
+        answer("1a", "{x.real:.2f} and {y}", y=1)
+
+
+def test_value_that_json_cannot_hold_is_refused() -> None:
+    """By its name."""
+    with pytest.raises(TypeError, match="x must be a number, text, list or mapping; got object"):
+        answer("1a", "", x=object())
+
+
+@pytest.mark.parametrize("task", ["", "a1", "2D", "2 d"])
+def test_malformed_task_is_refused(task: str) -> None:
+    """A task is named like '2d' or 'A'."""
+    with pytest.raises(ValueError, match="a task is named like"):
+        answer(task, "")
+
+
+def test_claim_is_stated_only_if_it_holds(shown: list[dict[str, Any]]) -> None:
+    """Else the report says what was found instead, or that it does not hold."""
+    claim("4e", "it falls", np.bool_(True))
+    claim("4e", "it falls", False, otherwise="it rises")
+    claim("4e", "it falls", False)
+    assert [bundle["text/markdown"] for bundle in shown] == [
+        "✓ Checked: it falls.",
+        "✗ Found instead: it rises.",
+        "✗ Found instead: it does not hold on these data that it falls.",
+    ]
+    assert [bundle[MIME_TYPE]["holds"] for bundle in shown] == [True, False, False]
+
+
+def test_last_values_are_those_of_the_published_report(tmp_path: Path) -> None:
+    """Found from any folder of the project; none without a project or a report."""
+    assert last_values(tmp_path) == {}
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "report.yaml").touch()
+    (tmp_path / "notebooks").mkdir()
+    assert last_values(tmp_path / "notebooks") == {}
+    (tmp_path / "report" / "values.json").write_text('{"1a.x": {"value": 2}}', "utf-8")
+    assert last_values(tmp_path / "notebooks") == {"1a.x": 2}

@@ -1,0 +1,278 @@
+"""Executing: what is checked before a kernel starts, and what becomes of one that fails."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import BrokenExecutor, Executor, Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fixtures.tiny_project import GATED, TinyProject
+
+from nbpress import cache as cache_module
+from nbpress import worker
+from nbpress.cache import Cache
+from nbpress.errors import PressError
+from nbpress.execute import Execution, Plan, execute, plan, values
+from nbpress.project import DataSet, Parameters, Project, open_project
+
+BROKEN = Path(__file__).parent / "fixtures" / "broken"
+DATA = DataSet("small", "the small numbers", "sha", {}, False)
+DEADLINE = 60  # seconds that anything may take before a test gives up
+
+
+@pytest.fixture
+def project(tiny: TinyProject, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """Return the tiny project, with installed versions that are known."""
+    monkeypatch.setattr(cache_module, "installed_versions", lambda _: {"helper": "2.0"})
+    return open_project(tiny.root)
+
+
+class Pretence(Executor):
+    """Runs no kernel: says of each job at once what came of it, and notes its parameters."""
+
+    def __init__(self, **outcomes: str | Exception) -> None:
+        self.outcomes = outcomes  # by chapter, where it is no success
+        self.jobs: dict[str, worker.Job] = {}
+        self.meanwhile: Any = lambda: None
+
+    def submit(self, function: Any, job: worker.Job) -> Future[worker.Outcome]:  # type: ignore[override]
+        """Pretend to execute."""
+        title = "".join(job.notebook["cells"][0]["source"])
+        name = {"# Sums": "1_sums", "# Pictures": "2_pictures", "# Summary": "3_summary"}[title]
+        self.jobs[name] = job
+        content = json.loads(json.dumps(job.notebook))
+        if name == "1_sums":
+            record = {"kind": "answer", "task": "1a", "values": {"total": 6.0}}
+            data = {"application/vnd.nbpress+json": record}
+            content["cells"][5]["outputs"] = [{"output_type": "display_data", "data": data}]
+        (job.partial / "executed.ipynb").write_text(json.dumps(content), "utf-8")
+        self.meanwhile()
+        future: Future[worker.Outcome] = Future()
+        outcome = self.outcomes.get(name)
+        if isinstance(outcome, Exception):
+            future.set_exception(outcome)
+        else:
+            plugin = job.sources[0] / "tiny" / "plugin.py"
+            future.set_result(worker.Outcome(1.0, outcome, [str(plugin), "/elsewhere/os.py"]))
+        return future
+
+
+def run(project: Project, executor: Executor, given: Parameters | None = None) -> Execution:
+    """Execute all chapters by a pretence."""
+    plans = plan(project, DATA, given or {})
+    return execute(project, DATA, plans, say=lambda _: None, executor=executor)
+
+
+def refusal(project: Project, executor: Executor) -> str:
+    """Return why the chapters cannot be executed."""
+    with pytest.raises(PressError) as error:
+        run(project, executor)
+    return str(error.value)
+
+
+def parameters(plans: list[Plan]) -> dict[str, dict[str, Any]]:
+    """Return what each chapter is to run with."""
+    return {plan.chapter.name: plan.parameters for plan in plans}
+
+
+def test_parameters_come_from_data_set_user_and_press(project: Project) -> None:
+    """The user's win over the data set's, those for one chapter over those for all."""
+    large = DataSet("large", "", "sha", {}, False)
+    given = {"": {"scale": "3", "count": "7"}, "1_sums": {"scale": 4}}
+    assert parameters(plan(project, large, {"": {"scale": "3"}})) == {
+        "1_sums": {"count": 5, "scale": 3.0, "dataset": "large"},
+        "2_pictures": {"dataset": "large"},
+        "3_summary": {},
+    }
+    assert parameters(plan(project, large, given))["1_sums"] == {
+        "count": 7,
+        "scale": 4.0,
+        "dataset": "large",
+    }
+
+
+def test_chapter_that_needs_values_must_take_them(project: Project, tiny: TinyProject) -> None:
+    """Found before anything executes."""
+    tiny.edit_cell("3_summary.ipynb", "parameters", "other: int = 1")
+    with pytest.raises(PressError, match=r"3_summary\.ipynb needs values of other chapters, so"):
+        plan(project, DATA, {})
+
+
+def test_needed_values_are_handed_over(project: Project) -> None:
+    """When the chapter that records them is done."""
+    executor = Pretence()
+    result = run(project, executor)
+    assert sorted(result.executed) == ["1_sums", "2_pictures", "3_summary"]
+    assert executor.jobs["3_summary"].parameters == {"recorded": {"1a.total": 6.0}}
+    assert values(result.runs["1_sums"])["1a.total"]["value"] == 6.0
+
+
+def test_finished_runs_are_kept_when_another_fails(project: Project) -> None:
+    """What depends on the failed one does not start; the rest is not executed again."""
+    message = refusal(project, Pretence(**{"1_sums": "cell 5 (sum) raised KeyError: 7"}))
+    assert message == (
+        "1_sums.ipynb: cell 5 (sum) raised KeyError: 7\n\n"
+        "What was executed is kept in build/failed/1_sums.ipynb; the former report is as it was."
+    )
+    executor = Pretence()
+    assert run(project, executor).executed == ["1_sums", "3_summary"]
+
+
+def test_every_failure_is_told(project: Project) -> None:
+    """Chapters run side by side, so that several can fail."""
+    message = refusal(project, Pretence(**{"1_sums": "one", "2_pictures": "other"}))
+    assert "1_sums.ipynb: one" in message
+    assert "2_pictures.ipynb: other" in message
+
+
+def test_killed_process_is_a_failure(project: Project) -> None:
+    """Also of a pool that takes no more work."""
+
+    class Broken(Executor):
+        def submit(self, *_: Any) -> Any:  # type: ignore[override]
+            raise BrokenExecutor
+
+    killed = "did not finish: its process was killed"
+    assert killed in refusal(project, Pretence(**{"1_sums": BrokenExecutor()}))
+    assert killed in refusal(project, Broken())
+
+
+def test_kept_part_is_of_this_failure(project: Project) -> None:
+    """Not of an earlier one, when nothing was executed."""
+
+    class Nothing(Pretence):
+        def submit(self, function: Any, job: worker.Job) -> Future[worker.Outcome]:  # type: ignore[override]
+            future = super().submit(function, job)
+            (job.partial / "executed.ipynb").unlink()
+            return future
+
+    refusal(project, Pretence(**{"1_sums": "one"}))
+    assert "is kept" not in refusal(project, Nothing(**{"1_sums": "other"}))
+    assert not (project.build / "failed" / "1_sums.ipynb").exists()
+
+
+@pytest.mark.parametrize("module", ["sums", "base", "plugin"])
+def test_module_edited_while_a_chapter_runs_is_a_failure(project: Project, module: str) -> None:
+    """Nobody knows which version its outputs are of: directly imported or not, or at run time."""
+    executor = Pretence()
+    path = project.root / "src" / "tiny" / f"{module}.py"
+    executor.meanwhile = lambda: path.write_text("x = 1", "utf-8")
+    message = refusal(project, executor)
+    assert f"1_sums.ipynb: src/tiny/{module}.py changed while it ran: run it again" in message
+
+
+def test_module_edited_that_is_not_used_is_none(project: Project) -> None:
+    """Others may be worked at."""
+    executor = Pretence()
+    executor.meanwhile = lambda: (project.root / "src" / "tiny" / "unused.py").write_text("x = 1")
+    assert len(run(project, executor).executed) == 3
+
+
+def test_notebook_saved_while_it_runs(project: Project, tiny: TinyProject) -> None:
+    """What runs, what is kept and what is bound is the notebook as it was read."""
+    executor = Pretence()
+    plans = plan(project, DATA, {})
+    executor.meanwhile = lambda: tiny.edit_cell("1_sums.ipynb", "sum", "total = 0")
+    execute(project, DATA, plans, say=lambda _: None, executor=executor)
+    source = executor.jobs["1_sums"].notebook["cells"][4]["source"]
+    assert source == plans[0].notebook.content["cells"][4]["source"]
+    assert "sums.total" in "".join(source)
+    assert "1_sums" in run(project, Pretence()).executed
+
+
+def test_only_loaded_modules_of_the_project_are_recorded(project: Project) -> None:
+    """With the digests that they had when the chapter started."""
+    run(project, Pretence())
+    for found in Cache(project).all():
+        assert list(found.loaded) == ["src/tiny/plugin.py"]
+
+
+def test_failed_cell_is_shown(tiny: TinyProject) -> None:
+    """Notebook, number, source, output so far and traceback; the executed part is kept."""
+    source = (BROKEN / "raises.ipynb").read_text("utf-8")
+    (tiny.root / "notebooks" / "1_sums.ipynb").write_text(source, "utf-8")
+    result = tiny.run("report")
+    assert result.status == 1
+    _, _, told = result.err.partition("nbpress: ")
+    assert told.startswith("1_sums.ipynb: cell 5 (broken) raised KeyError: 'seven'\n")
+    for part in (
+        '    print("reading the numbers")\n    numbers = {}\n    numbers["seven"]\n',
+        "its output so far:\n    reading the numbers\n",
+        "----> 3 numbers",
+        "What was executed is kept in build/failed/1_sums.ipynb; the former report is as it was.",
+    ):
+        assert part in told
+    assert "Traceback (most recent call last):\n  File" not in told
+    kept = json.loads((tiny.root / "build" / "failed" / "1_sums.ipynb").read_text("utf-8"))
+    assert "KeyError" in json.dumps(kept)
+    assert not (tiny.root / "report" / "report.pdf").exists()
+
+
+def test_end_of_the_process_is_a_failure(tiny: TinyProject) -> None:
+    """`sys.exit(0)` in a cell is no success: papermill would call it one."""
+    source = (BROKEN / "exits.ipynb").read_text("utf-8")
+    (tiny.root / "notebooks" / "1_sums.ipynb").write_text(source, "utf-8")
+    result = tiny.run("report")
+    assert result.status == 1
+    assert "1_sums.ipynb: cell 5 (broken) raised SystemExit: 0" in result.err
+
+
+def test_figure_without_alternative_is_a_failure(built: TinyProject) -> None:
+    """Its cell is named, and the former report stays."""
+    before = built.published()
+    built.edit("notebooks/2_pictures.ipynb", "A black square.", "")
+    result = built.run("report")
+    assert result.status == 1
+    assert "cell 5 (figure) raised ValueError: the alt of fig-2a must not be empty" in result.err
+    assert built.published() == before
+
+
+def test_users_settings_do_not_reach_the_kernels(tiny: TinyProject) -> None:
+    """Neither what Python runs at start, nor other kernels, nor another backend of matplotlib."""
+    startup = tiny.root / "startup.py"
+    startup.write_text("foreign = True\n", "utf-8")
+    kernel = tiny.root / "kernels" / "python3"
+    kernel.mkdir(parents=True)
+    (kernel / "kernel.json").write_text('{"argv": ["false"], "display_name": "", "language": ""}')
+    tiny.edit_cell(
+        "1_sums.ipynb",
+        "sum",
+        "import os\n"
+        "total = float('foreign' in globals()) + 1\n"
+        "assert os.environ['OMP_NUM_THREADS'] == '1'\n"
+        "assert 'inline' in os.environ['MPLBACKEND']",
+    )
+    tiny.report(PYTHONSTARTUP=str(startup), JUPYTER_PATH=str(tiny.root), MPLBACKEND="TkAgg")
+    assert tiny.values["1a.total"] == 1
+
+
+def test_notebook_with_magics_and_a_name_in_another_script(tiny: TinyProject) -> None:
+    """Both are read, executed and bound like any other."""
+    tiny.edit("report/report.yaml", "2_pictures", "2_εἰκών")
+    notebook = tiny.root / "notebooks" / "2_pictures.ipynb"
+    notebook = notebook.rename(notebook.with_name("2_εἰκών.ipynb"))
+    source = "%matplotlib inline\nfiles = !ls\nimport nbpress\nfrom tiny import drawing"
+    tiny.edit_cell(notebook.name, "imports", source)
+    assert list(tiny.report().executed) == ["1_sums", "2_εἰκών", "3_summary"]
+    tiny.edit("src/tiny/drawing.py", "<rect", '<rect fill="red"')
+    assert list(tiny.report().executed) == ["2_εἰκών"]
+
+
+def test_second_build_waits_and_says_so(tiny: TinyProject) -> None:
+    """Then it finds everything done."""
+    gate = tiny.root / "gate"
+    tiny.edit_cell("1_sums.ipynb", "sum", GATED)
+    first = tiny.start("report")
+    assert first.stderr
+    assert "1_sums: runs" in first.stderr.readline()
+    second = tiny.start("report")
+    assert second.stderr
+    said = second.stderr.readline()
+    assert said == "another build is at work in this folder: waiting for it to end\n"
+    gate.touch()
+    assert first.wait(DEADLINE) == 0
+    rest = second.communicate(timeout=DEADLINE)[1]
+    assert second.returncode == 0
+    assert "0 of 3 notebooks executed" in rest

@@ -1,0 +1,124 @@
+"""The verdict on an executed notebook: what counts are execution counts and error outputs."""
+
+from __future__ import annotations
+
+import errno
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nbpress.worker import verdict
+
+
+class DeadKernelError(RuntimeError):
+    """What nbclient raises when a kernel dies."""
+
+
+class CellTimeoutError(TimeoutError):
+    """What nbclient raises when a cell takes too long."""
+
+
+def code(source: str = "1", count: int | None = 1, *outputs: Any, tag: str = "") -> dict[str, Any]:
+    """Return an executed cell."""
+    return {
+        "cell_type": "code",
+        "id": f"cell-{source}",
+        "metadata": {"tags": [tag] if tag else []},
+        "source": source,
+        "execution_count": count,
+        "outputs": list(outputs),
+    }
+
+
+def printed(text: str) -> dict[str, Any]:
+    """Return what a cell printed."""
+    return {"output_type": "stream", "name": "stdout", "text": [text]}
+
+
+ERROR = {
+    "output_type": "error",
+    "ename": "KeyError",
+    "evalue": "'seven'",
+    "traceback": ["\x1b[31mKeyError\x1b[0m", "'seven'"],
+}
+PROSE = {"cell_type": "markdown", "id": "prose", "metadata": {}, "source": "Prose."}
+
+
+def judged(place: Path, *cells: Any, stopped: Exception | None = None) -> str | None:
+    """Return the verdict on a notebook of these cells."""
+    executed = place / "executed.ipynb"
+    executed.write_text(json.dumps({"cells": list(cells)}), "utf-8")
+    return verdict(executed, stopped, cell_timeout=5)
+
+
+def test_notebook_is_complete_if_every_cell_ran(tmp_path: Path) -> None:
+    """Prose, empty cells and cells that are to be skipped need not."""
+    skipped = code("2", None, tag="skip-execution")
+    assert judged(tmp_path, PROSE, code(), code("", None), skipped) is None
+    assert judged(tmp_path, PROSE) is None
+
+
+def test_error_output_stops_it(tmp_path: Path) -> None:
+    """With number, id, source, output so far and traceback; papermill's own cells do not count."""
+    injected = code("x = 1", 1, tag="injected-parameters")
+    marker = {**PROSE, "metadata": {"tags": ["papermill-error-cell-tag"]}}
+    found = judged(tmp_path, marker, PROSE, injected, code("f()", 2, printed("so far\n"), ERROR))
+    assert found == (
+        "cell 2 (cell-f()) raised KeyError: 'seven'\n\n"
+        "    f()\n\n"
+        "its output so far:\n"
+        "    so far\n\n"
+        "    KeyError\n"
+        "    'seven'"
+    )
+
+
+def test_cell_that_did_not_run_stops_it(tmp_path: Path) -> None:
+    """Although nobody raised anything: papermill marks such cells as completed."""
+    found = judged(tmp_path, code(), code("2", None), code("3", None))
+    assert found is not None
+    assert found.startswith("cell 2 (cell-2) did not run")
+
+
+def test_cell_cut_off_by_a_dead_kernel(tmp_path: Path) -> None:
+    """It is the last one that has a count."""
+    cells = code(), code("2", 2, printed("half")), code("3", None)
+    found = judged(tmp_path, *cells, stopped=DeadKernelError("Kernel died"))
+    assert found is not None
+    assert found.startswith("cell 2 (cell-2) did not finish: its kernel died")
+    assert "    half" in found
+
+
+def test_cell_cut_off_by_its_time_limit(tmp_path: Path) -> None:
+    """The message says the limit and where it is set."""
+    found = judged(tmp_path, code(), stopped=CellTimeoutError("…"))
+    assert found is not None
+    assert "took more than 5 s, the limit of a cell (cell_timeout in report/report.yaml)" in found
+
+
+def test_any_other_end_stops_it(tmp_path: Path) -> None:
+    """Also before the first cell, and where all cells seem to have run."""
+    stopped = RuntimeError("\x1b[31mno kernel\x1b[0m\nof this name")
+    for cells in ([code()], [code("1", None)]):
+        found = judged(tmp_path, *cells, stopped=stopped)
+        assert found is not None
+        assert found.startswith("cell 1 (cell-1) did not run: no kernel\n")
+    assert judged(tmp_path, PROSE, stopped=stopped) == "it could not be run: no kernel"
+
+
+@pytest.mark.parametrize("content", ['{"cells": [', "{}", ""])
+def test_half_written_notebook_stops_it(tmp_path: Path, content: str) -> None:
+    """So does one that is missing."""
+    executed = tmp_path / "executed.ipynb"
+    assert verdict(executed, None, 5) == "it could not be run: for an unknown reason"
+    executed.write_text(content, "utf-8")
+    assert verdict(executed, ValueError("why"), 5) == "it could not be run: why"
+
+
+def test_full_disk_is_named(tmp_path: Path) -> None:
+    """Whatever the executed notebook looks like then."""
+    full = OSError(errno.ENOSPC, "No space left on device")
+    found = judged(tmp_path, code(), stopped=full)
+    assert found == "cannot read or write: the disk is full: make room and run it again"

@@ -1,0 +1,132 @@
+import numpy as np
+import pytest
+
+from onelayer import measures
+from onelayer.trainers import History
+
+
+def history(
+    validation_accuracy: list[float],
+    train_accuracy: list[float] | None = None,
+    interval: int = 2,
+    steps_per_epoch: int = 10,
+) -> History:
+    """Return a run with these accuracies, validated after steps 0, `interval` and so on."""
+    num_validations = len(validation_accuracy)
+    num_steps = (num_validations - 1) * interval + 1
+    return History(
+        train_loss=np.ones(num_steps),
+        validation_step=np.arange(num_validations) * interval,
+        validation_loss=np.ones(num_validations),
+        validation_accuracy=np.array(validation_accuracy),
+        train_accuracy=None if train_accuracy is None else np.array(train_accuracy),
+        weights=np.zeros((3, 1)),
+        stop_step=num_steps,
+        stop_epoch=(num_steps - 1) // steps_per_epoch,
+        stopped_early=False,
+        steps_per_epoch=steps_per_epoch,
+    )
+
+
+class TestSpikes:
+    """Falls of the validation accuracy."""
+
+    def test_counts_falls_beyond_the_threshold(self):
+        """A spike is a fall of more than the threshold from one validation to the next."""
+        found = measures.spikes(history([0.9, 0.8951, 0.91, 0.9049, 0.93, 0.85, 0.86]))
+        assert found.count == 2  # 0.91 to 0.9049, and 0.93 to 0.85; 0.9 to 0.8951 is too little
+        assert found.largest_fall == pytest.approx(0.08)
+
+    def test_first_epoch_apart(self):
+        """The largest fall after the first epoch leaves out the leaps of the first."""
+        found = measures.spikes(history([0.9, 0.5, 0.9, 0.9, 0.9, 0.9, 0.88, 0.9]))
+        assert found.largest_fall == pytest.approx(0.4)
+        assert found.largest_fall_later == pytest.approx(0.02)  # after step 12, in epoch 1
+
+    def test_same_place(self):
+        """The share of spikes at the commonest place in an epoch is told."""
+        # Five validations in each epoch: the spikes follow steps 2, 12, 22 and 26.
+        accuracies = [0.9] * 15
+        for i in (1, 6, 11, 13):
+            accuracies[i] = 0.8
+        assert measures.spikes(history(accuracies)).same_place == 0.75
+
+    def test_none(self):
+        """An accuracy that never falls has no spikes, and no fall."""
+        found = measures.spikes(history([0.1, 0.2, 0.3]))
+        assert found == measures.Spikes(0, 0.0, 0.0, 0.0)
+
+
+class TestLate:
+    """The late part of a run."""
+
+    def test_mean_and_deviation(self):
+        """Mean and standard deviation are those of the validations from the first step on."""
+        found = measures.late(history([0.1, 0.2, 0.8, 1.0], [0.0] * 4), first_step=4)
+        assert (found.first_step, found.validation_mean) == (4, pytest.approx(0.9))
+        assert found.validation_std == pytest.approx(0.1)
+
+    def test_trends(self):
+        """Trends are slopes per 1,000 steps."""
+        falling, rising = [0.9 - 0.001 * i for i in range(20)], [0.5 + 0.002 * i for i in range(20)]
+        found = measures.late(history(falling, rising), first_step=10)
+        assert found.validation_trend == pytest.approx(-0.5)
+        assert found.train_trend == pytest.approx(1.0)
+
+    def test_settled(self):
+        """A run has settled once its running mean is within a deviation of the late mean."""
+        accuracies = [0.0] * 10 + [0.9, 0.92] * 10
+        found = measures.late(history(accuracies, [0.0] * 30), first_step=40, window=2)
+        # Two validations of the plateau make the first window there: the eleventh and twelfth.
+        assert found.settled_step == 22
+
+    def test_never_settled(self):
+        """A run whose running mean stays below the late mean settles, if ever, at its end."""
+        accuracies = [0.0] * 30 + [0.9, 0.9]
+        found = measures.late(history(accuracies, [0.0] * 32), first_step=60, window=10)
+        assert found.settled_step == history(accuracies).stop_step
+
+    def test_too_few(self):
+        """Fewer than two late validations are refused."""
+        with pytest.raises(ValueError, match="at least two validations must come after step 6"):
+            measures.late(history([0.1] * 4, [0.1] * 4), first_step=6)
+
+    def test_without_train_accuracy(self):
+        """A history without training accuracy is refused, with the remedy."""
+        with pytest.raises(ValueError, match="train with train_accuracy=True"):
+            measures.late(history([0.1] * 4), first_step=0)
+
+
+class TestRoughness:
+    """Total variation over the 1-norm."""
+
+    def test_by_hand(self):
+        """Differences between neighbours, right and below, over the sum of absolute weights."""
+        image = np.array([[1.0, -1.0, 0.0], [2.0, 0.0, 0.0]])
+        # across: 2 + 1 and 2 + 0; down: 1, 1 and 0
+        np.testing.assert_allclose(measures.roughness(image[None]), [7 / 4])
+
+    def test_scale(self):
+        """It does not change if all weights shrink alike, and noise is rougher than a slope."""
+        rng = np.random.RandomState(0)
+        pictures = np.stack([rng.normal(size=(8, 8)), np.add.outer(np.arange(8.0), np.arange(8.0))])
+        noise, slope = measures.roughness(pictures)
+        assert noise > slope
+        np.testing.assert_allclose(measures.roughness(0.01 * pictures), [noise, slope])
+
+
+class TestNumbers:
+    """Norms and orders."""
+
+    def test_squared_norm(self):
+        """Σ w² counts every weight once, the bias included, in float64."""
+        w = np.full((785, 10), 0.1, "float32")
+        assert measures.squared_norm(w) == pytest.approx(7850 * float(np.float32(0.1)) ** 2, 1e-12)
+
+    @pytest.mark.parametrize(
+        ("values", "expected"),
+        [([3.0, 2.0, 1.0], True), ([3.0, 3.0, 1.0], False), ([1.0, 2.0], False), ([1.0], True)],
+    )
+    def test_is_falling(self, values, expected):
+        """Values fall if each is smaller than the one before."""
+        assert measures.is_falling(values) is expected

@@ -1,0 +1,182 @@
+import io
+import subprocess
+import sys
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from onelayer import plots
+from onelayer.trainers import History
+
+
+@pytest.fixture
+def run() -> History:
+    """Return a short run with all that can be plotted."""
+    rng = np.random.RandomState(0)
+    return History(
+        train_loss=rng.uniform(0.3, 0.5, 45),
+        validation_step=np.arange(0, 45, 4),
+        validation_loss=np.linspace(0.6, 0.3, 12),
+        validation_accuracy=np.linspace(0.8, 0.9, 12),
+        train_accuracy=np.linspace(0.81, 0.93, 12),
+        weights=np.zeros((5, 3)),
+        stop_step=45,
+        stop_epoch=2,
+        stopped_early=False,
+        steps_per_epoch=20,
+    )
+
+
+PLOTS = {
+    "loss_curves": lambda run: plots.loss_curves(run, [0.2, 0.6]),
+    "accuracy_curves": lambda run: plots.accuracy_curves(run, [0.8, 1.0]),
+    "validation_accuracies": lambda run: plots.validation_accuracies({"one": run, "two": run}),
+    "stop_distribution": lambda run: plots.stop_distribution([9, 12, 12, 40], 12),
+    "weight_images": lambda run: plots.weight_images(
+        {"λ = 0": np.arange(24.0).reshape(3, 2, 4) - 9, "λ = 2": np.zeros((3, 2, 4))}
+    ),
+    "squared_norms": lambda run: plots.squared_norms({0.0: 22.7, 0.02: 10.8, 2.0: 0.4}),
+}
+every_plot = pytest.mark.parametrize("plot", PLOTS.values(), ids=PLOTS)
+
+
+def svg(figure: Figure) -> bytes:
+    """Return the figure as SVG, as the press writes it: no date, fixed ids."""
+    stream = io.BytesIO()
+    with mpl.rc_context({"svg.hashsalt": "fixed"}):
+        figure.savefig(stream, format="svg", metadata={"Date": None})
+    return stream.getvalue()
+
+
+def legend(figure: Figure) -> list[str]:
+    """Return the texts of the legend, which stands inside the axes or above them."""
+    shown = figure.legends[0] if figure.legends else figure.axes[0].get_legend()
+    return [text.get_text() for text in shown.get_texts()]
+
+
+class TestEveryPlot:
+    """What holds for every figure."""
+
+    @every_plot
+    def test_is_as_wide_as_the_text(self, run, plot):
+        """Each is a Figure at its printed size, so that letters are printed at theirs."""
+        figure = plot(run)
+        assert isinstance(figure, Figure)
+        assert figure.get_figwidth() == plots.WIDTH
+
+    @every_plot
+    def test_axes_are_labelled(self, run, plot):
+        """Plots of numbers have labelled axes; each row of pictures has its name."""
+        figure = plot(run)
+        if figure.axes[0].images:
+            assert [axes.get_ylabel() for axes in figure.axes[::3]] == ["λ = 0", "λ = 2"]
+        else:
+            assert all(axes.get_xlabel() and axes.get_ylabel() for axes in figure.axes)
+
+    @every_plot
+    def test_same_inputs_same_bytes(self, run, plot):
+        """The same numbers give the same SVG, byte for byte."""
+        assert svg(plot(run)) == svg(plot(run))
+
+    @every_plot
+    def test_leaves_settings_alone(self, run, plot):
+        """Matplotlib's settings are the same afterwards."""
+        before = dict(mpl.rcParams)
+        plot(run)
+        assert dict(mpl.rcParams) == before
+
+    def test_without_pyplot(self):
+        """Nothing of pyplot, and with it no global state, is loaded."""
+        code = "import sys, onelayer.plots; sys.exit('matplotlib.pyplot' in sys.modules)"
+        assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+class TestLossCurves:
+    """Losses against gradient steps."""
+
+    def test_windows(self, run):
+        """The training loss is the mean over whole windows, drawn at the window's middle."""
+        line = plots.loss_curves(run, window=10).axes[0].lines[0]
+        np.testing.assert_allclose(line.get_xdata(), [4.5, 14.5, 24.5, 34.5])
+        expected = run.train_loss[:40].reshape(4, 10).mean(axis=1)
+        np.testing.assert_allclose(line.get_ydata(), expected)
+
+    def test_band(self, run):
+        """The band is one standard deviation of the window to each side."""
+        (band,) = plots.loss_curves(run, window=10).axes[0].collections
+        first = run.train_loss[:10]
+        heights = band.get_paths()[0].vertices
+        at_first = heights[np.isclose(heights[:, 0], 4.5), 1]
+        assert at_first.min() == pytest.approx(first.mean() - first.std())
+        assert at_first.max() == pytest.approx(first.mean() + first.std())
+
+    def test_legend_and_limits(self, run):
+        """Training and validation are told apart, and the limits are those asked for."""
+        figure = plots.loss_curves(run, [0.2, 0.6])
+        assert legend(figure) == ["training (mean of 10 steps ± 1 s.d.)", "validation"]
+        assert figure.axes[0].get_ylim() == (0.2, 0.6)
+
+
+class TestAccuracies:
+    """Accuracies against gradient steps."""
+
+    def test_legend(self, run):
+        """Training and validation differ in name, colour and line style."""
+        figure = plots.accuracy_curves(run)
+        assert legend(figure) == ["training", "validation"]
+        train, validation = figure.axes[0].lines
+        assert train.get_color() != validation.get_color()
+        assert train.get_linestyle() != validation.get_linestyle()
+
+    def test_several_runs(self, run):
+        """Each run has its name in the legend and a style of its own."""
+        figure = plots.validation_accuracies({str(i): run for i in range(5)})
+        assert legend(figure) == ["0", "1", "2", "3", "4"]
+        assert len({line.get_color() for line in figure.axes[0].lines}) == 5
+
+    def test_too_many_runs(self, run):
+        """More runs than can be told apart are refused."""
+        with pytest.raises(ValueError, match="at most 5 runs can be told apart; got 6"):
+            plots.validation_accuracies({str(i): run for i in range(6)})
+
+    def test_without_train_accuracy(self, run):
+        """A history without training accuracy is refused, with the remedy."""
+        run = History(**{**vars(run), "train_accuracy": None})
+        with pytest.raises(ValueError, match="train with train_accuracy=True"):
+            plots.accuracy_curves(run)
+
+
+class TestOtherPlots:
+    """Stops, pictures, norms."""
+
+    def test_stops(self):
+        """Every run is one dot; runs that stop in one epoch are stacked; one epoch is marked."""
+        axes = plots.stop_distribution([9, 12, 12, 40], 12).axes[0]
+        *dots, mark = axes.lines
+        places = [(dot.get_xdata()[0], dot.get_ydata()[0]) for dot in dots]
+        assert places == [(9, 1), (12, 1), (12, 2), (40, 1)]
+        assert list(mark.get_xdata()) == [12, 12]
+        assert [text.get_text() for text in axes.texts] == ["this report: 12"]
+
+    def test_pictures(self):
+        """Pictures are as given, upright, on a grey scale symmetric about zero in each row."""
+        first, second = np.arange(24.0).reshape(3, 2, 4) - 9, np.full((3, 2, 4), 0.1)
+        figure = plots.weight_images({"λ = 0": first, "λ = 2": second})
+        assert [axes.get_title() for axes in figure.axes[:3]] == ["0", "1", "2"]
+        for axes, image, bound in zip(
+            figure.axes, [*first, *second], [14] * 3 + [0.1] * 3, strict=True
+        ):
+            (shown,) = axes.images
+            np.testing.assert_array_equal(shown.get_array(), image)
+            assert (shown.origin, shown.get_clim()) == ("upper", (-bound, bound))
+
+    def test_norms(self):
+        """Norms stand over λ on logarithmic axes; λ = 0, which has no place there, is a line."""
+        axes = plots.squared_norms({0.0: 22.7, 0.02: 10.8, 2.0: 0.4}).axes[0]
+        curve, zero = axes.lines
+        assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+        assert list(curve.get_xdata()) == [0.02, 2.0]
+        assert list(zero.get_ydata()) == [22.7, 22.7]
+        assert [text.get_text() for text in axes.texts] == ["10.8", "0.4", "λ = 0: 22.7"]

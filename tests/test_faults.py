@@ -1,0 +1,419 @@
+"""The fault suite: whatever happens to a build, nothing broken is published or kept.
+
+After each fault the former report is there byte for byte, no process is left, and the next build
+gives what a build without the fault gives. `make test-faults` runs it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from fixtures.tiny_project import GATED, Result, TinyProject
+
+from nbpress.cache import Cache
+from nbpress.project import open_project
+
+pytestmark = pytest.mark.faults
+
+BROKEN = Path(__file__).parent / "nbpress" / "fixtures" / "broken"
+DEADLINE = 60  # seconds that anything may take before a test gives up
+MOMENTS = 20  # at which a build is killed
+GOLDEN = 0.618034  # its multiples, modulo 1, spread evenly however many there are
+
+
+def edit(project: TinyProject) -> None:
+    """Make every chapter stale."""
+    project.edit("src/tiny/base.py", "STEP = 1", "STEP = 2")
+    project.edit("src/tiny/drawing.py", "<rect", '<rect fill="red"')
+
+
+@pytest.fixture(scope="session")
+def former(tmp_path_factory: pytest.TempPathFactory) -> TinyProject:
+    """Return a project whose report is published."""
+    project = TinyProject(tmp_path_factory.mktemp("former") / "tiny").write()
+    project.report()
+    return project
+
+
+class Course:
+    """What an undisturbed build of the edited project publishes, and how long it takes."""
+
+    def __init__(self, project: TinyProject) -> None:
+        edit(project)
+        start = time.monotonic()
+        project.report("--force")
+        self.seconds = time.monotonic() - start
+        self.published = project.published()
+
+
+@pytest.fixture(scope="session")
+def course(former: TinyProject, tmp_path_factory: pytest.TempPathFactory) -> Course:
+    """Build the edited project undisturbed."""
+    place = tmp_path_factory.mktemp("course") / "tiny"
+    return Course(TinyProject(shutil.copytree(former.root, place)))
+
+
+@pytest.fixture
+def project(former: TinyProject, tmp_path: Path) -> TinyProject:
+    """Return a copy of the project with the former report."""
+    return TinyProject(shutil.copytree(former.root, tmp_path / "tiny"))
+
+
+@pytest.fixture
+def edited(project: TinyProject) -> TinyProject:
+    """Return the same with all chapters stale."""
+    edit(project)
+    return project
+
+
+def processes(project: TinyProject) -> list[psutil.Process]:
+    """Return the processes that work in the project's folder."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            gone = process.status() == psutil.STATUS_ZOMBIE
+            if not gone and Path(process.cwd()).is_relative_to(project.root):
+                found.append(process)
+    return found
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait for a condition; give up at the deadline."""
+    deadline = time.monotonic() + DEADLINE
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(condition)
+        time.sleep(0.01)
+
+
+def assert_sound(project: TinyProject) -> None:
+    """Find no process left, and nothing in the cache that is not whole."""
+    until(lambda: not processes(project))
+    cache = Cache(open_project(project.root))
+    folders = [path for path in cache.runs.iterdir() if not path.name.startswith(".")]
+    runs = cache.all()
+    assert {run.folder for run in runs} == set(folders)
+    assert all(run.intact for run in runs)
+
+
+def assert_recovers(project: TinyProject, expected: dict[str, bytes]) -> None:
+    """Build again: it gives what an undisturbed build gives, and leaves nothing lying about."""
+    project.report()
+    assert project.published() == expected
+    assert_sound(project)
+    left = [path.name for path in project.root.rglob(".*") if path.name.startswith(".")]
+    assert left == []
+    assert project.report().executed == {}
+
+
+def assert_failed(result: Result, *parts: str) -> None:
+    """Find one clear message, and no traceback."""
+    assert result.status == 1
+    assert "nbpress: " in result.err
+    assert "Traceback (most recent call last):\n  File" not in result.err
+    for part in parts:
+        assert part in result.err
+
+
+def started(project: TinyProject) -> subprocess.Popen[str]:
+    """Start a build, and return when a cell of the first chapter waits at its gate."""
+    project.edit_cell("1_sums.ipynb", "sum", GATED)
+    process = project.start("report")
+
+    def at_the_gate() -> bool:
+        progress = list(project.root.glob("build/runs/.partial-*/progress"))
+        return process.poll() is not None or any(p.read_text() == "5 7" for p in progress)
+
+    until(at_the_gate)
+    return process
+
+
+def kernel_of(project: TinyProject) -> psutil.Process:
+    """Return the kernel that waits at the gate: the only one, when the others are done."""
+
+    def kernels() -> list[psutil.Process]:
+        return [p for p in processes(project) if "ipykernel_launcher" in " ".join(p.cmdline())]
+
+    until(lambda: len(kernels()) == 1)
+    return kernels()[0]
+
+
+# ---- Killed ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("whom", ["group", "build"])
+def test_killed_build(former: TinyProject, course: Course, tmp_path: Path, whom: str) -> None:
+    """Killed at any moment of its course, alone or with its workers, it leaves nothing broken."""
+    before = former.published()
+    seconds, hits = course.seconds, 0
+    while hits < MOMENTS:
+        project = TinyProject(shutil.copytree(former.root, tmp_path / "tiny"))
+        edit(project)
+        process = project.start("report")
+        try:
+            process.wait(seconds * (hits * GOLDEN % 1))
+            seconds *= 0.9  # it was quicker than the one that was measured
+        except subprocess.TimeoutExpired:
+            (os.killpg if whom == "group" else os.kill)(process.pid, signal.SIGKILL)
+            hits += 1
+        process.communicate(timeout=DEADLINE)
+        for name, content in project.published().items():
+            assert content in (before[name], course.published[name])
+        assert_sound(project)
+        assert_recovers(project, course.published)
+        shutil.rmtree(project.root)
+
+
+@pytest.mark.parametrize("name", ["kills_its_kernel", "hangs", "raises", "exits"])
+def test_chapter_that_does_not_run_to_its_end(project: TinyProject, name: str) -> None:
+    """A dead kernel, a time-out, an exception, an exit: nothing is published, and it is shown."""
+    before = project.published()
+    chapter = project.root / "notebooks" / "1_sums.ipynb"
+    whole = chapter.read_text("utf-8")
+    if name == "hangs":
+        project.edit("report/report.yaml", "cell_timeout: 60", "cell_timeout: 5")
+    shutil.copy(BROKEN / f"{name}.ipynb", chapter)
+    result = project.run("report")
+    reasons = {
+        "kills_its_kernel": ("did not finish: its kernel died",),
+        "hangs": ("took more than 5 s, the limit of a cell", "    waiting"),
+        "raises": ("raised KeyError: 'seven'", "    reading the numbers"),
+        "exits": ("raised SystemExit: 0",),
+    }
+    assert_failed(result, "1_sums.ipynb: cell 5 (broken) ", *reasons[name])
+    kept = json.loads((project.root / "build" / "failed" / "1_sums.ipynb").read_text("utf-8"))
+    ran = {cell["id"]: cell.get("execution_count") for cell in kept["cells"]}
+    assert ran["imports"]
+    assert not ran["answer"]
+    assert project.published() == before
+    assert_sound(project)
+    chapter.write_text(whole, "utf-8")
+    assert_recovers(project, before)
+
+
+@pytest.mark.parametrize("victim", ["kernel", "worker"])
+def test_process_killed_from_outside(project: TinyProject, victim: str) -> None:
+    """By somebody, or by the system for want of memory."""
+    before = project.published()
+    whole = (project.root / "notebooks" / "1_sums.ipynb").read_text("utf-8")
+    process = started(project)
+    kernel = kernel_of(project)
+    dies = kernel if victim == "kernel" else kernel.parent()
+    assert dies
+    dies.kill()
+    _, err = process.communicate(timeout=DEADLINE)
+    assert_failed(Result(process.returncode, "", err), "1_sums.ipynb: ", "did not finish: its ")
+    assert project.published() == before
+    assert_sound(project)
+    (project.root / "notebooks" / "1_sums.ipynb").write_text(whole, "utf-8")
+    assert_recovers(project, before)
+
+
+@pytest.mark.parametrize("whom", ["group", "build"])
+def test_interrupted_build(project: TinyProject, whom: str) -> None:
+    """Ctrl-C ends it at once, kernels and all, with one line."""
+    before = project.published()
+    whole = (project.root / "notebooks" / "1_sums.ipynb").read_text("utf-8")
+    process = started(project)
+    (os.killpg if whom == "group" else os.kill)(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 130
+    assert err.splitlines()[-1] == "nbpress: interrupted; the former report is as it was"
+    assert "Traceback" not in err
+    assert project.published() == before
+    assert_sound(project)
+    (project.root / "notebooks" / "1_sums.ipynb").write_text(whole, "utf-8")
+    assert_recovers(project, before)
+
+
+# ---- Disks ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [0, 500, 2000, 5000, 8000, 12000])
+def test_file_size_limit(edited: TinyProject, course: Course, size: int) -> None:
+    """As on a full disk, at whatever file the limit is met: lock, run, notebook, PDF."""
+    before = edited.published()
+    process = edited.start(
+        "report", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    )
+    _, err = process.communicate(timeout=DEADLINE)
+    assert_failed(Result(process.returncode, "", err), "over the size limit")
+    assert edited.published() == before
+    assert_sound(edited)
+    assert_recovers(edited, course.published)
+
+
+@contextlib.contextmanager
+def mounted(place: Path, *options: str) -> Iterator[None]:
+    """Mount something at a folder; skip where that is not allowed."""
+    command = ["mount", *options, str(place)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("mounting is not allowed here")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+@pytest.mark.parametrize("kilobytes", [16, 48, 64])
+def test_full_disk(edited: TinyProject, course: Course, kilobytes: int) -> None:
+    """A real one: the build folder lies on it."""
+    before = edited.published()
+    build = edited.root / "build"
+    with mounted(build, "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs"):
+        result = edited.run("report")
+        assert_failed(result, "the disk is full: make room and run it again")
+        assert edited.published() == before
+        subprocess.run(["mount", "-o", "remount,size=100m", str(build)], check=True)
+        assert_recovers(edited, course.published)
+
+
+@pytest.mark.parametrize("name", ["report", "build"])
+def test_read_only_folder(edited: TinyProject, course: Course, name: str) -> None:
+    """It is told before any chapter runs."""
+    before = edited.published()
+    folder = edited.root / name
+    with mounted(folder, "--bind", "-o", "ro", str(folder)):
+        subprocess.run(["mount", "-o", "remount,bind,ro", str(folder)], check=True)
+        result = edited.run("report")
+        assert_failed(result, "it is on a read-only file system")
+        assert result.executed == {}
+        assert edited.published() == before
+    assert_recovers(edited, course.published)
+
+
+@pytest.mark.parametrize("name", ["report.pdf", "values.json"])
+def test_folder_in_place_of_an_output(edited: TinyProject, course: Course, name: str) -> None:
+    """It is told before any chapter runs, and nothing else is replaced."""
+    before = edited.published()
+    (edited.root / "report" / name).unlink()
+    (edited.root / "report" / name).mkdir()
+    result = edited.run("report")
+    assert_failed(result, "a folder stands where a file should")
+    assert result.executed == {}
+    (edited.root / "report" / name).rmdir()
+    (edited.root / "report" / name).write_bytes(before[name])
+    assert edited.published() == before
+    assert_recovers(edited, course.published)
+
+
+# ---- The cache ------------------------------------------------------------------------------
+
+
+def _truncate(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def _flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 3] ^= 1
+    path.write_bytes(content)
+
+
+def _empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("damage", [_truncate, _flip, _empty, Path.unlink])
+@pytest.mark.parametrize("name", ["executed.ipynb", "run.json"])
+def test_damaged_cache(project: TinyProject, name: str, damage: Callable[[Path], None]) -> None:
+    """What was damaged is executed again, and nothing else."""
+    before = project.published()
+    for run in Cache(open_project(project.root)).all():
+        if run.notebook == "2_pictures.ipynb":
+            damage(run.folder / name)
+    assert list(project.report().executed) == ["2_pictures"]
+    assert project.published() == before
+    assert_recovers(project, before)
+
+
+def test_left_overs_of_killed_builds(project: TinyProject) -> None:
+    """They are tidied away by the next build."""
+    before = project.published()
+    partial = project.root / "build" / "runs" / ".partial-0123-abc"
+    partial.mkdir()
+    (partial / "executed.ipynb").write_text('{"cells": [')
+    (project.root / "report" / ".report.pdf.new").write_bytes(b"%PDF")
+    (project.root / "report" / ".values.json.new").write_bytes(b"{")
+    (project.root / "build" / ".report.ipynb.new").write_bytes(b"{")
+    assert_recovers(project, before)
+
+
+def test_half_published_report(edited: TinyProject, course: Course) -> None:
+    """Killed between the two renames: the next build renames the rest."""
+    values = edited.published()["values.json"]
+    edited.report()
+    (edited.root / "report" / "values.json").write_bytes(values)
+    assert_recovers(edited, course.published)
+
+
+# ---- Everything at once ---------------------------------------------------------------------
+
+
+def test_two_builds_at_once(edited: TinyProject, course: Course) -> None:
+    """One executes all, the other nothing."""
+    both = [edited.start("report") for _ in range(2)]
+    said = [process.communicate(timeout=DEADLINE)[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert sorted(len(Result(0, "", err).executed) for err in said) == [0, 3]
+    assert sum("another build is at work" in err for err in said) == 1
+    assert_recovers(edited, course.published)
+
+
+@pytest.mark.parametrize("seconds", [0, 2**31 - 1, 2**33])
+def test_times_in_past_and_future(project: TinyProject, course: Course, seconds: int) -> None:
+    """An edit counts whatever the times say, and times without an edit do not."""
+    sources = [*project.root.rglob("src/**/*.py"), *project.root.rglob("notebooks/*")]
+    for path in sources:
+        os.utime(path, (seconds, seconds))
+    assert project.report().executed == {}
+    edit(project)
+    for path in sources:
+        os.utime(path, (seconds, seconds))
+    assert len(project.report().executed) == 3
+    assert_recovers(project, course.published)
+
+
+def test_module_edited_while_it_runs(project: TinyProject) -> None:
+    """Outputs of nobody knows which version are not kept."""
+    before = project.published()
+    whole = (project.root / "notebooks" / "1_sums.ipynb").read_text("utf-8")
+    process = started(project)
+    project.edit("src/tiny/base.py", "STEP = 1", "STEP = 3")
+    (project.root / "gate").touch()
+    _, err = process.communicate(timeout=DEADLINE)
+    assert_failed(
+        Result(process.returncode, "", err), "src/tiny/base.py changed while it ran: run it again"
+    )
+    assert project.published() == before
+    assert_sound(project)
+    project.edit("src/tiny/base.py", "STEP = 3", "STEP = 1")
+    (project.root / "notebooks" / "1_sums.ipynb").write_text(whole, "utf-8")
+    assert_recovers(project, before)
+
+
+def test_notebook_saved_while_it_runs(project: TinyProject) -> None:
+    """What is published is one state of it; the next build has the other."""
+    before = project.published()
+    whole = (project.root / "notebooks" / "1_sums.ipynb").read_text("utf-8")
+    process = started(project)
+    (project.root / "notebooks" / "1_sums.ipynb").write_text(whole, "utf-8")
+    (project.root / "gate").touch()
+    process.communicate(timeout=DEADLINE)
+    assert process.returncode == 0
+    assert project.values["1a.total"] == 1
+    assert "while not pathlib" in project.bound
+    assert_recovers(project, before)
