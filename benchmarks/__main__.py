@@ -1,5 +1,7 @@
 """`python -m benchmarks [training] [build]` measures these, or all, and writes results.md.
 
+On two cores that nobody else uses, training takes a quarter of an hour.
+
 Each benchmark is a module with `run() -> str`, which returns one section of Markdown. Sections
 that are not measured this time stay as they are in results.md.
 """

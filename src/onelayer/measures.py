@@ -13,6 +13,43 @@ from onelayer.trainers import History
 
 
 @dataclass(frozen=True)
+class LossSummary:
+    """The losses of a run in numbers; all losses in nats per example.
+
+    Attributes
+    ----------
+    num_steps, steps_per_epoch : int
+        Updates made, and updates in an epoch.
+    final_train_loss : float
+        Mean training loss of the last epoch's batches.
+    final_validation_loss, lowest_validation_loss : float
+        Of the last validation, and of the best.
+    lowest_step : int
+        The step after which the validation loss was lowest.
+    """
+
+    num_steps: int
+    steps_per_epoch: int
+    final_train_loss: float
+    final_validation_loss: float
+    lowest_validation_loss: float
+    lowest_step: int
+
+
+def loss_summary(history: History) -> LossSummary:
+    """Return the last and the lowest losses of a run, and where they were."""
+    lowest = int(history.validation_loss.argmin())
+    return LossSummary(
+        num_steps=history.stop_step,
+        steps_per_epoch=history.steps_per_epoch,
+        final_train_loss=float(history.train_loss[-history.steps_per_epoch :].mean()),
+        final_validation_loss=float(history.validation_loss[-1]),
+        lowest_validation_loss=float(history.validation_loss[lowest]),
+        lowest_step=int(history.validation_step[lowest]),
+    )
+
+
+@dataclass(frozen=True)
 class Spikes:
     """How often and how far an accuracy falls from one validation to the next.
 

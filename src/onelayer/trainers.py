@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from onelayer.models import Array, Model
 
@@ -186,6 +185,10 @@ def _batches(
     show = _is_watched() if trainer.progress is None else trainer.progress
     steps = num_images // trainer.batch_size
     order = np.arange(num_images)
+    if show:
+        from tqdm.auto import tqdm  # for a terminal, or for JupyterLab (and then it wants widgets)
+    else:
+        from tqdm.std import tqdm  # type: ignore[assignment]
     with tqdm(total=trainer.num_epochs * steps, unit="step", disable=not show, leave=False) as bar:
         for _ in range(trainer.num_epochs):
             if trainer.shuffle:

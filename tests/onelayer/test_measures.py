@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -26,6 +28,26 @@ def history(
         stopped_early=False,
         steps_per_epoch=steps_per_epoch,
     )
+
+
+class TestLossSummary:
+    """The losses of a run in numbers."""
+
+    def test_last_and_lowest(self):
+        """The last epoch's mean, and the lowest validation loss with its step, are found."""
+        run = replace(
+            history([0.9] * 8),
+            train_loss=np.arange(15.0),
+            validation_loss=np.array([3.0, 2.0, 1.0, 0.5, 0.7, 0.6, 0.9, 0.8]),
+        )
+        assert measures.loss_summary(run) == measures.LossSummary(
+            num_steps=15,
+            steps_per_epoch=10,
+            final_train_loss=9.5,
+            final_validation_loss=0.8,
+            lowest_validation_loss=0.5,
+            lowest_step=6,
+        )
 
 
 class TestSpikes:
