@@ -190,11 +190,8 @@ def _acceptance(task3: Table, task4: Table, results: dict[Job, Result]) -> list[
     def wall(table: Table, peer: str) -> float:  # NaN for a peer that is left out
         return results[table[peer][2]].wall if peer in table else float("nan")
 
-    textbook, ours, sweep = (
-        wall(task3, "textbook, float64"),
-        wall(task3, "ours"),
-        wall(task4, "ours"),
-    )
+    textbook = wall(task3, "textbook, float64")
+    ours, sweep = wall(task3, "ours"), wall(task4, "ours")
     lines = ["| what | asked | measured | |", "|---|---:|---:|---|"]
     for what, ratio, sign, bound in (
         ("task 3: textbook in float64 / ours", textbook / ours, "≥", 4),

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass, field
@@ -110,62 +109,16 @@ def execute(
     PressError
         If a notebook does not run to its end. Runs that did finish are kept.
     """
-    cache = Cache(project)
-    cache.tidy()
     waiting = list(plans)
-    result = Execution()
-    running: dict[Future[worker.Outcome], _Running] = {}
-    failures: list[str] = []
-    with contextlib.ExitStack() as stack:
-        progress = stack.enter_context(_Progress(say))
-        while waiting or running:
-            ready = [p for p in waiting if _needs(project, p) <= result.runs.keys()]
-            for plan in [] if failures else ready:
+    with _Runner(project, dataset, force, say, executor) as runner:
+        while (ready := runner.ready(waiting)) or runner.running:
+            for plan in ready:
                 waiting.remove(plan)
-                try:
-                    parameters = _with_needed_values(plan, result)
-                except PressError as error:
-                    failures.append(str(error))
-                    break
-                inputs = cache.inputs(plan.notebook, parameters, dataset.sha256)
-                run = None if force else cache.find(inputs)
-                if run is not None:
-                    result.runs[plan.chapter.name] = run
-                    continue
-                why = (
-                    "FORCE is set"
-                    if force
-                    else cache.why_stale(plan.notebook, inputs, dataset.dataset)
-                )
-                progress.tell(f"{plan.chapter.name}: runs{_again(why)}, {why}")
-                if executor is None:
-                    _compile(project)
-                    executor = stack.enter_context(_local_pool(len(waiting) + 1))
-                modules = cache.modules(project.source_files())
-                entry = _Running(plan, parameters, inputs, cache.partial(inputs), modules)
-                running[_submit(executor, entry.job(project))] = entry
-                progress.add(entry)
-            if not running and (failures or not ready):
-                break
-            done, _ = wait(running, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
-            progress.update()
-            for future in done:
-                entry = running.pop(future)
-                progress.remove(entry)
-                outcome = _outcome(future)
-                failure = outcome.failure or _edited_meanwhile(cache, entry, outcome)
-                if failure is None:
-                    result.runs[entry.name] = _keep(project, dataset, cache, entry, outcome)
-                    result.executed.append(entry.name)
-                    progress.tell(f"{entry.name}: done in {outcome.seconds:.1f} s")
-                else:
-                    failures.append(
-                        f"{entry.plan.notebook.path.name}: {failure}\n\n"
-                        f"{_keep_failed(project, entry)}the former report is as it was."
-                    )
-    if failures:
-        raise PressError("\n\n".join(failures))
-    return result
+                runner.begin(plan)
+            runner.take_in()
+    if runner.failures:
+        raise PressError("\n\n".join(runner.failures))
+    return runner.result
 
 
 def values(run: Run) -> dict[str, dict[str, Any]]:
@@ -206,7 +159,6 @@ class _Running:
     inputs: Inputs
     partial: Path
     modules: dict[str, str]  # the sources, as they were when it started
-    started: float = field(default_factory=time.monotonic)
 
     @property
     def name(self) -> str:
@@ -224,6 +176,96 @@ class _Running:
         )
 
 
+class _Runner:
+    """Starts chapters when the values that they need are there, and judges what came of them."""
+
+    def __init__(
+        self,
+        project: Project,
+        dataset: DataSet,
+        force: bool,
+        say: Callable[[str], None],
+        executor: Executor | None,
+    ) -> None:
+        self.project = project
+        self.dataset = dataset
+        self.force = force
+        self.executor = executor
+        self.progress = _Progress(say)
+        self.cache = Cache(project)
+        self.result = Execution()
+        self.running: dict[Future[worker.Outcome], _Running] = {}
+        self.failures: list[str] = []
+
+    def __enter__(self) -> _Runner:
+        self.cache.tidy()
+        self.stack = contextlib.ExitStack()
+        self.stack.callback(self.progress.close)
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.stack.__exit__(*error)
+
+    def ready(self, waiting: list[Plan]) -> list[Plan]:
+        """Return the chapters that can start; none after a failure."""
+        done = self.result.runs.keys()
+        return [p for p in waiting if not self.failures and _needs(self.project, p) <= done]
+
+    def begin(self, plan: Plan) -> None:
+        """Take a chapter from the cache, or start it and say why."""
+        try:
+            parameters = _with_needed_values(plan, self.result)
+        except PressError as error:
+            self.failures.append(str(error))
+            return
+        inputs = self.cache.inputs(plan.notebook, parameters, self.dataset.sha256)
+        run = None if self.force else self.cache.find(inputs)
+        if run is not None:
+            self.result.runs[plan.chapter.name] = run
+            return
+        why = "FORCE is set"
+        if not self.force:
+            why = self.cache.why_stale(plan.notebook, inputs, self.dataset.dataset)
+        self.progress.tell(f"{plan.chapter.name}: runs{_again(why)}, {why}")
+        if not self.running and not self.result.executed:
+            _compile(self.project)
+        if self.executor is None:
+            self.executor = self.stack.enter_context(_local_pool())
+        modules = self.cache.modules(self.project.source_files())
+        entry = _Running(plan, parameters, inputs, self.cache.partial(inputs), modules)
+        self.running[_submit(self.executor, entry.job(self.project))] = entry
+        self.progress.add(entry)
+
+    def take_in(self) -> None:
+        """Wait a moment for chapters to end; keep those that are complete."""
+        done, _ = wait(self.running, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
+        self.progress.update()
+        for future in done:
+            entry = self.running.pop(future)
+            self.progress.remove(entry)
+            outcome = _outcome(future)
+            failure = outcome.failure or _edited_meanwhile(self.cache, entry, outcome)
+            if failure is None:
+                self.result.runs[entry.name] = self._keep(entry, outcome)
+                self.result.executed.append(entry.name)
+                self.progress.tell(f"{entry.name}: done in {outcome.seconds:.1f} s")
+            else:
+                self.failures.append(
+                    f"{entry.plan.notebook.path.name}: {failure}\n\n"
+                    f"{_keep_failed(self.project, entry)}the former report is as it was."
+                )
+
+    def _keep(self, entry: _Running, outcome: worker.Outcome) -> Run:
+        record = {
+            "notebook": entry.plan.notebook.path.name,
+            "dataset": self.dataset.dataset,
+            "parameters": entry.parameters,
+            "loaded": _loaded(self.project, entry, outcome),
+            "seconds": round(outcome.seconds, 3),
+        }
+        return self.cache.keep(entry.partial, entry.inputs, record)
+
+
 class _Progress:
     """One live line for each running notebook in a terminal; nothing elsewhere."""
 
@@ -231,10 +273,7 @@ class _Progress:
         self.say = say
         self.bars: dict[str, tuple[_Running, tqdm[Any]]] = {}
 
-    def __enter__(self) -> _Progress:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         for _entry, bar in self.bars.values():
             bar.close()
 
@@ -271,7 +310,7 @@ class _Progress:
 
 
 @contextlib.contextmanager
-def _local_pool(jobs: int) -> Iterator[Executor]:
+def _local_pool() -> Iterator[Executor]:
     """Open a pool of processes that end, kernels and all, when the build does, however it ends."""
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
@@ -280,7 +319,7 @@ def _local_pool(jobs: int) -> Iterator[Executor]:
     context = multiprocessing.get_context("spawn")
     # Nothing is ever sent: each process waits for the pipe's end, which a kill brings about too.
     theirs, ours = context.Pipe(duplex=False)
-    pool = ProcessPoolExecutor(min(jobs, cores or 1), context, worker.end_with, (theirs,))
+    pool = ProcessPoolExecutor(cores or 1, context, worker.end_with, (theirs,))
     try:
         yield pool
     except BaseException:
@@ -367,19 +406,6 @@ def _edited_meanwhile(cache: Cache, entry: _Running, outcome: worker.Outcome) ->
     now = cache.modules(project.root / name for name in used)
     changed = [name for name in now if now[name] != before[name]]
     return f"{', '.join(changed)} changed while it ran: run it again" if changed else None
-
-
-def _keep(
-    project: Project, dataset: DataSet, cache: Cache, entry: _Running, outcome: worker.Outcome
-) -> Run:
-    record = {
-        "notebook": entry.plan.notebook.path.name,
-        "dataset": dataset.dataset,
-        "parameters": entry.parameters,
-        "loaded": _loaded(project, entry, outcome),
-        "seconds": round(outcome.seconds, 3),
-    }
-    return cache.keep(entry.partial, entry.inputs, record)
 
 
 def _keep_failed(project: Project, entry: _Running) -> str:

@@ -32,6 +32,7 @@ _ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
     "JUPYTER_PREFER_ENV_PATH": "1",  # this environment's kernel, not one of the user's
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "MATPLOTLIBRC": os.devnull,  # not the user's; the user's font cache spares a second
 }
 _FOREIGN = ("PYTHONSTARTUP", "JUPYTER_PATH")  # what a user has set for other work
 
@@ -70,9 +71,7 @@ def run(job: Job) -> Outcome:
         _ENVIRONMENT,
         # The modules whose digests are in the key, not others of the same name.
         PYTHONPATH=os.pathsep.join(dict.fromkeys([*map(str, job.sources), *_python_path()])),
-        # Neither the user's IPython profile nor the user's matplotlibrc reaches the report.
-        IPYTHONDIR=str(job.build / "ipython"),
-        MPLCONFIGDIR=str(job.build / "matplotlib"),
+        IPYTHONDIR=str(job.build / "ipython"),  # not the user's profile
     )
     import papermill
 

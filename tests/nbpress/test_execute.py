@@ -242,9 +242,18 @@ def test_users_settings_do_not_reach_the_kernels(tiny: TinyProject) -> None:
         "import os\n"
         "total = float('foreign' in globals()) + 1\n"
         "assert os.environ['OMP_NUM_THREADS'] == '1'\n"
-        "assert 'inline' in os.environ['MPLBACKEND']",
+        "assert 'inline' in os.environ['MPLBACKEND']\n"
+        "import matplotlib\n"
+        "assert matplotlib.rcParams['font.size'] == 10",
     )
-    tiny.report(PYTHONSTARTUP=str(startup), JUPYTER_PATH=str(tiny.root), MPLBACKEND="TkAgg")
+    settings = tiny.root / "matplotlibrc"
+    settings.write_text("font.size: 30\n", "utf-8")
+    tiny.report(
+        PYTHONSTARTUP=str(startup),
+        JUPYTER_PATH=str(tiny.root),
+        MPLBACKEND="TkAgg",
+        MATPLOTLIBRC=str(settings),
+    )
     assert tiny.values["1a.total"] == 1
 
 
