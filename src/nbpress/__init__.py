@@ -1,9 +1,9 @@
 """The press: notebooks in, one report out.
 
-A notebook needs four functions of it, which also work without the press: `figure`, `table`,
-`answer` and `claim`.
+A notebook needs five functions of it, which also work without the press: `figure`, `table`,
+`answer`, `claim` and `proof`.
 """
 
-from nbpress.display import answer, claim, figure, last_values, table
+from nbpress.display import answer, claim, figure, last_values, proof, prose, table
 
-__all__ = ["answer", "claim", "figure", "last_values", "table"]
+__all__ = ["answer", "claim", "figure", "last_values", "proof", "prose", "table"]

@@ -13,11 +13,13 @@ from collections.abc import Sequence
 
 from nbpress.errors import PressError, disk_error
 
+_YES, _NO = ("1", "yes", "true", "on"), ("", "0", "no", "false", "off")
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return the exit status: 0, or 1 after a message that says what is wrong."""
-    options = _parser().parse_args(arguments)
     try:
+        options = _parser().parse_args(arguments)
         options.run(options)
     except PressError as error:
         sys.stderr.write(f"nbpress: {error}\n")
@@ -151,4 +153,7 @@ def _variable(name: str, default: str) -> str:
 
 
 def _flag(name: str) -> bool:
-    return os.environ.get(name, "") not in ("", "0")
+    value = os.environ.get(name, "").lower()
+    if value not in (*_YES, *_NO):
+        raise PressError(f"{name} must be 1 or 0; got {value!r}")
+    return value in _YES

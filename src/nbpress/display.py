@@ -145,6 +145,30 @@ def claim(task: str, text: str, holds: object, otherwise: str | None = None) -> 
     )
 
 
+def proof(task: str, statement: str, holds: object) -> None:
+    """State what a machine has proved; a proof that fails stops the notebook.
+
+    Unlike a `claim`, which depends on the data, a proof has no otherwise.
+
+    Raises
+    ------
+    ValueError
+        If it does not hold.
+    """
+    _check_task(task)
+    if not holds:
+        raise ValueError(f"task {task}: the proof fails that {statement}")
+    _show(
+        {"kind": "claim", "task": task, "text": statement, "holds": True, "proved": True},
+        {"text/markdown": f"✓ Proved: {statement}."},
+    )
+
+
+def prose(text: str, **values: Any) -> str:
+    """Return a text with its numbers set as `answer` sets them, for the cells of a table."""
+    return _PROSE.vformat(text, (), values)
+
+
 def last_values(start: Path | None = None) -> dict[str, Any]:
     """Return the values of the last report, `{"2d.stop_step": 546, …}`; empty without one."""
     for folder in [here := (start or Path.cwd()).resolve(), *here.parents]:
@@ -169,7 +193,7 @@ class _Prose(string.Formatter):
         if not e:
             return mantissa
         power = f"10{str(int(exponent.replace('−', '-'))).translate(_SUPERSCRIPT)}"
-        return power if mantissa == "1" else f"{mantissa} × {power}"
+        return power if mantissa == "1" else f"{mantissa}\u00a0×\u00a0{power}"
 
 
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

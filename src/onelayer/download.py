@@ -132,7 +132,7 @@ def locate(dataset: str = "auto") -> tuple[Resolved, Path]:
         hint = f"; did you mean {close[0]!r}?" if close else ""
         raise DataError(f"dataset must be one of {', '.join(DATASETS)}; got {dataset!r}{hint}")
     if dataset == "digits":
-        return _locate_digits("The embedded UCI digits, as asked for", fallback=False)
+        return _locate_digits("The embedded UCI digits, as asked for.", fallback=False)
     try:
         folder, origin = _find_mnist()
     except DownloadError as error:
@@ -145,7 +145,13 @@ def locate(dataset: str = "auto") -> tuple[Resolved, Path]:
         because = f"because MNIST was neither found nor could be downloaded ({error.why})"
         return _locate_digits(f"The embedded UCI digits, {because}", fallback=True)
     files = _verify(folder, MNIST, _AGAIN)
-    return Resolved("mnist", f"MNIST, from {origin}", _digest(files), files, False), folder
+    return Resolved(
+        "mnist",
+        f"MNIST, its four files verified by SHA-256, from {origin}.",
+        _digest(files),
+        files,
+        False,
+    ), folder
 
 
 def _locate_digits(reason: str, *, fallback: bool) -> tuple[Resolved, Path]:

@@ -19,6 +19,8 @@ from onelayer.models import Array, Model, gradient, logits
 if TYPE_CHECKING:
     from sympy import Expr, Symbol
 
+    from onelayer.data import Split
+
 _BLOCK_NUMBERS = 2**17  # moved logits held at a time and side: 1 MB, so that they stay in the cache
 
 
@@ -90,6 +92,24 @@ def largest_deviation(
     """
     numerical = central_difference(model, X, w, targets, l2_lambda, epsilon)
     return float(np.abs(gradient(model, X, w, targets, l2_lambda) - numerical).max())
+
+
+def check_on_batch(
+    model: Model,
+    split: Split,
+    batch_size: int,
+    seed: int,
+    l2_lambda: float = 0.0,
+    epsilon: float = 1e-3,
+) -> float:
+    """Return the largest deviation at random weights on the first batch of real images.
+
+    The weights are normal with standard deviation 0.1, drawn from a stream of their own.
+    """
+    X, targets = split.X_train[:batch_size], split.targets_train[:batch_size]
+    shape = (X.shape[1], model.num_outputs)
+    w = np.random.RandomState(seed).normal(scale=0.1, size=shape).astype(X.dtype)
+    return largest_deviation(model, X, w, targets, l2_lambda, epsilon)
 
 
 @dataclass(frozen=True)

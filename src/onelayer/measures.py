@@ -25,7 +25,7 @@ class LossSummary:
     final_validation_loss, lowest_validation_loss : float
         Of the last validation, and of the best.
     lowest_step : int
-        The step after which the validation loss was lowest.
+        Updates made when the validation loss was lowest.
     """
 
     num_steps: int
@@ -45,7 +45,7 @@ def loss_summary(history: History) -> LossSummary:
         final_train_loss=float(history.train_loss[-history.steps_per_epoch :].mean()),
         final_validation_loss=float(history.validation_loss[-1]),
         lowest_validation_loss=float(history.validation_loss[lowest]),
-        lowest_step=int(history.validation_step[lowest]),
+        lowest_step=int(history.validation_step[lowest]) + 1,
     )
 
 
@@ -58,7 +58,7 @@ class Spikes:
     count : int
         Validations that lie more than the threshold below the one before.
     largest_fall : float
-        The largest fall, as a fraction of the images; 0 if the accuracy never falls.
+        The largest fall, in percentage points; 0 if the accuracy never falls.
     largest_fall_later : float
         The largest fall after the first epoch, in which every run leaps up and down.
     same_place : float
@@ -78,8 +78,8 @@ def spikes(history: History, threshold: float = 0.005) -> Spikes:
     places = step[fall > threshold] % history.steps_per_epoch
     return Spikes(
         count=len(places),
-        largest_fall=float(fall.max(initial=0.0)),
-        largest_fall_later=float(fall[step >= history.steps_per_epoch].max(initial=0.0)),
+        largest_fall=100 * float(fall.max(initial=0.0)),
+        largest_fall_later=100 * float(fall[step >= history.steps_per_epoch].max(initial=0.0)),
         same_place=float(np.bincount(places).max() / len(places)) if len(places) else 0.0,
     )
 
@@ -94,50 +94,61 @@ class Late:
         Of the validation accuracy, over the late validations.
     validation_trend, train_trend : float
         Slopes of the least-squares lines through the accuracies, per 1,000 steps.
-    settled_step : int
-        The first step at which the mean of the last `window` validation accuracies is within one
-        late standard deviation of the late mean: from there on it no longer improves clearly.
+    validation_trend_error : float
+        Standard error of the validation slope, as if the validations were independent.
     """
 
     first_step: int
     validation_mean: float
     validation_std: float
     validation_trend: float
+    validation_trend_error: float
     train_trend: float
-    settled_step: int
 
 
-def late(history: History, first_step: int, window: int = 10) -> Late:
+def late(history: History, first_step: int) -> Late:
     """Measure the late part of a run, from `first_step` on.
 
     Raises
     ------
     ValueError
-        If fewer than two validations are late, or the history holds no training accuracy.
+        If fewer than three validations are late, or the history holds no training accuracy.
     """
     is_late = history.validation_step >= first_step
-    if is_late.sum() < 2:
+    if is_late.sum() < 3:
         raise ValueError(
-            f"at least two validations must come after step {first_step}; got {is_late.sum()}"
+            f"at least three validations must come after step {first_step}; got {is_late.sum()}"
         )
     if history.train_accuracy is None:
         raise ValueError("history must hold a train_accuracy: train with train_accuracy=True")
     steps = history.validation_step[is_late] / 1000
     accuracy = history.validation_accuracy[is_late]
-    mean, std = float(accuracy.mean()), float(accuracy.std())
-    window = min(window, len(history.validation_accuracy))
-    running = np.convolve(history.validation_accuracy, np.ones(window) / window, mode="valid")
-    settled = np.flatnonzero(running >= mean - std)
+    trend, error = _slope(steps, accuracy)
     return Late(
         first_step=first_step,
-        validation_mean=mean,
-        validation_std=std,
-        validation_trend=_slope(steps, accuracy),
-        train_trend=_slope(steps, history.train_accuracy[is_late]),
-        settled_step=int(history.validation_step[window - 1 :][settled[0]])
-        if len(settled)
-        else history.stop_step,
+        validation_mean=float(accuracy.mean()),
+        validation_std=float(accuracy.std()),
+        validation_trend=trend,
+        validation_trend_error=error,
+        train_trend=_slope(steps, history.train_accuracy[is_late])[0],
     )
+
+
+def settled_step(history: History, within: float = 0.0025, window: int = 10) -> int:
+    """Return the updates after which the validation accuracy has little left to gain.
+
+    That is when the mean of the last `window` validations first comes `within` this fraction of
+    the images of the best such mean of the whole run.
+    """
+    window = min(window, len(history.validation_accuracy))
+    running = np.convolve(history.validation_accuracy, np.ones(window) / window, mode="valid")
+    settled = int(np.argmax(running >= running.max() - within))
+    return int(history.validation_step[window - 1 :][settled]) + 1
+
+
+def standard_error(accuracy: float, num_images: int) -> float:
+    """Return √(a(1 − a)/N), how far chance takes the accuracy a measured on N images."""
+    return float(np.sqrt(accuracy * (1 - accuracy) / num_images))
 
 
 def roughness(images: NDArray[Any]) -> Array:
@@ -161,5 +172,9 @@ def is_falling(values: list[float]) -> bool:
     return bool(np.all(np.diff(values) < 0))
 
 
-def _slope(x: Array, y: Array) -> float:
-    return float(np.polyfit(x, y, deg=1)[0])
+def _slope(x: Array, y: Array) -> tuple[float, float]:
+    """Return the slope of the least-squares line through the points, and its standard error."""
+    offset = x - x.mean()
+    slope = float(offset @ y / (offset @ offset))
+    residual = y - y.mean() - slope * offset
+    return slope, float(np.sqrt(residual @ residual / (len(x) - 2) / (offset @ offset)))

@@ -25,9 +25,6 @@ class Model(Protocol):
     def num_outputs(self) -> int:
         """K, the number of logits of an example."""
 
-    def probabilities(self, logits: Array) -> Array:
-        """ŷ, shaped like the logits."""
-
     def cross_entropy_and_residual(self, logits: Array, targets: Array) -> Array:
         """Return C per model and overwrite the logits with ŷ − y."""
 

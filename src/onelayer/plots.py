@@ -155,7 +155,7 @@ def weight_images(rows: Mapping[str, Array]) -> Figure:
 
 
 def squared_norms(norms: Mapping[float, float]) -> Figure:
-    """Plot Σ w² against λ: λ = 0 has its own place left of the logarithmic axis."""
+    """Plot Σ w² against λ, both logarithmic; the value for λ = 0 is a dashed line across."""
     positive = {value: norm for value, norm in norms.items() if value > 0}
     with _axes(height=2.3) as (figure, axes):
         axes.loglog(
@@ -179,7 +179,7 @@ def squared_norms(norms: Mapping[float, float]) -> Figure:
 
 
 @contextmanager
-def _axes(height: float = 2.75) -> Iterator[tuple[Figure, Axes]]:
+def _axes(height: float = 2.5) -> Iterator[tuple[Figure, Axes]]:
     """Give a figure of the text's width and one pair of axes, in the report's style."""
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
@@ -193,4 +193,4 @@ def _label_steps(axes: Axes, ylabel: str, ylim: Sequence[float], percent: bool =
         axes.set_ylim(*ylim)
     axes.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}")
     if percent:
-        axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g} %")
+        axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from nbpress import answer, claim, figure, last_values, table
+from nbpress import answer, claim, figure, last_values, proof, prose, table
 from nbpress.display import MIME_TYPE
 
 
@@ -136,6 +136,23 @@ def test_claim_is_stated_only_if_it_holds(shown: list[dict[str, Any]]) -> None:
         "✗ Found instead: it does not hold on these data that it falls.",
     ]
     assert [bundle[MIME_TYPE]["holds"] for bundle in shown] == [True, False, False]
+
+
+def test_proof_that_fails_stops_the_notebook(shown: list[dict[str, Any]]) -> None:
+    """What was proved is shown as proved; what was not is an error, and nothing is shown."""
+    proof("1a", "$a = a$", True)
+    with pytest.raises(ValueError, match=r"task 1a: the proof fails that \$a = b\$"):
+        proof("1a", "$a = b$", False)
+    (bundle,) = shown
+    assert bundle["text/markdown"] == "✓ Proved: $a = a$."
+    assert bundle[MIME_TYPE]["proved"] is True
+
+
+def test_prose_sets_numbers_as_answers_do() -> None:
+    """Powers of ten and minus signs in a table look like those in the text."""
+    assert prose("{a:.1e}, {b:.0e}, {c:+.2f}", a=1.8e-7, b=1e-6, c=-0.5) == (
+        "1.8\u00a0×\u00a010⁻⁷, 10⁻⁶, −0.50"
+    )
 
 
 def test_last_values_are_those_of_the_published_report(tmp_path: Path) -> None:

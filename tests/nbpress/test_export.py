@@ -136,8 +136,8 @@ def test_code_is_shown_on_request() -> None:
 def test_claims_show_whether_they_hold() -> None:
     """A claim that holds and one that does not are set differently."""
     source = source_of(bound_report())
-    assert source.count("#claim(true)[") == 2
-    assert source.count("#claim(false)[") == 1
+    assert source.count('#claim(true, "Checked by machine")[') == 2
+    assert source.count('#claim(false, "Found instead")[') == 1
 
 
 def test_exporters_are_registered() -> None:

@@ -40,13 +40,17 @@ class TestResolve:
         monkeypatch.setenv("ONELAYER_DATA", "elsewhere")
         resolved = resolve("auto")
         assert (resolved.dataset, resolved.fallback) == ("mnist", False)
-        assert resolved.reason == "MNIST, from the folder that ONELAYER_DATA names"
+        assert resolved.reason == (
+            "MNIST, its four files verified by SHA-256, from the folder that ONELAYER_DATA names."
+        )
         assert resolved.files == download.MNIST
 
     def test_mnist_in_the_project(self, project, files):
         """Files in data/mnist need no setting and no network."""
         put(project / "data" / "mnist", files)
-        assert resolve("mnist").reason == "MNIST, from data/mnist"
+        assert (
+            resolve("mnist").reason == "MNIST, its four files verified by SHA-256, from data/mnist."
+        )
 
     def test_digest(self, project, files):
         """The digest over all files is that of sha256sum's lines, sorted by name."""
@@ -98,7 +102,9 @@ class TestResolve:
         put(project / "elsewhere", {"notes.txt": b""})
         put(project / "data" / "mnist", files)
         monkeypatch.setenv("ONELAYER_DATA", "elsewhere")
-        assert resolve("auto").reason == "MNIST, from data/mnist"
+        assert (
+            resolve("auto").reason == "MNIST, its four files verified by SHA-256, from data/mnist."
+        )
 
     @pytest.mark.parametrize("dataset", ["auto", "mnist"])
     def test_incomplete_named_folder(self, dataset, project, files, monkeypatch):

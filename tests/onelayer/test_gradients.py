@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onelayer import gradients, models
+from onelayer.data import Split
 
 EPSILON = 1e-3
 MODELS = [models.LogisticRegression(), models.SoftmaxRegression(num_outputs=5)]
@@ -180,6 +181,17 @@ def test_softmax_needs_targets_that_sum_to_one():
     assert [r"if $\sum_i y_i = 1$" in proof.statement for proof in anything] == [
         bool(equation.given) for equation in equations
     ]
+
+
+def test_check_on_batch_uses_the_first_images():
+    """The check on real images takes the first batch, and weights that the seed alone decides."""
+    model = MODELS[1]
+    X, _, targets = batch(model)
+    split = Split(X, targets, X, targets, image_shape=(1, X.shape[1] - 1))
+    found = gradients.check_on_batch(model, split, batch_size=8, seed=3, l2_lambda=0.1)
+    w = np.random.RandomState(3).normal(scale=0.1, size=(X.shape[1], 5))
+    assert found == gradients.largest_deviation(model, X[:8], w, targets[:8], l2_lambda=0.1)
+    assert found <= EPSILON**2
 
 
 @pytest.mark.parametrize("num_classes", [2, 4])

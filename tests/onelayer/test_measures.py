@@ -46,7 +46,7 @@ class TestLossSummary:
             final_train_loss=9.5,
             final_validation_loss=0.8,
             lowest_validation_loss=0.5,
-            lowest_step=6,
+            lowest_step=7,
         )
 
 
@@ -57,13 +57,13 @@ class TestSpikes:
         """A spike is a fall of more than the threshold from one validation to the next."""
         found = measures.spikes(history([0.9, 0.8951, 0.91, 0.9049, 0.93, 0.85, 0.86]))
         assert found.count == 2  # 0.91 to 0.9049, and 0.93 to 0.85; 0.9 to 0.8951 is too little
-        assert found.largest_fall == pytest.approx(0.08)
+        assert found.largest_fall == pytest.approx(8)
 
     def test_first_epoch_apart(self):
         """The largest fall after the first epoch leaves out the leaps of the first."""
         found = measures.spikes(history([0.9, 0.5, 0.9, 0.9, 0.9, 0.9, 0.88, 0.9]))
-        assert found.largest_fall == pytest.approx(0.4)
-        assert found.largest_fall_later == pytest.approx(0.02)  # after step 12, in epoch 1
+        assert found.largest_fall == pytest.approx(40)
+        assert found.largest_fall_later == pytest.approx(2)  # after step 12, in epoch 1
 
     def test_same_place(self):
         """The share of spikes at the commonest place in an epoch is told."""
@@ -84,9 +84,9 @@ class TestLate:
 
     def test_mean_and_deviation(self):
         """Mean and standard deviation are those of the validations from the first step on."""
-        found = measures.late(history([0.1, 0.2, 0.8, 1.0], [0.0] * 4), first_step=4)
+        found = measures.late(history([0.1, 0.2, 0.8, 0.9, 1.0], [0.0] * 5), first_step=4)
         assert (found.first_step, found.validation_mean) == (4, pytest.approx(0.9))
-        assert found.validation_std == pytest.approx(0.1)
+        assert found.validation_std == pytest.approx(np.sqrt(0.02 / 3))
 
     def test_trends(self):
         """Trends are slopes per 1,000 steps."""
@@ -95,28 +95,38 @@ class TestLate:
         assert found.validation_trend == pytest.approx(-0.5)
         assert found.train_trend == pytest.approx(1.0)
 
-    def test_settled(self):
-        """A run has settled once its running mean is within a deviation of the late mean."""
-        accuracies = [0.0] * 10 + [0.9, 0.92] * 10
-        found = measures.late(history(accuracies, [0.0] * 30), first_step=40, window=2)
-        # Two validations of the plateau make the first window there: the eleventh and twelfth.
-        assert found.settled_step == 22
-
-    def test_never_settled(self):
-        """A run whose running mean stays below the late mean settles, if ever, at its end."""
-        accuracies = [0.0] * 30 + [0.9, 0.9]
-        found = measures.late(history(accuracies, [0.0] * 32), first_step=60, window=10)
-        assert found.settled_step == history(accuracies).stop_step
+    def test_trend_error(self):
+        """The slope's standard error is 0 on a line, and covers a slope that is chance alone."""
+        line = [0.5 + 0.002 * i for i in range(20)]
+        assert measures.late(history(line, line), 0).validation_trend_error == pytest.approx(0)
+        noise = list(0.9 + 0.01 * np.random.RandomState(0).normal(size=200))
+        found = measures.late(history(noise, noise), 0)
+        assert abs(found.validation_trend) < 3 * found.validation_trend_error
 
     def test_too_few(self):
-        """Fewer than two late validations are refused."""
-        with pytest.raises(ValueError, match="at least two validations must come after step 6"):
+        """Fewer than three late validations are refused."""
+        with pytest.raises(ValueError, match="at least three validations must come after step 6"):
             measures.late(history([0.1] * 4, [0.1] * 4), first_step=6)
 
     def test_without_train_accuracy(self):
         """A history without training accuracy is refused, with the remedy."""
         with pytest.raises(ValueError, match="train with train_accuracy=True"):
             measures.late(history([0.1] * 4), first_step=0)
+
+
+class TestSettledStep:
+    """When the validation accuracy has little left to gain."""
+
+    def test_plateau(self):
+        """A run has settled once its running mean is close to the best one."""
+        run = history([0.0] * 10 + [0.9, 0.92] * 10)
+        # Two validations of the plateau make the first window there: the eleventh and twelfth.
+        assert measures.settled_step(run, within=0.001, window=2) == 23
+
+    def test_at_the_end(self):
+        """A run that improves to its end settles there."""
+        run = history([0.01 * i for i in range(20)])
+        assert measures.settled_step(run, within=0.001, window=2) == run.stop_step
 
 
 class TestRoughness:
@@ -138,7 +148,11 @@ class TestRoughness:
 
 
 class TestNumbers:
-    """Norms and orders."""
+    """Norms, orders and errors."""
+
+    def test_standard_error(self):
+        """The standard error is that of a coin: half right of 100 images, five points."""
+        assert measures.standard_error(0.5, 100) == 0.05
 
     def test_squared_norm(self):
         """Σ w² counts every weight once, the bias included, in float64."""

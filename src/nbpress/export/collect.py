@@ -120,8 +120,9 @@ class _Collector:
             words = _joined(data.get("text/markdown") or told.get("text") or "")
             if kind == "claim":  # the mark and the words before it are the template's
                 words = _VERDICT.sub("", words)
-            holds = "no" if told.get("holds") is False else "yes"
-            yield div(str(kind), [self._markdown(words)], holds=holds, task=told.get("task"))
+            verdict = "checked" if told.get("holds", True) else "otherwise"
+            verdict = "proved" if told.get("proved") else verdict
+            yield div(str(kind), [self._markdown(words)], verdict=verdict, task=told.get("task"))
         else:
             yield from self._plain(output, part, count)
 

@@ -8,6 +8,13 @@ from typing import Any
 
 from nbpress.export.tree import Node
 
+# What stands before a claim, by its verdict.
+VERDICTS = {
+    "proved": "Proved by machine",
+    "checked": "Checked by machine",
+    "otherwise": "Found instead",
+}
+
 
 @dataclass
 class Part:

@@ -12,7 +12,7 @@ from string import Template
 from typing import Any
 
 from nbpress.alt import readable
-from nbpress.export.document import Document
+from nbpress.export.document import VERDICTS, Document
 from nbpress.export.render import render
 from nbpress.export.tree import Node, kind_of, node, nodes, pairs, plain, walk
 
@@ -134,9 +134,8 @@ class _Writer:
             before = f"<details{self.opened}><summary>Code</summary>"
             return [_raw(before), *blocks, _raw("</details>")]
         if kind == "claim":
-            holds = told["holds"] == "yes"
-            word = "Checked by machine:" if holds else "Found instead:"
-            before = f'<div class="claim{"" if holds else " not"}"><strong>{word}</strong>'
+            kinds = "claim not" if told["verdict"] == "otherwise" else "claim"
+            before = f'<div class="{kinds}"><strong>{VERDICTS[told["verdict"]]}:</strong>'
             return [_raw(before), *blocks, _raw("</div>")]
         return [_raw(f'<div{place} class="{kind}">'), *blocks, _raw("</div>")]
 

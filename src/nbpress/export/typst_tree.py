@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from nbpress.alt import readable
+from nbpress.export.document import VERDICTS
 from nbpress.export.tree import Node, clean, kind_of, node, pairs, plain
 
 _COLUMNS = 84  # of code, at its size, in a line of the page
@@ -67,8 +68,9 @@ def _division(item: Node) -> list[Node]:
         caption = node("Plain", _inline("], [", words, "])"))
         return [_raw(call + ", ["), *blocks[:-1], caption]
     if kind == "claim":
-        holds = "true" if told["holds"] == "yes" else "false"
-        return [_raw(f"#claim({holds})["), *blocks, _raw("]")]
+        holds = "false" if told["verdict"] == "otherwise" else "true"
+        word = literal(VERDICTS[told["verdict"]])
+        return [_raw(f"#claim({holds}, {word})["), *blocks, _raw("]")]
     if kind in ("code", "stream", "error", "result", "html", "picture", "trouble"):
         return [_raw(f"#output({literal(kind)})["), *blocks, _raw("]")]
     anchor = [_raw(f"#anchor({literal(id_)})")] if id_ else []
