@@ -17,6 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import pypandoc
+
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 ROUNDS = 3
@@ -25,11 +27,10 @@ EDITED = "3_softmax_regression.ipynb"
 
 def copy_project(place: Path) -> Path:
     """Copy what a report is made of to `place`."""
-    ignore = shutil.ignore_patterns("__pycache__", "report.*", "report_files", "values.json")
-    for part in ("src", "notebooks", "report"):
-        shutil.copytree(ROOT / part, place / part, ignore=ignore)
-    shutil.copy(ROOT / "report" / "report.yaml", place / "report")
-    shutil.copy(ROOT / "pyproject.toml", place)
+    for part in ("src", "notebooks", "report/parameters"):
+        shutil.copytree(ROOT / part, place / part, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in ("report/report.yaml", "pyproject.toml"):
+        shutil.copy(ROOT / file, place / file)
     return place
 
 
@@ -39,7 +40,10 @@ def command(place: Path, *words: str, folder: str = ".") -> float:
     environment = {
         **os.environ,
         "PYTHONPATH": str(place / "src"),
-        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+        # The classic way finds the same pandoc, the wheel's.
+        "PATH": os.pathsep.join(
+            [str(BIN), str(Path(pypandoc.get_pandoc_path()).parent), os.environ["PATH"]]
+        ),
         **({"ONELAYER_DATA": str(Path(data).resolve())} if data else {}),
     }
     start = time.perf_counter()
@@ -75,9 +79,8 @@ def classic_execute(place: Path, name: str, dataset: str) -> float:
     import yaml
 
     parameters = yaml.safe_load((place / f"report/parameters/{dataset}.yaml").read_text("utf-8"))
-    own = parameters.get(name.removesuffix(".ipynb"), {})
-    if name[0] in "234":
-        own = {"dataset": dataset, **own}
+    own = parameters.get(name.removesuffix(".ipynb"), {}) if name[0] in "234" else {}
+    own = {"dataset": dataset, **own} if own else {}  # the others run with their defaults
     written = yaml.safe_dump(own)
     return command(place, "papermill", name, f"out_{name}", "-y", written, folder="notebooks")
 
@@ -85,7 +88,9 @@ def classic_execute(place: Path, name: str, dataset: str) -> float:
 def classic_convert(place: Path) -> float:
     """Convert all executed notebooks by nbconvert and xelatex."""
     names = sorted(path.name for path in (place / "notebooks").glob("out_*.ipynb"))
-    words = ("jupyter-nbconvert", "--to", "pdf", "--no-input", *names)
+    # It would want Inkscape for the figures' SVG, which stands beside the PNG that it prints.
+    without_svg = "--SVG2PDFPreprocessor.enabled=False"
+    words = ("jupyter-nbconvert", "--to", "pdf", "--no-input", without_svg, *names)
     return command(place, *words, folder="notebooks")
 
 

@@ -12,21 +12,17 @@ import pikepdf
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = ("src", "notebooks", "report", "pyproject.toml")
+FOLDERS = ("src", "notebooks", "report/parameters", "report/expected")
+FILES = ("report/report.yaml", "pyproject.toml")
 
 
 def copy_of_project(place: Path) -> Path:
     """Copy what a report is made of, and nothing that a build left."""
-    for part in PARTS:
-        if (ROOT / part).is_dir():
-            ignore = shutil.ignore_patterns("__pycache__", "report.pdf", "report.html", "*.json")
-            shutil.copytree(ROOT / part, place / part, ignore=ignore)
-        else:
-            shutil.copy(ROOT / part, place)
-    if (ROOT / "report" / "expected").is_dir():
-        shutil.copytree(
-            ROOT / "report" / "expected", place / "report" / "expected", dirs_exist_ok=True
-        )
+    for folder in FOLDERS:
+        ignore = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / folder, place / folder, ignore=ignore)
+    for file in FILES:
+        shutil.copy(ROOT / file, place / file)
     return place
 
 
