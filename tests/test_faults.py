@@ -28,7 +28,7 @@ pytestmark = pytest.mark.faults
 
 BROKEN = Path(__file__).parent / "nbpress" / "fixtures" / "broken"
 DEADLINE = 60  # seconds that anything may take before a test gives up
-MOMENTS = 12  # at which a build is killed
+MOMENTS = 10  # at which a build is killed, for each of two ways to kill it
 GOLDEN = 0.618034  # its multiples, modulo 1, spread evenly however many there are
 
 
