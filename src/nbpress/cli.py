@@ -12,12 +12,14 @@ import sys
 from collections.abc import Sequence
 
 from nbpress.errors import PressError, disk_error
+from nbpress.processes import skip_slow_imports
 
 _YES, _NO = ("1", "yes", "true", "on"), ("", "0", "no", "false", "off")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return the exit status: 0, or 1 after a message that says what is wrong."""
+    skip_slow_imports()
     try:
         options = _parser().parse_args(arguments)
         options.run(options)

@@ -17,6 +17,10 @@ from traitlets.config import Config
 ENGINE_NAME = "nbpress"
 INJECTED_TAG = "injected-parameters"  # papermill's, of the cell that it adds
 
+_KERNEL_OPTIONS = [
+    "--HistoryManager.enabled=False",
+    "--IPKernelApp.extra_extensions=nbpress.processes",
+]
 _LOADED = (
     "__import__('json').dumps([f for m in list(__import__('sys').modules.values())"
     " if isinstance(f := getattr(m, '__file__', None), str)])"
@@ -47,7 +51,7 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
 
 
 class Engine(NBClientEngine):  # type: ignore[misc]
-    """nbclient without IPython's history; papermill finds it as "nbpress"."""
+    """nbclient with kernels of our own making; papermill finds it as "nbpress"."""
 
     @classmethod
     def execute_managed_notebook(
@@ -76,7 +80,7 @@ class Engine(NBClientEngine):  # type: ignore[misc]
                 timeout=execution_timeout,
                 progress_file=progress_file,
                 loaded_file=loaded_file,
-                extra_arguments=["--HistoryManager.enabled=False"],
+                extra_arguments=_KERNEL_OPTIONS,
                 config=Config(KernelManager=connection),
             ).execute(stdout=log, stderr=log)
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbpress.errors import disk_error
 from nbpress.notebooks import runs
+from nbpress.processes import skip_slow_imports
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -73,6 +74,7 @@ def run(job: Job) -> Outcome:
         PYTHONPATH=os.pathsep.join(dict.fromkeys([*map(str, job.sources), *_python_path()])),
         IPYTHONDIR=str(job.build / "ipython"),  # not the user's profile
     )
+    skip_slow_imports()
     import papermill
 
     from nbpress.engine import ENGINE_NAME
