@@ -22,11 +22,13 @@ tex: .report-ready  ## write the report's LaTeX source
 check: .report-ready  ## tell whether the published report still holds
 	@$(bin)/nbpress check
 
+pytest = $(bin)/pytest --numprocesses logical --maxprocesses 8 --dist loadgroup
+
 test: .dev-ready  ## run the tests, all but the fault suite
-	$(bin)/pytest -m 'not faults'
+	$(pytest) -m 'not faults'
 
 test-faults: .dev-ready  ## run the fault suite: full disks, dying kernels, dead mirrors
-	$(bin)/pytest -m faults
+	$(pytest) -m faults
 
 lint: .dev-ready  ## check style, types and who imports whom
 	$(bin)/ruff check
