@@ -89,10 +89,10 @@ class TestReadIdx:
             (SMALL[:10], "truncated"),
             (bytes.fromhex("00000803 00000000 00000003 00000004"), "at least one"),
             (b"\0\0\x08\x03" + b"\xff" * 12, "4294967295 × 4294967295 × 4294967295 values"),
-            (gzip.compress(SMALL + b"\0"), "appended"),
-            (gzip.compress(SMALL) + b"\0", "1 bytes follow"),
-            (gzip.compress(SMALL)[:-4], "truncated gzip"),
-            (gzip.compress(SMALL)[:-8] + bytes(8), "damaged gzip"),
+            (gzip.compress(SMALL + b"\0", mtime=0), "appended"),
+            (gzip.compress(SMALL, mtime=0) + b"\0", "1 bytes follow"),
+            (gzip.compress(SMALL, mtime=0)[:-4], "truncated gzip"),
+            (gzip.compress(SMALL, mtime=0)[:-8] + bytes(8), "damaged gzip"),
         ],
     )
     def test_bad_content(self, tmp_path, content, message):
