@@ -7,22 +7,19 @@ report.yaml asks of each task is checked: a report that lacks a part is not publ
 from __future__ import annotations
 
 import copy
-import datetime
-import json
-import os
 import re
-import subprocess
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from nbpress.cache import installed_versions
 from nbpress.display import MIME_TYPE
 from nbpress.errors import PressError, did_you_mean
-from nbpress.execute import Execution, Plan, records, values
+from nbpress.execute import Execution
+from nbpress.plan import Plan
 from nbpress.project import DataSet, Project
+from nbpress.provenance import Commit, provenance, read_commit, report_date
+from nbpress.records import records, values
 
 Cell = dict[str, Any]
 
@@ -83,10 +80,10 @@ def bind(
     _check_tasks(project, cells)
     if own_parameters:
         _check_claims(project, dataset, cells)
-    commit = _commit(project)
+    commit = read_commit(project)
     for cell in cells:
         if _PROVENANCE_TAG in cell["metadata"].get("tags", ()):
-            cell["source"] = _provenance(project, dataset, plans, commit)
+            cell["source"] = provenance(project, dataset, plans, commit)
     return Bound(
         {
             "nbformat": 4,
@@ -99,82 +96,15 @@ def bind(
     )
 
 
-@dataclass(frozen=True)
-class _Commit:
-    text: str
-    date: datetime.date | None
-
-
-def _provenance(project: Project, dataset: DataSet, plans: list[Plan], commit: _Commit) -> str:
-    """Return, as Markdown, from which data, code, parameters and packages the report came."""
-    lines = [
-        f"Data set `{dataset.dataset}`: {dataset.reason}",
-        "",
-        _table("File", "SHA-256", {f"`{k}`": _hash(v) for k, v in dataset.files.items()}),
-        "",
-        commit.text,
-        "",
-        _table(
-            "Chapter",
-            "Parameters",
-            {
-                f"`{plan.notebook.path.name}`": ", ".join(
-                    f"`{name}` = {json.dumps(value, ensure_ascii=False)}"
-                    for name, value in {
-                        **{n: p.default for n, p in plan.notebook.parameters().items()},
-                        **plan.parameters,
-                    }.items()
-                    # Values of other chapters and reference figures stand in the chapter itself.
-                    if name != "recorded" and not _is_nested(value)
-                )
-                for plan in plans
-            },
-        ),
-        "",
-        "Installed versions: "
-        + ", ".join(
-            f"{name} {version}"
-            for name, version in installed_versions(project.report.distribution).items()
-        )
-        + ".",
-    ]
-    return "\n".join(lines)
-
-
-def _commit(project: Project) -> _Commit:
-    """Ask git which commit this is; without git or a checkout, say so."""
-
-    def git(*arguments: str) -> str:
-        return subprocess.run(
-            ["git", "--no-optional-locks", *arguments],
-            cwd=project.root,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.strip()
-
-    try:
-        # A copy of the project below some other checkout is none of that one's commits.
-        git("ls-files", "--error-unmatch", "report/report.yaml")
-        commit, date = git("log", "-1", "--format=%H %cs").split()
-        dirty = git("status", "--porcelain")
-    except (OSError, subprocess.CalledProcessError, ValueError):
-        return _Commit("Code: no git commit is known; this folder is not a git checkout.", None)
-    state = "with changes that are not committed" if dirty else "without uncommitted changes"
-    return _Commit(
-        f"Code: git commit `{commit}` of {date}, {state}.", datetime.date.fromisoformat(date)
-    )
-
-
 def _metadata(
     project: Project,
     dataset: DataSet,
-    commit: _Commit,
+    commit: Commit,
     found: Mapping[str, Any],
     show_code: bool,
 ) -> dict[str, Any]:
     report = project.report
-    date = report.date or _given_date() or commit.date or _date(time.time())
+    date = report_date(project, commit)
     return {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
@@ -195,19 +125,6 @@ def _metadata(
             "values": {key: record["value"] for key, record in sorted(found.items())},
         },
     }
-
-
-def _given_date() -> datetime.date | None:
-    """Return the date that SOURCE_DATE_EPOCH asks for, in seconds since 1970."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    try:
-        return _date(int(epoch)) if epoch else None
-    except (ValueError, OverflowError, OSError) as error:
-        raise PressError(f"SOURCE_DATE_EPOCH must be a number of seconds; got {epoch!r}") from error
-
-
-def _date(seconds: float) -> datetime.date:
-    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).date()
 
 
 def _chapter_cells(number: int, plan: Plan, executed: list[Cell]) -> tuple[list[Cell], list[str]]:
@@ -362,27 +279,3 @@ def _check_claims(project: Project, dataset: DataSet, cells: list[Cell]) -> None
 def _place(cell: Cell) -> str:
     origin = cell["metadata"]["nbpress"]
     return f"{origin['notebook']}, cell {origin['cell']}"
-
-
-def _table(left: str, right: str, rows: Mapping[str, str]) -> str:
-    lines = [
-        f"| {left} | {right} |",
-        "|---|---|",
-        *(f"| {a} | {_in_table(b)} |" for a, b in rows.items()),
-    ]
-    return "\n".join(lines)
-
-
-def _in_table(text: str) -> str:
-    return text.replace("|", "\\|")
-
-
-def _is_nested(value: Any) -> bool:
-    return isinstance(value, dict) or (
-        isinstance(value, list) and any(isinstance(item, dict | list) for item in value)
-    )
-
-
-def _hash(sha256: str) -> str:
-    """Set a digest in groups that a line can be broken between."""
-    return " ".join(f"`{sha256[i : i + 16]}`" for i in range(0, len(sha256), 16))

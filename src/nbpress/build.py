@@ -7,20 +7,20 @@ is published unless all of it succeeded; the files are written aside and renamed
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
-import os
 import shlex
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from nbpress.bind import Bound, bind
 from nbpress.cache import digest, installed_versions
 from nbpress.errors import PressError, did_you_mean, disk_error
-from nbpress.execute import as_json, execute, plan
+from nbpress.execute import execute
+from nbpress.files import as_json, check_writable, write
+from nbpress.plan import plan
 from nbpress.project import DataSet, Parameters, Project, read_yaml
 
 # nbconvert's exporters by the names of their entry points: for report.pdf by ENGINE, and for the
@@ -116,7 +116,7 @@ def compose(project: Project, request: Request) -> tuple[DataSet, Bound, int]:
     for notice in bound.notices:
         say(f"note: {notice}")
     path = project.build / "report.ipynb"
-    write(path, as_json(bound.notebook).encode())
+    write({path: as_json(bound.notebook).encode()})
     return dataset, bound, len(execution.executed)
 
 
@@ -152,20 +152,13 @@ def render_key(project: Project, bound: Bound, exporter_name: str) -> str:
 
 
 def publish(project: Project, files: Mapping[str, bytes]) -> list[Path]:
-    """Write files beside their places, and when all are written rename them.
-
-    Files that are there already, byte for byte, are left alone. Returns those written.
-    """
+    """Write all files, but those that are there already, byte for byte; return those written."""
     new = {
         project.output / name: content
         for name, content in files.items()
         if not _are_there(project, {name: digest(content)})
     }
-    for path, content in new.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _write_whole(_aside(path), content)
-    for path in new:
-        os.replace(_aside(path), path)
+    write(new)
     return list(new)
 
 
@@ -198,20 +191,6 @@ def locked(project: Project) -> Iterator[None]:
             say("another build is at work in this folder: waiting for it to end")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def check_writable(folder: Path, names: Iterable[str]) -> None:
-    """Make the folder that files of these names are to go to, or say before any work why not."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in names:
-            path = folder / name
-            if path.is_dir():
-                raise IsADirectoryError(errno.EISDIR, "is a folder", str(path))
-            _aside(path).write_bytes(b"")
-            _aside(path).unlink()
-    except OSError as error:
-        raise disk_error(error) from error
 
 
 def read_parameters(words: str | list[str]) -> Parameters:
@@ -250,30 +229,6 @@ def say(line: str) -> None:
     sys.stderr.flush()
 
 
-def write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _write_whole(_aside(path), content)
-    os.replace(_aside(path), path)
-
-
-def _aside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.new")
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write a file and make sure that it is on the disk, or leave none."""
-    try:
-        with path.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            path.unlink()
-        raise disk_error(error, path.parent) from error
-
-
 def _are_there(project: Project, files: Mapping[str, str]) -> bool:
     """Return whether the published files are, byte for byte, those with these digests."""
     try:
@@ -284,4 +239,4 @@ def _are_there(project: Project, files: Mapping[str, str]) -> bool:
 
 def _record(project: Project, name: str, entry: Published) -> None:
     entries = {key: asdict(item) for key, item in {**published(project), name: entry}.items()}
-    write(project.build / _RECORD, as_json(entries).encode())
+    write({project.build / _RECORD: as_json(entries).encode()})

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from nbpress.build import Request, compose, locked, say, write
+from nbpress.build import Request, compose, locked, say
 from nbpress.errors import PressError
-from nbpress.execute import as_json
+from nbpress.files import as_json, write
 from nbpress.project import Project
 
 _RELATIVE = 1e-3  # what a newly recorded float is allowed: other BLAS kernels round differently
@@ -52,7 +52,7 @@ def check(project: Project, request: Request, *, record: bool = False) -> None:
     found = {name: entry["value"] for name, entry in bound.values.items()}
     expected = json.loads(path.read_text("utf-8")) if path.is_file() else {}
     if record:
-        write(path, as_json(_recorded(found, expected)).encode())
+        write({path: as_json(_recorded(found, expected)).encode()})
         say(f"{project.relative(path)}: {len(found)} values recorded")
         return
     if not expected:

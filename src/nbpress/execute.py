@@ -3,36 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nbpress import worker
 from nbpress.cache import RECORDED, Cache, Inputs, Run
-from nbpress.display import MIME_TYPE
 from nbpress.errors import PressError, did_you_mean
-from nbpress.notebooks import Notebook, read_notebook
-from nbpress.project import Chapter, DataSet, Parameters, Project
-
-if TYPE_CHECKING:
-    from tqdm import tqdm
+from nbpress.plan import Plan
+from nbpress.processes import local_pool
+from nbpress.progress import Progress
+from nbpress.project import DataSet, Project
+from nbpress.records import values
 
 _POLL_SECONDS = 0.1
-_INJECTED = ("dataset", RECORDED)  # parameters that the press itself sets
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A chapter, its notebook as it is now, and the checked parameters that it is to run with."""
-
-    chapter: Chapter
-    notebook: Notebook
-    parameters: dict[str, Any]
 
 
 @dataclass
@@ -41,47 +28,6 @@ class Execution:
 
     runs: dict[str, Run] = field(default_factory=dict)  # by the chapter's name
     executed: list[str] = field(default_factory=list)
-
-
-def plan(project: Project, dataset: DataSet, given: Parameters) -> list[Plan]:
-    """Read the notebooks and check every parameter, before any kernel starts.
-
-    `given` holds parameters by chapter; those under "" go to every chapter that takes them.
-    """
-    own = project.parameters(dataset.dataset)
-    for name in given:
-        if name:
-            project.chapter(name)
-    notebooks = {
-        c.name: read_notebook(project.notebooks / c.notebook) for c in project.report.chapters
-    }
-    declared = {name: notebook.parameters() for name, notebook in notebooks.items()}
-    everywhere = given.get("", {})
-    known = {p for parameters in declared.values() for p in parameters} - set(_INJECTED)
-    for name in [*everywhere, *(n for k, values in given.items() if k for n in values)]:
-        if name in _INJECTED:
-            raise PressError(f"{name} is set by the press; choose the data set with DATASET")
-    for name in everywhere:
-        if name not in known:
-            raise PressError(f"no chapter has a parameter {name!r}" + did_you_mean(name, known))
-    plans = []
-    for chapter in project.report.chapters:
-        takes = declared[chapter.name]
-        values = {
-            **own.get(chapter.name, {}),
-            **{name: value for name, value in everywhere.items() if name in takes},
-            **given.get(chapter.name, {}),
-        }
-        if "dataset" in takes:
-            values["dataset"] = dataset.dataset
-        if chapter.needs and RECORDED not in takes:
-            raise PressError(
-                f"{chapter.notebook} needs values of other chapters, so its parameters must "
-                f"have '{RECORDED}: dict = {{}}'"
-            )
-        notebook = notebooks[chapter.name]
-        plans.append(Plan(chapter, notebook, notebook.checked(values)))
-    return plans
 
 
 def execute(
@@ -121,37 +67,6 @@ def execute(
     return runner.result
 
 
-def values(run: Run) -> dict[str, dict[str, Any]]:
-    """Return the values that a run recorded: `{"2d.stop_step": {"value": …, "notebook": …}}`.
-
-    Raises
-    ------
-    PressError
-        If two answers record the same value.
-    """
-    found: dict[str, dict[str, Any]] = {}
-    for cell in run.executed["cells"]:
-        for record in records(cell):
-            for name, value in record.get("values", {}).items():
-                key = f"{record['task']}.{name}"
-                if key in found:
-                    raise PressError(
-                        f"{run.notebook}: {key} is recorded twice, in the cells "
-                        f"{found[key]['cell']} and {cell['id']}"
-                    )
-                found[key] = {"value": value, "notebook": run.notebook, "cell": cell["id"]}
-    return found
-
-
-def records(cell: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return what a cell's outputs say to the press."""
-    return [
-        output["data"][MIME_TYPE]
-        for output in cell.get("outputs", ())
-        if MIME_TYPE in output.get("data", {})
-    ]
-
-
 @dataclass
 class _Running:
     plan: Plan
@@ -163,6 +78,10 @@ class _Running:
     @property
     def name(self) -> str:
         return self.plan.chapter.name
+
+    @property
+    def progress(self) -> Path:
+        return self.partial / worker.PROGRESS
 
     def job(self, project: Project) -> worker.Job:
         return worker.Job(
@@ -191,7 +110,7 @@ class _Runner:
         self.dataset = dataset
         self.force = force
         self.executor = executor
-        self.progress = _Progress(say)
+        self.progress = Progress(say)
         self.cache = Cache(project)
         self.result = Execution()
         self.running: dict[Future[worker.Outcome], _Running] = {}
@@ -230,11 +149,11 @@ class _Runner:
         if not self.running and not self.result.executed:
             _compile(self.project)
         if self.executor is None:
-            self.executor = self.stack.enter_context(_local_pool())
+            self.executor = self.stack.enter_context(local_pool())
         modules = self.cache.modules(self.project.source_files())
         entry = _Running(plan, parameters, inputs, self.cache.partial(inputs), modules)
         self.running[_submit(self.executor, entry.job(self.project))] = entry
-        self.progress.add(entry)
+        self.progress.add(entry.progress, entry.name, len(plan.notebook.cells))
 
     def take_in(self) -> None:
         """Wait a moment for chapters to end; keep those that are complete."""
@@ -242,7 +161,7 @@ class _Runner:
         self.progress.update()
         for future in done:
             entry = self.running.pop(future)
-            self.progress.remove(entry)
+            self.progress.remove(entry.progress)
             outcome = _outcome(future)
             failure = outcome.failure or _edited_meanwhile(self.cache, entry, outcome)
             if failure is None:
@@ -264,71 +183,6 @@ class _Runner:
             "seconds": round(outcome.seconds, 3),
         }
         return self.cache.keep(entry.partial, entry.inputs, record)
-
-
-class _Progress:
-    """One live line for each running notebook in a terminal; nothing elsewhere."""
-
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self.say = say
-        self.bars: dict[str, tuple[_Running, tqdm[Any]]] = {}
-
-    def close(self) -> None:
-        for _entry, bar in self.bars.values():
-            bar.close()
-
-    def tell(self, line: str) -> None:
-        for _entry, bar in self.bars.values():
-            bar.clear()
-        self.say(line)
-
-    def add(self, entry: _Running) -> None:
-        if not sys.stderr.isatty():
-            return
-        from tqdm import tqdm
-
-        bar = tqdm(
-            total=len(entry.plan.notebook.cells),
-            desc=entry.name,
-            leave=False,
-            bar_format="{desc}: cell {n} of {total}, {elapsed}",
-        )
-        self.bars[entry.name] = (entry, bar)
-
-    def update(self) -> None:
-        for entry, bar in self.bars.values():
-            try:
-                cell, total = map(int, (entry.partial / "progress").read_text().split())
-            except (OSError, ValueError):  # not started yet, or being written just now
-                continue
-            bar.n, bar.total = cell, total
-            bar.refresh()
-
-    def remove(self, entry: _Running) -> None:
-        if entry.name in self.bars:
-            self.bars.pop(entry.name)[1].close()
-
-
-@contextlib.contextmanager
-def _local_pool() -> Iterator[Executor]:
-    """Open a pool of processes that end, kernels and all, when the build does, however it ends."""
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    context = multiprocessing.get_context("spawn")
-    # Nothing is ever sent: each process waits for the pipe's end, which a kill brings about too.
-    theirs, ours = context.Pipe(duplex=False)
-    pool = ProcessPoolExecutor(cores or 1, context, worker.end_with, (theirs,))
-    try:
-        yield pool
-    except BaseException:
-        ours.close()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
-        ours.close()
-        theirs.close()
 
 
 def _compile(project: Project) -> None:
@@ -420,8 +274,3 @@ def _keep_failed(project: Project, entry: _Running) -> str:
 
 def _again(why: str) -> str:
     return "" if why.startswith("it has no run") else " again"
-
-
-def as_json(content: Any) -> str:
-    """Return JSON as people read it and version control compares it."""
-    return json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n"

@@ -1,10 +1,19 @@
-"""What the press's processes do first, to start without delay and to end without one."""
+"""The press's processes: they start and end without delay, and none outlives the build."""
 
 from __future__ import annotations
 
 import atexit
+import contextlib
+import os
+import signal
 import sys
-from typing import Any
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 _FAREWELL_SECONDS = 5  # at most, for a kernel to say good-bye
 
@@ -25,3 +34,42 @@ def load_ipython_extension(shell: Any) -> None:
     waits for the other, until jupyter_client kills the kernel 2.5 s later.
     """
     atexit.register(shell.kernel.control_thread.join, _FAREWELL_SECONDS)
+
+
+@contextlib.contextmanager
+def local_pool() -> Iterator[Executor]:
+    """Open a pool of processes that end, kernels and all, when the build does, however it ends."""
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    context = multiprocessing.get_context("spawn")
+    # Nothing is ever sent: each process waits for the pipe's end, which a kill brings about too.
+    theirs, ours = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(cores or 1, context, _end_with, (theirs,))
+    try:
+        yield pool
+    except BaseException:
+        ours.close()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+        ours.close()
+        theirs.close()
+
+
+def _end_with(build: Connection) -> None:
+    """End this process as soon as the build that started it closes its end, or is gone.
+
+    Its kernel sees that and ends as well. Ctrl-C reaches every process in the terminal; what
+    becomes of it is for the build to decide.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def wait_for_its_end() -> None:
+        try:
+            build.recv_bytes()
+        except (EOFError, OSError):
+            os._exit(1)
+
+    threading.Thread(target=wait_for_its_end, daemon=True).start()

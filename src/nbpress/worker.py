@@ -11,19 +11,14 @@ import json
 import logging
 import os
 import re
-import signal
-import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nbpress.errors import disk_error
 from nbpress.notebooks import runs
 from nbpress.processes import skip_slow_imports
-
-if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
 
 _ENVIRONMENT = {
     # One BLAS thread: two give other bits, so results would depend on what else is running.
@@ -38,7 +33,8 @@ _ENVIRONMENT = {
 _FOREIGN = ("PYTHONSTARTUP", "JUPYTER_PATH")  # what a user has set for other work
 
 _ADDED = {"injected-parameters", "papermill-error-cell-tag"}  # tags of papermill's own cells
-_SCRATCH = ("source.ipynb", "progress", "loaded", "kernel.log")
+PROGRESS = "progress"  # the file that tells which cell runs, of how many
+_SCRATCH = ("source.ipynb", PROGRESS, "loaded", "kernel.log")
 
 
 @dataclass(frozen=True)
@@ -141,23 +137,6 @@ def verdict(executed: Path, stopped: Exception | None, cell_timeout: int) -> str
         if cell["execution_count"] is None:
             return _failure(number, cell, "did not run")
     return None
-
-
-def end_with(build: Connection) -> None:
-    """End this process as soon as the build that started it closes its end, or is gone.
-
-    Its kernel sees that and ends as well. Ctrl-C reaches every process in the terminal; what
-    becomes of it is for the build to decide.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def wait_for_its_end() -> None:
-        try:
-            build.recv_bytes()
-        except (EOFError, OSError):
-            os._exit(1)
-
-    threading.Thread(target=wait_for_its_end, daemon=True).start()
 
 
 def _reason(stopped: Exception | None, cell_timeout: int) -> str:

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from fixtures.tiny_project import TinyProject
 
-from nbpress import bind as bind_module
+from nbpress import provenance as provenance_module
 from nbpress.bind import Bound, bind
 from nbpress.cache import Run
 from nbpress.display import MIME_TYPE
 from nbpress.errors import PressError
-from nbpress.execute import Execution, plan
+from nbpress.execute import Execution
+from nbpress.plan import plan
 from nbpress.project import DataSet, open_project
 
 DATA = DataSet("small", "the small numbers", "sha", {"small.txt": "0123456789abcdef" * 4}, False)
@@ -89,7 +90,7 @@ class Press:
 @pytest.fixture
 def press(tiny: TinyProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Press:
     """Return the tiny project's chapters with all that their tasks ask for."""
-    monkeypatch.setattr(bind_module, "installed_versions", lambda _: {"helper": "2.0"})
+    monkeypatch.setattr(provenance_module, "installed_versions", lambda _: {"helper": "2.0"})
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
     return Press(tiny, tmp_path)
 

@@ -11,17 +11,17 @@ import pytest
 from fixtures.tiny_project import TinyProject
 
 from nbpress import build as build_module
+from nbpress import files as files_module
 from nbpress.bind import Bound
 from nbpress.build import (
     Rendering,
     Request,
     build,
-    check_writable,
     publish,
     read_parameters,
-    write,
 )
 from nbpress.errors import PressError
+from nbpress.files import check_writable
 from nbpress.project import DataSet, Project, open_project
 
 
@@ -142,14 +142,14 @@ def test_nothing_is_published_if_one_file_cannot_be_written(
     """Files are renamed when all of them are on the disk."""
     press.build()
     before = {path: path.read_bytes() for path in press.project.output.glob("*.*")}
-    real = build_module._write_whole
+    real = files_module._write_whole
 
     def full_at_the_pdf(path: Path, content: bytes) -> None:
         if ".pdf" in path.name:
             raise PressError("the disk is full")
         real(path, content)
 
-    monkeypatch.setattr(build_module, "_write_whole", full_at_the_pdf)
+    monkeypatch.setattr(files_module, "_write_whole", full_at_the_pdf)
     with pytest.raises(PressError, match="the disk is full"):
         publish(press.project, {"values.json": b"new", "report.pdf": b"new"})
     assert {path: path.read_bytes() for path in before} == before
@@ -176,15 +176,6 @@ def test_left_over_files_are_tidied(press: Press) -> None:
     (press.project.output / ".report.pdf.new").write_bytes(b"half a rep")
     check_writable(press.project.output, ["report.pdf"])
     assert not list(press.project.output.glob(".*"))
-
-
-def test_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
-    """And nothing is left beside it."""
-    path = tmp_path / "new" / "file"
-    write(path, b"one")
-    write(path, b"other")
-    assert path.read_bytes() == b"other"
-    assert list(path.parent.iterdir()) == [path]
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,10 @@ from nbpress import cache as cache_module
 from nbpress import worker
 from nbpress.cache import Cache
 from nbpress.errors import PressError
-from nbpress.execute import Execution, Plan, execute, plan, values
+from nbpress.execute import Execution, execute
+from nbpress.plan import Plan, plan
 from nbpress.project import DataSet, Parameters, Project, open_project
+from nbpress.records import values
 
 BROKEN = Path(__file__).parent / "fixtures" / "broken"
 DATA = DataSet("small", "the small numbers", "sha", {}, False)

@@ -1,0 +1,58 @@
+"""Writes files whole or not at all: aside, to the disk, and only then renamed."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from nbpress.errors import disk_error
+
+
+def write(files: Mapping[Path, bytes]) -> None:
+    """Write files beside their places, and when all are written rename them."""
+    for path, content in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_whole(_aside(path), content)
+    for path in files:
+        os.replace(_aside(path), path)
+
+
+def check_writable(folder: Path, names: Iterable[str]) -> None:
+    """Make the folder that files of these names are to go to, or say before any work why not."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            path = folder / name
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, "is a folder", str(path))
+            _aside(path).write_bytes(b"")
+            _aside(path).unlink()
+    except OSError as error:
+        raise disk_error(error) from error
+
+
+def as_json(content: Any) -> str:
+    """Return JSON as people read it and version control compares it."""
+    return json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.new")
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Write a file and make sure that it is on the disk, or leave none."""
+    try:
+        with path.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        raise disk_error(error, path.parent) from error

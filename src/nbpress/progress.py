@@ -1,0 +1,58 @@
+"""Shows how far the running notebooks are."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+
+class Progress:
+    """One live line for each running notebook in a terminal; nothing elsewhere."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self.say = say
+        self.bars: dict[Path, tqdm[Any]] = {}  # by the file in which a worker tells its cell
+
+    def close(self) -> None:
+        """Take all lines away."""
+        for bar in self.bars.values():
+            bar.close()
+
+    def tell(self, line: str) -> None:
+        """Say something above the live lines."""
+        for bar in self.bars.values():
+            bar.clear()
+        self.say(line)
+
+    def add(self, file: Path, name: str, num_cells: int) -> None:
+        """Show a line for a notebook whose progress will be told in a file."""
+        if not sys.stderr.isatty():
+            return
+        from tqdm import tqdm
+
+        self.bars[file] = tqdm(
+            total=num_cells,
+            desc=name,
+            leave=False,
+            bar_format="{desc}: cell {n} of {total}, {elapsed}",
+        )
+
+    def update(self) -> None:
+        """Bring all lines up to date."""
+        for file, bar in self.bars.items():
+            try:
+                cell, total = map(int, file.read_text().split())
+            except (OSError, ValueError):  # not started yet, or being written just now
+                continue
+            bar.n, bar.total = cell, total
+            bar.refresh()
+
+    def remove(self, file: Path) -> None:
+        """Take a notebook's line away."""
+        if file in self.bars:
+            self.bars.pop(file).close()
