@@ -1,39 +1,15 @@
-"""Where the data's files come from: looked for, verified by SHA-256, downloaded if need be.
+"""Downloads files from mirrors, in turn, until each has the SHA-256 that it must have."""
 
-Nothing here needs NumPy, so that `resolve` can answer before any kernel starts.
-`onelayer.data` reads the arrays out of the files that are found here.
-"""
-
-import difflib
-import hashlib
-import importlib.util
-import os
 import queue
 import sys
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import requests
-
-DATASETS = ("auto", "mnist", "digits")
-
-# The names follow one order, so that the digest over all files is the one that
-# `sha256sum *.gz | sha256sum` prints in the data's folder.
-MNIST = {
-    f"{name}-ubyte.gz": sha256
-    for name, sha256 in {
-        "t10k-images-idx3": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
-        "t10k-labels-idx1": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
-        "train-images-idx3": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
-        "train-labels-idx1": "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
-    }.items()
-}
-DIGITS = {"digits.csv.gz": "09f66e6debdee2cd2b5ae59e0d6abbb73fc2b0e0185d2e1957e9ebb51e23aa22"}
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -43,10 +19,6 @@ SECONDS = 10.0  # a mirror that is silent, or slower than SLOWEST, for so long i
 SLOWEST = 10 * 1024  # bytes per second; MNIST would take 19 minutes
 LARGEST = 64 * 2**20  # bytes; the largest file has 9.9 MB, so more is not what was asked for
 
-_AGAIN = (
-    "Put the published file in its place (data/README.md says where to find it), "
-    "or delete it from data/mnist to have it downloaded again."
-)
 _BY_HAND = (
     "put the four files into data/mnist, or a folder that ONELAYER_DATA names, by hand "
     "(data/README.md says where to find them)."
@@ -71,174 +43,6 @@ class _MirrorError(Exception):
     def __init__(self, message: str, *, leave: bool) -> None:
         super().__init__(message)
         self.leave = leave
-
-
-@dataclass(frozen=True)
-class Resolved:
-    """Which data set is used, why, and the digests that identify it.
-
-    Attributes
-    ----------
-    dataset : str
-        ``"mnist"`` or ``"digits"``.
-    reason : str
-        One sentence for the report's first page; it holds no path of this machine.
-    sha256 : str
-        One digest over all files: SHA-256 of the lines ``<sha256>  <name>``, sorted by name.
-    files : dict of str to str
-        File name to SHA-256.
-    fallback : bool
-        Whether this is the embedded data set because MNIST could not be had.
-    """
-
-    dataset: str
-    reason: str
-    sha256: str
-    files: dict[str, str]
-    fallback: bool
-
-
-def project_root() -> Path:
-    """Return the first folder upwards with report/report.yaml or pyproject.toml, else this one."""
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / "report" / "report.yaml").is_file() or (folder / "pyproject.toml").is_file():
-            return folder
-    return here
-
-
-def resolve(dataset: str = "auto") -> Resolved:
-    """Say which data set `dataset` stands for, having verified (or downloaded) its files.
-
-    Parameters
-    ----------
-    dataset : {"auto", "mnist", "digits"}
-        ``mnist`` never falls back. ``auto`` is ``digits`` where MNIST is neither there nor to be
-        had, and says so on stderr. Damaged files are an error for both.
-
-    Raises
-    ------
-    DataError
-        Unknown name; ONELAYER_DATA names no folder, or one with part of the files; a wrong
-        SHA-256; and for ``mnist`` a failed download.
-    """
-    return locate(dataset)[0]
-
-
-def locate(dataset: str = "auto") -> tuple[Resolved, Path]:
-    """Like `resolve`, and with it the folder that holds the files."""
-    if dataset not in DATASETS:
-        close = difflib.get_close_matches(str(dataset).lower(), DATASETS, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise DataError(f"dataset must be one of {', '.join(DATASETS)}; got {dataset!r}{hint}")
-    if dataset == "digits":
-        return _locate_digits("The embedded UCI digits, as asked for.", fallback=False)
-    try:
-        folder, origin = _find_mnist()
-    except DownloadError as error:
-        if dataset == "mnist":
-            raise
-        sys.stderr.write(
-            f"\n{'!' * 78}\n{error}\n\nThe embedded UCI digits (8 × 8 pixels) are used INSTEAD OF "
-            f"MNIST.\n{'!' * 78}\n\n"
-        )
-        because = f"because MNIST was neither found nor could be downloaded ({error.why})"
-        return _locate_digits(f"The embedded UCI digits, {because}", fallback=True)
-    files = _verify(folder, MNIST, _AGAIN)
-    return Resolved(
-        "mnist",
-        f"MNIST, its four files verified by SHA-256, from {origin}.",
-        _digest(files),
-        files,
-        False,
-    ), folder
-
-
-def _locate_digits(reason: str, *, fallback: bool) -> tuple[Resolved, Path]:
-    # scikit-learn's folder is enough: importing the package would take most of a second.
-    spec = importlib.util.find_spec("sklearn")
-    if spec is None or not spec.submodule_search_locations:
-        raise DataError("the digits ship with scikit-learn, which is not installed: `make setup`")
-    folder = Path(spec.submodule_search_locations[0]) / "datasets" / "data"
-    files = _verify(folder, DIGITS, "Install scikit-learn again.")
-    return Resolved("digits", reason, _digest(files), files, fallback), folder
-
-
-def _find_mnist() -> tuple[Path, str]:
-    """Return the folder with all four files, and words for it; download what is missing."""
-    root = project_root()
-    named = os.environ.get("ONELAYER_DATA", "").strip()
-    if named:
-        folder = root / Path(named).expanduser()
-        try:
-            absent, found = _look(folder)
-        except OSError as error:
-            raise DataError(
-                f"ONELAYER_DATA must name a folder that can be read; got {folder} "
-                f"({error.strerror}). Correct it, or unset it to use data/mnist."
-            ) from error
-        if not absent:
-            return folder, "the folder that ONELAYER_DATA names"
-        if found:
-            raise DataError(
-                f"ONELAYER_DATA names {folder}, where these files are missing: {', '.join(absent)}."
-                f"\nFound there: {', '.join(found)}. Add or rename files so that all four are "
-                "there, packed by gzip as published; or unset ONELAYER_DATA."
-            )
-    folder = root / "data" / "mnist"
-    try:
-        absent, found = _look(folder)
-    except FileNotFoundError:
-        absent, found = list(MNIST), []
-    except OSError as error:
-        raise DataError(f"{folder} must be a folder that can be read ({error.strerror})") from error
-    if absent:
-        # What is there must be good before anything is fetched: damage is never papered over.
-        _verify(folder, {name: MNIST[name] for name in MNIST if name not in absent}, _AGAIN)
-        setting = os.environ.get("ONELAYER_MIRRORS")
-        mirrors = MIRRORS if setting is None else setting.split()
-        try:
-            download({name: MNIST[name] for name in absent}, folder, mirrors)
-        except DownloadError as error:
-            stray = [name for name in found if name not in MNIST]
-            hint = f"\nMisnamed, perhaps: {', '.join(stray)} in that folder." if stray else ""
-            raise DownloadError(f"{error}{hint}", error.why) from error
-    return folder, "data/mnist"
-
-
-def _look(folder: Path) -> tuple[list[str], list[str]]:
-    """Return which of the four files are absent, and which files look like any of MNIST."""
-    names = {path.name for path in folder.iterdir() if path.exists()}
-    return [name for name in MNIST if name not in names], sorted(n for n in names if "ubyte" in n)
-
-
-def _verify(folder: Path, checksums: dict[str, str], remedy: str) -> dict[str, str]:
-    """Return name to SHA-256 of the files in `folder`, or raise on the first wrong one."""
-    for name, expected in checksums.items():
-        try:
-            with (folder / name).open("rb") as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
-                size = file.tell()
-                file.seek(0)
-                packed = file.read(2) == b"\x1f\x8b"
-        except OSError as error:
-            raise DataError(f"{folder / name} cannot be read: {error.strerror}") from error
-        if found != expected:
-            cause = (
-                "a download that was cut off, or a file that another program packed again"
-                if packed
-                else "a web page, or unpacked data, saved under this name: it is not a gzip file"
-            )
-            raise DataError(
-                f"{folder / name} has the wrong SHA-256:\n  expected {expected}\n  found    {found}"
-                f" ({size:,} bytes)\nLikely cause: {cause}. {remedy}"
-            )
-    return dict(checksums)
-
-
-def _digest(files: dict[str, str]) -> str:
-    lines = "".join(f"{sha256}  {name}\n" for name, sha256 in sorted(files.items()))
-    return hashlib.sha256(lines.encode()).hexdigest()
 
 
 def download(checksums: dict[str, str], folder: Path, mirrors: Sequence[str]) -> None:

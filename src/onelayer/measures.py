@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from onelayer.history import History
 from onelayer.models import Array
-from onelayer.trainers import History
 
 
 @dataclass(frozen=True)

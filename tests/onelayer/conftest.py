@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from onelayer import download
+from onelayer import locate
 
 
 def _as_idx(values: np.ndarray) -> bytes:
@@ -43,7 +43,7 @@ def files(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     """Let four small files be MNIST: 60 training and 30 test images of 4 × 3 pixels."""
     rng = np.random.RandomState(0)
     contents = {}
-    for name in download.MNIST:
+    for name in locate.MNIST:
         num_images = 60 if name.startswith("train") else 30
         values = (
             rng.randint(0, 256, (num_images, 4, 3))
@@ -52,7 +52,7 @@ def files(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
         )
         contents[name] = gzip.compress(_as_idx(values), mtime=0)
     checksums = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    monkeypatch.setattr(download, "MNIST", checksums)
+    monkeypatch.setattr(locate, "MNIST", checksums)
     return contents
 
 

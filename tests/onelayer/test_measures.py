@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from onelayer import measures
-from onelayer.trainers import History
+from onelayer.history import History
 
 
 def history(

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from onelayer import plots
-from onelayer.trainers import History
+from onelayer.history import History
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from numpy.random import RandomState
 
 from onelayer import data, models, trainers
+from onelayer import history as history_module
 from onelayer.data import Split
 from onelayer.models import LogisticRegression, SoftmaxRegression
 from onelayer.trainers import Trainer, fit_side_by_side
@@ -197,7 +198,7 @@ class TestTrainAccuracy:
         split = made_up()
         fleet = [Trainer(SoftmaxRegression(3), rate, 5, 4) for rate in (0.1, 0.3)]
         expected = fit_side_by_side(fleet, split, RandomState(0))
-        monkeypatch.setattr(trainers, "_BLOCK_BYTES", block_bytes)
+        monkeypatch.setattr(history_module, "_BLOCK_BYTES", block_bytes)
         found = fit_side_by_side(fleet, split, RandomState(0))
         for one, other in zip(expected, found, strict=True):
             np.testing.assert_array_equal(one.train_accuracy, other.train_accuracy)
@@ -216,7 +217,7 @@ class TestTrainAccuracy:
         split = made_up(num_train=40_000, num_inputs=3, num_outputs=10, dtype="float32")
         trainer = Trainer(SoftmaxRegression(10), 0.1, 2_000, 40)
         num_logits = 40_000 * 200 * 10  # of 200 validations
-        bound = 4 * trainers._BLOCK_BYTES
+        bound = 4 * history_module._BLOCK_BYTES
         assert 5 * bound <= num_logits * 4 + 2**24
         assert bound <= 256 * 2**20
         tracemalloc.start()
