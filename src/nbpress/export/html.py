@@ -155,9 +155,10 @@ def _header(meta: dict[str, Any]) -> str:
     lines = [f"<h1>{escape(meta['title'])}</h1>"]
     if meta["subtitle"]:
         lines.append(f'<p class="subtitle">{escape(meta["subtitle"])}</p>')
-    facts = [fact for fact in (", ".join(meta["authors"]), meta["day"], meta["dataset"]) if fact]
-    if facts:
-        lines.append(f'<p class="facts">{escape(" · ".join(facts))}</p>')
+    day = f'<span class="day">{escape(meta["day"])}</span>' if meta["day"] else ""
+    facts = [escape(", ".join(meta["authors"])), day, escape(meta["dataset"] or "")]
+    if any(facts):
+        lines.append(f'<p class="facts">{" · ".join(filter(None, facts))}</p>')
     if meta["notice"]:
         lines.append(f'<p class="notice" role="note">{escape(meta["notice"])}</p>')
     return "\n".join(lines)
