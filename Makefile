@@ -22,7 +22,10 @@ tex: .report-ready  ## write the report's LaTeX source
 check: .report-ready  ## tell whether the published report still holds
 	@$(bin)/nbpress check
 
-pytest = $(bin)/pytest --numprocesses logical --maxprocesses 8 --dist loadgroup
+# A process for each core, each with one BLAS thread, as notebooks have in the report. They start
+# with neighbouring tests, which share what is costly to build, and steal when they have no more.
+pytest = OPENBLAS_NUM_THREADS=1 $(bin)/pytest --numprocesses logical --maxprocesses 8 \
+	--dist worksteal
 
 test: .dev-ready  ## run the tests, all but the fault suite
 	$(pytest) -m 'not faults'
@@ -189,8 +192,10 @@ pip() { "$environment/bin/python" -m pip -qq "$@"; }
 packages >"$environment/.installing"
 if [ "$environment" = .venv ]; then
   say "Installing the packages of $lock into .venv, which can take a minute …"
-  pip install --require-hashes --no-deps --requirement "$lock" ||
+  pip install --no-compile --require-hashes --no-deps --requirement "$lock" ||
     fail "The packages of $lock could not be installed, for the reason above; run it again."
+  # pip would use one core. Some packages carry files that are not for this Python: no matter.
+  "$environment/bin/python" -m compileall -qq -j 0 "$environment/lib" || :
 else
   say "Installing the project into the conda environment $CONDA_DEFAULT_ENV …"
 fi

@@ -54,14 +54,7 @@ def text_of(pdf: Path) -> str:
     return "\n".join(found)
 
 
-DATASETS = [
-    # Each is built once, by one of the processes that the tests run in.
-    pytest.param(name, marks=pytest.mark.xdist_group(name))
-    for name in ("digits", "mnist")
-]
-
-
-@pytest.fixture(scope="module", params=DATASETS)
+@pytest.fixture(scope="module", params=["digits", "mnist"])
 def built(request, tmp_path_factory):
     """Build a report from nothing on the embedded data set, and on MNIST where it is at hand."""
     if request.param == "mnist" and not os.environ.get("ONELAYER_DATA"):
