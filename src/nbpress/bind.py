@@ -16,9 +16,10 @@ from typing import Any
 from nbpress.display import MIME_TYPE
 from nbpress.errors import PressError, did_you_mean
 from nbpress.execute import Execution
+from nbpress.export.document import Imprint
 from nbpress.plan import Plan
 from nbpress.project import DataSet, Project
-from nbpress.provenance import Commit, provenance, read_commit, report_date
+from nbpress.provenance import provenance, read_commit, report_date
 from nbpress.records import records, values
 
 Cell = dict[str, Any]
@@ -34,6 +35,7 @@ class Bound:
     """A bound report: the notebook, its values, and what is to be told but stops nothing."""
 
     notebook: dict[str, Any]
+    imprint: Imprint  # what only the press can say of it
     values: dict[str, Any]
     notices: list[str] = field(default_factory=list)
 
@@ -75,8 +77,9 @@ def bind(
                 f"{key} is recorded twice, in {found[key]['notebook']} and {run.notebook}"
             )
         found |= recorded
-    _number(cells)
-    _resolve_references(cells)
+    marks = _marks(cells)
+    numbers = _numbers(cells)
+    _resolve_references(cells, numbers)
     _check_tasks(project, cells)
     if own_parameters:
         _check_claims(project, dataset, cells)
@@ -84,47 +87,30 @@ def bind(
     for cell in cells:
         if _PROVENANCE_TAG in cell["metadata"].get("tags", ()):
             cell["source"] = provenance(project, dataset, plans, commit)
-    return Bound(
-        {
-            "nbformat": 4,
-            "nbformat_minor": 5,
-            "metadata": _metadata(project, dataset, commit, found, show_code),
-            "cells": cells,
-        },
-        found,
-        notices,
-    )
-
-
-def _metadata(
-    project: Project,
-    dataset: DataSet,
-    commit: Commit,
-    found: Mapping[str, Any],
-    show_code: bool,
-) -> dict[str, Any]:
-    report = project.report
-    date = report_date(project, commit)
-    return {
+    report, date = project.report, report_date(project, commit).isoformat()
+    metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
         # nbconvert's own exporters read these three.
         "title": report.title,
         "authors": [{"name": author} for author in report.authors],
-        "date": date.isoformat(),
-        "nbpress": {
-            "title": report.title,
-            "subtitle": report.subtitle,
-            "authors": report.authors,
-            "date": date.isoformat(),
-            "language": report.language,
-            "dataset": dataset.dataset,
-            "notice": dataset.reason,
-            "toc": True,
-            "show_code": show_code,
-            "values": {key: record["value"] for key, record in sorted(found.items())},
-        },
+        "date": date,
     }
+    imprint = Imprint(
+        title=report.title,
+        subtitle=report.subtitle,
+        authors=report.authors,
+        date=date,
+        language=report.language,
+        dataset=dataset.dataset,
+        notice=dataset.reason,
+        show_code=show_code,
+        marks=marks,
+        numbers={label: number for label, (_, number) in numbers.items()},
+        values={key: record["value"] for key, record in sorted(found.items())},
+    )
+    notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": cells}
+    return Bound(notebook, imprint, found, notices)
 
 
 def _chapter_cells(number: int, plan: Plan, executed: list[Cell]) -> tuple[list[Cell], list[str]]:
@@ -162,32 +148,45 @@ def _joined(output: dict[str, Any]) -> dict[str, Any]:
     return output
 
 
-def _number(cells: list[Cell]) -> None:
-    """Give figures and tables their numbers, in the order of the report."""
+def _marks(cells: list[Cell]) -> dict[str, list[str]]:
+    """Return the verdict of each claim by its cell's id; leave the sentence alone in the cell."""
+    marks: dict[str, list[str]] = {}
+    for cell in cells:
+        for output in cell.get("outputs", ()):
+            data = output.get("data", {})
+            record = data.get(MIME_TYPE, {})
+            if record.get("kind") == "claim":
+                verdict = "checked" if record["holds"] else "otherwise"
+                marks.setdefault(cell["id"], []).append(
+                    "proved" if record.get("proved") else verdict
+                )
+                data["text/markdown"] = record["sentence"]
+    return marks
+
+
+def _numbers(cells: list[Cell]) -> dict[str, tuple[str, int]]:
+    """Return the kind and number of figures and tables by label, in the order of the report."""
     counts: Counter[str] = Counter()
+    numbers: dict[str, tuple[str, int]] = {}
     places: dict[str, str] = {}
     for cell in cells:
         for record in records(cell):
-            if record["kind"] not in _KIND_NAMES:
+            kind, label = record["kind"], str(record.get("label"))
+            if kind not in _KIND_NAMES:
                 continue
-            if record["label"] in places:
+            if label in places:
                 raise PressError(
-                    f"{_place(cell)}: the label {record['label']!r} is used already, "
-                    f"in {places[record['label']]}"
+                    f"{_place(cell)}: the label {label!r} is used already, in {places[label]}"
                 )
-            places[record["label"]] = _place(cell)
-            counts[record["kind"]] += 1
-            record["number"] = counts[record["kind"]]
+            places[label] = _place(cell)
+            counts[kind] += 1
+            numbers[label] = (kind, counts[kind])
+    return numbers
 
 
-def _resolve_references(cells: list[Cell]) -> None:
+def _resolve_references(cells: list[Cell], numbers: Mapping[str, tuple[str, int]]) -> None:
     """Put numbers into links such as `[Figure](#fig-2b)`; refuse those that lead nowhere."""
-    targets = {
-        record["label"]: f"{_KIND_NAMES[record['kind']]} {record['number']}"
-        for cell in cells
-        for record in records(cell)
-        if record["kind"] in _KIND_NAMES
-    }
+    targets = {label: f"{_KIND_NAMES[kind]} {number}" for label, (kind, number) in numbers.items()}
     targets |= {f"task-{task}": f"Task {task}" for task, _ in _sections(cells) if task}
 
     def resolved(text: str, cell: Cell) -> str:
@@ -209,8 +208,8 @@ def _resolve_references(cells: list[Cell]) -> None:
             data = output.get("data", {})
             if "text/markdown" in data:
                 data["text/markdown"] = resolved(data["text/markdown"], cell)
-            if "caption" in data.get(MIME_TYPE, {}):
-                data[MIME_TYPE]["caption"] = resolved(data[MIME_TYPE]["caption"], cell)
+            for text in {"caption", "sentence"} & data.get(MIME_TYPE, {}).keys():
+                data[MIME_TYPE][text] = resolved(data[MIME_TYPE][text], cell)
 
 
 def _sections(cells: list[Cell]) -> Iterator[tuple[str, Cell]]:

@@ -131,7 +131,9 @@ def render(bound: Bound, exporter_name: str, name: str) -> Rendering:
     exporter = get_exporter(exporter_name)(strict=True)  # type: ignore[no-untyped-call]
     notebook = nbformat.from_dict(bound.notebook)  # type: ignore[no-untyped-call]
     try:
-        content, resources = exporter.from_notebook_node(notebook)
+        content, resources = exporter.from_notebook_node(
+            notebook, {"nbpress": {"imprint": bound.imprint}}
+        )
     except Exception as error:
         raise PressError(f"the report cannot be rendered: {error}") from error
     main = content if isinstance(content, bytes) else content.encode()
@@ -148,7 +150,9 @@ def render_key(project: Project, bound: Bound, exporter_name: str) -> str:
         if path.is_file() and "__pycache__" not in path.parts
     }
     versions = installed_versions(project.report.distribution)
-    return digest(as_json([bound.notebook, exporter_name, sources, versions]))
+    return digest(
+        as_json([bound.notebook, asdict(bound.imprint), exporter_name, sources, versions])
+    )
 
 
 def publish(project: Project, files: Mapping[str, bytes]) -> list[Path]:

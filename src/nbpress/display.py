@@ -140,7 +140,7 @@ def claim(task: str, text: str, holds: object, otherwise: str | None = None) -> 
     truth = bool(holds)
     shown = text if truth else otherwise or f"it does not hold on these data that {text}"
     _show(
-        {"kind": "claim", "task": task, "text": text, "holds": truth},
+        {"kind": "claim", "task": task, "text": text, "holds": truth, "sentence": f"{shown}."},
         {"text/markdown": f"{'✓ Checked' if truth else '✗ Found instead'}: {shown}."},
     )
 
@@ -159,7 +159,14 @@ def proof(task: str, statement: str, holds: object) -> None:
     if not holds:
         raise ValueError(f"task {task}: the proof fails that {statement}")
     _show(
-        {"kind": "claim", "task": task, "text": statement, "holds": True, "proved": True},
+        {
+            "kind": "claim",
+            "task": task,
+            "text": statement,
+            "holds": True,
+            "proved": True,
+            "sentence": f"{statement}.",
+        },
         {"text/markdown": f"✓ Proved: {statement}."},
     )
 

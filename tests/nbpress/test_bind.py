@@ -35,7 +35,9 @@ def answer(task: str, text: str = "Text.", **values: Any) -> dict[str, Any]:
 
 def claim(holds: bool, text: str = "the sum is positive") -> dict[str, Any]:
     """Return the output of a claim."""
-    return shown({"kind": "claim", "task": "1a", "text": text, "holds": holds})
+    sentence = f"{text}." if holds else f"it does not hold on these data that {text}."
+    record = {"kind": "claim", "task": "1a", "text": text, "holds": holds, "sentence": sentence}
+    return shown(record, f"✓ Checked: {sentence}")
 
 
 def figure(label: str = "fig-2a", caption: str = "A square.") -> dict[str, Any]:

@@ -20,16 +20,16 @@ from nbpress.export import ExportError, TypstExporter, TypstPDFExporter
 from nbpress.export.texts import normal_maths, terminal_text
 
 
-def pdf_of(notebook: Any, **traits: Any) -> tuple[bytes, list[str]]:
+def pdf_of(notebook: Any, resources: Any = None, **traits: Any) -> tuple[bytes, list[str]]:
     """Return the PDF and the warnings."""
-    resources = {"metadata": {"name": "a notebook"}}
+    resources = resources or {"metadata": {"name": "a notebook"}}
     pdf, resources = TypstPDFExporter(**traits).from_notebook_node(notebook, resources)
     return pdf, resources["nbpress"]["warnings"]
 
 
-def source_of(notebook: Any, **traits: Any) -> str:
+def source_of(notebook: Any, resources: Any = None, **traits: Any) -> str:
     """Return the Typst source."""
-    source: str = TypstExporter(**traits).from_notebook_node(notebook)[0]
+    source: str = TypstExporter(**traits).from_notebook_node(notebook, resources)[0]
     return source
 
 
@@ -48,7 +48,7 @@ def elements(node: Any) -> Any:
 @pytest.fixture(scope="module")
 def report() -> Any:
     """Return the bound report as an open PDF."""
-    return pikepdf.open(io.BytesIO(pdf_of(bound_report())[0]))
+    return pikepdf.open(io.BytesIO(pdf_of(*bound_report())[0]))
 
 
 def test_report_says_what_it_is(report: Any) -> None:
@@ -93,7 +93,7 @@ def test_report_embeds_its_fonts(report: Any) -> None:
 
 def test_cross_references_lead_to_their_places(report: Any) -> None:
     """Links to figures, tables and tasks are links within the PDF."""
-    source = source_of(bound_report())
+    source = source_of(*bound_report())
     assert '#goto("fig-2b")' in source
     assert '#goto("tab-a")' in source
     assert "<task-2d>" in source
@@ -103,7 +103,7 @@ def test_cross_references_lead_to_their_places(report: Any) -> None:
 
 def test_same_notebook_gives_the_same_bytes() -> None:
     """The PDF depends on the notebook alone."""
-    assert pdf_of(bound_report())[0] == pdf_of(bound_report())[0]
+    assert pdf_of(*bound_report())[0] == pdf_of(*bound_report())[0]
 
 
 def test_same_bytes_in_another_process(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_same_bytes_in_another_process(tmp_path: Path) -> None:
     import nbformat
 
     notebook = tmp_path / "report.ipynb"
-    nbformat.write(bound_report(), notebook)
+    nbformat.write(bound_report()[0], notebook)
     command = [
         sys.executable,
         "-m",
@@ -122,21 +122,23 @@ def test_same_bytes_in_another_process(tmp_path: Path) -> None:
         str(tmp_path),
     ]
     subprocess.run([*command, str(notebook)], check=True, capture_output=True, cwd=tmp_path)
-    assert (tmp_path / "report.pdf").read_bytes() == pdf_of(bound_report())[0]
+    here = pdf_of(bound_report()[0], {"metadata": {"name": "report"}})[0]
+    assert (tmp_path / "report.pdf").read_bytes() == here
 
 
 def test_code_is_shown_on_request() -> None:
-    """The report's metadata decide about code; for other notebooks it is the trait."""
-    assert "loss = train(model)" not in source_of(bound_report())
-    assert "loss = train(model)" in source_of(bound_report(show_code=True))
+    """The press decides about the report's code; for other notebooks it is the trait."""
+    assert "loss = train(model)" not in source_of(*bound_report())
+    assert "loss = train(model)" in source_of(*bound_report(show_code=True))
     assert "show()" in source_of(outputs())
     assert "show()" not in source_of(outputs(), show_code=False)
 
 
 def test_claims_show_whether_they_hold() -> None:
     """A claim that holds and one that does not are set differently."""
-    source = source_of(bound_report())
-    assert source.count('#claim(true, "Checked by machine")[') == 2
+    source = source_of(*bound_report())
+    assert source.count('#claim(true, "Proved by machine")[') == 1
+    assert source.count('#claim(true, "Checked by machine")[') == 1
     assert source.count('#claim(false, "Found instead")[') == 1
 
 
@@ -149,7 +151,7 @@ def test_exporters_are_registered() -> None:
 def test_typst_source_compiles_by_itself(tmp_path: Path) -> None:
     """The Typst exporter writes all that ``typst compile`` needs."""
     resources: Any = {"output_files_dir": 'a "quoted" name_files'}
-    source, resources = TypstExporter().from_notebook_node(bound_report(), resources)
+    source, resources = TypstExporter().from_notebook_node(bound_report()[0], resources)
     for name, content in resources["outputs"].items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(content)
@@ -229,7 +231,7 @@ def test_meta_is_data_and_never_code() -> None:
     """Title and authors reach Typst through JSON."""
     notebook = markdown("x")
     evil = '"); #panic() \\ ]'
-    notebook.metadata["nbpress"] = {"title": evil, "authors": [evil]}
+    notebook.metadata |= {"title": evil, "authors": [evil]}
     source, resources = TypstExporter().from_notebook_node(notebook)
     assert "panic" not in source
     meta = next(v for k, v in resources["outputs"].items() if k.endswith("meta.json"))

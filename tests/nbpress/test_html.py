@@ -20,6 +20,7 @@ from fixtures.odd_notebooks import ODD, display, markdown, outputs
 from nbconvert.exporters import get_exporter
 
 from nbpress.export import OfflineHTMLExporter
+from nbpress.export.document import Imprint
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 QUIET = (
@@ -28,9 +29,9 @@ QUIET = (
 ).split()
 
 
-def page_of(notebook: Any, **traits: Any) -> str:
+def page_of(notebook: Any, resources: Any = None, **traits: Any) -> str:
     """Return the page."""
-    page: str = OfflineHTMLExporter(**traits).from_notebook_node(notebook)[0]
+    page: str = OfflineHTMLExporter(**traits).from_notebook_node(notebook, resources)[0]
     return page
 
 
@@ -54,7 +55,7 @@ class _Reader(HTMLParser):
 @pytest.fixture(scope="module")
 def page() -> str:
     """Return the bound report's page."""
-    return page_of(bound_report())
+    return page_of(*bound_report())
 
 
 def test_exporter_is_registered() -> None:
@@ -104,7 +105,7 @@ def test_code_is_folded_away_but_there(page: str) -> None:
     assert details
     assert not any("open" in attrs for attrs in details)
     assert "loss = train(model)" in page
-    shown = _Reader(page_of(bound_report(show_code=True))).all("details")
+    shown = _Reader(page_of(*bound_report(show_code=True))).all("details")
     assert all("open" in attrs for attrs in shown)
 
 
@@ -112,12 +113,12 @@ def test_values_can_be_downloaded(page: str) -> None:
     """The numbers of the report come along as JSON."""
     link = next(a for a in _Reader(page).all("a") if "download" in a)
     data = str(link["href"]).removeprefix("data:application/json;base64,")
-    assert json.loads(base64.b64decode(data)) == {"2d.stop_step": {"value": 546}}
+    assert json.loads(base64.b64decode(data)) == {"2d.stop_step": 546}
 
 
 def test_same_notebook_gives_the_same_page(page: str) -> None:
     """The page depends on the notebook alone."""
-    assert page == page_of(bound_report())
+    assert page == page_of(*bound_report())
 
 
 @pytest.mark.parametrize("name", ODD)
@@ -132,9 +133,8 @@ def test_odd_notebook_becomes_a_page(name: str) -> None:
 
 def test_metadata_are_escaped() -> None:
     """Title and notice are text, whatever they look like."""
-    notebook = markdown("x")
-    notebook.metadata["nbpress"] = {"title": "<script>$body", "notice": "<b>&"}
-    page = page_of(notebook)
+    imprint = Imprint(title="<script>$body", notice="<b>&")
+    page = page_of(markdown("x"), {"nbpress": {"imprint": imprint}})
     assert "&lt;script&gt;$body" in page
     assert not _Reader(page).all("script")
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from base64 import b64decode
 from collections.abc import Iterator
 from typing import Any
 
 from nbpress.export import pandoc
-from nbpress.export.document import Part
+from nbpress.export.document import Imprint, Part
 from nbpress.export.texts import MATHS, normal_maths, terminal_text
-from nbpress.export.tree import Node, attr, clean, code_block, div, kind_of, node, pairs, para, text
+from nbpress.export.tree import Node, attr, clean, code_block, kind_of, node, own, pairs, para, text
 
 NBPRESS = "application/vnd.nbpress+json"
 _IMAGES = {
@@ -22,12 +21,9 @@ _IMAGES = {
 }
 
 
-_VERDICT = re.compile(r"^\s*[✓✗][^:\n]*:\s*")
-
-
-def collect(nb: Any, show_code: bool) -> list[Part]:
+def collect(nb: Any, show_code: bool, imprint: Imprint) -> list[Part]:
     """Return the notebook's visible parts in order, all Markdown and HTML read into trees."""
-    collector = _Collector(show_code)
+    collector = _Collector(show_code, imprint)
     for number, cell in enumerate(nb.cells, 1):
         collector.add(number, cell)
     return collector.finish()
@@ -36,16 +32,16 @@ def collect(nb: Any, show_code: bool) -> list[Part]:
 class _Collector:
     """Gathers parts and, to be read by pandoc in one go, the texts they are made of."""
 
-    def __init__(self, show_code: bool) -> None:
+    def __init__(self, show_code: bool, imprint: Imprint) -> None:
         self.show_code = show_code
-        self.language = ""
+        self.imprint = imprint
         self.parts: list[Part] = []
         self.markdown: list[str] = []
         self.html: list[str] = []
 
     def add(self, number: int, cell: Any) -> None:
         """Add a cell, unless its tags hide it."""
-        tags = {t.replace("_", "-") for t in cell.metadata.get("tags", [])}
+        tags = {tag.replace("_", "-") for tag in _texts(cell.metadata.get("tags"))}
         if tags & {"remove-cell", "hide-cell"}:
             return
         part = Part(f"cell {number} (id {clean(str(cell.get('id', '?')))})", cell.source)
@@ -54,9 +50,10 @@ class _Collector:
             part.blocks.append(self._markdown(cell.source))
         elif cell.cell_type == "code":
             if self.show_code and cell.source.strip() and not tags & {"remove-input", "hide-input"}:
-                part.blocks.append(div("code", [code_block(cell.source, "python")]))
+                part.blocks.append(own("code", [code_block(cell.source, "python")]))
             if not tags & {"remove-output", "hide-output"}:
-                part.blocks += self._outputs(cell.outputs, part, cell.get("execution_count"))
+                marks = iter(self.imprint.marks.get(str(cell.get("id")), ()))
+                part.blocks += self._outputs(cell.outputs, part, marks, cell.get("execution_count"))
         if part.blocks:
             self.parts.append(part)
 
@@ -74,7 +71,7 @@ class _Collector:
                     where = pairs(block)
                     grown += read[where["form"]][int(where["index"])]
                 else:
-                    if block["t"] == "Div":
+                    if kind_of(block):
                         block["c"][1] = expand(block["c"][1])
                     grown.append(block)
             return grown
@@ -85,55 +82,54 @@ class _Collector:
 
     def _markdown(self, source: str) -> Node:
         self.markdown.append(normal_maths(clean(source.replace("\r\n", "\n"))))
-        return div("unread", [], form="markdown", index=len(self.markdown) - 1)
+        return own("unread", [], form="markdown", index=len(self.markdown) - 1)
 
     def _html(self, source: str) -> Node:
         self.html.append(clean(source))
-        return div("unread", [], form="html", index=len(self.html) - 1)
+        return own("unread", [], form="html", index=len(self.html) - 1)
 
-    def _outputs(self, outputs: list[Any], part: Part, count: int | None) -> Iterator[Node]:
+    def _outputs(
+        self, outputs: list[Any], part: Part, marks: Iterator[str], count: int | None
+    ) -> Iterator[Node]:
         for output in _coalesced(outputs):
             if output.output_type == "stream":
                 words = terminal_text(output.text)
                 if words.strip():
-                    yield div("stream", [code_block(words)], name=output.name)
+                    yield own("stream", [code_block(words)], name=output.name)
             elif output.output_type == "error":
                 trace = "\n".join(output.traceback) or f"{output.ename}: {output.evalue}"
-                yield div("error", [code_block(terminal_text(trace))])
+                yield own("error", [code_block(terminal_text(trace))])
             else:
-                yield from self._rich(output, part, count)
+                yield from self._rich(output, part, marks, count)
 
-    def _rich(self, output: Any, part: Part, count: int | None) -> Iterator[Node]:
+    def _rich(
+        self, output: Any, part: Part, marks: Iterator[str], count: int | None
+    ) -> Iterator[Node]:
         data = output.data
         told = data.get(NBPRESS)
         told = told if isinstance(told, dict) else {}
-        kind = told.get("kind")
-        if kind == "figure":
-            yield from self._figure(data, told, part)
-        elif kind == "table":
-            table = self._markdown(_joined(data.get("text/markdown", "")))
-            caption = div("caption", [self._markdown(str(told.get("caption", "")))])
-            yield div(
-                "table", [table, caption], str(told.get("label", "")), number=told.get("number")
-            )
-        elif kind in ("claim", "answer"):
-            words = _joined(data.get("text/markdown") or told.get("text") or "")
-            if kind == "claim":  # the mark and the words before it are the template's
-                words = _VERDICT.sub("", words)
-            verdict = "checked" if told.get("holds", True) else "otherwise"
-            verdict = "proved" if told.get("proved") else verdict
-            yield div(str(kind), [self._markdown(words)], verdict=verdict, task=told.get("task"))
+        kind, label = told.get("kind"), str(told.get("label") or "")
+        number = self.imprint.numbers.get(label)
+        if kind in ("figure", "table"):
+            body = self._body(kind, data, str(told.get("alt") or ""), part)
+            caption = own("caption", [self._markdown(str(told.get("caption") or ""))])
+            if body:
+                yield own(kind, [body, caption], label, number=number)
+            else:
+                yield from self._plain(output, part, count)
+        elif kind == "claim":
+            words = self._markdown(_joined(told.get("sentence") or data.get("text/markdown", "")))
+            verdict = next(marks, None)  # the press's: what a cell says of itself is no mark
+            yield own("claim", [words], verdict=verdict) if verdict else words
         else:
             yield from self._plain(output, part, count)
 
-    def _figure(self, data: Any, told: dict[str, Any], part: Part) -> Iterator[Node]:
-        picture = _picture(data, part, str(told.get("label") or "figure"))
-        if picture is None:
-            yield self._markdown(_joined(data.get("text/plain", "")))
-            return
-        caption = div("caption", [self._markdown(str(told.get("caption", "")))])
-        image = para([node("Image", [attr(), text(str(told.get("alt", ""))), [picture, ""]])])
-        yield div("figure", [image, caption], str(told.get("label", "")), number=told.get("number"))
+    def _body(self, kind: str, data: Any, alt: str, part: Part) -> Node | None:
+        """Return what stands above a caption."""
+        if kind == "table":
+            return self._markdown(_joined(data.get("text/markdown", "")))
+        picture = _picture(data, part, "figure")
+        return _image(picture, alt) if picture else None
 
     def _plain(self, output: Any, part: Part, count: int | None) -> Iterator[Node]:
         data = output.data
@@ -144,18 +140,17 @@ class _Collector:
         elif "text/markdown" in data:
             yield self._markdown(_joined(data["text/markdown"]))
         elif picture := _picture(data, part, "output"):
-            about = next(
-                (output.metadata[m] for m in _IMAGES if isinstance(output.metadata.get(m), dict)),
-                output.metadata,
-            )
+            about = output.get("metadata")
+            about = about if isinstance(about, dict) else {}
+            about = next((about[m] for m in _IMAGES if isinstance(about.get(m), dict)), about)
             alt = about.get("alt") or f"Output of code cell {'' if count is None else count}"
-            size = {k: f"{about[k]}px" for k in ("width",) if isinstance(about.get(k), int | float)}
-            image = node("Image", [attr("", (), **size), text(str(alt)), [picture, ""]])
-            yield div("picture", [para([image])])
+            width = about.get("width")
+            pixels = f"{width}px" if isinstance(width, int | float) else None
+            yield own("picture", [_image(picture, str(alt), width=pixels)])
         elif html and _shows(html):
-            yield div("html", [self._html(html)])
+            yield own("html", [self._html(html)])
         elif words := terminal_text(_joined(data.get("text/plain", ""))).rstrip():
-            yield div("result", [code_block(words)])
+            yield own("result", [code_block(words)])
 
 
 def _coalesced(outputs: list[Any]) -> Iterator[Any]:
@@ -172,22 +167,31 @@ def _coalesced(outputs: list[Any]) -> Iterator[Any]:
         yield last
 
 
+def _image(name: str, alt: str, **pairs: object) -> Node:
+    return para([node("Image", [attr("", (), **pairs), text(alt), [name, ""]])])
+
+
+def _texts(value: Any) -> list[str]:
+    """Return the texts of a list; a notebook's metadata can be anything."""
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+
+
 def _joined(value: Any) -> str:
     return "".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _shows(html: str) -> bool:
     """Say whether something of the HTML is left to read once its scripts are gone."""
-    from bs4 import BeautifulSoup
+    from selectolax.lexbor import LexborHTMLParser
 
-    soup = BeautifulSoup(pandoc.tidy(html), "html.parser")
-    return bool(soup.get_text(strip=True) or soup.find("img"))
+    body = LexborHTMLParser(pandoc.tidy(html)).body
+    return body is not None and bool(body.text(strip=True) or body.css_first("img"))
 
 
 def _decoded(bundles: Any) -> Iterator[tuple[str, tuple[str, bytes]]]:
-    for name, bundle in bundles.items():
+    for name, bundle in bundles.items() if isinstance(bundles, dict) else ():
         for mime, ending in _IMAGES.items():
-            if mime in bundle:
+            if isinstance(bundle, dict) and mime in bundle:
                 yield f"attachment:{name}", (ending, _bytes(bundle[mime], mime))
                 break
 

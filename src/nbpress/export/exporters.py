@@ -11,7 +11,7 @@ from traitlets import Bool, default
 from nbpress.export import resolve as resolving
 from nbpress.export import typst as typesetting
 from nbpress.export.collect import collect
-from nbpress.export.document import Document
+from nbpress.export.document import Document, Imprint
 from nbpress.export.html import write_html
 
 
@@ -25,7 +25,7 @@ class _TreeExporter(Exporter):
     What had to be given up is logged and listed in ``resources["nbpress"]["warnings"]``.
     """
 
-    show_code = Bool(True, help="Show code cells' sources; the report's own metadata wins.").tag(
+    show_code = Bool(True, help="Show code cells' sources, where the press says nothing.").tag(
         config=True
     )
     strict = Bool(False, help="Fail, naming the cell, where a part cannot be shown.").tag(
@@ -33,22 +33,28 @@ class _TreeExporter(Exporter):
     )
 
     def _document(self, nb: Any, resources: dict[str, Any], code: bool | None = None) -> Document:
-        about = dict(nb.metadata.get("nbpress", {}))
-        place = resources.get("metadata", {})
-        parts = collect(nb, self._code_shown(nb) if code is None else code)
-        folder = Path(place["path"]) if place.get("path") else None
-        document = Document({}, parts, folder)
+        imprint = imprint_of(resources)
+        about = resources.get("metadata", {})
+        parts = collect(nb, self._code_shown(imprint) if code is None else code, imprint)
+        document = Document({}, parts, Path(about["path"]) if about.get("path") else None)
+        title = imprint.title or resolving.take_title(nb, document) or about.get("name", "Notebook")
         resolving.resolve(document)
-        document.meta = resolving.describe(nb, about, place.get("name", "Notebook"), document)
+        document.meta = resolving.describe(nb, imprint, title, document)
         return document
 
-    def _code_shown(self, nb: Any) -> bool:
-        return bool(nb.metadata.get("nbpress", {}).get("show_code", self.show_code))
+    def _code_shown(self, imprint: Imprint) -> bool:
+        return self.show_code if imprint.show_code is None else imprint.show_code
 
     def _tell(self, document: Document, resources: dict[str, Any]) -> None:
         resources.setdefault("nbpress", {})["warnings"] = document.warnings
         for warning in document.warnings:
             self.log.warning(warning)
+
+
+def imprint_of(resources: Any) -> Imprint:
+    """Return what the press handed over; of any other export, nothing."""
+    imprint = (resources or {}).get("nbpress", {}).get("imprint")
+    return imprint if isinstance(imprint, Imprint) else Imprint()
 
 
 class TypstExporter(_TreeExporter):
@@ -121,6 +127,6 @@ class OfflineHTMLExporter(_TreeExporter):
         """Return the page. Code is always in it: unfolded if shown, else folded away."""
         nb, resources = super().from_notebook_node(nb, resources, **kw)
         document = self._document(nb, resources, code=True)
-        page = write_html(document, open_code=self._code_shown(nb))
+        page = write_html(document, open_code=self._code_shown(imprint_of(resources)))
         self._tell(document, resources)
         return page, resources

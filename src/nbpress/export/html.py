@@ -86,12 +86,6 @@ class _Writer:
                 said = escape(readable(content[1]))
                 before = f'<span class="display" role="group" tabindex="0" aria-label="{said}">'
                 return _spans(before, [item], "</span>")
-            case "Span" if "nb-equation" in content[0][1]:
-                id_ = f' id="{escape(content[0][0])}"' if content[0][0] else ""
-                tag = f'<span class="tag">{escape(pairs(item)["tag"])}</span></span>'
-                return _spans(f'<span class="numbered"{id_}>', content[1], tag)
-            case "Image":
-                return self._image(item)
             case "Header":
                 words = escape(_heading(item))
                 anchor = (
@@ -102,27 +96,31 @@ class _Writer:
             case "Table":
                 before = '<div class="scroll" role="region" tabindex="0" aria-label="Table">'
                 return [_raw(before), item, _raw("</div>")]
-            case "Div" if kind_of(item) not in ("", "caption"):
-                return self._division(item)
+        if kind_of(item) not in ("", "caption"):
+            return self._own(item)
         return None
 
-    def _image(self, item: Node) -> list[Node]:
-        name = item["c"][2][0]
+    def _image(self, attributes: dict[str, str]) -> Node:
+        name = attributes["name"]
         ending = name.rsplit(".", 1)[-1]
         data = base64.b64encode(self.document.assets[name]).decode()
-        width = pairs(item).get("width", "").removesuffix("px")
-        size = f' width="{round(float(width))}"' if width else ""
+        width = attributes.get("width", "").removesuffix("px")
+        size = f' width="{width}"' if width else ""
         source = f"data:image/{_MIMES.get(ending, ending)};base64,{data}"
-        alt = escape(plain(item["c"][1]))
-        return [_raw(f'<img src="{source}" alt="{alt}"{size}>', "RawInline")]
+        return _raw(f'<img src="{source}" alt="{escape(attributes["alt"])}"{size}>', "RawInline")
 
-    def _division(self, item: Node) -> list[Node]:
+    def _own(self, item: Node) -> list[Node]:
         (id_, _, _), blocks = item["c"]
-        told, kind = pairs(item), kind_of(item)
+        attributes, kind = pairs(item), kind_of(item)
         place = f' id="{escape(id_)}"' if id_ else ""
+        if kind == "image":
+            return [self._image(attributes)]
+        if kind == "equation":
+            tag = f'<span class="tag">{escape(attributes["tag"])}</span></span>'
+            return _spans(f'<span class="numbered"{place}>', blocks, tag)
         if kind in ("figure", "table"):
-            number = f"<strong>{kind.title()} {escape(told['number'])}</strong> "
-            words = [inline for block in blocks[-1]["c"][1] for inline in block["c"]]
+            number = f"<strong>{kind.title()} {escape(attributes['number'])}</strong> "
+            words = blocks[-1]["c"][1][0]["c"]
             caption = node("Plain", _spans(f"<figcaption>{number}", words, "</figcaption>"))
             return [
                 _raw(f'<figure{place} class="{kind}">'),
@@ -134,8 +132,8 @@ class _Writer:
             before = f"<details{self.opened}><summary>Code</summary>"
             return [_raw(before), *blocks, _raw("</details>")]
         if kind == "claim":
-            kinds = "claim not" if told["verdict"] == "otherwise" else "claim"
-            before = f'<div class="{kinds}"><strong>{VERDICTS[told["verdict"]]}:</strong>'
+            kinds = "claim not" if attributes["verdict"] == "otherwise" else "claim"
+            before = f'<div class="{kinds}"><strong>{VERDICTS[attributes["verdict"]]}:</strong>'
             return [_raw(before), *blocks, _raw("</div>")]
         return [_raw(f'<div{place} class="{kind}">'), *blocks, _raw("</div>")]
 

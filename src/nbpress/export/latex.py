@@ -19,6 +19,8 @@ from nbconvert.exporters import LatexExporter, PDFExporter
 from traitlets import Bool, default
 
 from nbpress.display import MIME_TYPE
+from nbpress.export.document import VERDICTS, Imprint
+from nbpress.export.exporters import imprint_of
 
 # Those that read Unicode, with what each is called with; the first that is there is taken.
 _COMMANDS = {
@@ -26,6 +28,8 @@ _COMMANDS = {
     "lualatex": ["lualatex", "-interaction=nonstopmode", "{filename}"],
     "tectonic": ["tectonic", "{filename}"],
 }
+
+_KINDS = ("figure", "table", "answer", "claim")  # of what a notebook says to its report
 
 _PICTURES = "report_files"  # the folder of the pictures, beside the source
 
@@ -53,8 +57,8 @@ class _ReportTemplate(LatexExporter):
         folder = str(Path(pypandoc.get_pandoc_path()).parent)
         if folder not in os.environ.get("PATH", "").split(os.pathsep):
             os.environ["PATH"] = folder + os.pathsep + os.environ.get("PATH", "")
-        joined, pictures = join_markdown(nb)
         resources = resources or {}
+        joined, pictures = join_markdown(nb, imprint_of(resources))
         resources.setdefault("outputs", {}).update(pictures)
         return super().from_notebook_node(joined, resources, **options)  # type: ignore[no-untyped-call]
 
@@ -90,12 +94,12 @@ class ReportLatexPDFExporter(_ReportTemplate, PDFExporter):
         return False
 
 
-def join_markdown(nb: Any) -> tuple[Any, dict[str, bytes]]:
+def join_markdown(nb: Any, imprint: Imprint) -> tuple[Any, dict[str, bytes]]:
     """Return a notebook whose neighbouring Markdown is one cell, and its pictures by file name.
 
     Code that is to be shown, and outputs that say nothing to the report, stay cells of their own.
     """
-    show_code = bool(nb.metadata.get("nbpress", {}).get("show_code", True))
+    show_code = imprint.show_code is not False
     v4: Any = nbformat.v4  # it has no types
     cells: list[Any] = []
     pending: list[str] = []
@@ -113,15 +117,19 @@ def join_markdown(nb: Any) -> tuple[Any, dict[str, bytes]]:
         if show_code and cell.source.strip():
             flush()
             cells.append(v4.new_code_cell(cell.source, execution_count=cell.execution_count))
+        marks = iter(imprint.marks.get(str(cell.get("id")), ()))
         for output in cell.outputs:
             record = output.get("data", {}).get(MIME_TYPE)
-            if record is None:
+            if not isinstance(record, dict) or record.get("kind") not in _KINDS:
                 flush()
                 other = v4.new_code_cell("", outputs=[output])
                 other.metadata["tags"] = ["nbpress-output"]
                 cells.append(other)
             else:
-                pending.append(_markdown(record, output["data"], pictures))
+                text = _markdown(record, output["data"], pictures)
+                mark = next(marks, "") if record["kind"] == "claim" else ""
+                sign = "✗" if mark == "otherwise" else "✓"
+                pending.append(f"{sign} {VERDICTS[mark]}: {text}" if mark else text)
     flush()
     return v4.new_notebook(cells=cells, metadata=nb.metadata), pictures
 

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from nbpress.export.tree import Node, code_block, node, nodes, walk
+from nbpress.export.tree import Node, code_block, node, nodes, strip_attributes, walk
 
 # Raw Typst or LaTeX in a notebook stays text; raw HTML is kept, to be read as what it means.
-_MARKDOWN = "ipynb-raw_attribute-raw_tex+tex_math_single_backslash"
+_MARKDOWN = "ipynb-raw_attribute-raw_tex-citations+tex_math_single_backslash"
 _HTML = "html+tex_math_dollars+tex_math_single_backslash"
 
 _PATIENCE = 60  # seconds; a report takes a tenth of one
@@ -73,12 +73,17 @@ def read_markdown(texts: list[str]) -> list[list[Node]]:
     They go in as the cells of a notebook, so an open fence in one cannot swallow the next.
     HTML within them is read as what it shows: tables, images, line breaks, emphasis.
     """
-    return _in_halves(_read_markdown, texts)
+    return _stripped(_in_halves(_read_markdown, texts))
 
 
 def read_html(texts: list[str]) -> list[list[Node]]:
     """Return the blocks of each piece of HTML, all of them read in one go."""
-    return _in_halves(_read_html, texts)
+    return _stripped(_in_halves(_read_html, texts))
+
+
+def _stripped(parts: list[list[Node]]) -> list[list[Node]]:
+    strip_attributes(parts)
+    return parts
 
 
 def _in_halves(read: Callable[[list[str]], list[list[Node]]], texts: list[str]) -> list[list[Node]]:
@@ -119,8 +124,7 @@ def _read_markdown(texts: list[str]) -> list[list[Node]]:
                 item["c"][2][0] = "attachment:" + item["c"][2][0].removeprefix(f"p{i}-")
     mixed = [i for i, part in enumerate(parts) if _has_html(part)]
     if mixed:
-        # No text can hold its own hash, so this edge is found in no part.
-        edge = f"<!--{hashlib.sha256(''.join(texts).encode()).hexdigest()}-->"
+        edge = f"<!--{_unique(texts)}-->"
         mark = node("RawBlock", ["html", edge])
         joined = [block for i in mixed for block in [*parts[i], mark]]
         html = write(joined, "html", "--mathjax", "--syntax-highlighting=none")
@@ -130,21 +134,35 @@ def _read_markdown(texts: list[str]) -> list[list[Node]]:
 
 
 def _read_html(texts: list[str]) -> list[list[Node]]:
-    boxes = "".join(f'<div class="nb-piece">{tidy(text)}</div>' for text in texts)
-    found = json.loads(run(boxes, _HTML, "json"))["blocks"]
-    return [box["c"][1] for box in found]
+    """Read each text in a box of its own, known by its id: pandoc may close a box too early."""
+    name = _unique(texts)
+    boxes = [f'<div id="{name}-{i}">{tidy(text)}</div>' for i, text in enumerate(texts)]
+    parts: list[list[Node]] = []
+    for block in json.loads(run("".join(boxes), _HTML, "json"))["blocks"]:
+        if block["t"] == "Div" and block["c"][0][0] == f"{name}-{len(parts)}":
+            parts.append(list(block["c"][1]))
+        elif parts:
+            parts[-1].append(block)
+    if len(parts) != len(texts):
+        raise PandocError("pandoc read one text into another")
+    return parts
+
+
+def _unique(texts: list[str]) -> str:
+    """Return a name that stands in none of the texts: none can hold its own hash."""
+    return "x" + hashlib.sha256("".join(texts).encode()).hexdigest()
 
 
 def tidy(html: str) -> str:
-    """Return HTML with its elements balanced, without scripts, styles, forms and comments."""
-    from bs4 import BeautifulSoup, Comment
+    """Return HTML as a browser reads it, without scripts, styles, frames and drawings."""
+    from selectolax.lexbor import LexborHTMLParser
 
-    soup = BeautifulSoup(html, "html.parser")
-    for element in soup(["script", "style", "iframe", "object", "embed", "template", "svg"]):
+    body = LexborHTMLParser(html).body
+    if body is None:
+        return ""
+    for element in body.css("script, style, iframe, object, embed, template, svg"):
         element.decompose()
-    for comment in soup.find_all(string=lambda found: isinstance(found, Comment)):
-        comment.extract()
-    return str(soup)
+    return body.inner_html or ""
 
 
 def _has_html(part: list[Node]) -> bool:

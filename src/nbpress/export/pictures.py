@@ -8,9 +8,10 @@ from base64 import b64decode
 from urllib.parse import unquote, unquote_to_bytes
 
 from nbpress.export.document import Document, Part
-from nbpress.export.tree import Node, plain, text
+from nbpress.export.tree import Node, clean, own, pairs, plain, text
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp")
+_WIDTH = re.compile(r"(\d{1,5}(?:\.\d{1,4})?)(px|%)?")
 _ENDINGS = (
     (b"\x89PNG\r\n\x1a\n", "png"),
     (b"\xff\xd8\xff", "jpg"),
@@ -19,7 +20,7 @@ _ENDINGS = (
 )
 
 
-def picture(item: Node, part: Part, document: Document) -> list[Node] | None:
+def picture(item: Node, part: Part, document: Document) -> list[Node]:
     """Keep a picture's bytes with the document; return its text in place of one not at hand."""
     alt, target = item["c"][1], unquote(item["c"][2][0])
     data = _read(item["c"][2][0], target, part, document)
@@ -30,11 +31,19 @@ def picture(item: Node, part: Part, document: Document) -> list[Node] | None:
     ending = next((e for magic, e in _ENDINGS if content.startswith(magic)), ending)
     name = f"{hashlib.sha256(content).hexdigest()[:16]}.{ending}"
     document.assets[name] = content
-    if not plain(alt).strip():
+    words = plain(alt).strip()
+    if not words:
         document.warn(part.cell, "a picture has no alternative text")
-        item["c"][1] = text(item["c"][2][1] or "Picture")
-    item["c"][2] = [name, ""]
-    return None
+        words = item["c"][2][1] or "Picture"
+    return [own("image", [], name=name, alt=clean(words), width=_width(pairs(item)))]
+
+
+def _width(attributes: dict[str, str]) -> str | None:
+    """Return a width in pixels of the web or in percent of the line; None if it says no such."""
+    width = _WIDTH.fullmatch(attributes.get("width", "").strip())
+    if not width or not float(width[1]):
+        return None
+    return f"{min(float(width[1]), 100):g}%" if width[2] == "%" else f"{float(width[1]):g}px"
 
 
 def _read(raw: str, target: str, part: Part, document: Document) -> tuple[str, bytes] | None:

@@ -7,9 +7,21 @@ from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
-from nbpress.export.document import Document, Part
+from nbpress.export.document import Document, Imprint, Part
 from nbpress.export.pictures import picture
-from nbpress.export.tree import Node, clean, kind_of, node, nodes, pairs, plain, walk
+from nbpress.export.tree import (
+    Node,
+    clean,
+    kind_of,
+    node,
+    nodes,
+    one_line,
+    own,
+    pairs,
+    para,
+    plain,
+    walk,
+)
 
 _TASK = re.compile(r"Task (\d+[a-z]?|[A-Z])\b")
 _LABEL = re.compile(r"\\label\s*\{([^{}]*)\}")
@@ -56,11 +68,14 @@ def _tidy(item: Node, part: Part, document: Document) -> list[Node] | None:
         case "Table":  # a pipe table's dashes say nothing of how wide its columns should be
             for column in item["c"][2]:
                 column[1] = {"t": "ColWidthDefault"}
-        case "Span" if set(item["c"][0][1]) & {"math"}:
-            inner: list[Node] = item["c"][1]
-            return inner
+        case "Span" if not item["c"][0][0]:
+            return list(item["c"][1])
+        case "Emph" | "Strong" | "Strikeout" | "Underline" | "Para" | "Plain" if not item["c"]:
+            return []
         case "Image":
             return picture(item, part, document)
+    if kind_of(item) == "caption":
+        item["c"][1] = [para(one_line(item["c"][1]))]
     return None
 
 
@@ -68,25 +83,26 @@ class _Headings:
     """Gives headings unique ids and levels without gaps, as accessible documents need."""
 
     def __init__(self) -> None:
-        self.level = 0
+        self.above: list[int] = []  # the written levels of the headings that this one is below
         self.ids: set[str] = set()
 
     def visit(self, item: Node) -> list[Node] | None:
         """Rebuild one heading."""
         if item["t"] != "Header":
             return None
-        words = plain(item["c"][2]).strip()
+        written, (id_, _, _), inlines = item["c"]
+        words = plain(inlines).strip()
         if not words:
-            return []
-        self.level = min(item["c"][0], self.level + 1)
+            return [para(inlines)] if inlines else []
+        self.above = [*(level for level in self.above if level < written), written]
         task = _TASK.match(words)
-        wanted = f"task-{task[1]}" if task else item["c"][1][0] or "section"
+        wanted = f"task-{task[1]}" if task else re.sub(r"[^\w.-]", "-", id_) or "section"
         found, count = wanted, 1
         while found in self.ids:
             count += 1
             found = f"{wanted}-{count}"
         self.ids.add(found)
-        return [node("Header", [self.level, [found, [], []], item["c"][2]])]
+        return [node("Header", [len(self.above), [found, [], []], inlines])]
 
 
 class _Equations:
@@ -97,7 +113,7 @@ class _Equations:
         self.count = 0
 
     def visit(self, item: Node) -> list[Node] | None:
-        """Rebuild one formula; a numbered one comes in a Span of class ``nb-equation``."""
+        """Rebuild one formula; a numbered one stands in a node of its own."""
         if item["t"] != "Math" or item["c"][0]["t"] != "DisplayMath":
             return None
         source = item["c"][1]
@@ -112,7 +128,7 @@ class _Equations:
         for label in labels:
             self.labels[label] = (id_, shown)
         item["c"][1] = _TAG.sub("", _LABEL.sub("", source))
-        return [node("Span", [[id_, ["nb-equation"], [["tag", shown]]], [item]])]
+        return [own("equation", [item], id_, tag=shown)]
 
 
 def _number(document: Document) -> None:
@@ -129,19 +145,24 @@ def _number(document: Document) -> None:
 
 
 def _anchors(document: Document) -> dict[str, str]:
-    """Return every anchor by its folded name, dropping ids that came before."""
+    """Return every anchor by its folded name; each id stays with one node.
+
+    Figures, tables and formulas come before headings, and those before what a text calls so.
+    """
     anchors: dict[str, str] = {}
     seen: set[str] = set()
-    for part in document.parts:
-        for item in nodes(part.blocks):
-            place = {"Header": 1, "Div": 0, "Span": 0}.get(item["t"])
-            if place is None or not item["c"][place][0]:
+    everything = [item for part in document.parts for item in nodes(part.blocks)]
+    for rank in ("", "Header", "Div Span"):
+        for item in everything:
+            if not (item["t"] in rank.split() if rank else kind_of(item)):
                 continue
-            id_ = item["c"][place][0]
+            attributes = item["c"][1 if item["t"] == "Header" else 0]
+            id_ = attributes[0]
             if id_ in seen:
-                item["c"][place][0] = ""
-            seen.add(id_)
-            anchors.setdefault(_folded(id_), id_)
+                attributes[0] = ""
+            elif id_:
+                seen.add(id_)
+                anchors.setdefault(_folded(id_), id_)
     return anchors
 
 
@@ -181,38 +202,41 @@ def _link(
     return list(words)
 
 
-def describe(nb: Any, about: dict[str, Any], name: str, document: Document) -> dict[str, Any]:
-    """Return what a title page says.
+def take_title(nb: Any, document: Document) -> str:
+    """Return the title of a notebook that is no report: its metadata's, or its first heading.
 
-    A notebook that is no report of ours is titled by the heading it begins with.
+    That heading, where it is the first thing to be seen, is taken out of the document.
     """
-    title = about.get("title")
-    if not title:
-        title = nb.metadata.get("title") or _pop_title(document) or name
-    authors = about.get("authors", nb.metadata.get("authors", []))
-    language = str(about.get("language") or "en").split("-")[0].lower()
+    given = nb.metadata.get("title")
+    if isinstance(given, str) and given.strip():
+        return given
+    first = document.parts[0].blocks if document.parts else []
+    if not first or first[0]["t"] != "Header":
+        return ""
+    return plain(first.pop(0)["c"][2]).strip()
+
+
+def describe(nb: Any, imprint: Imprint, title: str, document: Document) -> dict[str, Any]:
+    """Return what a title page says."""
+    language = imprint.language.split("-")[0].lower()
+    headings = sum(n["t"] == "Header" for part in document.parts for n in part.blocks)
     return {
-        "title": clean(str(title)),
-        "subtitle": about.get("subtitle"),
-        "authors": [str(a.get("name", "")) if isinstance(a, dict) else str(a) for a in authors],
-        "date": about.get("date"),
-        "day": about.get("date"),
+        "title": clean(title),
+        "subtitle": imprint.subtitle,
+        "authors": [clean(name) for name in imprint.authors or _authors(nb)],
+        "date": imprint.date,
+        "day": imprint.date,
         "language": language if re.fullmatch(r"[a-z]{2,3}", language) else "en",
-        "dataset": about.get("dataset"),
-        "notice": about.get("notice"),
-        "toc": bool(about.get("toc", sum(n["t"] == "Header" for n in _all(document)) > 3)),
-        "values": about.get("values"),
+        "dataset": imprint.dataset,
+        "notice": imprint.notice,
+        "toc": bool(imprint.title) or headings > 3,
+        "values": dict(imprint.values),
     }
 
 
-def _all(document: Document) -> list[Node]:
-    return [block for part in document.parts for block in part.blocks]
-
-
-def _pop_title(document: Document) -> str:
-    """Take the notebook's first block, where it is a heading, to be the title."""
-    first = document.parts[0].blocks[:1] if document.parts else []
-    if not first or first[0]["t"] != "Header":
-        return ""
-    del document.parts[0].blocks[0]
-    return plain(first[0]["c"][2])
+def _authors(nb: Any) -> list[str]:
+    """Return the names in a notebook's metadata, which can hold anything."""
+    given = nb.metadata.get("authors")
+    authors = given if isinstance(given, list) else [given]
+    names = [author.get("name") if isinstance(author, dict) else author for author in authors]
+    return [name for name in names if isinstance(name, str)]

@@ -9,6 +9,8 @@ from typing import Any
 Node = dict[str, Any]
 Visit = Callable[[Node], list[Node] | None]
 
+_OWN = "nb:"  # before the type of a block of our own
+
 # Everything XML, PDF/UA and Typst agree to refuse in text. Tabs and line ends stay.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\ufeff\ufffe\uffff]")
 
@@ -28,16 +30,45 @@ def node(kind: str, content: Any) -> Node:
     return {"t": kind, "c": content}
 
 
-def div(kind: str, blocks: list[Node], id_: str = "", **pairs: object) -> Node:
-    """Return a block of our own: a Div whose class ``nb-<kind>`` says what it is."""
-    return node("Div", [attr(id_, (f"nb-{kind}",), **pairs), blocks])
+def own(kind: str, content: list[Node], id_: str = "", **pairs: object) -> Node:
+    """Return a node of our own: like a Div or Span, but of a type that no text is read as."""
+    return node(_OWN + kind, [attr(id_, (), **pairs), content])
 
 
 def kind_of(block: Node) -> str:
-    """Return ``figure`` for a Div of class ``nb-figure``, and an empty text for any other node."""
-    if block["t"] != "Div":
-        return ""
-    return next((c.removeprefix("nb-") for c in block["c"][0][1] if c.startswith("nb-")), "")
+    """Return ``figure`` for ``own("figure", …)``, and an empty text for any node of pandoc's."""
+    return str(block["t"]).removeprefix(_OWN) if str(block["t"]).startswith(_OWN) else ""
+
+
+def strip_attributes(tree: Any) -> None:
+    """Take from a tree that was read from a text what could pass for something of ours.
+
+    Of attributes only ids, a picture's width and the language of code remain: no class, which
+    the page's style would dress as a mark.
+    """
+    waiting = [tree]
+    while waiting:
+        item = waiting.pop()
+        match item:
+            case {"t": "Image", "c": [[_, classes, given], *content]}:
+                classes.clear()
+                given[:] = [pair for pair in given if pair[0] == "width"]
+                waiting += content
+            case {"t": "CodeBlock", "c": [[_, classes, given], _]}:
+                del classes[1:]
+                given.clear()
+            case dict():
+                waiting += item.values()
+            case [str(), [*classes], [*given]] if _are_attributes(classes, given):
+                item[1:] = [[], []]
+            case list():
+                waiting += item
+
+
+def _are_attributes(classes: list[Any], given: list[Any]) -> bool:
+    return all(isinstance(name, str) for name in classes) and all(
+        isinstance(pair, list) and len(pair) == 2 for pair in given
+    )
 
 
 def pairs(block: Node) -> dict[str, str]:
@@ -56,6 +87,13 @@ def text(words: str) -> list[Node]:
 def para(inlines: list[Node]) -> Node:
     """Return a paragraph."""
     return node("Para", inlines)
+
+
+def one_line(blocks: list[Node]) -> list[Node]:
+    """Return blocks as the inlines of one paragraph; of what is no paragraph, its words."""
+    lines = [b["c"] if b["t"] in ("Para", "Plain") else text(plain(b)) for b in blocks]
+    joined = [inline for line in lines if line for inline in [{"t": "Space"}, *line]]
+    return joined[1:]
 
 
 def code_block(source: str, language: str = "", kind: str = "") -> Node:

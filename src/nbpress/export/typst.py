@@ -17,8 +17,8 @@ from nbpress.export.render import render
 from nbpress.export.tree import (
     Node,
     code_block,
-    div,
     nodes,
+    own,
     para,
     text,
     walk,
@@ -77,14 +77,15 @@ def compile_pdf(document: Document, strict: bool, system_fonts: bool) -> bytes:
     """
     import typst
 
+    repairs = _Repairs(document)
     with tempfile.TemporaryDirectory(prefix="nbpress-") as place:
-        for _ in range(2 + len(document.parts)):
+        while True:  # each repair takes something out of the document, or gives up
             source = write(document)
             project = _Project(source, Path(place), system_fonts, _stamp(document.meta))
             try:
                 pdf = project.pdf()
             except typst.TypstError as error:
-                lost = _repair(document, project, error.diagnostic or error.message)
+                lost = repairs.repair(project, error.diagnostic or error.message)
                 if strict and lost:
                     raise TypstFailure("; ".join(lost)) from error
                 continue
@@ -92,7 +93,6 @@ def compile_pdf(document: Document, strict: bool, system_fonts: bool) -> bytes:
                 message = f"a {told['what']} is too wide, set at {told['percent']} % of its size"
                 document.warn(_cell_of(document, told["alt"]), f"{message}: {told['alt'][:80]}")
             return pdf
-    raise TypstFailure("the document cannot be set in spite of all repairs")
 
 
 class _Project:
@@ -121,8 +121,11 @@ class _Project:
         found: list[Any] = json.loads(self.compiler.query(selector, field="value"))
         return found
 
-    def failing_alone(self) -> dict[int, str]:
-        """Return the parts that fail without the others, for errors that tell no place."""
+    def failing_alone(self, named: set[str]) -> dict[int, str]:
+        """Return the parts that fail without the others, for errors that tell no place.
+
+        A glyph that can be named in words is no failure; one that has been named already is.
+        """
         import typst
 
         reasons: dict[int, str] = {}
@@ -131,7 +134,7 @@ class _Project:
             try:
                 _Project(alone, self.place, self.system_fonts, self.stamp).pdf()
             except typst.TypstError as error:
-                if not _MISSING.search(error.message):
+                if not _MISSING.search(error.message) or _missing(error.message) <= named:
                     reasons[index] = error.message
         return reasons
 
@@ -153,34 +156,59 @@ def _stamp(meta: dict[str, Any]) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
 
 
-def _repair(document: Document, project: _Project, diagnostic: str) -> list[str]:
-    """Change what Typst complains about; return a line for each cell that had to be given up."""
-    missing = {
+def _missing(diagnostic: str) -> set[str]:
+    """Return the glyphs that no font has."""
+    return {
         chr(int(escaped, 16)) if escaped else glyph
         for cluster in _MISSING.findall(diagnostic)
         for escaped, glyph in _GLYPH.findall(cluster)
     }
-    if missing:
-        _name_glyphs(document, missing)
-    errors = [e for e in diagnostic.split("\nerror: ") if not _MISSING.search(e)]
-    reasons = {
-        index: error.removeprefix("error: ").splitlines()[0]
-        for error in errors
-        for line in _LINE.findall(error)[-1:]
-        if (index := project.source.part_at(int(line))) is not None
-    }
-    if not reasons and not missing:
-        reasons = project.failing_alone()
-    if not reasons and not missing:
-        raise TypstFailure(f"Typst cannot set this document: {diagnostic.splitlines()[0]}")
-    lost = []
-    for index, reason in sorted(reasons.items()):
-        part = document.parts[index]
-        lost.append(f"{part.cell} cannot be set: {reason}")
-        document.warn(part.cell, f"cannot be set, its source is shown instead ({reason})")
-        note = f"The output of {part.cell} could not be set; this is its source."
-        part.blocks = [div("trouble", [para(text(note)), code_block(part.source)])]
-    return lost
+
+
+class _Repairs:
+    """Takes out of a document what Typst complains about, a little more each time."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.named: set[str] = set()
+        self.given_up: dict[int, int] = {}  # how often, by part
+
+    def repair(self, project: _Project, diagnostic: str) -> list[str]:
+        """Change the document; return a line for each cell that had to be given up."""
+        missing = _missing(diagnostic)
+        news = missing - self.named
+        if news:
+            self.named |= news
+            _name_glyphs(self.document, news)
+        errors = [
+            e
+            for e in diagnostic.split("\nerror: ")
+            if not _MISSING.search(e) or _missing(e) <= self.named - news
+        ]
+        reasons = {
+            index: error.removeprefix("error: ").splitlines()[0]
+            for error in errors
+            for line in _LINE.findall(error)[-1:]
+            if (index := project.source.part_at(int(line))) is not None
+        }
+        if not reasons and not news:
+            reasons = project.failing_alone(self.named)
+        if not reasons and not news:
+            raise TypstFailure(f"Typst cannot set this document: {diagnostic.splitlines()[0]}")
+        return [self._give_up(index, reason) for index, reason in sorted(reasons.items())]
+
+    def _give_up(self, index: int, reason: str) -> str:
+        """Show a cell's source instead; where that fails too, only a note; then nothing."""
+        part = self.document.parts[index]
+        times = self.given_up[index] = self.given_up.get(index, 0) + 1
+        note = para(text(f"The output of {part.cell} could not be set; this is its source."))
+        short = para(text("One cell could not be set."))
+        stages = [[own("trouble", [note, code_block(part.source)])], [own("trouble", [short])], []]
+        if times > len(stages):
+            raise TypstFailure(f"Typst cannot set this document: {reason}")
+        part.blocks = stages[times - 1]
+        self.document.warn(part.cell, f"cannot be set, its source is shown instead ({reason})")
+        return f"{part.cell} cannot be set: {reason}"
 
 
 def _name_glyphs(document: Document, missing: set[str]) -> None:

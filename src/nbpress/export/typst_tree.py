@@ -1,4 +1,9 @@
-"""Turn nodes that pandoc's Typst writer does not know into calls of the template's functions."""
+"""Write what a text says as Typst that only shows it: pandoc is left with blocks and formulas.
+
+Content is data. Each character of a text that Typst could read as markup is escaped, code goes
+into string literals, and every call ends where it ends: after `#emph[x]` without the semicolon
+Typst would take `.func()`, `(…)` or `[…]` for a part of the call.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +13,20 @@ from typing import Any
 
 from nbpress.alt import readable
 from nbpress.export.document import VERDICTS
-from nbpress.export.tree import Node, clean, kind_of, node, pairs, plain
+from nbpress.export.tree import Node, clean, kind_of, node, pairs
 
 _COLUMNS = 84  # of code, at its size, in a line of the page
 _LONG = 30  # letters of a word that may need breaking
+_MARKUP = re.compile(r"""[!-&(-/:-@\[-`{-~]""")  # ASCII's punctuation, but ' and "
+_CALLS = {
+    "Emph": "emph",
+    "Strong": "strong",
+    "Strikeout": "strike",
+    "Underline": "underline",
+    "Superscript": "super",
+    "Subscript": "sub",
+    "SmallCaps": "smallcaps",
+}
 
 
 def _raw(source: str) -> Node:
@@ -24,57 +39,77 @@ def _inline(before: str, inner: list[Node], after: str = "];") -> list[Node]:
 
 def literal(words: str) -> str:
     """Return a Typst string literal: JSON's escapes are among Typst's own."""
-    return json.dumps(clean(words).replace("\n", " "), ensure_ascii=False)
+    return json.dumps(clean(words), ensure_ascii=False)
+
+
+def escaped(words: str) -> str:
+    """Return markup that shows these words, and does nothing."""
+    return _MARKUP.sub(r"\\\g<0>", words)
 
 
 def to_typst(item: Node) -> list[Node] | None:
-    """Turn what pandoc's Typst writer does not know into calls of the template's functions."""
+    """Turn texts into markup that shows them, and nodes of our own into the template's calls."""
     content: Any = item.get("c")
     match item["t"]:
+        case "Str":
+            return _inline(escaped(_breakable(content)), [], "")
         case "Math":
             return _inline(f"#formula({literal(readable(content[1]))})[", [item])
         case "Span":
-            id_, classes, _ = content[0]
-            if "nb-equation" in classes:
-                tag = literal(pairs(item)["tag"])
-                return _inline(f"#tagged({literal(id_)}, {tag})[", content[1])
+            id_ = content[0][0]
             anchor = _inline(f"#anchor({literal(id_)}", [], ");") if id_ else []
             return [*anchor, *content[1]]
-        case "Link" if content[2][0].startswith("#"):
-            return _inline(f"#goto({literal(content[2][0][1:])})[", content[1])
-        case "Image":
-            width = dict(content[0][2]).get("width", "")
-            points = float(width[:-2]) * 0.75 if width.endswith("px") else None
-            size = f", width: {points:g}pt" if points else ""
-            call = f"#picture({literal(content[2][0])}, {literal(plain(content[1]))}{size}"
-            return _inline(call, [], ");")
-        case "Str" if len(content) > _LONG:
-            item["c"] = _breakable(content)
+        case "Link":
+            target = content[2][0]
+            goto = f"#goto({literal(target[1:])})[" if target.startswith("#") else ""
+            return _inline(goto or f"#link({literal(target)})[", content[1])
         case "Code":
-            item["c"][1] = _breakable(content[1])
+            return _inline(f"#raw({literal(_breakable(content[1]))}", [], ");")
         case "CodeBlock":
-            item["c"][1] = _wrapped(content[1])
-        case "Div" if kind_of(item) != "caption":  # a caption is taken by its figure
-            return _division(item)
+            language = f", lang: {literal(content[0][1][0])}" if content[0][1] else ""
+            return [_raw(f"#raw({literal(_wrapped(content[1]))}, block: true{language});")]
+        case kind if kind in _CALLS:
+            return _inline(f"#{_CALLS[kind]}[", content)
+        case "Quoted":
+            sign = "'" if content[0]["t"] == "SingleQuote" else '"'
+            return _inline(sign, content[1], sign)
+        case "Cite":
+            return list(content[1])
+        case "Div" if content[0][0]:
+            return [_raw(f"#anchor({literal(content[0][0])});"), *content[1]]
+        case "Div":
+            return list(content[1])
+    if kind_of(item) not in ("", "caption"):  # a caption is taken by its figure
+        return _division(item)
     return None
 
 
 def _division(item: Node) -> list[Node]:
     (id_, _, _), blocks = item["c"]
-    told, kind = pairs(item), kind_of(item)
+    attributes, kind = pairs(item), kind_of(item)
     if kind in ("figure", "table"):
-        call = f"#numbered({literal(kind)}, {literal(id_)}, {literal(told['number'])}"
-        words = [inline for block in blocks[-1]["c"][1] for inline in block["c"]]
-        caption = node("Plain", _inline("], [", words, "])"))
+        call = f"#numbered({literal(kind)}, {literal(id_)}, {literal(attributes['number'])}"
+        caption = node("Plain", _inline("], [", blocks[-1]["c"][1][0]["c"], "]);"))
         return [_raw(call + ", ["), *blocks[:-1], caption]
+    if kind == "image":
+        size = f", width: {_width(attributes['width'])}" if "width" in attributes else ""
+        call = f"#picture({literal(attributes['name'])}, {literal(attributes['alt'])}{size}"
+        return _inline(call, [], ");")
+    if kind == "equation":
+        tag = literal(attributes["tag"])
+        return _inline(f"#tagged({literal(id_)}, {tag})[", blocks)
     if kind == "claim":
-        holds = "false" if told["verdict"] == "otherwise" else "true"
-        word = literal(VERDICTS[told["verdict"]])
-        return [_raw(f"#claim({holds}, {word})["), *blocks, _raw("]")]
+        holds = "false" if attributes["verdict"] == "otherwise" else "true"
+        word = literal(VERDICTS[attributes["verdict"]])
+        return [_raw(f"#claim({holds}, {word})["), *blocks, _raw("];")]
     if kind in ("code", "stream", "error", "result", "html", "picture", "trouble"):
-        return [_raw(f"#output({literal(kind)})["), *blocks, _raw("]")]
-    anchor = [_raw(f"#anchor({literal(id_)})")] if id_ else []
-    return [*anchor, *blocks]
+        return [_raw(f"#output({literal(kind)})["), *blocks, _raw("];")]
+    return blocks
+
+
+def _width(width: str) -> str:
+    """Return a picture's width in percent of the line as it is, in pixels as points."""
+    return width if width.endswith("%") else f"{float(width.removesuffix('px')) * 0.75:g}pt"
 
 
 def _breakable(word: str) -> str:
