@@ -41,7 +41,7 @@ class _Collector:
 
     def add(self, number: int, cell: Any) -> None:
         """Add a cell, unless its tags hide it."""
-        tags = {tag.replace("_", "-") for tag in _texts(cell.metadata.get("tags"))}
+        tags = {tag.replace("_", "-") for tag in cell.metadata.tags}
         if tags & {"remove-cell", "hide-cell"}:
             return
         part = Part(f"cell {number} (id {clean(str(cell.get('id', '?')))})", cell.source)
@@ -118,7 +118,7 @@ class _Collector:
             else:
                 yield from self._plain(output, part, count)
         elif kind == "claim":
-            words = self._markdown(_joined(told.get("sentence") or data.get("text/markdown", "")))
+            words = self._markdown(str(told.get("sentence") or data.get("text/markdown", "")))
             verdict = next(marks, None)  # the press's: what a cell says of itself is no mark
             yield own("claim", [words], verdict=verdict) if verdict else words
         else:
@@ -127,21 +127,20 @@ class _Collector:
     def _body(self, kind: str, data: Any, alt: str, part: Part) -> Node | None:
         """Return what stands above a caption."""
         if kind == "table":
-            return self._markdown(_joined(data.get("text/markdown", "")))
+            return self._markdown(data.get("text/markdown", ""))
         picture = _picture(data, part, "figure")
         return _image(picture, alt) if picture else None
 
     def _plain(self, output: Any, part: Part, count: int | None) -> Iterator[Node]:
         data = output.data
-        latex = _joined(data.get("text/latex", "")).strip()
-        html = _joined(data.get("text/html", ""))
+        latex = data.get("text/latex", "").strip()
+        html = data.get("text/html", "")
         if latex and (latex.startswith("$") or MATHS.fullmatch(latex) or latex[:2] == r"\["):
             yield self._markdown(latex)
         elif "text/markdown" in data:
-            yield self._markdown(_joined(data["text/markdown"]))
+            yield self._markdown(data["text/markdown"])
         elif picture := _picture(data, part, "output"):
-            about = output.get("metadata")
-            about = about if isinstance(about, dict) else {}
+            about = output.metadata
             about = next((about[m] for m in _IMAGES if isinstance(about.get(m), dict)), about)
             alt = about.get("alt") or f"Output of code cell {'' if count is None else count}"
             width = about.get("width")
@@ -149,7 +148,7 @@ class _Collector:
             yield own("picture", [_image(picture, str(alt), width=pixels)])
         elif html and _shows(html):
             yield own("html", [self._html(html)])
-        elif words := terminal_text(_joined(data.get("text/plain", ""))).rstrip():
+        elif words := terminal_text(data.get("text/plain", "")).rstrip():
             yield own("result", [code_block(words)])
 
 
@@ -171,15 +170,6 @@ def _image(name: str, alt: str, **pairs: object) -> Node:
     return para([node("Image", [attr("", (), **pairs), text(alt), [name, ""]])])
 
 
-def _texts(value: Any) -> list[str]:
-    """Return the texts of a list; a notebook's metadata can be anything."""
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
-
-
-def _joined(value: Any) -> str:
-    return "".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
 def _shows(html: str) -> bool:
     """Say whether something of the HTML is left to read once its scripts are gone."""
     from selectolax.lexbor import LexborHTMLParser
@@ -189,9 +179,9 @@ def _shows(html: str) -> bool:
 
 
 def _decoded(bundles: Any) -> Iterator[tuple[str, tuple[str, bytes]]]:
-    for name, bundle in bundles.items() if isinstance(bundles, dict) else ():
+    for name, bundle in bundles.items():
         for mime, ending in _IMAGES.items():
-            if isinstance(bundle, dict) and mime in bundle:
+            if mime in bundle:
                 yield f"attachment:{name}", (ending, _bytes(bundle[mime], mime))
                 break
 
@@ -208,8 +198,8 @@ def _picture(data: Any, part: Part, stem: str) -> str | None:
 
 def _bytes(value: Any, mime: str) -> bytes:
     if mime == "image/svg+xml":
-        return _joined(value).encode()
+        return str(value).encode()
     try:
-        return b64decode(_joined(value))
+        return b64decode(str(value))
     except ValueError:
         return b""

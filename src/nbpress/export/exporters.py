@@ -13,6 +13,7 @@ from nbpress.export import typst as typesetting
 from nbpress.export.collect import collect
 from nbpress.export.document import Document, Imprint
 from nbpress.export.html import write_html
+from nbpress.export.sound import sound
 
 
 class ExportError(RuntimeError):
@@ -71,7 +72,7 @@ class TypstExporter(_TreeExporter):
         self, nb: Any, resources: Any = None, **kw: Any
     ) -> tuple[str, dict[str, Any]]:
         """Return the main file; the others are in ``resources["outputs"]``."""
-        nb, resources = super().from_notebook_node(nb, resources, **kw)
+        nb, resources = super().from_notebook_node(sound(nb), resources, **kw)
         document = self._document(nb, resources)
         folder = resources.get("output_files_dir") or "files"
         source = typesetting.write(document, folder)
@@ -99,7 +100,7 @@ class TypstPDFExporter(_TreeExporter):
         self, nb: Any, resources: Any = None, **kw: Any
     ) -> tuple[bytes, dict[str, Any]]:
         """Return the PDF's bytes: the same for the same notebook."""
-        nb, resources = super().from_notebook_node(nb, resources, **kw)
+        nb, resources = super().from_notebook_node(sound(nb), resources, **kw)
         document = self._document(nb, resources)
         try:
             pdf = typesetting.compile_pdf(document, self.strict, self.system_fonts)
@@ -125,7 +126,7 @@ class OfflineHTMLExporter(_TreeExporter):
         self, nb: Any, resources: Any = None, **kw: Any
     ) -> tuple[str, dict[str, Any]]:
         """Return the page. Code is always in it: unfolded if shown, else folded away."""
-        nb, resources = super().from_notebook_node(nb, resources, **kw)
+        nb, resources = super().from_notebook_node(sound(nb), resources, **kw)
         document = self._document(nb, resources, code=True)
         page = write_html(document, open_code=self._code_shown(imprint_of(resources)))
         self._tell(document, resources)

@@ -102,7 +102,10 @@ class _Headings:
             count += 1
             found = f"{wanted}-{count}"
         self.ids.add(found)
-        return [node("Header", [len(self.above), [found, [], []], inlines])]
+        # Anchors go before the heading, whose words the table of contents repeats.
+        anchors = [node("Div", [n["c"][0], []]) for n in nodes(inlines) if n["t"] == "Span"]
+        inlines = walk(inlines, lambda n: n["c"][1] if n["t"] == "Span" else None)
+        return [*anchors, node("Header", [len(self.above), [found, [], []], inlines])]
 
 
 class _Equations:
@@ -187,6 +190,8 @@ def _link(
         middle = node("Link", [["", [], []], [node("Str", shown)], [f"#{id_}", ""]])
         link = middle if id_ else node("Str", shown)
         return [n for n in (node("Str", before), link, node("Str", after)) if n["c"]]
+    if item["t"] == "Header":  # Typst finds no title in a heading that leads elsewhere
+        item["c"][2] = walk(item["c"][2], lambda n: n["c"][1] if _is_inner_link(n) else None)
     if item["t"] != "Link":
         return None
     _, words, (target, _title) = item["c"]
@@ -202,16 +207,20 @@ def _link(
     return list(words)
 
 
+def _is_inner_link(item: Node) -> bool:
+    return item["t"] == "Link" and str(item["c"][2][0]).startswith("#")
+
+
 def take_title(nb: Any, document: Document) -> str:
     """Return the title of a notebook that is no report: its metadata's, or its first heading.
 
     That heading, where it is the first thing to be seen, is taken out of the document.
     """
-    given = nb.metadata.get("title")
-    if isinstance(given, str) and given.strip():
+    given = str(nb.metadata.get("title", ""))
+    if given.strip():
         return given
     first = document.parts[0].blocks if document.parts else []
-    if not first or first[0]["t"] != "Header":
+    if not first or first[0]["t"] != "Header" or any(n["t"] == "Image" for n in nodes(first[0])):
         return ""
     return plain(first.pop(0)["c"][2]).strip()
 
@@ -223,7 +232,9 @@ def describe(nb: Any, imprint: Imprint, title: str, document: Document) -> dict[
     return {
         "title": clean(title),
         "subtitle": imprint.subtitle,
-        "authors": [clean(name) for name in imprint.authors or _authors(nb)],
+        "authors": [
+            clean(name) for name in imprint.authors or [a.name for a in nb.metadata.authors]
+        ],
         "date": imprint.date,
         "day": imprint.date,
         "language": language if re.fullmatch(r"[a-z]{2,3}", language) else "en",
@@ -232,11 +243,3 @@ def describe(nb: Any, imprint: Imprint, title: str, document: Document) -> dict[
         "toc": bool(imprint.title) or headings > 3,
         "values": dict(imprint.values),
     }
-
-
-def _authors(nb: Any) -> list[str]:
-    """Return the names in a notebook's metadata, which can hold anything."""
-    given = nb.metadata.get("authors")
-    authors = given if isinstance(given, list) else [given]
-    names = [author.get("name") if isinstance(author, dict) else author for author in authors]
-    return [name for name in names if isinstance(name, str)]
