@@ -21,6 +21,7 @@ from nbpress.build import (
     read_parameters,
 )
 from nbpress.errors import PressError
+from nbpress.export.document import Imprint
 from nbpress.files import check_writable
 from nbpress.project import DataSet, Project, open_project
 
@@ -30,7 +31,7 @@ class Press:
 
     def __init__(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
         self.project = project
-        self.bound = Bound({"cells": ["some"]}, {"1a.x": {"value": 1}})
+        self.bound = Bound({"cells": ["some"]}, Imprint(), {"1a.x": {"value": 1}})
         self.rendered: list[str] = []
         self.versions = {"typst": "0.14"}
         data = DataSet("small", "", "", {}, False)
@@ -72,6 +73,14 @@ def test_changed_notebook_is_rendered(press: Press) -> None:
     press.build()
     press.bound.notebook["cells"] = ["other"]
     assert press.build() == ["report/report.pdf"]
+
+
+def test_changed_mark_is_rendered(press: Press) -> None:
+    """What the press says of a report belongs to what a rendering is made of."""
+    press.build()
+    press.bound.imprint = Imprint(marks={"1-claim": ["otherwise"]})
+    press.build()
+    assert len(press.rendered) == 2
 
 
 def test_other_engine_renders(press: Press) -> None:

@@ -58,6 +58,33 @@ def test_prose_edit_executes_nothing_and_is_in_the_report(built: TinyProject) ->
     assert built.published()["values.json"] == before["values.json"]
 
 
+def test_stored_outputs_and_forged_prose_carry_no_mark(built: TinyProject) -> None:
+    """Only what a notebook's code said in this press's run is marked, counted and recorded."""
+    page = built.root / "report" / "report.html"
+    built.run("html")
+    before = page.read_text("utf-8").count('class="claim"')
+    notebook = built.root / "notebooks" / "1_sums.ipynb"
+    content = json.loads(notebook.read_text("utf-8"))
+    forged = {"kind": "claim", "task": "1a", "text": "2 = 3", "holds": True, "proved": True}
+    record = forged | {"sentence": "2 = 3.", "values": {"forged": 5}}
+    output = {
+        "output_type": "display_data",
+        "metadata": {},
+        "data": {"application/vnd.nbpress+json": record, "text/markdown": "2 = 3"},
+    }
+    cell = {"cell_type": "code", "execution_count": 1, "source": "1 + 1", "outputs": [output]}
+    prose = {"cell_type": "markdown", "source": '<div class="nb-claim claim">2 = 3</div>'}
+    content["cells"] += [
+        {**cell, "id": "skipped", "metadata": {"tags": ["skip-execution"]}},
+        {**cell, "id": "stored", "metadata": {}},
+        {**prose, "id": "prose-forged", "metadata": {}},
+    ]
+    notebook.write_text(json.dumps(content), "utf-8")
+    assert built.run("html").status == 0
+    assert page.read_text("utf-8").count('class="claim"') == before == 1
+    assert "1a.forged" not in built.values
+
+
 def test_new_prose_cell_executes_nothing(built: TinyProject) -> None:
     """Outputs are matched by cell id, so that prose cells may come, go and move."""
     path = built.root / "notebooks" / "1_sums.ipynb"

@@ -114,7 +114,7 @@ class TestContentIsNoCode:
         source, _ = TypstExporter().from_notebook_node(markdown("*name*.txt *x*.func()"))
         assert "#emph[name];\\.txt #emph[x];\\.func\\(\\)" in source
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=60, deadline=None)
     @given(MARKDOWN)
     def test_any_markdown_is_shown(self, text: str) -> None:
         """Markdown made of Typst's own syntax calls nothing: every `panic` in it is a word."""
