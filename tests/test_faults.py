@@ -21,12 +21,12 @@ import psutil
 import pytest
 from fixtures.tiny_project import GATED, Result, TinyProject
 
-from nbpress.cache import Cache
-from nbpress.project import open_project
+from nbpress.project.project import open_project
+from nbpress.run.cache import Cache
 
 pytestmark = pytest.mark.faults
 
-BROKEN = Path(__file__).parent / "nbpress" / "fixtures" / "broken"
+BROKEN = Path(__file__).parent / "fixtures" / "broken"
 DEADLINE = 60  # seconds that anything may take before a test gives up
 MOMENTS = 10  # at which a build is killed, for each of two ways to kill it
 GOLDEN = 0.618034  # its multiples, modulo 1, spread evenly however many there are

@@ -123,7 +123,7 @@ def test_the_report_of_2022_is_reproduced(built):
 
 def test_the_values_are_those_recorded(built):
     """Every value agrees with the recorded one within its tolerance."""
-    from nbpress.check import compare
+    from nbpress.publish.check import compare
 
     dataset, place, _ = built
     found = json.loads((place / "report" / "values.json").read_text("utf-8"))

@@ -4,6 +4,6 @@ A notebook needs five functions of it, which also work without the press: `figur
 `answer`, `claim` and `proof`.
 """
 
-from nbpress.display import answer, claim, figure, last_values, proof, prose, table
+from nbpress.say.display import answer, claim, figure, last_values, proof, prose, table
 
 __all__ = ["answer", "claim", "figure", "last_values", "proof", "prose", "table"]

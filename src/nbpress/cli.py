@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from nbpress.errors import PressError, disk_error
-from nbpress.processes import skip_slow_imports
+from nbpress.run.processes import skip_slow_imports
 
 _YES, _NO = ("1", "yes", "true", "on"), ("", "0", "no", "false", "off")
 
@@ -79,8 +79,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _report(options: argparse.Namespace) -> None:
-    from nbpress.build import Request, build, read_parameters
-    from nbpress.project import open_project
+    from nbpress.project.project import open_project
+    from nbpress.publish.build import Request, build, read_parameters
 
     words = options.param if options.param is not None else os.environ.get("PARAMS", "")
     build(
@@ -97,9 +97,9 @@ def _report(options: argparse.Namespace) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
-    from nbpress.build import Request, read_parameters
-    from nbpress.check import check
-    from nbpress.project import open_project
+    from nbpress.project.project import open_project
+    from nbpress.publish.build import Request, read_parameters
+    from nbpress.publish.check import check
 
     parameters = read_parameters(os.environ.get("PARAMS", ""))
     request = Request(dataset=options.dataset, parameters=parameters)
@@ -109,8 +109,8 @@ def _check(options: argparse.Namespace) -> None:
 def _parameters(options: argparse.Namespace) -> None:
     from pathlib import Path
 
-    from nbpress.notebooks import read_notebook
-    from nbpress.project import open_project
+    from nbpress.project.notebooks import read_notebook
+    from nbpress.project.project import open_project
 
     path = Path(options.notebook)
     if not path.is_file():
@@ -127,9 +127,9 @@ def _parameters(options: argparse.Namespace) -> None:
 
 
 def _cache(options: argparse.Namespace) -> None:
-    from nbpress.build import locked
-    from nbpress.cache import RECORDED, Cache
-    from nbpress.project import open_project
+    from nbpress.project.project import open_project
+    from nbpress.publish.build import locked
+    from nbpress.run.cache import RECORDED, Cache
 
     project = open_project()
     cache = Cache(project)

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from fixtures.tiny_project import TinyProject
 
-from nbpress import provenance as provenance_module
-from nbpress.bind import Bound, bind
-from nbpress.cache import Run
-from nbpress.display import MIME_TYPE
 from nbpress.errors import PressError
-from nbpress.execute import Execution
-from nbpress.plan import plan
-from nbpress.project import DataSet, open_project
+from nbpress.project.project import DataSet, open_project
+from nbpress.publish import provenance as provenance_module
+from nbpress.publish.bind import Bound, bind
+from nbpress.run.cache import Run
+from nbpress.run.execute import Execution
+from nbpress.run.plan import plan
+from nbtypeset.schema import MIME_TYPE
 
 DATA = DataSet("small", "the small numbers", "sha", {"small.txt": "0123456789abcdef" * 4}, False)
 

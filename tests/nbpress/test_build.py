@@ -10,20 +10,21 @@ from typing import Any
 import pytest
 from fixtures.tiny_project import TinyProject
 
-from nbpress import build as build_module
+import nbtypeset
 from nbpress import files as files_module
-from nbpress.bind import Bound
-from nbpress.build import (
+from nbpress.errors import PressError
+from nbpress.files import check_writable
+from nbpress.project.project import DataSet, Project, open_project
+from nbpress.publish import build as build_module
+from nbpress.publish.bind import Bound
+from nbpress.publish.build import (
     Rendering,
     Request,
     build,
     publish,
     read_parameters,
 )
-from nbpress.errors import PressError
-from nbpress.export.document import Imprint
-from nbpress.files import check_writable
-from nbpress.project import DataSet, Project, open_project
+from nbtypeset.schema import Imprint
 
 
 class Press:
@@ -108,9 +109,9 @@ def test_other_version_of_a_tool_renders(press: Press) -> None:
 
 def test_other_press_renders(press: Press, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """An edit of an exporter or a template is seen."""
-    folder = tmp_path / "nbpress" / "templates"
+    folder = tmp_path / "nbtypeset" / "templates"
     folder.mkdir(parents=True)
-    monkeypatch.setattr(build_module, "__file__", str(tmp_path / "nbpress" / "build.py"))
+    monkeypatch.setattr(nbtypeset, "__file__", str(tmp_path / "nbtypeset" / "__init__.py"))
     for text in ("one", "other"):
         (folder / "report.typ").write_text(text)
         press.build()

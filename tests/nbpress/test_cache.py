@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from fixtures.tiny_project import TinyProject
 
-from nbpress import cache as cache_module
-from nbpress.cache import RECORDED, Cache, Inputs, installed_versions
 from nbpress.errors import PressError
-from nbpress.notebooks import read_notebook
-from nbpress.project import open_project
+from nbpress.project.notebooks import read_notebook
+from nbpress.project.project import open_project
+from nbpress.run import cache as cache_module
+from nbpress.run.cache import RECORDED, Cache, Inputs, installed_versions
 
 VERSIONS = {"python": "3.11.0", "helper": "2.0"}
 

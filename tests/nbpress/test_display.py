@@ -14,7 +14,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from nbpress import answer, claim, figure, last_values, proof, prose, table
-from nbpress.display import MIME_TYPE
+from nbtypeset.schema import MIME_TYPE
 
 
 @pytest.fixture

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 from fixtures.tiny_project import GATED, TinyProject
 
-from nbpress import cache as cache_module
-from nbpress import worker
-from nbpress.cache import Cache
 from nbpress.errors import PressError
-from nbpress.execute import Execution, execute
-from nbpress.plan import Plan, plan
-from nbpress.project import DataSet, Parameters, Project, open_project
-from nbpress.records import values
+from nbpress.project.project import DataSet, Parameters, Project, open_project
+from nbpress.run import cache as cache_module
+from nbpress.run import worker
+from nbpress.run.cache import Cache
+from nbpress.run.execute import Execution, execute
+from nbpress.run.plan import Plan, plan
+from nbpress.say.records import values
 
-BROKEN = Path(__file__).parent / "fixtures" / "broken"
+BROKEN = Path(__file__).parents[1] / "fixtures" / "broken"
 DATA = DataSet("small", "the small numbers", "sha", {}, False)
 DEADLINE = 60  # seconds that anything may take before a test gives up
 

@@ -10,9 +10,9 @@ import pytest
 from fixtures.tiny_project import TinyProject, notebook
 
 from nbpress.errors import PressError
-from nbpress.notebooks import Notebook, Parameter, read_notebook
+from nbpress.project.notebooks import Notebook, Parameter, read_notebook
 
-BROKEN = Path(__file__).parent / "fixtures" / "broken"
+BROKEN = Path(__file__).parents[1] / "fixtures" / "broken"
 
 
 def written(place: Path, *cells: tuple[str, str]) -> Notebook:

@@ -31,7 +31,7 @@ def test_nbformat_does_without_the_slow_import() -> None:
     """It is imported, validates, and the module that takes a second is not there."""
     code = (
         "import sys\n"
-        "from nbpress.processes import skip_slow_imports\n"
+        "from nbpress.run.processes import skip_slow_imports\n"
         "skip_slow_imports()\n"
         "import nbformat.v4\n"
         "nbformat.validate(nbformat.v4.new_notebook())\n"

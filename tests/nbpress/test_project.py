@@ -9,7 +9,7 @@ import pytest
 from fixtures.tiny_project import TinyProject
 
 from nbpress.errors import PressError
-from nbpress.project import open_project
+from nbpress.project.project import open_project
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from nbpress.worker import verdict
+from nbpress.run.worker import verdict
 
 
 class DeadKernelError(RuntimeError):

@@ -1,0 +1,1 @@
+"""What is there before anything runs: report.yaml, notebooks, parameters."""

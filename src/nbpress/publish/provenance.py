@@ -1,0 +1,128 @@
+"""Tells where a report comes from: its data, commit, parameters and packages, and its date."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nbpress.errors import PressError
+from nbpress.project.project import DataSet, Project
+from nbpress.run.cache import installed_versions
+from nbpress.run.plan import Plan
+
+
+@dataclass(frozen=True)
+class Commit:
+    """The commit that the report is made from, in words, and its date if it is known."""
+
+    text: str
+    date: datetime.date | None
+
+
+def provenance(project: Project, dataset: DataSet, plans: list[Plan], commit: Commit) -> str:
+    """Return, as Markdown, from which data, code, parameters and packages the report came."""
+    lines = [
+        f"Data set `{dataset.dataset}`: {dataset.reason}",
+        "",
+        _table("File", "SHA-256", {f"`{k}`": _hash(v) for k, v in dataset.files.items()}),
+        "",
+        commit.text,
+        "",
+        _table(
+            "Chapter",
+            "Parameters",
+            {
+                f"`{plan.notebook.path.name}`": ", ".join(
+                    f"`{name}` = {json.dumps(value, ensure_ascii=False)}"
+                    for name, value in {
+                        **{n: p.default for n, p in plan.notebook.parameters().items()},
+                        **plan.parameters,
+                    }.items()
+                    # Values of other chapters and reference figures stand in the chapter itself.
+                    if name != "recorded" and not _is_nested(value)
+                )
+                for plan in plans
+            },
+        ),
+        "",
+        "Installed versions: "
+        + ", ".join(
+            f"{name} {version}"
+            for name, version in installed_versions(project.report.distribution).items()
+        )
+        + ".",
+    ]
+    return "\n".join(lines)
+
+
+def read_commit(project: Project) -> Commit:
+    """Ask git which commit this is; without git or a checkout, say so."""
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", "--no-optional-locks", *arguments],
+            cwd=project.root,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+
+    try:
+        # A copy of the project below some other checkout is none of that one's commits.
+        git("ls-files", "--error-unmatch", "report/report.yaml")
+        commit, date = git("log", "-1", "--format=%H %cs").split()
+        dirty = git("status", "--porcelain")
+    except (OSError, subprocess.CalledProcessError, ValueError):
+        return Commit("Code: no git commit is known; this folder is not a git checkout.", None)
+    state = "with changes that are not committed" if dirty else "without uncommitted changes"
+    return Commit(
+        f"Code: git commit `{commit}` of {date}, {state}.", datetime.date.fromisoformat(date)
+    )
+
+
+def report_date(project: Project, commit: Commit) -> datetime.date:
+    """Return the date in report.yaml, else SOURCE_DATE_EPOCH's, the commit's, or today's."""
+    return project.report.date or _given_date() or commit.date or _date(time.time())
+
+
+def _given_date() -> datetime.date | None:
+    """Return the date that SOURCE_DATE_EPOCH asks for, in seconds since 1970."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    try:
+        return _date(int(epoch)) if epoch else None
+    except (ValueError, OverflowError, OSError) as error:
+        raise PressError(f"SOURCE_DATE_EPOCH must be a number of seconds; got {epoch!r}") from error
+
+
+def _date(seconds: float) -> datetime.date:
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).date()
+
+
+def _table(left: str, right: str, rows: Mapping[str, str]) -> str:
+    lines = [
+        f"| {left} | {right} |",
+        "|---|---|",
+        *(f"| {a} | {_in_table(b)} |" for a, b in rows.items()),
+    ]
+    return "\n".join(lines)
+
+
+def _in_table(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, dict) or (
+        isinstance(value, list) and any(isinstance(item, dict | list) for item in value)
+    )
+
+
+def _hash(sha256: str) -> str:
+    """Set a digest in groups that a line can be broken between."""
+    return " ".join(f"`{sha256[i : i + 16]}`" for i in range(0, len(sha256), 16))

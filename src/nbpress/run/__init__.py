@@ -1,0 +1,1 @@
+"""From a plan to complete runs: keys, cache, workers, kernels."""

@@ -1,0 +1,88 @@
+"""papermill's engine, with two additions: it tells its progress and which modules were loaded."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import NBClientEngine, papermill_engines
+from traitlets import Unicode
+from traitlets.config import Config
+
+ENGINE_NAME = "nbpress"
+INJECTED_TAG = "injected-parameters"  # papermill's, of the cell that it adds
+
+_KERNEL_OPTIONS = [
+    "--HistoryManager.enabled=False",
+    "--IPKernelApp.extra_extensions=nbpress.run.processes",
+]
+_LOADED = (
+    "__import__('json').dumps([f for m in list(__import__('sys').modules.values())"
+    " if isinstance(f := getattr(m, '__file__', None), str)])"
+)
+
+
+class _Client(PapermillNotebookClient):  # type: ignore[misc]
+    progress_file = Unicode()
+    loaded_file = Unicode()
+
+    def execute_cell(self, cell: Any, cell_index: int, *args: Any, **options: Any) -> Any:
+        """Execute a cell, after noting that its turn has come."""
+        written = [c for c in self.nb.cells if INJECTED_TAG not in c.metadata.get("tags", ())]
+        if cell in written:
+            progress = f"{written.index(cell) + 1} {len(written)}"
+            Path(self.progress_file).write_text(progress, "ascii")
+        return super().execute_cell(cell, cell_index, *args, **options)
+
+    def papermill_execute_cells(self) -> None:
+        """Execute all cells, then ask the kernel for the files of the modules it has loaded."""
+        super().papermill_execute_cells()
+        request = self.kc.execute(
+            "", silent=True, store_history=False, user_expressions={"files": _LOADED}
+        )
+        answer = self.wait_for_reply(request)["content"]["user_expressions"]["files"]
+        files = json.loads(ast.literal_eval(answer["data"]["text/plain"]))
+        Path(self.loaded_file).write_text(json.dumps(files), "utf-8")
+
+
+class Engine(NBClientEngine):  # type: ignore[misc]
+    """nbclient with kernels of our own making; papermill finds it as "nbpress"."""
+
+    @classmethod
+    def execute_managed_notebook(
+        cls,
+        nb_man: Any,
+        kernel_name: str,
+        start_timeout: int = 60,
+        execution_timeout: int | None = None,
+        progress_file: str = "",
+        loaded_file: str = "",
+        log_file: str = os.devnull,
+        **_: Any,
+    ) -> Any:
+        """Execute the notebook that papermill manages."""
+        with (
+            tempfile.TemporaryDirectory(prefix="nbpress-") as runtime,
+            # What a kernel has to say outside its cells, such as why it cannot start.
+            open(log_file, "ab") as log,
+        ):
+            # Sockets in a folder of the user's own, not ports that everybody here can reach.
+            connection = {"transport": "ipc", "connection_file": f"{runtime}/kernel.json"}
+            return _Client(
+                nb_man,
+                kernel_name=kernel_name,
+                startup_timeout=start_timeout,
+                timeout=execution_timeout,
+                progress_file=progress_file,
+                loaded_file=loaded_file,
+                extra_arguments=_KERNEL_OPTIONS,
+                config=Config(KernelManager=connection),
+            ).execute(stdout=log, stderr=log)
+
+
+papermill_engines.register(ENGINE_NAME, Engine)

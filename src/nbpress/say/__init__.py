@@ -1,0 +1,1 @@
+"""What notebooks say to their report."""

@@ -1,0 +1,169 @@
+"""Talk to the pandoc that the ``pypandoc_binary`` wheel carries, never to one found on PATH."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from nbtypeset.tree import Node, code_block, node, nodes, strip_attributes, walk
+
+# Raw Typst or LaTeX in a notebook stays text; raw HTML is kept, to be read as what it means.
+_MARKDOWN = "ipynb-raw_attribute-raw_tex-citations+tex_math_single_backslash"
+_HTML = "html+tex_math_dollars+tex_math_single_backslash"
+
+_PATIENCE = 60  # seconds; a report takes a tenth of one
+
+
+class PandocError(RuntimeError):
+    """Pandoc refused its input; the message is pandoc's own."""
+
+
+@functools.cache
+def _binary() -> str:
+    import pypandoc
+
+    return str(pypandoc.get_pandoc_path())
+
+
+def run(source: str, reader: str, writer: str, *options: str) -> str:
+    """Return ``source`` converted from ``reader`` to ``writer``, without touching a file."""
+    command = [_binary(), "-f", reader, "-t", writer, "--sandbox", "--wrap=none", *options]
+    try:
+        done = subprocess.run(
+            command, input=source.encode(), capture_output=True, check=False, timeout=_PATIENCE
+        )
+    except subprocess.TimeoutExpired as error:
+        raise PandocError(f"pandoc took more than {_PATIENCE} s") from error
+    if done.returncode:
+        raise PandocError(done.stderr.decode(errors="replace").strip())
+    return done.stdout.decode()
+
+
+def write(blocks: list[Node], writer: str, *options: str) -> str:
+    """Return ``blocks`` in the format ``writer``."""
+    document = {"pandoc-api-version": _api_version(), "meta": {}, "blocks": blocks}
+    return run(json.dumps(document), "json", writer, *options)
+
+
+def write_logged(blocks: list[Node], writer: str, *options: str) -> tuple[str, set[str]]:
+    """Return ``blocks`` in the format ``writer``, and the formulas that pandoc could not read."""
+    with tempfile.TemporaryDirectory(prefix="nbpress-") as place:
+        log = Path(place, "log.json")
+        written = write(blocks, writer, f"--log={log}", *options)
+        told = json.loads(log.read_text(encoding="utf-8"))
+    kind = "CouldNotConvertTeXMath"
+    return written, {entry["contents"].strip() for entry in told if entry["type"] == kind}
+
+
+@functools.cache
+def _api_version() -> list[int]:
+    version: list[int] = json.loads(run("", "markdown", "json"))["pandoc-api-version"]
+    return version
+
+
+def read_markdown(texts: list[str]) -> list[list[Node]]:
+    """Return the blocks of each Markdown text, all of them read in one go.
+
+    They go in as the cells of a notebook, so an open fence in one cannot swallow the next.
+    HTML within them is read as what it shows: tables, images, line breaks, emphasis.
+    """
+    return _stripped(_in_halves(_read_markdown, texts))
+
+
+def read_html(texts: list[str]) -> list[list[Node]]:
+    """Return the blocks of each piece of HTML, all of them read in one go."""
+    return _stripped(_in_halves(_read_html, texts))
+
+
+def _stripped(parts: list[list[Node]]) -> list[list[Node]]:
+    strip_attributes(parts)
+    return parts
+
+
+def _in_halves(read: Callable[[list[str]], list[list[Node]]], texts: list[str]) -> list[list[Node]]:
+    """Read all texts; one that pandoc or Python cannot cope with is shown as it stands."""
+    if not texts:
+        return []
+    try:
+        parts = read(texts)
+        _check_depth(parts)
+        return parts
+    except (RecursionError, PandocError):
+        if len(texts) == 1:
+            return [[code_block(texts[0])]]
+        half = len(texts) // 2
+        return _in_halves(read, texts[:half]) + _in_halves(read, texts[half:])
+
+
+def _check_depth(parts: list[list[Node]], spare: int = 100) -> None:
+    """Walk the parts with some frames to spare, since later walks start further down."""
+    if spare:
+        _check_depth(parts, spare - 1)
+    else:
+        walk(parts, lambda _: None)
+
+
+def _read_markdown(texts: list[str]) -> list[list[Node]]:
+    cells = [
+        {"cell_type": "markdown", "id": f"p{i}", "metadata": {}, "source": text}
+        for i, text in enumerate(texts)
+    ]
+    notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    found: list[Any] = json.loads(run(json.dumps(notebook), _MARKDOWN, "json"))["blocks"]
+    parts = [cell["c"][1] for cell in found]
+    for i, part in enumerate(parts):
+        for item in nodes(part):
+            # Pandoc files attachments under the cell's id; here they go by their own name.
+            if item["t"] == "Image" and item["c"][2][0].startswith(f"p{i}-"):
+                item["c"][2][0] = "attachment:" + item["c"][2][0].removeprefix(f"p{i}-")
+    mixed = [i for i, part in enumerate(parts) if _has_html(part)]
+    if mixed:
+        edge = f"<!--{_unique(texts)}-->"
+        mark = node("RawBlock", ["html", edge])
+        joined = [block for i in mixed for block in [*parts[i], mark]]
+        html = write(joined, "html", "--mathjax", "--syntax-highlighting=none")
+        for i, blocks in zip(mixed, _read_html(html.split(edge)[:-1]), strict=True):
+            parts[i] = blocks
+    return parts
+
+
+def _read_html(texts: list[str]) -> list[list[Node]]:
+    """Read each text in a box of its own, known by its id: pandoc may close a box too early."""
+    name = _unique(texts)
+    boxes = [f'<div id="{name}-{i}">{tidy(text)}</div>' for i, text in enumerate(texts)]
+    parts: list[list[Node]] = []
+    for block in json.loads(run("".join(boxes), _HTML, "json"))["blocks"]:
+        if block["t"] == "Div" and block["c"][0][0] == f"{name}-{len(parts)}":
+            parts.append(list(block["c"][1]))
+        elif parts:
+            parts[-1].append(block)
+    if len(parts) != len(texts):
+        raise PandocError("pandoc read one text into another")
+    return parts
+
+
+def _unique(texts: list[str]) -> str:
+    """Return a name that stands in none of the texts: none can hold its own hash."""
+    return "x" + hashlib.sha256("".join(texts).encode()).hexdigest()
+
+
+def tidy(html: str) -> str:
+    """Return HTML as a browser reads it, without scripts, styles, frames and drawings."""
+    from selectolax.lexbor import LexborHTMLParser
+
+    body = LexborHTMLParser(html).body
+    if body is None:
+        return ""
+    for element in body.css("script, style, iframe, object, embed, template, svg"):
+        element.decompose()
+    return body.inner_html or ""
+
+
+def _has_html(part: list[Node]) -> bool:
+    return any(n["t"] in ("RawBlock", "RawInline") for n in nodes(part))

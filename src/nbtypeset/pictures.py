@@ -1,0 +1,68 @@
+"""Where a document's pictures come from: the notebook, its folder, and nowhere else."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from base64 import b64decode
+from urllib.parse import unquote, unquote_to_bytes
+
+from nbtypeset.document import Document, Part
+from nbtypeset.tree import Node, clean, own, pairs, plain, text
+
+_SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp")
+_WIDTH = re.compile(r"(\d{1,5}(?:\.\d{1,4})?)(px|%)?")
+_ENDINGS = (
+    (b"\x89PNG\r\n\x1a\n", "png"),
+    (b"\xff\xd8\xff", "jpg"),
+    (b"GIF8", "gif"),
+    (b"RIFF", "webp"),
+)
+
+
+def picture(item: Node, part: Part, document: Document) -> list[Node]:
+    """Keep a picture's bytes with the document; return its text in place of one not at hand."""
+    alt, target = item["c"][1], unquote(item["c"][2][0])
+    data = _read(item["c"][2][0], target, part, document)
+    if data is None:
+        document.warn(part.cell, f"picture {target[:80]!r} is not at hand; its text is shown")
+        return alt or text("[picture]")
+    ending, content = data
+    ending = next((e for magic, e in _ENDINGS if content.startswith(magic)), ending)
+    name = f"{hashlib.sha256(content).hexdigest()[:16]}.{ending}"
+    document.assets[name] = content
+    words = plain(alt).strip()
+    if not words:
+        document.warn(part.cell, "a picture has no alternative text")
+        words = item["c"][2][1] or "Picture"
+    return [own("image", [], name=name, alt=clean(words), width=_width(pairs(item)))]
+
+
+def _width(attributes: dict[str, str]) -> str | None:
+    """Return a width in pixels of the web or in percent of the line; None if it says no such."""
+    width = _WIDTH.fullmatch(attributes.get("width", "").strip())
+    if not width or not float(width[1]):
+        return None
+    return f"{min(float(width[1]), 100):g}%" if width[2] == "%" else f"{float(width[1]):g}px"
+
+
+def _read(raw: str, target: str, part: Part, document: Document) -> tuple[str, bytes] | None:
+    """Return a picture's file ending and bytes, from the notebook or its own folder only."""
+    if target in part.attachments:
+        return part.attachments[target]
+    if raw.startswith("data:image/"):
+        head, _, body = raw[5:].partition(",")
+        ending = head.split(";")[0].removeprefix("image/").removesuffix("+xml")
+        try:
+            return ending, b64decode(body) if "base64" in head else unquote_to_bytes(body)
+        except ValueError:
+            return None
+    if document.folder is None or re.match(r"[a-z][a-z0-9+.-]*:|//", target, re.IGNORECASE):
+        return None
+    try:
+        file = (document.folder / target).resolve()
+        if file.is_relative_to(document.folder.resolve()) and file.suffix.lower() in _SUFFIXES:
+            return file.suffix[1:].lower(), file.read_bytes()
+    except (OSError, ValueError):
+        pass
+    return None

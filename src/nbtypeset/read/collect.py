@@ -1,0 +1,205 @@
+"""From notebook cells to parts of a document: which of a cell's many faces is shown, and how."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Iterator
+from typing import Any
+
+from nbtypeset import pandoc
+from nbtypeset.document import Part
+from nbtypeset.read.texts import MATHS, normal_maths, terminal_text
+from nbtypeset.schema import MIME_TYPE, Imprint
+from nbtypeset.tree import Node, attr, clean, code_block, kind_of, node, own, pairs, para, text
+
+_IMAGES = {
+    "image/svg+xml": "svg",
+    "image/png": "png",
+    "image/jpeg": "jpg",
+    "image/gif": "gif",
+    "image/webp": "webp",
+}
+
+
+def collect(nb: Any, show_code: bool, imprint: Imprint) -> list[Part]:
+    """Return the notebook's visible parts in order, all Markdown and HTML read into trees."""
+    collector = _Collector(show_code, imprint)
+    for number, cell in enumerate(nb.cells, 1):
+        collector.add(number, cell)
+    return collector.finish()
+
+
+class _Collector:
+    """Gathers parts and, to be read by pandoc in one go, the texts they are made of."""
+
+    def __init__(self, show_code: bool, imprint: Imprint) -> None:
+        self.show_code = show_code
+        self.imprint = imprint
+        self.parts: list[Part] = []
+        self.markdown: list[str] = []
+        self.html: list[str] = []
+
+    def add(self, number: int, cell: Any) -> None:
+        """Add a cell, unless its tags hide it."""
+        tags = {tag.replace("_", "-") for tag in cell.metadata.tags}
+        if tags & {"remove-cell", "hide-cell"}:
+            return
+        part = Part(f"cell {number} (id {clean(str(cell.get('id', '?')))})", cell.source)
+        part.attachments = dict(_decoded(cell.get("attachments", {})))
+        if cell.cell_type == "markdown":
+            part.blocks.append(self._markdown(cell.source))
+        elif cell.cell_type == "code":
+            if self.show_code and cell.source.strip() and not tags & {"remove-input", "hide-input"}:
+                part.blocks.append(own("code", [code_block(cell.source, "python")]))
+            if not tags & {"remove-output", "hide-output"}:
+                marks = iter(self.imprint.marks.get(str(cell.get("id")), ()))
+                part.blocks += self._outputs(cell.outputs, part, marks, cell.get("execution_count"))
+        if part.blocks:
+            self.parts.append(part)
+
+    def finish(self) -> list[Part]:
+        """Read all texts and put their trees in their places."""
+        read = {
+            "markdown": pandoc.read_markdown(self.markdown),
+            "html": pandoc.read_html(self.html),
+        }
+
+        def expand(blocks: list[Node]) -> list[Node]:
+            grown: list[Node] = []
+            for block in blocks:
+                if kind_of(block) == "unread":
+                    where = pairs(block)
+                    grown += read[where["form"]][int(where["index"])]
+                else:
+                    if kind_of(block):
+                        block["c"][1] = expand(block["c"][1])
+                    grown.append(block)
+            return grown
+
+        for part in self.parts:
+            part.blocks = expand(part.blocks)
+        return self.parts
+
+    def _markdown(self, source: str) -> Node:
+        self.markdown.append(normal_maths(clean(source.replace("\r\n", "\n"))))
+        return own("unread", [], form="markdown", index=len(self.markdown) - 1)
+
+    def _html(self, source: str) -> Node:
+        self.html.append(clean(source))
+        return own("unread", [], form="html", index=len(self.html) - 1)
+
+    def _outputs(
+        self, outputs: list[Any], part: Part, marks: Iterator[str], count: int | None
+    ) -> Iterator[Node]:
+        for output in _coalesced(outputs):
+            if output.output_type == "stream":
+                words = terminal_text(output.text)
+                if words.strip():
+                    yield own("stream", [code_block(words)], name=output.name)
+            elif output.output_type == "error":
+                trace = "\n".join(output.traceback) or f"{output.ename}: {output.evalue}"
+                yield own("error", [code_block(terminal_text(trace))])
+            else:
+                yield from self._rich(output, part, marks, count)
+
+    def _rich(
+        self, output: Any, part: Part, marks: Iterator[str], count: int | None
+    ) -> Iterator[Node]:
+        data = output.data
+        told = data.get(MIME_TYPE)
+        told = told if isinstance(told, dict) else {}
+        kind, label = told.get("kind"), str(told.get("label") or "")
+        number = self.imprint.numbers.get(label)
+        if kind in ("figure", "table"):
+            body = self._body(kind, data, str(told.get("alt") or ""), part)
+            caption = own("caption", [self._markdown(str(told.get("caption") or ""))])
+            if body:
+                yield own(kind, [body, caption], label, number=number)
+            else:
+                yield from self._plain(output, part, count)
+        elif kind == "claim":
+            words = self._markdown(str(told.get("sentence") or data.get("text/markdown", "")))
+            verdict = next(marks, None)  # the press's: what a cell says of itself is no mark
+            yield own("claim", [words], verdict=verdict) if verdict else words
+        else:
+            yield from self._plain(output, part, count)
+
+    def _body(self, kind: str, data: Any, alt: str, part: Part) -> Node | None:
+        """Return what stands above a caption."""
+        if kind == "table":
+            return self._markdown(data.get("text/markdown", ""))
+        picture = _picture(data, part, "figure")
+        return _image(picture, alt) if picture else None
+
+    def _plain(self, output: Any, part: Part, count: int | None) -> Iterator[Node]:
+        data = output.data
+        latex = data.get("text/latex", "").strip()
+        html = data.get("text/html", "")
+        if latex and (latex.startswith("$") or MATHS.fullmatch(latex) or latex[:2] == r"\["):
+            yield self._markdown(latex)
+        elif "text/markdown" in data:
+            yield self._markdown(data["text/markdown"])
+        elif picture := _picture(data, part, "output"):
+            about = output.metadata
+            about = next((about[m] for m in _IMAGES if isinstance(about.get(m), dict)), about)
+            alt = about.get("alt") or f"Output of code cell {'' if count is None else count}"
+            width = about.get("width")
+            pixels = f"{width}px" if isinstance(width, int | float) else None
+            yield own("picture", [_image(picture, str(alt), width=pixels)])
+        elif html and _shows(html):
+            yield own("html", [self._html(html)])
+        elif words := terminal_text(data.get("text/plain", "")).rstrip():
+            yield own("result", [code_block(words)])
+
+
+def _coalesced(outputs: list[Any]) -> Iterator[Any]:
+    last: Any = None
+    for output in outputs:
+        if last is not None and output.output_type == "stream" == last.output_type:
+            if output.name == last.name:
+                last.text += output.text
+                continue
+        if last is not None:
+            yield last
+        last = output
+    if last is not None:
+        yield last
+
+
+def _image(name: str, alt: str, **pairs: object) -> Node:
+    return para([node("Image", [attr("", (), **pairs), text(alt), [name, ""]])])
+
+
+def _shows(html: str) -> bool:
+    """Say whether something of the HTML is left to read once its scripts are gone."""
+    from selectolax.lexbor import LexborHTMLParser
+
+    body = LexborHTMLParser(pandoc.tidy(html)).body
+    return body is not None and bool(body.text(strip=True) or body.css_first("img"))
+
+
+def _decoded(bundles: Any) -> Iterator[tuple[str, tuple[str, bytes]]]:
+    for name, bundle in bundles.items():
+        for mime, ending in _IMAGES.items():
+            if mime in bundle:
+                yield f"attachment:{name}", (ending, _bytes(bundle[mime], mime))
+                break
+
+
+def _picture(data: Any, part: Part, stem: str) -> str | None:
+    """Keep the best image of an output with its part, and return the name it goes by there."""
+    for mime, ending in _IMAGES.items():
+        if data.get(mime):
+            name = f"attachment:{stem}-{len(part.attachments)}"
+            part.attachments[name] = (ending, _bytes(data[mime], mime))
+            return name
+    return None
+
+
+def _bytes(value: Any, mime: str) -> bytes:
+    if mime == "image/svg+xml":
+        return str(value).encode()
+    try:
+        return b64decode(str(value))
+    except ValueError:
+        return b""

@@ -1,0 +1,1 @@
+"""From a tree to Typst, HTML and LaTeX."""

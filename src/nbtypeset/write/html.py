@@ -1,0 +1,188 @@
+"""Write a document as one HTML file that asks for nothing: no network, no script, no font."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from html import escape
+from importlib import resources
+from string import Template
+from typing import Any
+
+from nbtypeset.document import Document
+from nbtypeset.schema import VERDICTS
+from nbtypeset.speak import readable
+from nbtypeset.tree import Node, kind_of, node, nodes, pairs, plain, walk
+from nbtypeset.write.parts import render
+
+_MIMES = {"svg": "svg+xml", "jpg": "jpeg"}
+_TAG = re.compile(r"<[a-z][^<>]*>")
+# MathML Core takes an accent's size from its mover, and its place from a spacing character.
+_ACCENT = re.compile(r'<mover>(<mi[^<]*</mi>)<mo accent="true">([^<])</mo></mover>')
+_SPACING = {"\u0302": "\u02c6", "\u0303": "\u02dc", "\u0304": "¯", "\u0307": "˙", "\u20d7": "→"}
+_STYLE = re.compile(r' style="(?:text-align: (left|right|center);?)?[^"]*"')
+
+
+def write_html(document: Document, open_code: bool) -> str:
+    """Return the page; code is folded away unless ``open_code``.
+
+    Pictures are SVG or PNG in ``img`` elements with an alternative text: as images they run no
+    scripts, share no ids or styles with the page, and need no exception in its security policy.
+    """
+    folder = resources.files("nbtypeset").joinpath("templates")
+    style = folder.joinpath("report.css").read_text(encoding="utf-8")
+    page = Template(folder.joinpath("report.html").read_text(encoding="utf-8"))
+    writer = _Writer(document, open_code)
+    parts = render(
+        document, writer.visit, "html", "--mathml", "--shift-heading-level-by=1",
+        "--syntax-highlighting=none",
+    )  # fmt: skip
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    meta = document.meta
+    return page.substitute(
+        language=escape(meta["language"]),
+        title=escape(meta["title"]),
+        policy=f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'",
+        style=style,
+        header=_header(meta),
+        contents=_contents(document) if meta["toc"] else "",
+        body=_ACCENT.sub(_accent, _TAG.sub(_without_style, "".join(parts))),
+        values=_values(meta["values"]) if meta["values"] else "",
+    )
+
+
+def _accent(found: re.Match[str]) -> str:
+    sign = _SPACING.get(found[2], found[2])
+    return f'<mover accent="true">{found[1]}<mo stretchy="false">{sign}</mo></mover>'
+
+
+def _without_style(tag: re.Match[str]) -> str:
+    """Return a tag whose alignment is a class: the page's policy forbids style attributes."""
+    return _STYLE.sub(lambda found: f' class="{found[1]}"' if found[1] else "", tag[0])
+
+
+def _raw(html: str, kind: str = "RawBlock") -> Node:
+    return node(kind, ["html", html])
+
+
+def _spans(before: str, inner: list[Node], after: str) -> list[Node]:
+    return [_raw(before, "RawInline"), *inner, _raw(after, "RawInline")]
+
+
+class _Writer:
+    """Turns nodes of ours into what pandoc's HTML writer, or a browser, knows."""
+
+    def __init__(self, document: Document, open_code: bool) -> None:
+        self.document = document
+        self.opened = " open" if open_code else ""
+
+    def visit(self, item: Node) -> list[Node] | None:
+        """Return what stands for a node."""
+        content: Any = item.get("c")
+        match item["t"]:
+            case "Math" if content[0]["t"] == "DisplayMath":
+                said = escape(readable(content[1]))
+                before = f'<span class="display" role="group" tabindex="0" aria-label="{said}">'
+                return _spans(before, [item], "</span>")
+            case "Header":
+                words = escape(_heading(item))
+                anchor = (
+                    f'<a class="anchor" href="#{escape(content[1][0])}" '
+                    f'aria-label="Link to: {words}">#</a>'
+                )
+                item["c"][2] = [*content[2], _raw(anchor, "RawInline")]
+            case "Table":
+                before = '<div class="scroll" role="region" tabindex="0" aria-label="Table">'
+                return [_raw(before), item, _raw("</div>")]
+        if kind_of(item) not in ("", "caption"):
+            return self._own(item)
+        return None
+
+    def _image(self, attributes: dict[str, str]) -> Node:
+        name = attributes["name"]
+        ending = name.rsplit(".", 1)[-1]
+        data = base64.b64encode(self.document.assets[name]).decode()
+        width = attributes.get("width", "").removesuffix("px")
+        size = f' width="{width}"' if width else ""
+        source = f"data:image/{_MIMES.get(ending, ending)};base64,{data}"
+        return _raw(f'<img src="{source}" alt="{escape(attributes["alt"])}"{size}>', "RawInline")
+
+    def _own(self, item: Node) -> list[Node]:
+        (id_, _, _), blocks = item["c"]
+        attributes, kind = pairs(item), kind_of(item)
+        place = f' id="{escape(id_)}"' if id_ else ""
+        if kind == "image":
+            return [self._image(attributes)]
+        if kind == "equation":
+            tag = f'<span class="tag">{escape(attributes["tag"])}</span></span>'
+            return _spans(f'<span class="numbered"{place}>', blocks, tag)
+        if kind in ("figure", "table"):
+            number = f"<strong>{kind.title()} {escape(attributes['number'])}</strong> "
+            words = blocks[-1]["c"][1][0]["c"]
+            caption = node("Plain", _spans(f"<figcaption>{number}", words, "</figcaption>"))
+            return [
+                _raw(f'<figure{place} class="{kind}">'),
+                *blocks[:-1],
+                caption,
+                _raw("</figure>"),
+            ]
+        if kind == "code":
+            before = f"<details{self.opened}><summary>Code</summary>"
+            return [_raw(before), *blocks, _raw("</details>")]
+        if kind == "claim":
+            kinds = "claim not" if attributes["verdict"] == "otherwise" else "claim"
+            before = f'<div class="{kinds}"><strong>{VERDICTS[attributes["verdict"]]}:</strong>'
+            return [_raw(before), *blocks, _raw("</div>")]
+        return [_raw(f'<div{place} class="{kind}">'), *blocks, _raw("</div>")]
+
+
+def _heading(item: Node) -> str:
+    """Return a heading's words, its formulas read aloud."""
+
+    def say(found: Node) -> list[Node] | None:
+        if found["t"] != "Math":
+            return None
+        return [node("Str", readable(found["c"][1]))]
+
+    return plain(walk(item["c"][2], say)).strip()
+
+
+def _header(meta: dict[str, Any]) -> str:
+    lines = [f"<h1>{escape(meta['title'])}</h1>"]
+    if meta["subtitle"]:
+        lines.append(f'<p class="subtitle">{escape(meta["subtitle"])}</p>')
+    day = f'<span class="day">{escape(meta["day"])}</span>' if meta["day"] else ""
+    facts = [escape(", ".join(meta["authors"])), day, escape(meta["dataset"] or "")]
+    if any(facts):
+        lines.append(f'<p class="facts">{" · ".join(filter(None, facts))}</p>')
+    if meta["notice"]:
+        lines.append(f'<p class="notice" role="note">{escape(meta["notice"])}</p>')
+    return "\n".join(lines)
+
+
+def _contents(document: Document) -> str:
+    """Return the list of chapters and their sections, two levels deep."""
+    chapters: list[tuple[str, list[str]]] = []
+    for part in document.parts:
+        for item in nodes(part.blocks):
+            if item["t"] != "Header" or item["c"][0] > 2:
+                continue
+            link = f'<a href="#{escape(item["c"][1][0])}">{escape(_heading(item))}</a>'
+            if item["c"][0] == 1 or not chapters:
+                chapters.append((link, []))
+            else:
+                chapters[-1][1].append(f"<li>{link}</li>")
+    entries = "".join(
+        f"<li>{link}{'<ol>' + ''.join(inner) + '</ol>' if inner else ''}</li>"
+        for link, inner in chapters
+    )
+    return f'<nav aria-label="Contents"><ol>{entries}</ol></nav>'
+
+
+def _values(values: Any) -> str:
+    data = base64.b64encode(json.dumps(values, indent=1, sort_keys=True).encode()).decode()
+    link = f'<a download="values.json" href="data:application/json;base64,{data}">values.json</a>'
+    return f"<footer><p>Every number of this report, to download: {link}</p></footer>"

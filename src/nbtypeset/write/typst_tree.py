@@ -1,0 +1,129 @@
+"""Write what a text says as Typst that only shows it: pandoc is left with blocks and formulas.
+
+Content is data. Each character of a text that Typst could read as markup is escaped, code goes
+into string literals, and every call ends where it ends: after `#emph[x]` without the semicolon
+Typst would take `.func()`, `(…)` or `[…]` for a part of the call.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from nbtypeset.schema import VERDICTS
+from nbtypeset.speak import readable
+from nbtypeset.tree import Node, clean, kind_of, node, pairs
+
+_COLUMNS = 84  # of code, at its size, in a line of the page
+_LONG = 30  # letters of a word that may need breaking
+_MARKUP = re.compile(r"""[!-&(-/:-@\[-`{-~]""")  # ASCII's punctuation, but ' and "
+_CALLS = {
+    "Emph": "emph",
+    "Strong": "strong",
+    "Strikeout": "strike",
+    "Underline": "underline",
+    "Superscript": "super",
+    "Subscript": "sub",
+    "SmallCaps": "smallcaps",
+}
+
+
+def _raw(source: str) -> Node:
+    return node("RawBlock", ["typst", source])
+
+
+def _inline(before: str, inner: list[Node], after: str = "];") -> list[Node]:
+    return [node("RawInline", ["typst", before]), *inner, node("RawInline", ["typst", after])]
+
+
+def literal(words: str) -> str:
+    """Return a Typst string literal: JSON's escapes are among Typst's own."""
+    return json.dumps(clean(words), ensure_ascii=False)
+
+
+def escaped(words: str) -> str:
+    """Return markup that shows these words, and does nothing."""
+    return _MARKUP.sub(r"\\\g<0>", words)
+
+
+def to_typst(item: Node) -> list[Node] | None:
+    """Turn texts into markup that shows them, and nodes of our own into the template's calls."""
+    content: Any = item.get("c")
+    match item["t"]:
+        case "Str":
+            return _inline(escaped(_breakable(content)), [], "")
+        case "Math":
+            return _inline(f"#formula({literal(readable(content[1]))})[", [item])
+        case "Span":
+            id_ = content[0][0]
+            anchor = _inline(f"#anchor({literal(id_)}", [], ");") if id_ else []
+            return [*anchor, *content[1]]
+        case "Link":
+            target = content[2][0]
+            goto = f"#goto({literal(target[1:])})[" if target.startswith("#") else ""
+            return _inline(goto or f"#link({literal(target)})[", content[1])
+        case "Code":
+            return _inline(f"#raw({literal(_breakable(content[1]))}", [], ");")
+        case "CodeBlock":
+            language = f", lang: {literal(content[0][1][0])}" if content[0][1] else ""
+            return [_raw(f"#raw({literal(_wrapped(content[1]))}, block: true{language});")]
+        case kind if kind in _CALLS:
+            return _inline(f"#{_CALLS[kind]}[", content)
+        case "Quoted":
+            sign = "'" if content[0]["t"] == "SingleQuote" else '"'
+            return _inline(sign, content[1], sign)
+        case "Cite":
+            return list(content[1])
+        case "Div" if content[0][0]:
+            return [_raw(f"#anchor({literal(content[0][0])});"), *content[1]]
+        case "Div":
+            return list(content[1])
+    if kind_of(item) not in ("", "caption"):  # a caption is taken by its figure
+        return _division(item)
+    return None
+
+
+def _division(item: Node) -> list[Node]:
+    (id_, _, _), blocks = item["c"]
+    attributes, kind = pairs(item), kind_of(item)
+    if kind in ("figure", "table"):
+        call = f"#numbered({literal(kind)}, {literal(id_)}, {literal(attributes['number'])}"
+        caption = node("Plain", _inline("], [", blocks[-1]["c"][1][0]["c"], "]);"))
+        return [_raw(call + ", ["), *blocks[:-1], caption]
+    if kind == "image":
+        size = f", width: {_width(attributes['width'])}" if "width" in attributes else ""
+        call = f"#picture({literal(attributes['name'])}, {literal(attributes['alt'])}{size}"
+        return _inline(call, [], ");")
+    if kind == "equation":
+        tag = literal(attributes["tag"])
+        return _inline(f"#tagged({literal(id_)}, {tag})[", blocks)
+    if kind == "claim":
+        holds = "false" if attributes["verdict"] == "otherwise" else "true"
+        word = literal(VERDICTS[attributes["verdict"]])
+        return [_raw(f"#claim({holds}, {word})["), *blocks, _raw("];")]
+    if kind in ("code", "stream", "error", "result", "html", "picture", "trouble"):
+        return [_raw(f"#output({literal(kind)})["), *blocks, _raw("];")]
+    return blocks
+
+
+def _width(width: str) -> str:
+    """Return a picture's width in percent of the line as it is, in pixels as points."""
+    return width if width.endswith("%") else f"{float(width.removesuffix('px')) * 0.75:g}pt"
+
+
+def _breakable(word: str) -> str:
+    """Return a word that may be broken where it is too long for a line: paths, addresses."""
+    pieces = re.findall(rf"[^/._-]{{1,{_LONG}}}[/._-]*|[/._-]+", word)
+    return word if len(word) <= _LONG else "\u200b".join(pieces)
+
+
+def _wrapped(source: str) -> str:
+    """Return code whose lines fit the page; a line that goes on starts with an arrow."""
+    lines: list[str] = []
+    for line in source.expandtabs(4).split("\n"):
+        while len(line) > _COLUMNS:
+            lines.append(line[:_COLUMNS])
+            line = "↪ " + line[_COLUMNS:]
+        lines.append(line)
+    return "\n".join(lines)

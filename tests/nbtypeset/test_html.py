@@ -1,0 +1,251 @@
+"""The offline page, in a real browser where one is at hand."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pikepdf
+import pytest
+from fixtures.bound_report import TASKS, bound_report
+from fixtures.odd_notebooks import ODD, display, markdown, outputs
+from nbconvert.exporters import get_exporter
+
+from nbtypeset.exporters import OfflineHTMLExporter
+from nbtypeset.schema import Imprint
+
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+QUIET = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+
+
+def page_of(notebook: Any, resources: Any = None, **traits: Any) -> str:
+    """Return the page."""
+    page: str = OfflineHTMLExporter(**traits).from_notebook_node(notebook, resources)[0]
+    return page
+
+
+class _Reader(HTMLParser):
+    """Collects elements with their attributes."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep one element."""
+        self.found.append((tag, dict(attrs)))
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        """Return the attributes of all elements of a kind."""
+        return [attrs for kind, attrs in self.found if kind == tag]
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    """Return the bound report's page."""
+    return page_of(*bound_report())
+
+
+def test_exporter_is_registered() -> None:
+    """Nbconvert finds the exporter by its name."""
+    assert get_exporter("offline-html") is OfflineHTMLExporter
+
+
+def test_page_holds_all_it_needs(page: str) -> None:
+    """There is no script, and nothing but data is loaded from anywhere."""
+    reader = _Reader(page)
+    assert not reader.all("script")
+    assert not reader.all("link")
+    assert all(str(image["src"]).startswith("data:image/") for image in reader.all("img"))
+    outward = [a["href"] for a in reader.all("a") if not str(a["href"]).startswith(("#", "data:"))]
+    assert outward == []
+
+
+def test_policy_allows_this_style_and_nothing_else(page: str) -> None:
+    """The policy names the style's own hash; no element has a style attribute."""
+    style = re.search(r"<style>(.*?)</style>", page, re.DOTALL)
+    assert style
+    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
+    policy = next(
+        str(meta["content"])
+        for meta in _Reader(page).all("meta")
+        if meta.get("http-equiv") == "Content-Security-Policy"
+    )
+    assert policy.startswith("default-src 'none'")
+    assert f"style-src 'sha256-{digest}'" in policy
+    assert "unsafe" not in policy
+    assert not [attrs for _, attrs in _Reader(page).found if "style" in attrs]
+
+
+def test_ids_are_unique_and_links_lead_to_them(page: str) -> None:
+    """Every link within the page has its place, and every place is there once."""
+    reader = _Reader(page)
+    ids = [attrs["id"] for _, attrs in reader.found if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    assert {"task-2d", "fig-2b", "tab-a"} <= set(ids)
+    links = {str(a["href"])[1:] for a in reader.all("a") if str(a["href"]).startswith("#")}
+    assert links <= set(ids)
+
+
+def test_code_is_folded_away_but_there(page: str) -> None:
+    """Code stands in closed ``details``; a report that shows code opens them."""
+    details = _Reader(page).all("details")
+    assert details
+    assert not any("open" in attrs for attrs in details)
+    assert "loss = train(model)" in page
+    shown = _Reader(page_of(*bound_report(show_code=True))).all("details")
+    assert all("open" in attrs for attrs in shown)
+
+
+def test_values_can_be_downloaded(page: str) -> None:
+    """The numbers of the report come along as JSON."""
+    link = next(a for a in _Reader(page).all("a") if "download" in a)
+    data = str(link["href"]).removeprefix("data:application/json;base64,")
+    assert json.loads(base64.b64decode(data)) == {"2d.stop_step": 546}
+
+
+def test_same_notebook_gives_the_same_page(page: str) -> None:
+    """The page depends on the notebook alone."""
+    assert page == page_of(*bound_report())
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_notebook_becomes_a_page(name: str) -> None:
+    """No odd notebook stops the exporter, or brings a script or a handler into the page."""
+    reader = _Reader(page_of(ODD[name]()))
+    assert reader.all("main")
+    assert not reader.all("script")
+    assert not any(key.startswith("on") for _, attrs in reader.found for key in attrs)
+    assert not any("javascript:" in str(a.get("href")) for a in reader.all("a"))
+
+
+def test_metadata_are_escaped() -> None:
+    """Title and notice are text, whatever they look like."""
+    imprint = Imprint(title="<script>$body", notice="<b>&")
+    page = page_of(markdown("x"), {"nbpress": {"imprint": imprint}})
+    assert "&lt;script&gt;$body" in page
+    assert not _Reader(page).all("script")
+
+
+def test_event_handlers_in_html_are_dropped() -> None:
+    """HTML in a notebook is read for what it shows, not for what it does."""
+    html = '<b onclick="x()">bold</b><img src=x onerror="x()"><a href="javascript:x()">a</a>'
+    for notebook in (markdown(html), outputs(display(text__html=html))):
+        page = page_of(notebook)
+        assert "<strong>bold</strong>" in page
+        assert "x()" not in re.sub(r"<details.*?</details>", "", page, flags=re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Return a running chromium, or skip where there is none."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not Path(CHROMIUM).is_file():
+        pytest.skip("no chromium on this machine: apt-get install chromium")
+    with playwright.sync_playwright() as started:
+        running = started.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def opened(browser: Any, page: str, tmp_path: Path) -> Any:
+    """Return a function that opens the page; requests and complaints end up in its lists."""
+    file = tmp_path / "report.html"
+    file.write_text(page, encoding="utf-8")
+
+    def open_page(**settings: Any) -> Any:
+        tab = browser.new_page(**settings)
+        tab.asked, tab.complaints = [], []
+        tab.on("request", lambda request: tab.asked.append(request.url))
+        tab.on("console", lambda message: tab.complaints.append(message.text))
+        tab.goto(file.as_uri())
+        return tab
+
+    return open_page
+
+
+def test_no_request_leaves_the_page(opened: Any) -> None:
+    """The browser asks for the file itself and finds nothing to complain about."""
+    tab = opened()
+    tab.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    tab.wait_for_load_state("networkidle")
+    outside = [url for url in tab.asked if not url.startswith(("data:", "file:"))]
+    assert outside == []
+    assert sum(url.startswith("file:") for url in tab.asked) == 1
+    assert tab.complaints == []
+
+
+def test_maths_and_figures_are_laid_out(opened: Any) -> None:
+    """Formulas and figures have a size, and figures say what they show."""
+    tab = opened()
+    boxes = tab.evaluate(
+        "[...document.querySelectorAll('math')].map(m => { const b = m.getBoundingClientRect();"
+        " return [b.width, b.height] })"
+    )
+    assert len(boxes) > 20
+    assert all(width > 2 and height > 2 for width, height in boxes)
+    pictures = tab.evaluate(
+        "[...document.querySelectorAll('figure img')]"
+        ".map(i => [i.alt, i.naturalWidth, i.getBoundingClientRect().height])"
+    )
+    assert len(pictures) == 12
+    assert all(
+        "falling curves" in alt and natural > 100 and h > 100 for alt, natural, h in pictures
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_page_fits_any_screen_in_both_schemes(opened: Any, scheme: str, width: int) -> None:
+    """Nothing sticks out sideways, and dark means light on dark with plots on white."""
+    tab = opened(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    paper, ink, sheet = tab.evaluate(
+        "[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color,"
+        " getComputedStyle(document.querySelector('figure img')).backgroundColor]"
+    )
+    dark = sum(map(int, re.findall(r"\d+", paper))) < sum(map(int, re.findall(r"\d+", ink)))
+    assert dark == (scheme == "dark")
+    assert scheme == "light" or sheet == "rgb(255, 255, 255)"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(opened: Any, scheme: str) -> None:
+    """The accessibility checker axe-core reports no violation."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    tab = opened(color_scheme=scheme, bypass_csp=True)  # axe itself is a script
+    result = axe.Axe().run(tab)
+    assert result.violations_count == 0, result.generate_report()
+
+
+def test_printed_page_holds_every_task(opened: Any) -> None:
+    """The browser's own PDF, one of the two ways to hand in, has all tasks on A4 pages."""
+    tab = opened()
+    printed = tab.pdf(prefer_css_page_size=True, tagged=True, outline=True)
+    with pikepdf.open(io.BytesIO(printed)) as pdf:
+        width, height = (float(x) for x in list(pdf.pages[0].mediabox)[2:])
+        assert (round(width), round(height)) in ((595, 842), (596, 842), (595, 841), (594, 841))
+        with pdf.open_outline() as outline:
+            titles = " ".join(_titles(outline.root))
+    for _, tasks in TASKS:
+        for task in tasks:
+            assert f"Task {task}" in titles
+
+
+def _titles(items: Any) -> Iterator[str]:
+    for item in items:
+        yield item.title
+        yield from _titles(item.children)

@@ -1,0 +1,258 @@
+"""Notebooks as accessible PDF and as Typst."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pikepdf
+import pytest
+import typst
+from fixtures.bound_report import bound_report
+from fixtures.odd_notebooks import ODD, PIXEL, display, markdown, outputs
+from nbconvert.exporters import get_exporter
+
+from nbtypeset.exporters import ExportError, TypstExporter, TypstPDFExporter
+from nbtypeset.read.texts import normal_maths, terminal_text
+
+
+def pdf_of(notebook: Any, resources: Any = None, **traits: Any) -> tuple[bytes, list[str]]:
+    """Return the PDF and the warnings."""
+    resources = resources or {"metadata": {"name": "a notebook"}}
+    pdf, resources = TypstPDFExporter(**traits).from_notebook_node(notebook, resources)
+    return pdf, resources["nbpress"]["warnings"]
+
+
+def source_of(notebook: Any, resources: Any = None, **traits: Any) -> str:
+    """Return the Typst source."""
+    source: str = TypstExporter(**traits).from_notebook_node(notebook, resources)[0]
+    return source
+
+
+def elements(node: Any) -> Any:
+    """Yield the structure elements of a tagged PDF."""
+    if isinstance(node, pikepdf.Array):
+        for kid in node:
+            yield from elements(kid)
+    elif isinstance(node, pikepdf.Dictionary):
+        if "/S" in node:
+            yield node
+        if "/K" in node:
+            yield from elements(node.K)
+
+
+@pytest.fixture(scope="module")
+def report() -> Any:
+    """Return the bound report as an open PDF."""
+    return pikepdf.open(io.BytesIO(pdf_of(*bound_report())[0]))
+
+
+def test_report_says_what_it_is(report: Any) -> None:
+    """Title, language and PDF/UA-1 are in the file's metadata."""
+    assert str(report.docinfo.Title) == "Logistic and softmax regression, from scratch"
+    assert str(report.Root.Lang) == "en"
+    with report.open_metadata() as meta:
+        assert meta["pdfuaid:part"] == "1"
+
+
+def test_report_is_tagged(report: Any) -> None:
+    """Formulas and figures carry an alternative text; headings, lists and tables are tagged."""
+    found = list(elements(report.Root.StructTreeRoot.K))
+    kinds = {str(e.S) for e in found}
+    assert {"/Figure", "/Formula", "/H1", "/H2", "/Table", "/TH", "/TD", "/Caption"} <= kinds
+    with_alt = [e for e in found if str(e.S) in ("/Figure", "/Formula")]
+    assert all(str(e.get("/Alt", "")).strip() for e in with_alt)
+    assert not any(set(str(e.Alt)) & set("\\{}") for e in with_alt)
+    assert sum("Two falling curves" in str(e.Alt) for e in with_alt) == 12
+
+
+def test_report_has_bookmarks_of_chapters_and_tasks(report: Any) -> None:
+    """Chapters and the tasks below them are in the outline."""
+    with report.open_outline() as outline:
+        chapters = {item.title: [kid.title for kid in item.children] for item in outline.root}
+    assert "Task 2d — Early stopping" in chapters["Logistic regression"]
+    assert list(chapters)[-1] == "Appendix"
+
+
+def test_report_embeds_its_fonts(report: Any) -> None:
+    """Every font is in the file, so that the report prints alike everywhere."""
+    fonts = [
+        font
+        for page in report.pages
+        for font in page.resources.get("/Font", pikepdf.Dictionary()).values()
+    ]
+    assert fonts
+    for font in fonts:
+        for descendant in font.get("/DescendantFonts", [font]):
+            assert any(key.startswith("/FontFile") for key in descendant.FontDescriptor.keys())
+
+
+def test_cross_references_lead_to_their_places(report: Any) -> None:
+    """Links to figures, tables and tasks are links within the PDF."""
+    source = source_of(*bound_report())
+    assert '#goto("fig-2b")' in source
+    assert '#goto("tab-a")' in source
+    assert "<task-2d>" in source
+    links = [a for page in report.pages for a in page.get("/Annots", []) if a.Subtype == "/Link"]
+    assert len(links) > 40
+
+
+def test_same_notebook_gives_the_same_bytes() -> None:
+    """The PDF depends on the notebook alone."""
+    assert pdf_of(*bound_report())[0] == pdf_of(*bound_report())[0]
+
+
+def test_same_bytes_in_another_process(tmp_path: Path) -> None:
+    """Hash seeds, folders and process ids leave no trace in the PDF."""
+    import nbformat
+
+    notebook = tmp_path / "report.ipynb"
+    nbformat.write(bound_report()[0], notebook)
+    command = [
+        sys.executable,
+        "-m",
+        "nbconvert",
+        "--to",
+        "typst-pdf",
+        "--output-dir",
+        str(tmp_path),
+    ]
+    subprocess.run([*command, str(notebook)], check=True, capture_output=True, cwd=tmp_path)
+    here = pdf_of(bound_report()[0], {"metadata": {"name": "report"}})[0]
+    assert (tmp_path / "report.pdf").read_bytes() == here
+
+
+def test_code_is_shown_on_request() -> None:
+    """The press decides about the report's code; for other notebooks it is the trait."""
+    assert "loss = train(model)" not in source_of(*bound_report())
+    assert "loss = train(model)" in source_of(*bound_report(show_code=True))
+    assert "show()" in source_of(outputs())
+    assert "show()" not in source_of(outputs(), show_code=False)
+
+
+def test_claims_show_whether_they_hold() -> None:
+    """A claim that holds and one that does not are set differently."""
+    source = source_of(*bound_report())
+    assert source.count('#claim(true, "Proved by machine")[') == 1
+    assert source.count('#claim(true, "Checked by machine")[') == 1
+    assert source.count('#claim(false, "Found instead")[') == 1
+
+
+def test_exporters_are_registered() -> None:
+    """Nbconvert finds the exporters by their names."""
+    assert get_exporter("typst-pdf") is TypstPDFExporter
+    assert get_exporter("typst") is TypstExporter
+
+
+def test_typst_source_compiles_by_itself(tmp_path: Path) -> None:
+    """The Typst exporter writes all that ``typst compile`` needs."""
+    resources: Any = {"output_files_dir": 'a "quoted" name_files'}
+    source, resources = TypstExporter().from_notebook_node(bound_report()[0], resources)
+    for name, content in resources["outputs"].items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    main = tmp_path / "main.typ"
+    main.write_text(source, encoding="utf-8")
+    assert typst.compile(str(main), pdf_standards=["ua-1"], ignore_system_fonts=True)
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_notebook_becomes_a_pdf(name: str) -> None:
+    """No notebook, however odd, keeps the others' pages from being made."""
+    pdf, _ = pdf_of(ODD[name]())
+    assert len(pikepdf.open(io.BytesIO(pdf)).pages) >= 1
+
+
+def test_broken_cell_costs_only_itself() -> None:
+    """A picture that cannot be read becomes a note; what stands around it stays."""
+    notebook = outputs(display(image__png="AAAA"))
+    notebook.cells += markdown("", "# Still here").cells[1:]
+    pdf, warnings = pdf_of(notebook)
+    with pikepdf.open(io.BytesIO(pdf)).open_outline() as outline:
+        assert [item.title for item in outline.root] == ["Still here"]
+    assert any("cell 1" in w and "cannot be set" in w for w in warnings)
+
+
+def test_strict_export_names_the_broken_cell() -> None:
+    """The report's press fails rather than printing a note."""
+    with pytest.raises(ExportError, match=r"cell 1 \(id odd-0\)"):
+        pdf_of(outputs(display(image__png="AAAA")), strict=True)
+
+
+def test_raw_typst_stays_text() -> None:
+    """Nothing in a notebook is run as Typst code."""
+    assert '#panic("no")' not in source_of(ODD["raw typst"]()).replace("{=typst} #panic", "")
+
+
+def test_pictures_stay_inside_the_notebooks_folder(tmp_path: Path) -> None:
+    """Local pictures are taken from beside the notebook, never from above it or the network."""
+    import base64
+
+    (tmp_path / "inner").mkdir()
+    for place in (tmp_path / "out.png", tmp_path / "inner" / "in.png"):
+        place.write_bytes(base64.b64decode(PIXEL))
+    notebook = markdown("![in](in.png) ![out](../out.png) ![far](https://x.invalid/far.png)")
+    resources = {"metadata": {"path": str(tmp_path / "inner")}}
+    source, resources = TypstExporter().from_notebook_node(notebook, resources)
+    assert source.count("#picture(") == 1
+    assert len(resources["nbpress"]["warnings"]) == 2
+
+
+def test_missing_glyphs_are_named() -> None:
+    """What no font at hand can show is named in words, with a warning."""
+    _, warnings = pdf_of(markdown("Hello 🎉"))
+    assert any("🎉" in w for w in warnings)
+
+
+def test_wide_formulas_and_tables_are_made_to_fit() -> None:
+    """A long line is broken; an aligned formula and a wide table shrink, with a warning."""
+    long = " + ".join(f"x_{{{i}}}" for i in range(60))
+    _, warnings = pdf_of(markdown(f"$${long}$$"))
+    assert warnings == []
+    _, warnings = pdf_of(markdown(f"$$\\begin{{aligned}}a &= {long}\\end{{aligned}}$$"))
+    assert any("cell 1" in w and "formula is too wide" in w for w in warnings)
+    _, warnings = pdf_of(ODD["wide table"]())
+    assert any("table is too wide" in w for w in warnings)
+
+
+def test_labelled_formulas_are_numbered_and_referred_to() -> None:
+    r"""``\tag`` and ``\label`` number a formula, ``\eqref`` links to it."""
+    source = source_of(ODD["maths"]())
+    assert '#tagged("eq-eq:a", "(1)")' in source
+    assert '#goto("eq-eq:a")' in source
+    assert '"(*)"' in source
+
+
+def test_meta_is_data_and_never_code() -> None:
+    """Title and authors reach Typst through JSON."""
+    notebook = markdown("x")
+    evil = '"); #panic() \\ ]'
+    notebook.metadata |= {"title": evil, "authors": [evil]}
+    source, resources = TypstExporter().from_notebook_node(notebook)
+    assert "panic" not in source
+    meta = next(v for k, v in resources["outputs"].items() if k.endswith("meta.json"))
+    assert json.loads(meta)["title"] == evil
+    assert pdf_of(notebook)[0]
+
+
+def test_pandas_table_becomes_a_real_table() -> None:
+    """HTML tables are tagged tables in the PDF."""
+    pdf, _ = pdf_of(ODD["pandas"]())
+    with pikepdf.open(io.BytesIO(pdf)) as opened:
+        assert "/Table" in {str(e.S) for e in elements(opened.Root.StructTreeRoot.K)}
+
+
+def test_terminal_text_ends_as_a_terminal_would() -> None:
+    """Colours go, and a progress bar leaves its last state only."""
+    assert terminal_text("\x1b[31m10%\r 50%\r100%\x1b[0m\nab\bc") == "100%\nac"
+
+
+def test_maths_is_found_where_jupyter_finds_it() -> None:
+    """Bare environments and spaced dollars are formulas, code is not."""
+    assert normal_maths(r"\begin{align}a\end{align}") == r"$$\begin{align}a\end{align}$$"
+    assert normal_maths("$ x $ costs $5") == "$x$ costs $5"
+    assert normal_maths("`$ x $` and\n```\n$ y $\n```") == "`$ x $` and\n```\n$ y $\n```"
