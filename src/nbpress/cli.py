@@ -1,36 +1,44 @@
-"""The command line, `nbpress`: what the Makefile's targets call.
+"""The command line: `nbpress`, or `python -m nbpress`. The Makefile's targets call it.
 
-Options that are not given are read from the environment (DATASET, ENGINE, CODE, FORCE, PARAMS),
-where make puts its variables; no shell ever sees their content.
+Options that are not given are read from variables of its own, NBPRESS_DATASET and so on, into
+which make puts what stands on its command line; no shell ever sees their content.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
 
 from nbpress.errors import PressError, disk_error
+from nbpress.log import keep_log, keep_traceback
+from nbpress.project.project import Project, open_project
 from nbpress.run.processes import skip_slow_imports
-
-_YES, _NO = ("1", "yes", "true", "on"), ("", "0", "no", "false", "off")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; return the exit status: 0, or 1 after a message that says what is wrong."""
+    """Run a command; return the exit status: 0, or more after a message that says what is wrong."""
     skip_slow_imports()
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        options = _parser().parse_args(arguments)
-        options.run(options)
-    except PressError as error:
-        sys.stderr.write(f"nbpress: {error}\n")
-        return 1
+        with nbpress.make_context("nbpress", arguments) as context:
+            nbpress.invoke(context)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
     except BrokenPipeError:
         # Whoever read has seen enough (`nbpress cache | head`); Python would complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:
-        sys.stderr.write(f"nbpress: {disk_error(error)}\n")
+    except (PressError, OSError) as error:
+        keep_traceback(error)
+        message = disk_error(error) if isinstance(error, OSError) else error
+        sys.stderr.write(f"nbpress: {message}\n")
         return 1
     except KeyboardInterrupt:
         sys.stderr.write("nbpress: interrupted; the former report is as it was\n")
@@ -38,84 +46,115 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="nbpress", description=__doc__.partition("\n")[0])
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--debug", is_flag=True, envvar="NBPRESS_DEBUG", help="Show tracebacks.")
+@click.pass_context
+def nbpress(context: click.Context, debug: bool) -> None:
+    """Turn notebooks into one report that can be verified."""
+    context.obj = debug
 
-    for name, form, help_text in (
-        ("report", "pdf", "execute what is stale and publish report.pdf"),
-        ("html", "html", "the same as one web page, report.html"),
-        ("tex", "tex", "the same as LaTeX source, report.tex"),
-    ):
-        report = commands.add_parser(name, help=help_text)
-        _add_dataset(report)
-        if form == "pdf":
-            report.add_argument("--engine", default=_variable("ENGINE", "typst"))
-        else:
-            report.set_defaults(engine="typst")
-        report.add_argument("--code", action="store_true", default=_flag("CODE"), help="show code")
-        report.add_argument("--force", action="store_true", default=_flag("FORCE"))
-        report.add_argument(
+
+def _project(context: click.Context) -> Project:
+    project = open_project()
+    keep_log(project.build / "nbpress.log", debug=context.obj)
+    return project
+
+
+_dataset = click.option(
+    "--dataset", envvar="NBPRESS_DATASET", default="auto", show_default=True, metavar="NAME"
+)
+_params = click.option(
+    "--params", envvar="NBPRESS_PARAMS", default="", metavar="TEXT",
+    help="Parameters in one text: 'learning_rate=0.1 seed=2'.",
+)  # fmt: skip
+
+
+def _options_of_reports(command: Any) -> Any:
+    for option in (
+        click.option("--code", is_flag=True, envvar="NBPRESS_CODE", help="Show the code."),
+        click.option("--force", is_flag=True, envvar="NBPRESS_FORCE", help="Execute everything."),
+        click.option(
             "--param",
-            action="append",
+            multiple=True,
             metavar="NAME=VALUE|FILE.yaml",
-            help="a parameter, for every chapter that takes it; or NOTEBOOK.NAME=VALUE",
-        )
-        report.set_defaults(run=_report, form=form)
-
-    check = commands.add_parser("check", help="execute afresh, compare with the recorded values")
-    _add_dataset(check)
-    check.add_argument("--record", action="store_true", help="record the values found instead")
-    check.set_defaults(run=_check)
-
-    parameters = commands.add_parser("parameters", help="list what a notebook can be given")
-    parameters.add_argument("notebook")
-    parameters.set_defaults(run=_parameters)
-
-    cache = commands.add_parser("cache", help="list the executed notebooks that are kept")
-    cache.add_argument("--prune", action="store_true", help="delete those that are outdated")
-    cache.set_defaults(run=_cache)
-    return parser
-
-
-def _report(options: argparse.Namespace) -> None:
-    from nbpress.project.project import open_project
-    from nbpress.publish.build import Request, build, read_parameters
-
-    words = options.param if options.param is not None else os.environ.get("PARAMS", "")
-    build(
-        open_project(),
-        Request(
-            dataset=options.dataset,
-            form=options.form,
-            engine=options.engine,
-            show_code=options.code,
-            force=options.force,
-            parameters=read_parameters(words),
+            help="A parameter, for every chapter that takes it, or NOTEBOOK.NAME=VALUE; or a file.",
         ),
-    )
+        _params,
+        _dataset,
+    ):
+        command = option(command)
+    return command
 
 
-def _check(options: argparse.Namespace) -> None:
-    from nbpress.project.project import open_project
-    from nbpress.publish.build import Request, read_parameters
-    from nbpress.publish.check import check
+@nbpress.command()
+@_options_of_reports
+@click.option("--engine", envvar="NBPRESS_ENGINE", default="typst", show_default=True)
+@click.pass_context
+def report(context: click.Context, /, **options: Any) -> None:
+    """Execute what is stale and publish report.pdf."""
+    _build(context, "pdf", **options)
 
-    parameters = read_parameters(os.environ.get("PARAMS", ""))
-    request = Request(dataset=options.dataset, parameters=parameters)
-    check(open_project(), request, record=options.record)
+
+@nbpress.command()
+@_options_of_reports
+@click.pass_context
+def html(context: click.Context, /, **options: Any) -> None:
+    """Publish the same as one web page, report.html."""
+    _build(context, "html", **options)
 
 
-def _parameters(options: argparse.Namespace) -> None:
-    from pathlib import Path
+@nbpress.command()
+@_options_of_reports
+@click.pass_context
+def tex(context: click.Context, /, **options: Any) -> None:
+    """Publish the same as LaTeX source, report.tex."""
+    _build(context, "tex", **options)
 
-    from nbpress.project.notebooks import read_notebook
-    from nbpress.project.project import open_project
 
-    path = Path(options.notebook)
+def _build(
+    context: click.Context,
+    form: str,
+    *,
+    dataset: str,
+    code: bool,
+    force: bool,
+    param: tuple[str, ...],
+    params: str,
+    engine: str = "typst",
+) -> None:
+    from nbpress.project.parameters import read_parameters
+    from nbpress.publish.build import Request, build
+
+    parameters = read_parameters(list(param) or params)
+    build(_project(context), Request(dataset, form, engine, code, force, parameters))
+
+
+@nbpress.command()
+@_dataset
+@_params
+@click.option("--record", is_flag=True, help="Record these values instead.")
+@click.pass_context
+def check(context: click.Context, dataset: str, params: str, record: bool) -> None:
+    """Execute everything afresh and compare each value with the recorded one."""
+    from nbpress.project.parameters import read_parameters
+    from nbpress.publish.build import Request
+    from nbpress.publish.check import check as run_check
+
+    request = Request(dataset=dataset, parameters=read_parameters(params))
+    run_check(_project(context), request, record=record)
+
+
+@nbpress.command()
+@click.argument("notebook")
+@click.pass_context
+def parameters(context: click.Context, notebook: str) -> None:
+    """List the parameters that a notebook takes."""
+    from nbpress.project.notebook import read_notebook
+
+    path = Path(notebook)
     if not path.is_file():
-        project = open_project()
-        path = project.notebooks / project.chapter(options.notebook).notebook
+        project = _project(context)
+        path = project.notebooks / project.chapter(notebook).notebook
     for parameter in read_notebook(path).parameters().values():
         bounds = ", ".join(f"{sign} {bound:g}" for sign, bound in parameter.bounds)
         sys.stdout.write(
@@ -126,36 +165,26 @@ def _parameters(options: argparse.Namespace) -> None:
         )
 
 
-def _cache(options: argparse.Namespace) -> None:
-    from nbpress.project.project import open_project
+@nbpress.command()
+@click.option("--prune", is_flag=True, help="Delete those that are outdated.")
+@click.pass_context
+def cache(context: click.Context, prune: bool) -> None:
+    """List the executed notebooks that are kept."""
     from nbpress.publish.build import locked
-    from nbpress.run.cache import RECORDED, Cache
+    from nbpress.run.cache import Cache, is_current
+    from nbpress.run.cache import prune as prune_cache
+    from nbpress.run.inputs import RECORDED
 
-    project = open_project()
-    cache = Cache(project)
-    if options.prune:
-        with locked(project):
-            sys.stdout.write(f"{cache.prune()} runs deleted\n")
+    project = _project(context)
+    runs = Cache(project.build / "runs", project.root)
+    if prune:
+        with locked(project.build):
+            sys.stdout.write(f"{prune_cache(project, runs)} runs deleted\n")
         return
-    for run in cache.all():
-        given = {n: v for n, v in run.parameters.items() if n != RECORDED}
-        state = "current" if cache.is_current(run) else "outdated"
+    for run in runs.all():
+        given = {name: value for name, value in run.parameters.items() if name != RECORDED}
+        state = "current" if is_current(project, runs, run) else "outdated"
         sys.stdout.write(
             f"{run.folder.name[:12]}  {state:8}  {run.notebook}  {run.dataset}  "
             f"{run.seconds:.1f} s  {given}\n"
         )
-
-
-def _add_dataset(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--dataset", default=_variable("DATASET", "auto"))
-
-
-def _variable(name: str, default: str) -> str:
-    return os.environ.get(name) or default
-
-
-def _flag(name: str) -> bool:
-    value = os.environ.get(name, "").lower()
-    if value not in (*_YES, *_NO):
-        raise PressError(f"{name} must be 1 or 0; got {value!r}")
-    return value in _YES

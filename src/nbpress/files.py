@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from nbpress.errors import disk_error
+import yaml
+
+from nbpress.errors import PressError, disk_error
 
 
 def write(files: Mapping[Path, bytes]) -> None:
@@ -36,9 +39,24 @@ def check_writable(folder: Path, names: Iterable[str]) -> None:
         raise disk_error(error) from error
 
 
+def digest(content: str | bytes) -> str:
+    """Return the SHA-256 of text or bytes, in hexadecimal."""
+    return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
+
+
 def as_json(content: Any) -> str:
     """Return JSON as people read it and version control compares it."""
     return json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def read_yaml(path: Path) -> Any:
+    """Return a YAML file's content (safe subset only)."""
+    try:
+        return yaml.safe_load(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise PressError(f"no file {path.name}: expected a YAML file at {path}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise PressError(f"{path.name} is not YAML: {error}") from error
 
 
 def _aside(path: Path) -> Path:

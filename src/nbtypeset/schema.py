@@ -18,6 +18,23 @@ VERDICTS = {
 
 
 @dataclass(frozen=True)
+class Figure:
+    """A picture with a label to refer to, a caption in Markdown and a text alternative."""
+
+    label: str
+    caption: str
+    alt: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with a label to refer to and a caption in Markdown."""
+
+    label: str
+    caption: str
+
+
+@dataclass(frozen=True)
 class Imprint:
     """What the press says of a report, in ``resources["nbpress"]["imprint"]``, and nobody else.
 

@@ -15,8 +15,9 @@ from typing import Any
 
 from nbpress.errors import PressError
 from nbpress.files import as_json, write
+from nbpress.log import say
 from nbpress.project.project import Project
-from nbpress.publish.build import Request, compose, locked, say
+from nbpress.publish.build import Request, compose, locked
 
 _RELATIVE = 1e-3  # what a newly recorded float is allowed: other BLAS kernels round differently
 
@@ -27,7 +28,7 @@ class Drift:
 
     name: str
     expected: str
-    found: str
+    observed: str
     allowed: str
 
 
@@ -37,7 +38,7 @@ def check(project: Project, request: Request, *, record: bool = False) -> None:
     Parameters
     ----------
     record
-        Write the values found as the expected ones; tolerances set by hand are kept.
+        Write these values as the expected ones; tolerances set by hand are kept.
 
     Raises
     ------
@@ -46,46 +47,46 @@ def check(project: Project, request: Request, *, record: bool = False) -> None:
     """
     if request.parameters:
         raise PressError("check compares reports with the data set's own parameters: unset PARAMS")
-    with locked(project):
+    with locked(project.build):
         dataset, bound, _ = compose(project, replace(request, force=True))
     path = project.output / "expected" / f"{dataset.dataset}.json"
-    found = {name: entry["value"] for name, entry in bound.values.items()}
+    observed = {name: entry["value"] for name, entry in bound.values.items()}
     expected = json.loads(path.read_text("utf-8")) if path.is_file() else {}
     if record:
-        write({path: as_json(_recorded(found, expected)).encode()})
-        say(f"{project.relative(path)}: {len(found)} values recorded")
+        write({path: as_json(_recorded(observed, expected)).encode()})
+        say(f"{project.relative(path)}: {len(observed)} values recorded")
         return
     if not expected:
         raise PressError(
             f"no recorded values in {project.relative(path)}: `nbpress check --record` writes them"
         )
-    drifts = list(compare(expected, found))
+    drifts = list(compare(expected, observed))
     if drifts:
         raise PressError(
             f"{len(drifts)} values drifted from {project.relative(path)}\n\n{_table(drifts)}"
         )
-    say(f"{dataset.dataset}: {len(found)} values agree with {project.relative(path)}")
+    say(f"{dataset.dataset}: {len(observed)} values agree with {project.relative(path)}")
 
 
-def compare(expected: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Drift]:
+def compare(expected: Mapping[str, Any], observed: Mapping[str, Any]) -> Iterator[Drift]:
     """Yield each value that is missing, new, or further from the recorded one than allowed."""
-    for name in sorted({*expected, *found}):
-        if name not in found:
+    for name in sorted({*expected, *observed}):
+        if name not in observed:
             yield Drift(name, _short(expected[name]["value"]), "missing", "")
         elif name not in expected:
-            yield Drift(name, "not recorded", _short(found[name]), "")
+            yield Drift(name, "not recorded", _short(observed[name]), "")
         else:
             entry = expected[name]
             relative, absolute = entry.get("relative", 0.0), entry.get("absolute", 0.0)
-            for place, was, now in _leaves(name, entry["value"], found[name]):
+            for leaf, was, now in _leaves(name, entry["value"], observed[name]):
                 if not _agree(was, now, relative, absolute):
                     allowed = f"± {relative:g} relative, ± {absolute:g}"
-                    yield Drift(place, _short(was), _short(now), allowed)
+                    yield Drift(leaf, _short(was), _short(now), allowed)
 
 
-def _recorded(found: Mapping[str, Any], former: Mapping[str, Any]) -> dict[str, Any]:
+def _recorded(observed: Mapping[str, Any], former: Mapping[str, Any]) -> dict[str, Any]:
     entries = {}
-    for name, value in found.items():
+    for name, value in observed.items():
         kept = {k: v for k, v in former.get(name, {}).items() if k != "value"}
         is_float = any(isinstance(leaf, float) for _, leaf, _ in _leaves(name, value, value))
         entries[name] = {"value": value, **(kept or ({"relative": _RELATIVE} if is_float else {}))}
@@ -117,8 +118,8 @@ def _short(value: Any) -> str:
 
 
 def _table(drifts: list[Drift]) -> str:
-    rows = [("value", "recorded", "found", "allowed")]
-    rows += [(d.name, d.expected, d.found, d.allowed) for d in drifts]
+    rows = [("value", "recorded", "computed", "allowed")]
+    rows += [(d.name, d.expected, d.observed, d.allowed) for d in drifts]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

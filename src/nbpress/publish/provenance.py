@@ -9,12 +9,14 @@ import subprocess
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from nbpress.errors import PressError
-from nbpress.project.project import DataSet, Project
-from nbpress.run.cache import installed_versions
+from nbpress.project.dataset import DataSet
+from nbpress.run.inputs import RECORDED
 from nbpress.run.plan import Plan
+from nbpress.run.versions import installed_versions
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Commit:
     date: datetime.date | None
 
 
-def provenance(project: Project, dataset: DataSet, plans: list[Plan], commit: Commit) -> str:
+def provenance(dataset: DataSet, plans: list[Plan], commit: Commit, distribution: str) -> str:
     """Return, as Markdown, from which data, code, parameters and packages the report came."""
     lines = [
         f"Data set `{dataset.dataset}`: {dataset.reason}",
@@ -45,7 +47,7 @@ def provenance(project: Project, dataset: DataSet, plans: list[Plan], commit: Co
                         **plan.parameters,
                     }.items()
                     # Values of other chapters and reference figures stand in the chapter itself.
-                    if name != "recorded" and not _is_nested(value)
+                    if name != RECORDED and not _is_nested(value)
                 )
                 for plan in plans
             },
@@ -53,21 +55,20 @@ def provenance(project: Project, dataset: DataSet, plans: list[Plan], commit: Co
         "",
         "Installed versions: "
         + ", ".join(
-            f"{name} {version}"
-            for name, version in installed_versions(project.report.distribution).items()
+            f"{name} {version}" for name, version in installed_versions(distribution).items()
         )
         + ".",
     ]
     return "\n".join(lines)
 
 
-def read_commit(project: Project) -> Commit:
+def read_commit(root: Path) -> Commit:
     """Ask git which commit this is; without git or a checkout, say so."""
 
     def git(*arguments: str) -> str:
         return subprocess.run(
             ["git", "--no-optional-locks", *arguments],
-            cwd=project.root,
+            cwd=root,
             capture_output=True,
             text=True,
             check=True,
@@ -86,12 +87,12 @@ def read_commit(project: Project) -> Commit:
     )
 
 
-def report_date(project: Project, commit: Commit) -> datetime.date:
-    """Return the date in report.yaml, else SOURCE_DATE_EPOCH's, the commit's, or today's."""
-    return project.report.date or _given_date() or commit.date or _date(time.time())
+def report_date(given: datetime.date | None, commit: Commit) -> datetime.date:
+    """Return the date in report.yaml if any, else SOURCE_DATE_EPOCH's, the commit's, or today's."""
+    return given or _epoch_date() or commit.date or _date(time.time())
 
 
-def _given_date() -> datetime.date | None:
+def _epoch_date() -> datetime.date | None:
     """Return the date that SOURCE_DATE_EPOCH asks for, in seconds since 1970."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     try:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from nbpress.errors import PressError, did_you_mean
-from nbpress.project.notebooks import Notebook, read_notebook
-from nbpress.project.project import Chapter, DataSet, Parameters, Project
-from nbpress.run.cache import RECORDED
+from nbpress.project.dataset import DataSet, own_parameters
+from nbpress.project.notebook import Notebook, read_notebook
+from nbpress.project.parameters import Parameters
+from nbpress.project.project import Project
+from nbpress.project.report import Chapter
+from nbpress.run.inputs import RECORDED
 
 _INJECTED = ("dataset", RECORDED)  # parameters that the press itself sets
 
@@ -20,6 +24,21 @@ class Plan:
     chapter: Chapter
     notebook: Notebook
     parameters: dict[str, Any]
+    after: frozenset[str]  # the chapters whose values it needs
+
+    def complete_parameters(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the parameters, with the values of other chapters that it needs."""
+        needs = self.chapter.needs
+        if not needs:
+            return self.parameters
+        missing = [name for name in needs if name not in values]
+        if missing:
+            raise PressError(
+                f"{self.chapter.notebook} needs {', '.join(missing)}"
+                + did_you_mean(missing[0], values)
+            )
+        recorded = {name: values[name] for name in needs}
+        return self.notebook.checked({**self.parameters, RECORDED: recorded})
 
 
 def plan(project: Project, dataset: DataSet, given: Parameters) -> list[Plan]:
@@ -27,8 +46,8 @@ def plan(project: Project, dataset: DataSet, given: Parameters) -> list[Plan]:
 
     `given` holds parameters by chapter; those under "" go to every chapter that takes them.
     """
-    own = project.parameters(dataset.dataset)
-    for name in given:
+    own = own_parameters(project.output / "parameters" / f"{dataset.dataset}.yaml")
+    for name in (*own, *given):
         if name:
             project.chapter(name)
     notebooks = {
@@ -59,5 +78,6 @@ def plan(project: Project, dataset: DataSet, given: Parameters) -> list[Plan]:
                 f"have '{RECORDED}: dict = {{}}'"
             )
         notebook = notebooks[chapter.name]
-        plans.append(Plan(chapter, notebook, notebook.checked(values)))
+        after = frozenset(project.report.provider(name).name for name in chapter.needs)
+        plans.append(Plan(chapter, notebook, notebook.checked(values), after))
     return plans

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import os
 import signal
@@ -10,12 +9,10 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
-
-_FAREWELL_SECONDS = 5  # at most, for a kernel to say good-bye
 
 
 def skip_slow_imports() -> None:
@@ -25,15 +22,6 @@ def skip_slow_imports() -> None:
     which nbformat imports, tries it for a format that no notebook has, and does without.
     """
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
-
-
-def load_ipython_extension(shell: Any) -> None:
-    """Let a kernel finish its answer to a shutdown request before it closes its streams.
-
-    ipykernel 7.4 closes them while its control thread may still be writing to them. Then each
-    waits for the other, until jupyter_client kills the kernel 2.5 s later.
-    """
-    atexit.register(shell.kernel.control_thread.join, _FAREWELL_SECONDS)
 
 
 @contextlib.contextmanager

@@ -14,23 +14,23 @@ if TYPE_CHECKING:
 class Progress:
     """One live line for each running notebook in a terminal; nothing elsewhere."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self.say = say
-        self.bars: dict[Path, tqdm[Any]] = {}  # by the file in which a worker tells its cell
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self.write = write
+        self.bars: dict[Path, tqdm[Any]] = {}  # by the file to which a worker writes its cell
 
     def close(self) -> None:
         """Take all lines away."""
         for bar in self.bars.values():
             bar.close()
 
-    def tell(self, line: str) -> None:
-        """Say something above the live lines."""
+    def say(self, line: str) -> None:
+        """Write a line above the live ones."""
         for bar in self.bars.values():
             bar.clear()
-        self.say(line)
+        self.write(line)
 
     def add(self, file: Path, name: str, num_cells: int) -> None:
-        """Show a line for a notebook whose progress will be told in a file."""
+        """Show a line for a notebook whose worker writes its progress to a file."""
         if not sys.stderr.isatty():
             return
         from tqdm import tqdm

@@ -1,40 +1,144 @@
-"""Reads what executed notebooks say to the press: figures, tables, answers, claims and proofs."""
+"""What a notebook says to its report: one record in an output, with a schema.
+
+A record stands under `MIME_TYPE` in an output that a cell displays, beside the picture or the
+Markdown that everybody can see. The typesetter's schema owns figures and tables; what they show
+and claim, the press alone knows.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from nbpress.errors import PressError
-from nbpress.run.cache import Run
-from nbtypeset.schema import MIME_TYPE
+from nbtypeset.schema import MIME_TYPE, Figure, Table
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+_LABEL = re.compile(r"[a-z][a-z0-9-]*")
+_TASK = re.compile(r"[0-9]+[a-z]?|[A-Z]")
 
 
-def values(run: Run) -> dict[str, dict[str, Any]]:
-    """Return the values that a run recorded: `{"2d.stop_step": {"value": …, "notebook": …}}`.
+@dataclass(frozen=True)
+class Answer:
+    """The values that a passage of prose quotes."""
+
+    task: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement about the data, and whether it holds; `sentence` says what is printed of it."""
+
+    task: str
+    id: str
+    text: str
+    holds: bool
+    sentence: str
+
+    @property
+    def verdict(self) -> str:
+        """Its mark's name in `nbtypeset.schema.VERDICTS`."""
+        return "checked" if self.holds else "otherwise"
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A statement that a machine has proved."""
+
+    task: str
+    sentence: str
+
+    verdict = "proved"
+
+
+Record = Figure | Table | Answer | Claim | Proof
+_KINDS: dict[str, type[Any]] = {
+    c.__name__.lower(): c for c in (Figure, Table, Answer, Claim, Proof)
+}
+
+
+def kind_of(record: Record) -> str:
+    """Return a record's kind, "figure": the name of its class in small letters."""
+    return type(record).__name__.lower()
+
+
+def to_json(record: Record) -> dict[str, Any]:
+    """Return a record as JSON, its kind first."""
+    return {"kind": kind_of(record), **asdict(record)}
+
+
+def from_json(content: Mapping[str, Any]) -> Record:
+    """Return the record that `to_json` wrote; refuse what it cannot have written."""
+    fields = dict(content)
+    try:
+        record: Record = _KINDS[fields.pop("kind")](**fields)
+    except (KeyError, TypeError) as error:
+        raise PressError(
+            f"a cell shows {MIME_TYPE} that is no record of nbpress: {error}; "
+            "use its functions to show it"
+        ) from error
+    return record
+
+
+def record_of(output: Mapping[str, Any]) -> Record | None:
+    """Return what an output says to the press, if it says anything."""
+    content = output.get("data", {}).get(MIME_TYPE)
+    return None if content is None else from_json(content)
+
+
+def records(cell: Mapping[str, Any]) -> list[Record]:
+    """Return what a cell's outputs say to the press."""
+    return [record for o in cell.get("outputs", ()) if (record := record_of(o)) is not None]
+
+
+def values(notebook: str, cells: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return the values that an executed notebook recorded, by task and name.
+
+    `{"2d.stop_step": {"value": 546, "notebook": "2_logistic_regression.ipynb", "cell": "…"}}`
 
     Raises
     ------
     PressError
         If two answers record the same value.
     """
-    found: dict[str, dict[str, Any]] = {}
-    for cell in run.executed["cells"]:
+    recorded: dict[str, dict[str, Any]] = {}
+    for cell_id, answer in _answers(cells):
+        for name, value in answer.values.items():
+            key = f"{answer.task}.{name}"
+            if key in recorded:
+                raise PressError(
+                    f"{notebook}: {key} is recorded twice, in the cells "
+                    f"{recorded[key]['cell']} and {cell_id}"
+                )
+            recorded[key] = {"value": value, "notebook": notebook, "cell": cell_id}
+    return recorded
+
+
+def _answers(cells: list[dict[str, Any]]) -> Iterator[tuple[str, Answer]]:
+    for cell in cells:
         for record in records(cell):
-            for name, value in record.get("values", {}).items():
-                key = f"{record['task']}.{name}"
-                if key in found:
-                    raise PressError(
-                        f"{run.notebook}: {key} is recorded twice, in the cells "
-                        f"{found[key]['cell']} and {cell['id']}"
-                    )
-                found[key] = {"value": value, "notebook": run.notebook, "cell": cell["id"]}
-    return found
+            if isinstance(record, Answer):
+                yield cell["id"], record
 
 
-def records(cell: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return what a cell's outputs say to the press."""
-    return [
-        output["data"][MIME_TYPE]
-        for output in cell.get("outputs", ())
-        if MIME_TYPE in output.get("data", {})
-    ]
+def check_label(label: str) -> None:
+    """Refuse a label that could not stand in a link."""
+    if not _LABEL.fullmatch(label):
+        raise ValueError(f"a label has small letters, digits and hyphens, 'fig-2b'; got {label!r}")
+
+
+def check_claim(id_: str) -> None:
+    """Refuse a claim's id that report.yaml could not list."""
+    if not _NAME.fullmatch(id_):
+        raise ValueError(
+            f"a claim's id has small letters, digits and hyphens, 'norm-falls'; got {id_!r}"
+        )
+
+
+def check_task(task: str) -> None:
+    """Refuse what is no name of a task."""
+    if not _TASK.fullmatch(task):
+        raise ValueError(f"a task is named like '2d' or 'A'; got {task!r}")

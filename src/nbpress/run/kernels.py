@@ -1,4 +1,4 @@
-"""papermill's engine, with two additions: it tells its progress and which modules were loaded."""
+"""papermill's engine, with two additions: it reports progress and which modules were loaded."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ INJECTED_TAG = "injected-parameters"  # papermill's, of the cell that it adds
 
 _KERNEL_OPTIONS = [
     "--HistoryManager.enabled=False",
-    "--IPKernelApp.extra_extensions=nbpress.run.processes",
+    "--IPKernelApp.extra_extensions=nbpress.run.extension",
 ]
 _LOADED = (
     "__import__('json').dumps([f for m in list(__import__('sys').modules.values())"
@@ -28,16 +28,7 @@ _LOADED = (
 
 
 class _Client(PapermillNotebookClient):  # type: ignore[misc]
-    progress_file = Unicode()
     loaded_file = Unicode()
-
-    def execute_cell(self, cell: Any, cell_index: int, *args: Any, **options: Any) -> Any:
-        """Execute a cell, after noting that its turn has come."""
-        written = [c for c in self.nb.cells if INJECTED_TAG not in c.metadata.get("tags", ())]
-        if cell in written:
-            progress = f"{written.index(cell) + 1} {len(written)}"
-            Path(self.progress_file).write_text(progress, "ascii")
-        return super().execute_cell(cell, cell_index, *args, **options)
 
     def papermill_execute_cells(self) -> None:
         """Execute all cells, then ask the kernel for the files of the modules it has loaded."""
@@ -73,13 +64,20 @@ class Engine(NBClientEngine):  # type: ignore[misc]
         ):
             # Sockets in a folder of the user's own, not ports that everybody here can reach.
             connection = {"transport": "ipc", "connection_file": f"{runtime}/kernel.json"}
+            written = [c for c in nb_man.nb.cells if INJECTED_TAG not in c.metadata.get("tags", ())]
+
+            def report_progress(cell: Any, cell_index: int) -> None:
+                if cell in written:
+                    progress = f"{written.index(cell) + 1} {len(written)}"
+                    Path(progress_file).write_text(progress, "ascii")
+
             return _Client(
                 nb_man,
                 kernel_name=kernel_name,
                 startup_timeout=start_timeout,
                 timeout=execution_timeout,
-                progress_file=progress_file,
                 loaded_file=loaded_file,
+                on_cell_start=report_progress,
                 extra_arguments=_KERNEL_OPTIONS,
                 config=Config(KernelManager=connection),
             ).execute(stdout=log, stderr=log)

@@ -1,0 +1,50 @@
+"""What the press says to its user, and what it keeps for those who look for a fault.
+
+Lines go to stderr at once; tracebacks go to `build/nbpress.log`, with the lines.
+"""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import sys
+from pathlib import Path
+
+logger = logging.getLogger("nbpress")
+
+_BYTES = 2**20  # of a log, before it becomes nbpress.log.1
+
+
+class _Quiet(logging.handlers.RotatingFileHandler):
+    """Drops what cannot be written: a full disk has a message of its own."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Do nothing."""
+
+
+def keep_log(file: Path, *, debug: bool = False) -> None:
+    """Keep lines and tracebacks in a file; with `debug` show tracebacks as well."""
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False
+    for handler in list(logger.handlers):
+        logger.removeHandler(handler)
+        handler.close()
+    kept = _Quiet(file, maxBytes=_BYTES, backupCount=1, encoding="utf-8", delay=True)
+    kept.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    logger.addHandler(kept)
+    if debug:
+        shown = logging.StreamHandler()
+        shown.addFilter(lambda record: record.levelno == logging.DEBUG)
+        logger.addHandler(shown)
+
+
+def say(line: str) -> None:
+    """Tell the user something, at once."""
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
+    logger.info(line)
+
+
+def keep_traceback(error: BaseException) -> None:
+    """Keep an error's traceback, of which the user sees one line."""
+    logger.debug("%s", type(error).__name__, exc_info=error)

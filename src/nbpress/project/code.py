@@ -1,0 +1,125 @@
+"""Python code read without running it: its syntax, its comments and what it imports."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import tokenize
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+from nbpress.errors import PressError
+
+
+def first_party_modules(cells: Mapping[str, str], import_path: Iterable[Path]) -> set[Path]:
+    """Return the files that code imports from `import_path`, directly or through others.
+
+    `cells` holds the code by the name that an error calls it. Imports inside functions count as
+    well; what is imported by a name made at run time is caught after the run, by the modules
+    that were loaded.
+    """
+    modules: set[Path] = set()
+    folders = list(import_path)
+    waiting = [
+        path
+        for name, source in cells.items()
+        for module in _imports(source, name, package="")
+        for path in _files(module, folders)
+    ]
+    while waiting:
+        path = waiting.pop()
+        if path in modules:
+            continue
+        modules.add(path)
+        package = _package(path, folders)
+        for module in _imports(path.read_bytes(), path.name, package):
+            waiting.extend(_files(module, folders))
+    return modules
+
+
+def compile_sources(files: Iterable[Path]) -> None:
+    """Write bytecode that Python checks against the source's content before it uses it.
+
+    By default it trusts time and size, and so misses an edit within the same second.
+    """
+    import compileall
+    import marshal
+    from importlib.util import cache_from_source
+    from py_compile import PycInvalidationMode
+
+    for path in files:
+        compileall.compile_file(
+            path, quiet=2, force=True, invalidation_mode=PycInvalidationMode.CHECKED_HASH
+        )
+        compiled = Path(cache_from_source(path))
+        with contextlib.suppress(OSError):
+            try:
+                marshal.loads(compiled.read_bytes()[16:])
+            except (EOFError, ValueError, TypeError):
+                compiled.unlink()  # cut off by a full disk, of which Python says nothing
+
+
+def parse(source: str | bytes, name: str) -> ast.Module:
+    """Return the syntax tree of Python, or of a cell with IPython's magics in it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the kernel shows them where they belong
+        try:
+            try:
+                return ast.parse(source)
+            except SyntaxError:
+                if isinstance(source, bytes):
+                    raise
+                return ast.parse(_without_magics(source))
+        except SyntaxError as error:
+            raise PressError(f"{name}: line {error.lineno} is not Python: {error.msg}") from error
+        except ValueError as error:  # null bytes
+            raise PressError(f"{name} is not Python: {error}") from error
+
+
+def _without_magics(source: str) -> str:
+    """Turn what IPython alone understands, `%time` or `!ls`, into calls."""
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    plain: str = TransformerManager().transform_cell(source)  # type: ignore[no-untyped-call]
+    return plain
+
+
+def comments(source: str) -> dict[int, str]:
+    """Return the comments of a source by their lines."""
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    return {t.start[0]: t.string.lstrip("# ") for t in tokens if t.type == tokenize.COMMENT}
+
+
+@cache
+def _imports(source: str | bytes, name: str, package: str) -> list[str]:
+    """List the dotted names that the code imports; for `from a import b` both a and a.b."""
+    modules = []
+    for node in ast.walk(parse(source, name)):
+        if isinstance(node, ast.Import):
+            modules += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parent = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*parent, base] if base else parent)
+            modules += [base, *(f"{base}.{alias.name}" for alias in node.names)]
+    return modules
+
+
+def _files(name: str, folders: list[Path]) -> Iterator[Path]:
+    """Yield the files that an import of the dotted name runs: the packages above it and itself."""
+    parts = name.split(".")
+    for folder in folders:
+        for count in range(1, len(parts) + 1):
+            stem = folder.joinpath(*parts[:count])
+            for path in (stem / "__init__.py", stem.with_suffix(".py")):
+                if path.is_file():
+                    yield path
+
+
+def _package(path: Path, folders: list[Path]) -> str:
+    folder = next(folder for folder in folders if path.is_relative_to(folder))
+    return ".".join(path.relative_to(folder).parent.parts)

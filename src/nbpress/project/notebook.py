@@ -1,0 +1,103 @@
+"""A notebook as it was written: its cells and its parameters.
+
+Reads the JSON itself: nothing here needs a kernel, nbformat or an import of the notebook's code.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nbpress.errors import PressError, did_you_mean
+from nbpress.project.parameters import Parameter, declarations
+
+
+def runs(kind: str, source: str, tags: Iterable[str]) -> bool:
+    """Return whether a kernel gets to see a cell; nbclient passes over those tagged so."""
+    return kind == "code" and bool(source.strip()) and "skip-execution" not in tags
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a notebook."""
+
+    id: str
+    kind: str
+    source: str
+    tags: tuple[str, ...]
+
+    @property
+    def runs(self) -> bool:
+        """Whether it is code that is to be executed."""
+        return runs(self.kind, self.source, self.tags)
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """A notebook as it was at one moment: it may be saved again while it runs."""
+
+    path: Path
+    cells: tuple[Cell, ...]
+    content: dict[str, Any] = field(repr=False, compare=False)  # its JSON
+
+    @property
+    def code(self) -> list[Cell]:
+        """The cells that are to be executed."""
+        return [cell for cell in self.cells if cell.runs]
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Return the declarations of the cell tagged `parameters`."""
+        tagged = [cell for cell in self.cells if "parameters" in cell.tags]
+        return {p.name: p for cell in tagged for p in declarations(cell.source, self._name(cell))}
+
+    def checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the given parameters as their types; refuse unknown names and wrong values."""
+        declared = self.parameters()
+        checked = {}
+        for name, value in given.items():
+            if name not in declared:
+                raise PressError(
+                    f"{self.path.name} has no parameter {name!r}" + did_you_mean(name, declared)
+                )
+            try:
+                checked[name] = declared[name].check(value)
+            except PressError as error:
+                raise PressError(f"{self.path.name}: {error}") from error
+        return checked
+
+    def named_code(self) -> dict[str, str]:
+        """Return the code to be executed, by the name that a reader knows a cell by."""
+        return {self._name(cell): cell.source for cell in self.code}
+
+    def _name(self, cell: Cell) -> str:
+        return f"{self.path.name}, cell {self.cells.index(cell) + 1}"
+
+
+def read_notebook(path: Path) -> Notebook:
+    """Read a notebook of format 4.5 or later (cells have ids)."""
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        cells = tuple(
+            Cell(
+                id=cell["id"],
+                kind=cell["cell_type"],
+                source="".join(cell["source"]),
+                tags=tuple(cell["metadata"].get("tags", ())),
+            )
+            for cell in content["cells"]
+        )
+    except FileNotFoundError as error:
+        raise PressError(f"no notebook {path.name}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise PressError(
+            f"{path.name} is not a notebook of format 4.5: {error!r}; "
+            "open and save it in JupyterLab, or restore it"
+        ) from error
+    twice = [name for name, count in Counter(cell.id for cell in cells).items() if count > 1]
+    if twice:
+        raise PressError(f"{path.name}: two cells have the id {twice[0]!r}; give one a new one")
+    return Notebook(path, cells, content)

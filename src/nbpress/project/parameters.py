@@ -1,0 +1,157 @@
+"""A notebook's parameters: their declarations, types and bounds, and values given for them."""
+
+from __future__ import annotations
+
+import ast
+import json
+import operator
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from nbpress.errors import PressError
+from nbpress.files import read_yaml
+from nbpress.project.code import comments, parse
+
+# Values by chapter, then by name; those under "" are for every chapter that takes them.
+Parameters = dict[str, dict[str, Any]]
+
+_WITHIN = {">": operator.gt, "≥": operator.ge, "<": operator.lt, "≤": operator.le}
+_BOUND = re.compile(
+    r"\s*(>=|<=|>|<|≥|≤)\s*(-?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(?![\w.])\s*[,;]?", re.IGNORECASE
+)
+# Those that papermill can write into a notebook.
+_TYPES = {"int": int, "float": float, "bool": bool, "str": str, "list": list, "dict": dict}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a notebook, as its `parameters` cell declares it."""
+
+    name: str
+    type: str  # "float"; "" where neither an annotation nor the default tells
+    default: Any
+    bounds: tuple[tuple[str, float], ...]  # (">", 0.0)
+    comment: str
+
+    def check(self, value: Any) -> Any:
+        """Return `value` as the parameter's type, or say what is wrong with it."""
+        if isinstance(value, str) and self.type != "str":
+            value = _literal(value)
+        if not self.type:
+            return value
+        try:
+            adapter = TypeAdapter(_type(self.type), config=ConfigDict(strict=True))
+        except PressError as error:
+            raise PressError(f"{self.name}: {error}") from error
+        try:
+            # By way of JSON an int may become a float, but no text a number.
+            value = adapter.validate_json(json.dumps(value))
+        except (ValidationError, TypeError) as error:
+            raise PressError(f"{self.name} must be {self.type}; got {value!r}") from error
+        for item in value if isinstance(value, list) else [value]:
+            for sign, limit in self.bounds if isinstance(item, int | float) else ():
+                if not _WITHIN[sign](item, limit):
+                    raise PressError(f"{self.name} must be {sign} {limit:g}; got {item!r}")
+        return value
+
+
+def declarations(source: str, name: str) -> Iterator[Parameter]:
+    """Yield the parameters that a cell declares; `name` is what an error calls the cell.
+
+    `learning_rate: float = 0.05  # > 0, per step` declares type, default, bounds and unit.
+    """
+    lines = comments(source)
+    for node in parse(source, name).body:
+        match node:
+            case ast.AnnAssign(
+                target=ast.Name(id=parameter), annotation=note, value=ast.expr() as value
+            ):
+                annotation = ast.unparse(note)
+            case ast.Assign(targets=[ast.Name(id=parameter)], value=value):
+                annotation = ""
+            case _:
+                continue
+        comment = lines.get(node.end_lineno or 0, "")
+        bounds, rest = [], comment
+        while bound := _BOUND.match(rest):
+            sign = bound[1].replace(">=", "≥").replace("<=", "≤")
+            bounds.append((sign, float(bound[2])))
+            rest = rest[bound.end() :]
+        try:
+            default = ast.literal_eval(value)
+        except ValueError as error:
+            raise PressError(
+                f"{name}: the default of {parameter} must be a literal; got {ast.unparse(value)}"
+            ) from error
+        if not annotation and type(default).__name__ in _TYPES:
+            annotation = type(default).__name__
+        declared = Parameter(parameter, annotation, default, tuple(bounds), rest.strip())
+        try:
+            declared.check(default)
+        except PressError as error:
+            raise PressError(f"{name}: the default of {error}") from error
+        yield declared
+
+
+def read_parameters(words: str | list[str]) -> Parameters:
+    """Read parameters from `learning_rate=0.1`, `2_logistic_regression.seed=1` and YAML files.
+
+    A name alone goes to every chapter that takes it (the chapter ""); in a YAML file chapters
+    may stand above their own parameters, as in `report/parameters/`.
+    """
+    given: Parameters = {}
+    try:
+        words = shlex.split(words) if isinstance(words, str) else words
+    except ValueError as error:
+        raise PressError(f"PARAMS: {error}: {words!r}") from error
+    for word in words:
+        name, equals, value = word.partition("=")
+        if equals and name:
+            chapter, _, parameter = name.rpartition(".")
+            given.setdefault(chapter, {})[parameter] = value
+        elif word.endswith((".yaml", ".yml")):
+            content = read_yaml(Path(word))
+            if not isinstance(content, dict):
+                raise PressError(f"{word}: expected parameters, 'name: value' on each line")
+            for key, item in content.items():
+                if isinstance(item, dict):
+                    given.setdefault(str(key), {}).update(item)
+                else:
+                    given.setdefault("", {})[str(key)] = item
+        else:
+            raise PressError(f"PARAMS: expected name=value or a YAML file; got {word!r}")
+    return given
+
+
+def _type(annotation: str) -> Any:
+    """Evaluate an annotation made of built-in types, `list[float]`."""
+
+    def build(node: ast.expr) -> Any:
+        match node:
+            case ast.Name(id=name) if name in _TYPES:
+                return _TYPES[name]
+            case ast.Constant(value=None):
+                return None
+            case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+                return build(left) | build(right)
+            case ast.Subscript(value=value, slice=ast.Tuple(elts=items)):
+                return build(value)[tuple(build(item) for item in items)]
+            case ast.Subscript(value=value, slice=item):
+                return build(value)[build(item)]
+        raise PressError(f"a type must be made of {', '.join(_TYPES)}; got {annotation!r}")
+
+    return build(ast.parse(annotation, mode="eval").body)
+
+
+def _literal(text: str) -> Any:
+    """Read a value from the command line: a literal where it is one, else text."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return {"true": True, "false": False}.get(text.lower(), text)

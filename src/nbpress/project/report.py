@@ -1,0 +1,94 @@
+"""What `report/report.yaml` says: title, chapters, and what each must contain."""
+
+from __future__ import annotations
+
+import datetime
+import graphlib
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from nbpress.errors import PressError, did_you_mean
+from nbpress.files import read_yaml
+
+Part = Literal["figure", "table", "answer", "claim"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Chapter(_Strict):
+    """A notebook of the report, the tasks that it answers and the values that it quotes."""
+
+    notebook: str
+    tasks: dict[str, list[Part]] = {}  # what each task must contain
+    needs: list[str] = []  # values of other chapters, "2d.stop_step"
+
+    @property
+    def name(self) -> str:
+        """The notebook's name without its ending, "2_logistic_regression"."""
+        return self.notebook.removesuffix(".ipynb")
+
+
+class Report(_Strict):
+    """`report/report.yaml`."""
+
+    title: str
+    subtitle: str = ""
+    authors: list[str] = Field(min_length=1)
+    date: datetime.date | None = None  # by default that of the commit
+    language: str = "en"
+    resolver: str  # "onelayer.data:resolve", tells which data set a name means
+    distribution: str  # this project's name in pyproject.toml; its dependencies enter every key
+    sources: list[str] = ["src"]  # folders of the first-party packages that notebooks import
+    cell_timeout: int = Field(default=900, gt=0)  # seconds that one cell may take
+    chapters: list[Chapter] = Field(min_length=1)
+    # Of a claim's id the data sets on which it must hold, with their own parameters.
+    claims: dict[str, list[str]] = {}
+
+    def provider(self, value: str) -> Chapter:
+        """Return the chapter that records a value such as "2d.stop_step"."""
+        task = value.partition(".")[0]
+        for chapter in self.chapters:
+            if task in chapter.tasks:
+                return chapter
+        tasks = [task for chapter in self.chapters for task in chapter.tasks]
+        raise PressError(
+            f"report.yaml: a chapter needs {value!r}, but no chapter has the task {task!r}"
+            + did_you_mean(task, tasks)
+        )
+
+
+def read_report(path: Path) -> Report:
+    """Read report.yaml; an unknown key, a missing one or a wrong type is refused."""
+    try:
+        report = Report.model_validate(read_yaml(path))
+    except ValidationError as error:
+        known = [*Report.model_fields, *Chapter.model_fields]
+        lines = []
+        for problem in error.errors():
+            place = ".".join(str(part) for part in problem["loc"])
+            if problem["type"] == "extra_forbidden":
+                name = str(problem["loc"][-1])
+                lines.append(f"unknown key {place!r}" + did_you_mean(name, known))
+            else:
+                lines.append(f"{place or 'the file'}: {problem['msg'].lower()}")
+        raise PressError("report.yaml: " + "\n             ".join(lines)) from error
+    for folder in report.sources:
+        if os.path.isabs(folder) or os.path.normpath(folder).startswith(".."):
+            raise PressError(f"report.yaml: sources must lie in the project; got {folder!r}")
+    for number, chapter in enumerate(report.chapters):
+        if any(chapter.name == other.name for other in report.chapters[:number]):
+            raise PressError(f"report.yaml: {chapter.notebook} is a chapter twice")
+        if not (path.parents[1] / "notebooks" / chapter.notebook).is_file():
+            raise PressError(f"report.yaml: no notebook notebooks/{chapter.notebook}")
+    needs = {c.name: {report.provider(value).name for value in c.needs} for c in report.chapters}
+    try:
+        graphlib.TopologicalSorter(needs).prepare()
+    except graphlib.CycleError as error:
+        circle = " ← ".join(error.args[1])
+        raise PressError(f"report.yaml: chapters need one another in a circle: {circle}") from error
+    return report

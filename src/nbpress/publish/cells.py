@@ -1,0 +1,30 @@
+"""The cells of a bound report: where each comes from, and under which task it stands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+Cell = dict[str, Any]
+
+_TASK_HEADING = re.compile(r"^##\s+Task\s+(\d+[a-z])\b", re.MULTILINE)
+
+
+def origin(cell: Cell) -> str:
+    """Return which cell of which notebook this is, as a reader knows it."""
+    known = cell["metadata"]["nbpress"]
+    return f"{known['notebook']}, cell {known['cell']}"
+
+
+def by_task(cells: list[Cell]) -> Iterator[tuple[str, Cell]]:
+    """Yield each cell with the task under whose heading it stands, "" before the first."""
+    task = ""
+    for cell in cells:
+        if cell["cell_type"] == "markdown":
+            if re.match(r"#\s", cell["source"]):
+                task = ""
+            for heading in _TASK_HEADING.finditer(cell["source"]):
+                task = heading[1]
+                yield task, cell
+        yield task, cell

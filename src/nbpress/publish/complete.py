@@ -1,0 +1,60 @@
+"""Refuses a report that is not complete: each task has its parts, and each claim holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from nbpress.errors import PressError
+from nbpress.project.report import Chapter
+from nbpress.publish.cells import Cell, by_task, origin
+from nbpress.say.records import Answer, Claim, Proof, kind_of, records
+
+
+def check_tasks(chapters: Sequence[Chapter], cells: list[Cell]) -> None:
+    """Refuse a report in which a task lacks its heading or a part that report.yaml asks for."""
+    tasks = {task: parts for chapter in chapters for task, parts in chapter.tasks.items()}
+    headed = set()
+    present: set[tuple[str, str]] = set()
+    for task, cell in by_task(cells):
+        headed.add(task)
+        for record in records(cell):
+            named = record.task if isinstance(record, Answer | Claim | Proof) else task
+            if named != task and named in tasks:
+                raise PressError(
+                    f"{origin(cell)}: the {kind_of(record)} of task {named} "
+                    f"stands under {f'task {task}' if task else 'no task'}"
+                )
+            present.add((named, "claim" if isinstance(record, Proof) else kind_of(record)))
+    lacking = [
+        line
+        for task, parts in tasks.items()
+        for line in (
+            [f"task {task} has no {part}" for part in parts if (task, part) not in present]
+            if task in headed
+            else [f"task {task} has no heading '## Task {task} …'"]
+        )
+    ]
+    if lacking:
+        raise PressError("the report is not complete: " + "; ".join(lacking))
+
+
+def check_claims(expected: Mapping[str, Iterable[str]], dataset: str, cells: list[Cell]) -> None:
+    """Refuse a report in which a claim that report.yaml lists for the data set does not hold."""
+    made: dict[str, Claim] = {}
+    for cell in cells:
+        for record in records(cell):
+            if isinstance(record, Claim):
+                if record.id in made:
+                    raise PressError(f"{origin(cell)}: the claim {record.id!r} is made twice")
+                made[record.id] = record
+    wrong = [
+        f"{id_}: " + (f"{made[id_].text!r} is false" if id_ in made else "nothing claims it")
+        for id_, datasets in expected.items()
+        if dataset in datasets and not (id_ in made and made[id_].holds)
+    ]
+    if wrong:
+        raise PressError(
+            "claims that report.yaml expects do not hold:\n  "
+            + "\n  ".join(wrong)
+            + "\nMend the code, or what the report claims."
+        )

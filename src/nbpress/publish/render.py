@@ -1,0 +1,60 @@
+"""Renders a bound report by nbconvert's exporters, and tells from what it was rendered."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import nbtypeset
+from nbpress.errors import PressError
+from nbpress.files import as_json, digest
+from nbpress.publish.bind import Bound
+from nbpress.run.versions import installed_versions
+
+# nbconvert's exporters by the names of their entry points: for report.pdf by ENGINE, and for the
+# other forms of the report by the file's ending.
+ENGINES = {"typst": "typst-pdf", "latex": "report-latex-pdf"}
+FORMS = {"html": "offline-html", "tex": "report-latex"}
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """The files of a rendered report by their names in `report/`, and the exporter's warnings."""
+
+    files: dict[str, bytes]
+    notes: list[str]
+
+
+def render(bound: Bound, exporter_name: str, name: str) -> Rendering:
+    """Render the bound notebook by one of nbconvert's exporters.
+
+    The report is the file `name`; LaTeX source comes with the pictures that it needs.
+    """
+    import nbformat
+    from nbconvert.exporters import get_exporter
+
+    exporter = get_exporter(exporter_name)(strict=True)  # type: ignore[no-untyped-call]
+    notebook = nbformat.from_dict(bound.notebook)  # type: ignore[no-untyped-call]
+    try:
+        content, resources = exporter.from_notebook_node(
+            notebook, {"nbpress": {"imprint": bound.imprint}}
+        )
+    except Exception as error:
+        raise PressError(f"the report cannot be rendered: {error}") from error
+    main = content if isinstance(content, bytes) else content.encode()
+    notes = list(map(str, resources.get("nbpress", {}).get("warnings", ())))
+    return Rendering({**resources.get("outputs", {}), name: main}, notes)
+
+
+def render_key(bound: Bound, exporter_name: str, distribution: str) -> str:
+    """Digest what a rendered report depends on: the notebook, the typesetter and its tools."""
+    typesetter = Path(nbtypeset.__file__).parent
+    sources = {
+        path.relative_to(typesetter).as_posix(): digest(path.read_bytes())
+        for path in typesetter.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    versions = installed_versions(distribution)
+    return digest(
+        as_json([bound.notebook, asdict(bound.imprint), exporter_name, sources, versions])
+    )

@@ -1,0 +1,78 @@
+"""What a run depends on, and its key: the digest of all that its outputs could come from.
+
+These are code cells, parameters, data set, values of other chapters, the first-party modules that
+it imports, and the installed versions of the run-time dependencies. Prose and time stamps are not
+among them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nbpress.files import digest
+from nbpress.project.code import first_party_modules
+from nbpress.project.notebook import Notebook
+from nbpress.project.project import Project
+from nbpress.run.versions import installed_versions
+
+RECORDED = "recorded"  # the parameter that takes other chapters' values
+
+_FORMAT = "3"  # of a run's folder; another one makes every run stale
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a run depends on: for each part its digest, under a name that a reader understands."""
+
+    parts: Mapping[str, str]
+
+    @property
+    def key(self) -> str:
+        """The digest of all parts, the run's place in the cache."""
+        return key_of(self.parts)
+
+    def changes(self, former: Mapping[str, str]) -> list[str]:
+        """Name the parts that differ from those of a former run."""
+        names = [n for n in {**former, **self.parts} if former.get(n) != self.parts.get(n)]
+        return sorted(names, key=lambda name: (name.startswith("version of"), name))
+
+
+def read_inputs(
+    project: Project, notebook: Notebook, parameters: Mapping[str, Any], data_sha256: str
+) -> Inputs:
+    """Digest what a run of `notebook` with these parameters and data depends on."""
+    parts = {"the cache's format": _FORMAT, "the data set": data_sha256}
+    code = [[cell.id, cell.source, "parameters" in cell.tags] for cell in notebook.code]
+    parts["its code"] = digest(json.dumps(code))
+    for name, value in parameters.items():
+        # Values of other chapters are told apart: each is a reason of its own to run again.
+        named = (
+            {f"value {key}": item for key, item in value.items()}
+            if name == RECORDED
+            else {f"parameter {name}": value}
+        )
+        parts |= {key: digest(json.dumps(v, sort_keys=True)) for key, v in named.items()}
+    modules = first_party_modules(notebook.named_code(), project.import_path)
+    parts |= digests(project.root, modules)
+    versions = installed_versions(project.report.distribution)
+    parts |= {f"version of {name}": version for name, version in versions.items()}
+    return Inputs(parts)
+
+
+def digests(root: Path, files: Iterable[Path]) -> dict[str, str]:
+    """Return the digests of source files, by their paths from the root."""
+    return {
+        path.relative_to(root).as_posix(): digest(path.read_bytes())
+        if path.is_file()
+        else "missing"
+        for path in sorted(files)
+    }
+
+
+def key_of(parts: Mapping[str, str]) -> str:
+    """Return the digest of all parts."""
+    return digest(json.dumps(parts, sort_keys=True))[:32]

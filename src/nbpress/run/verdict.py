@@ -1,0 +1,89 @@
+"""The verdict on a run: complete, or what stopped it.
+
+It trusts nothing but execution counts and error outputs: after a kernel has died, papermill marks
+cells that never ran as completed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from nbpress.errors import disk_error
+from nbpress.project.notebook import runs
+
+_ADDED = {"injected-parameters", "papermill-error-cell-tag"}  # tags of papermill's own cells
+
+
+def verdict(executed: Path, stopped: Exception | None, cell_timeout: int) -> str | None:
+    """Return None if every code cell ran without an error, else what stopped the notebook."""
+    if isinstance(stopped, OSError) and stopped.errno:
+        return str(disk_error(stopped))
+    try:
+        cells = json.loads(executed.read_text("utf-8"))["cells"]
+    except (OSError, ValueError, KeyError):
+        return f"it could not be run: {_first_line(stopped)}"
+    original = [cell for cell in cells if not _ADDED & set(cell["metadata"].get("tags", ()))]
+    to_run = [
+        (number, cell)
+        for number, cell in enumerate(original, start=1)
+        if runs(cell["cell_type"], "".join(cell["source"]), cell["metadata"].get("tags", ()))
+    ]
+    begun = [pair for pair in to_run if pair[1]["execution_count"] is not None]
+    if begun and type(stopped).__name__ == "CellTimeoutError":  # then interrupted: another error
+        return _failure(*begun[-1], _reason(stopped, cell_timeout))
+    for number, cell in to_run:
+        errors = [output for output in cell["outputs"] if output["output_type"] == "error"]
+        if errors:
+            reason = f"raised {errors[0]['ename']}: {errors[0]['evalue']}"
+            return _failure(number, cell, reason, "\n".join(errors[0]["traceback"]))
+    if stopped is not None and to_run:
+        # A cell has its count as soon as it begins: the last one was cut off.
+        return _failure(*(begun or to_run)[-1 if begun else 0], _reason(stopped, cell_timeout))
+    if stopped is not None:
+        return f"it could not be run: {_first_line(stopped)}"
+    for number, cell in to_run:
+        if cell["execution_count"] is None:
+            return _failure(number, cell, "did not run")
+    return None
+
+
+def _reason(stopped: Exception | None, cell_timeout: int) -> str:
+    kind = type(stopped).__name__
+    if kind == "CellTimeoutError":
+        return (
+            f"took more than {cell_timeout} s, the limit of a cell "
+            "(cell_timeout in report/report.yaml)"
+        )
+    if kind == "DeadKernelError":
+        return "did not finish: its kernel died (killed, or out of memory)"
+    return f"did not run: {_first_line(stopped)}"
+
+
+def _failure(number: int, cell: dict[str, Any], reason: str, traceback: str = "") -> str:
+    """Describe a failed cell: its number, what happened, source, output so far, traceback."""
+    parts = [f"cell {number} ({cell['id']}) {reason}", "", indent("".join(cell["source"]))]
+    output = "".join(
+        "".join(o.get("text", "") if o["output_type"] == "stream" else "") for o in cell["outputs"]
+    )
+    if output.strip():
+        parts += ["", "its output so far:", indent(output.rstrip())]
+    if traceback:
+        parts += ["", indent(_without_colours(traceback))]
+    return "\n".join(parts)
+
+
+def _first_line(error: Exception | None) -> str:
+    text = str(error).strip() or type(error).__name__
+    return _without_colours(text.splitlines()[0]) if error else "for an unknown reason"
+
+
+def indent(text: str) -> str:
+    """Return text four columns further in, as it stands below a message."""
+    return "\n".join("    " + line for line in text.splitlines())
+
+
+def _without_colours(text: str) -> str:
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
