@@ -21,7 +21,6 @@ import psutil
 import pytest
 from fixtures.tiny_project import GATED, Result, TinyProject
 
-from nbpress.project.project import open_project
 from nbpress.run.cache import Cache
 
 pytestmark = pytest.mark.faults
@@ -100,8 +99,8 @@ def until(condition: Callable[[], object]) -> None:
 def assert_sound(project: TinyProject) -> None:
     """Find no process left, and nothing in the cache that is not whole."""
     until(lambda: not processes(project))
-    cache = Cache(open_project(project.root))
-    folders = [path for path in cache.runs.iterdir() if not path.name.startswith(".")]
+    cache = Cache(project.root / "build" / "runs", project.root)
+    folders = [path for path in cache.folder.iterdir() if not path.name.startswith(".")]
     runs = cache.all()
     assert {run.folder for run in runs} == set(folders)
     assert all(run.intact for run in runs)
@@ -332,7 +331,7 @@ def _empty(path: Path) -> None:
 def test_damaged_cache(project: TinyProject, name: str, damage: Callable[[Path], None]) -> None:
     """What was damaged is executed again, and nothing else."""
     before = project.published()
-    for run in Cache(open_project(project.root)).all():
+    for run in Cache(project.root / "build" / "runs", project.root).all():
         if run.notebook == "2_pictures.ipynb":
             damage(run.folder / name)
     assert list(project.report().executed) == ["2_pictures"]

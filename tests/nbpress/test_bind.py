@@ -11,7 +11,8 @@ import pytest
 from fixtures.tiny_project import TinyProject
 
 from nbpress.errors import PressError
-from nbpress.project.project import DataSet, open_project
+from nbpress.project.dataset import DataSet
+from nbpress.project.project import open_project
 from nbpress.publish import provenance as provenance_module
 from nbpress.publish.bind import Bound, bind
 from nbpress.run.cache import Run

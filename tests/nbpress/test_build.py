@@ -14,16 +14,13 @@ import nbtypeset
 from nbpress import files as files_module
 from nbpress.errors import PressError
 from nbpress.files import check_writable
-from nbpress.project.project import DataSet, Project, open_project
+from nbpress.project.dataset import DataSet
+from nbpress.project.project import Project, open_project
 from nbpress.publish import build as build_module
+from nbpress.publish import render as render_module
 from nbpress.publish.bind import Bound
-from nbpress.publish.build import (
-    Rendering,
-    Request,
-    build,
-    publish,
-    read_parameters,
-)
+from nbpress.publish.build import Request, build, publish
+from nbpress.publish.render import Rendering
 from nbtypeset.schema import Imprint
 
 
@@ -38,7 +35,7 @@ class Press:
         data = DataSet("small", "", "", {}, False)
         monkeypatch.setattr(build_module, "compose", lambda *_: (data, self.bound, 0))
         monkeypatch.setattr(build_module, "render", self.render)
-        monkeypatch.setattr(build_module, "installed_versions", lambda _: self.versions)
+        monkeypatch.setattr(render_module, "installed_versions", lambda _: self.versions)
 
     def render(self, bound: Bound, exporter: str, name: str) -> Rendering:
         """Render nothing much."""
@@ -161,7 +158,7 @@ def test_nothing_is_published_if_one_file_cannot_be_written(
 
     monkeypatch.setattr(files_module, "_write_whole", full_at_the_pdf)
     with pytest.raises(PressError, match="the disk is full"):
-        publish(press.project, {"values.json": b"new", "report.pdf": b"new"})
+        publish(press.project.output, {"values.json": b"new", "report.pdf": b"new"})
     assert {path: path.read_bytes() for path in before} == before
 
 

@@ -13,10 +13,14 @@ import pytest
 from fixtures.tiny_project import TinyProject
 
 from nbpress.errors import PressError
-from nbpress.project.notebooks import read_notebook
+from nbpress.project.notebook import read_notebook
 from nbpress.project.project import open_project
-from nbpress.run import cache as cache_module
-from nbpress.run.cache import RECORDED, Cache, Inputs, installed_versions
+from nbpress.run.cache import Cache
+from nbpress.run.inputs import RECORDED, Inputs
+from nbpress.run import inputs as inputs_module
+from nbpress.run.inputs import Inputs, digests, read_inputs
+from nbpress.run.cache import prune
+from nbpress.run.versions import installed_versions
 
 VERSIONS = {"python": "3.11.0", "helper": "2.0"}
 
@@ -24,13 +28,14 @@ VERSIONS = {"python": "3.11.0", "helper": "2.0"}
 @pytest.fixture
 def cache(tiny: TinyProject, monkeypatch: pytest.MonkeyPatch) -> Cache:
     """Return the empty cache of a project whose installed versions are known."""
-    monkeypatch.setattr(cache_module, "installed_versions", lambda _: VERSIONS)
-    return Cache(open_project(tiny.root))
+    monkeypatch.setattr(inputs_module, "installed_versions", lambda _: VERSIONS)
+    return Cache(tiny.root / "build" / "runs", tiny.root)
 
 
 def inputs(cache: Cache, data: str = "sha", **parameters: Any) -> Inputs:
     """Return what a run of the first chapter depends on."""
-    return cache.inputs(read_notebook(cache.project.notebooks / "1_sums.ipynb"), parameters, data)
+    notebook = read_notebook(cache.root / "notebooks" / "1_sums.ipynb")
+    return read_inputs(open_project(cache.root), notebook, parameters, data)
 
 
 def keep(cache: Cache, of: Inputs, loaded: tuple[str, ...] = (), **more: Any) -> Path:
@@ -41,7 +46,7 @@ def keep(cache: Cache, of: Inputs, loaded: tuple[str, ...] = (), **more: Any) ->
         "notebook": "1_sums.ipynb",
         "dataset": "small",
         "parameters": {},
-        "loaded": cache.modules(cache.project.root / name for name in loaded),
+        "loaded": digests(cache.root, [cache.root / name for name in loaded]),
         "seconds": 1.0,
     }
     return cache.keep(partial, of, {**record, **more}).folder
@@ -49,8 +54,7 @@ def keep(cache: Cache, of: Inputs, loaded: tuple[str, ...] = (), **more: Any) ->
 
 def reason(cache: Cache, of: Inputs, dataset: str = "small") -> str:
     """Return why a run of the first chapter is stale."""
-    notebook = read_notebook(cache.project.notebooks / "1_sums.ipynb")
-    return cache.why_stale(notebook, of, dataset)
+    return cache.why_stale("1_sums.ipynb", of, dataset)
 
 
 def test_key_covers_what_outputs_depend_on(cache: Cache) -> None:
@@ -104,7 +108,7 @@ def test_run_is_replaced_as_a_whole(cache: Cache) -> None:
     keep(cache, of, seconds=1.0)
     folder = keep(cache, of, seconds=2.0)
     assert [run.seconds for run in cache.all()] == [2.0]
-    assert list(cache.runs.iterdir()) == [folder]
+    assert list(cache.folder.iterdir()) == [folder]
 
 
 def _cut(path: Path) -> None:
@@ -159,7 +163,7 @@ def test_module_loaded_at_run_time_outdates_a_run(
     """Although the key does not know of it."""
     of = inputs(cache)
     keep(cache, of, loaded=("src/tiny/plugin.py",))
-    edit(cache.project.root / "src" / "tiny" / "plugin.py")
+    edit(cache.root / "src" / "tiny" / "plugin.py")
     assert inputs(cache) == of
     assert cache.find(of) is None
     assert reason(cache, of) == "src/tiny/plugin.py changed"
@@ -175,7 +179,7 @@ def test_reason_is_what_changed_since_the_most_similar_run(
     assert reason(cache, inputs(cache, scale=2.0)) == "parameter scale changed"
     assert reason(cache, inputs(cache, "other"), "large") == "it has no run on large yet"
     monkeypatch.setattr(
-        cache_module, "installed_versions", lambda _: {"python": "3.12.0", "aaa": "1", "bbb": "2"}
+        inputs_module, "installed_versions", lambda _: {"python": "3.12.0", "aaa": "1", "bbb": "2"}
     )
     assert reason(cache, inputs(cache, scale=3.0)) == (
         "parameter scale, version of aaa, version of bbb and 2 more changed"
@@ -186,9 +190,9 @@ def test_tidying_deletes_half_made_runs_alone(cache: Cache) -> None:
     """What a killed build has left, in folders and in files."""
     folder = keep(cache, inputs(cache))
     cache.partial(inputs(cache))
-    (cache.runs / ".partial-file").touch()
+    (cache.folder / ".partial-file").touch()
     cache.tidy()
-    assert list(cache.runs.iterdir()) == [folder]
+    assert list(cache.folder.iterdir()) == [folder]
 
 
 def test_pruning_keeps_what_a_build_would_use(cache: Cache, tiny: TinyProject) -> None:
@@ -200,17 +204,17 @@ def test_pruning_keeps_what_a_build_would_use(cache: Cache, tiny: TinyProject) -
     ]
     keep(cache, inputs(cache), notebook="0_gone.ipynb")
     (keep(cache, inputs(cache, scale=3.0)) / "run.json").unlink()
-    (cache.runs / "notes.txt").touch()
-    assert cache.prune() == 3
-    assert sorted(cache.runs.iterdir()) == sorted(current)
+    (cache.folder / "notes.txt").touch()
+    assert prune(open_project(cache.root), cache) == 3
+    assert sorted(cache.folder.iterdir()) == sorted(current)
     tiny.edit("src/tiny/base.py", "1", "2")
-    assert cache.prune() == 4
+    assert prune(open_project(cache.root), cache) == 4
 
 
 def test_empty_cache_can_be_listed_and_pruned(cache: Cache) -> None:
     """Before the first build there is no folder."""
     assert cache.all() == []
-    assert cache.prune() == 0
+    assert prune(open_project(cache.root), cache) == 0
 
 
 class _Installed:

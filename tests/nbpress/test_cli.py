@@ -156,7 +156,7 @@ def test_edit_that_keeps_time_and_size_counts(built: TinyProject) -> None:
 
 def test_parameter_executes_the_chapters_that_take_it(built: TinyProject) -> None:
     """And what quotes their values; the former runs stay beside the new ones."""
-    result = built.report(PARAMS="scale=3")
+    result = built.report(NBPRESS_PARAMS="scale=3")
     assert result.executed == {
         "1_sums": "parameter scale changed",
         "3_summary": "value 1a.total changed",
@@ -170,7 +170,7 @@ def test_parameter_executes_the_chapters_that_take_it(built: TinyProject) -> Non
 def test_parameters_from_yaml(built: TinyProject) -> None:
     """A YAML file gives parameters to every chapter that takes them, or to one."""
     (built.root / "more.yaml").write_text("2_pictures:\n  width: 60\nscale: 4\n", "utf-8")
-    result = built.report(PARAMS="more.yaml")
+    result = built.report(NBPRESS_PARAMS="more.yaml")
     assert list(result.executed) == ["1_sums", "2_pictures", "3_summary"]
     assert built.values["2a.width"] == 60
     assert built.values["1a.total"] == 12
@@ -178,7 +178,7 @@ def test_parameters_from_yaml(built: TinyProject) -> None:
 
 def test_data_sets_live_side_by_side(built: TinyProject) -> None:
     """Each has its own parameters and runs; going back executes nothing."""
-    result = built.report(DATASET="large")
+    result = built.report(NBPRESS_DATASET="large")
     assert set(result.executed.values()) == {"it has no run on large yet"}
     assert built.values["1a.total"] == 20
     assert built.report("--dataset", "small").executed == {}
@@ -205,8 +205,8 @@ def test_other_version_of_a_dependency_executes_every_chapter(built: TinyProject
 
 def test_force_executes_every_chapter(built: TinyProject) -> None:
     """FORCE=1 and --force do, FORCE=0 does not."""
-    assert built.report(FORCE="0").executed == {}
-    assert built.report(FORCE="1").executed == dict.fromkeys(CHAPTERS, "FORCE is set")
+    assert built.report(NBPRESS_FORCE="0").executed == {}
+    assert built.report(NBPRESS_FORCE="1").executed == dict.fromkeys(CHAPTERS, "FORCE is set")
 
 
 def test_times_of_sources_do_not_count(built: TinyProject) -> None:
@@ -228,7 +228,7 @@ def test_symbolic_link_to_the_project_is_the_project(built: TinyProject) -> None
 
 def test_cache_lists_and_prunes(built: TinyProject) -> None:
     """Every run is listed, with its state; pruning deletes those that no build would use again."""
-    built.report(PARAMS="width=50")
+    built.report(NBPRESS_PARAMS="width=50")
     built.edit("src/tiny/plugin.py", "was", "is")
     (built.root / "build" / "runs" / ".partial-of-a-killed-build").mkdir()
     listed = built.run("cache").out.splitlines()
@@ -239,7 +239,7 @@ def test_cache_lists_and_prunes(built: TinyProject) -> None:
     assert sum(" current " in line for line in listed) == 3
     assert built.run("cache", "--prune").out == "1 runs deleted\n"
     assert len(built.runs()) == 3
-    assert list(built.report(PARAMS="width=50").executed) == ["3_summary"]
+    assert list(built.report(NBPRESS_PARAMS="width=50").executed) == ["3_summary"]
 
 
 @pytest.mark.parametrize(
@@ -263,7 +263,7 @@ def test_wrong_parameter_is_refused_before_a_kernel_starts(
     tiny: TinyProject, given: str, message: str
 ) -> None:
     """By its name, with the nearest known one; nothing executes."""
-    for result in (tiny.run("report", PARAMS=given), tiny.run("report", "--param", given)):
+    for result in (tiny.run("report", NBPRESS_PARAMS=given), tiny.run("report", "--param", given)):
         assert result.status == 1
         assert message in result.err
         assert "Traceback" not in result.err
@@ -272,13 +272,13 @@ def test_wrong_parameter_is_refused_before_a_kernel_starts(
 
 def test_unclosed_quotation_is_refused(tiny: TinyProject) -> None:
     """PARAMS is split as a shell splits words."""
-    assert "PARAMS: No closing quotation" in tiny.run("report", PARAMS="'scale=3").err
+    assert "PARAMS: No closing quotation" in tiny.run("report", NBPRESS_PARAMS="'scale=3").err
 
 
 def test_wrong_parameter_in_yaml_is_refused(tiny: TinyProject) -> None:
     """In a file of the user's and in the data set's own."""
     (tiny.root / "mine.yaml").write_text("1_sums: {counts: 2}\n", "utf-8")
-    result = tiny.run("report", PARAMS="mine.yaml")
+    result = tiny.run("report", NBPRESS_PARAMS="mine.yaml")
     assert "1_sums.ipynb has no parameter 'counts'; did you mean 'count'?" in result.err
     (tiny.root / "report" / "parameters" / "small.yaml").write_text("1_sums: {count: x}\n", "utf-8")
     result = tiny.run("report")
@@ -332,8 +332,8 @@ def test_mistake_in_report_yaml_is_one_clear_message(
 
 def test_unknown_data_set_and_engine_are_refused(tiny: TinyProject) -> None:
     """In the words of the resolver, and with the engines that are known."""
-    assert "nbpress: no data set 'tny'" in tiny.run("report", DATASET="tny").err
-    result = tiny.run("report", ENGINE="typs")
+    assert "nbpress: no data set 'tny'" in tiny.run("report", NBPRESS_DATASET="tny").err
+    result = tiny.run("report", NBPRESS_ENGINE="typs")
     assert result.status == 1
     assert "ENGINE must be one of typst, latex; got 'typs'; did you mean 'typst'?" in result.err
 
@@ -353,7 +353,7 @@ def test_works_from_a_folder_below(built: TinyProject) -> None:
 
 def test_log_has_plain_lines_and_nothing_else(tiny: TinyProject) -> None:
     """In CI: one line when a chapter starts, one when it is done; no noise from the tools."""
-    lines = tiny.report(PARAMS="scale=3").err.splitlines()
+    lines = tiny.report(NBPRESS_PARAMS="scale=3").err.splitlines()
     known = re.compile(r"(\S+: (runs, it has no run yet|done in [\d.]+ s)|report/values\.json.*)")
     assert [line for line in lines if not known.fullmatch(line)] == []
     assert len(lines) == 2 * len(CHAPTERS) + 1

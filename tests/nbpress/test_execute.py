@@ -11,8 +11,10 @@ import pytest
 from fixtures.tiny_project import GATED, TinyProject
 
 from nbpress.errors import PressError
-from nbpress.project.project import DataSet, Parameters, Project, open_project
-from nbpress.run import cache as cache_module
+from nbpress.project.dataset import DataSet
+from nbpress.project.parameters import Parameters
+from nbpress.project.project import Project, open_project
+from nbpress.run import inputs as inputs_module
 from nbpress.run import worker
 from nbpress.run.cache import Cache
 from nbpress.run.execute import Execution, execute
@@ -27,7 +29,7 @@ DEADLINE = 60  # seconds that anything may take before a test gives up
 @pytest.fixture
 def project(tiny: TinyProject, monkeypatch: pytest.MonkeyPatch) -> Project:
     """Return the tiny project, with installed versions that are known."""
-    monkeypatch.setattr(cache_module, "installed_versions", lambda _: {"helper": "2.0"})
+    monkeypatch.setattr(inputs_module, "installed_versions", lambda _: {"helper": "2.0"})
     return open_project(tiny.root)
 
 
@@ -187,7 +189,7 @@ def test_notebook_saved_while_it_runs(project: Project, tiny: TinyProject) -> No
 def test_only_loaded_modules_of_the_project_are_recorded(project: Project) -> None:
     """With the digests that they had when the chapter started."""
     run(project, Pretence())
-    for found in Cache(project).all():
+    for found in Cache(project.build / "runs", project.root).all():
         assert list(found.loaded) == ["src/tiny/plugin.py"]
 
 

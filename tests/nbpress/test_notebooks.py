@@ -10,7 +10,7 @@ import pytest
 from fixtures.tiny_project import TinyProject, notebook
 
 from nbpress.errors import PressError
-from nbpress.project.notebooks import Notebook, Parameter, read_notebook
+from nbpress.project.notebook import Notebook, Parameter, read_notebook
 
 BROKEN = Path(__file__).parents[1] / "fixtures" / "broken"
 

@@ -117,7 +117,7 @@ class _Collector:
                 yield own(kind, [body, caption], label, number=number)
             else:
                 yield from self._plain(output, part, count)
-        elif kind == "claim":
+        elif kind in ("claim", "proof"):
             words = self._markdown(str(told.get("sentence") or data.get("text/markdown", "")))
             verdict = next(marks, None)  # the press's: what a cell says of itself is no mark
             yield own("claim", [words], verdict=verdict) if verdict else words

@@ -28,7 +28,7 @@ _COMMANDS = {
     "tectonic": ["tectonic", "{filename}"],
 }
 
-_KINDS = ("figure", "table", "answer", "claim")  # of what a notebook says to its report
+_KINDS = ("figure", "table", "answer", "claim", "proof")  # of what a notebook says to its report
 
 _PICTURES = "report_files"  # the folder of the pictures, beside the source
 
@@ -126,7 +126,7 @@ def join_markdown(nb: Any, imprint: Imprint) -> tuple[Any, dict[str, bytes]]:
                 cells.append(other)
             else:
                 text = _markdown(record, output["data"], pictures)
-                mark = next(marks, "") if record["kind"] == "claim" else ""
+                mark = next(marks, "") if record["kind"] in ("claim", "proof") else ""
                 sign = "✗" if mark == "otherwise" else "✓"
                 pending.append(f"{sign} {VERDICTS[mark]}: {text}" if mark else text)
     flush()

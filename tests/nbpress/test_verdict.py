@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from nbpress.run.worker import verdict
+from nbpress.run.verdict import verdict
 
 
 class DeadKernelError(RuntimeError):
