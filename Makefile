@@ -48,9 +48,11 @@ bench: .dev-ready  ## time training and build, each against its peers
 	@$(python) -m benchmarks
 
 # Not in help: remakes the locks after a change of pyproject.toml. Versions that still fit stay;
-# UPGRADE=1 takes the newest.
-compile = tools/setup uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-annotate --no-header $(if $(value UPGRADE),--upgrade)
+# UPGRADE=1 takes the newest. A folder of wheels or an extra index that one user has would leave
+# everybody else's files out of the lock.
+compile = UV_FIND_LINKS= UV_EXTRA_INDEX_URL= tools/setup uv pip compile --quiet --universal \
+	--python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	$(if $(value UPGRADE),--upgrade)
 lock: .report-ready
 	$(python) -c 'import tomllib; project = tomllib.load(open("pyproject.toml", "rb")); \
 		print(*project["build-system"]["requires"], sep="\n")' | $(compile) \
@@ -63,7 +65,7 @@ clean:  ## delete build/, the published report and all caches; .venv and data/mn
 	@rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find report -maxdepth 1 -name 'report.*' ! -name report.yaml -exec rm -rf {} +
 	@rm -rf report/values.json report/report_files report/.*.new
-	@find src tests benchmarks notebooks \( -name __pycache__ -o -name .ipynb_checkpoints \) \
+	@find src tests tools benchmarks notebooks \( -name __pycache__ -o -name .ipynb_checkpoints \) \
 		-prune -exec rm -rf {} +
 
 ##
