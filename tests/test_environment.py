@@ -1,4 +1,4 @@
-"""What pyproject.toml asks for, environment.yml and the two locks agree on; make hands on text."""
+"""What pyproject.toml asks for, environment.yml and the locks agree on; make hands on text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-dev.lock", "tools/requirements.lock")
 
 # Where conda-forge's name for a package differs from PyPI's.
 CONDA_NAMES = {
