@@ -165,11 +165,11 @@ class TestMake:
         hostile = f"a=1 $(shell touch '{trap}') `touch '{trap}'` \"; touch '{trap}'; # $$x $(y"
         extra = tmp_path / "show.mk"
         code = "import json, os; print(json.dumps(os.environ['PARAMS']))"
-        extra.write_text(f'show:\n\t@"{sys.executable}" -c "{code}"\n', encoding="utf-8")
+        extra.write_text(f'show:\n\t@"$$SHOW" -c "{code}"\n', encoding="utf-8")
         makefiles = ("-f", "Makefile", "-f", str(extra), "show")
         if given_on_command_line:
-            shown = self.run(*makefiles, f"PARAMS={hostile}")
+            shown = self.run(*makefiles, f"PARAMS={hostile}", SHOW=sys.executable)
         else:
-            shown = self.run(*makefiles, PARAMS=hostile)
+            shown = self.run(*makefiles, PARAMS=hostile, SHOW=sys.executable)
         assert json.loads(shown) == hostile
         assert not trap.exists()

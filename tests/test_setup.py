@@ -46,6 +46,9 @@ def write_wheel(folder: str, name: str, files: dict[str, str]) -> str:
     return wheel
 
 
+# Packages whose installation takes a while, so that some are half there when uv is killed.
+MANY = [f"many{number:02}" for number in range(15)]
+
 PYPROJECT = """
 [build-system]
 requires = []
@@ -92,10 +95,9 @@ class TinyProject:
         (self.root / "src/nbpress/__main__.py").write_text(NBPRESS, encoding="utf-8")
         (self.root / "pyproject.toml").write_text(PYPROJECT, encoding="utf-8")
         (self.root / "backend.py").write_text(BACKEND, encoding="utf-8")
-        for name in ("one", "two"):
-            write_wheel(str(self.wheels), name, {f"{name}/__init__.py": ""})
-        many = {f"many/module_{number}.py": "" for number in range(3000)}
-        write_wheel(str(self.wheels), "many", many)
+        for name, size in {"one": 1, "two": 1, **dict.fromkeys(MANY, 200)}.items():
+            modules = {f"{name}/module_{number}.py": "" for number in range(size)}
+            write_wheel(str(self.wheels), name, modules)
         self.lock("requirements.lock", "one")
         self.lock("requirements-dev.lock", "one", "two")
         # Only pip is told where the packages are.
@@ -180,22 +182,22 @@ class TestVenv:
     def test_changed_locks(self, project):
         """What a lock gains is installed, what it loses is removed; tests keep their packages."""
         project.make(".dev-ready")
-        project.lock("requirements.lock", "many")
-        project.lock("requirements-dev.lock", "many", "two")
+        project.lock("requirements.lock", "many00")
+        project.lock("requirements-dev.lock", "many00", "two")
         project.make()
-        assert project.packages() == ["many", "tiny", "two"]
+        assert project.packages() == ["many00", "tiny", "two"]
 
     def test_wrong_hash(self, project):
         """A package whose hash differs is refused; with the right one all is well again."""
         project.make()
-        project.lock("requirements.lock", "one", "many", sha256="0" * 64)
+        project.lock("requirements.lock", "one", "many00", sha256="0" * 64)
         process = project.start("make", "report")
         said = process.communicate()[1]
         assert process.returncode
         assert "Hash mismatch" in said
-        project.lock("requirements.lock", "one", "many")
+        project.lock("requirements.lock", "one", "many00")
         project.make()
-        assert project.packages() == ["many", "one", "tiny"]
+        assert project.packages() == ["many00", "one", "tiny"]
 
     def test_moved_folder(self, project, tmp_path):
         """In a moved folder .venv is made anew."""
@@ -241,19 +243,19 @@ class TestVenv:
 
     def test_two_at_once(self, project):
         """Two set-ups at the same time end well, one after the other."""
-        project.lock("requirements.lock", "one", "many")
+        project.lock("requirements.lock", "one", *MANY)
         both = [project.start("make", "report") for _ in range(2)]
         for process in both:
             project.report, said = process.communicate()
             assert process.returncode == 0, said
-            assert project.packages() == ["many", "one", "tiny"]
+            assert project.packages() == [*MANY, "one", "tiny"]
 
     @pytest.mark.faults
     @pytest.mark.parametrize("kill", [os.kill, os.killpg])
     @pytest.mark.parametrize("files", [0, 50, 500, 1500, 3000])
     def test_killed(self, project, kill: Callable, files: int):
         """After a SIGKILL at any moment, with or without uv, `make report` has whole packages."""
-        project.lock("requirements.lock", "one", "many")
+        project.lock("requirements.lock", "one", *MANY)
         process = project.start("tools/setup", "install", ".venv", "requirements.lock")
         folder = project.root / ".venv"
         while sum(len(names) for *_, names in os.walk(folder)) < files and process.poll() is None:
@@ -261,13 +263,13 @@ class TestVenv:
         kill(process.pid, signal.SIGKILL)
         process.wait()
         project.make()
-        assert project.packages() == ["many", "one", "tiny"]
+        assert project.packages() == [*MANY, "one", "tiny"]
 
     def test_unfinished(self, project):
         """A .venv without its stamp is not trusted: files that are missing come back."""
         project.make()
         (project.root / ".venv/.ready").unlink()
-        (found,) = project.root.glob(".venv/lib/*/site-packages/one/__init__.py")
+        (found,) = project.root.glob(".venv/lib/*/site-packages/one/module_0.py")
         found.unlink()
         assert "unfinished" in project.make()
         assert project.packages() == ["one", "tiny"]

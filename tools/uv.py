@@ -72,7 +72,8 @@ def find(python, options, guard):
     copy = FOLDER / LOCK.name  # written at the end
     if not (copy.exists() and copy.read_bytes() == LOCK.read_bytes()):
         say(f"Installing uv into {FOLDER} …")
-        if options is None:  # there is no pip, but Python may carry one
+        if options is None:
+            say("This Python has no pip: taking the one it carries (Debian: in python3-venv) …")
             run([python, "-m", "venv", "--clear", "build/pip"], guard)
             python = "build/pip/bin/python"
         run(["rm", "-rf", FOLDER], guard)
