@@ -176,12 +176,13 @@ def _install_torch() -> str:
         return ""
     aside = TORCH_FOLDER.with_name(f"{TORCH_FOLDER.name}.new")
     shutil.rmtree(aside, ignore_errors=True)
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(aside), TORCH]
-    done = subprocess.run(pip, capture_output=True, text=True, check=False)
+    uv = [HERE.parent / "tools/setup", "uv", "pip", "install", "--python", sys.executable]
+    command = [*uv, "--target", aside, TORCH]
+    done = subprocess.run(command, cwd=HERE.parent, capture_output=True, text=True, check=False)
     if done.returncode:
         shutil.rmtree(aside, ignore_errors=True)
         sys.stderr.write(f"{TORCH} cannot be installed, so it is left out:\n{done.stderr}\n")
-        return f"left out, since pip could not install {TORCH}."
+        return f"left out, since uv could not install {TORCH}."
     aside.rename(TORCH_FOLDER)
     return ""
 

@@ -1,4 +1,4 @@
-"""What pyproject.toml asks for, environment.yml and the two locks agree on; make hands on text."""
+"""What pyproject.toml asks for, environment.yml and the locks agree on; make hands on text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-dev.lock", "tools/requirements.lock")
 
 # Where conda-forge's name for a package differs from PyPI's.
 CONDA_NAMES = {
@@ -165,11 +165,11 @@ class TestMake:
         hostile = f"a=1 $(shell touch '{trap}') `touch '{trap}'` \"; touch '{trap}'; # $$x $(y"
         extra = tmp_path / "show.mk"
         code = "import json, os; print(json.dumps(os.environ['PARAMS']))"
-        extra.write_text(f'show:\n\t@"{sys.executable}" -c "{code}"\n', encoding="utf-8")
+        extra.write_text(f'show:\n\t@"$$SHOW" -c "{code}"\n', encoding="utf-8")
         makefiles = ("-f", "Makefile", "-f", str(extra), "show")
         if given_on_command_line:
-            shown = self.run(*makefiles, f"PARAMS={hostile}")
+            shown = self.run(*makefiles, f"PARAMS={hostile}", SHOW=sys.executable)
         else:
-            shown = self.run(*makefiles, PARAMS=hostile)
+            shown = self.run(*makefiles, PARAMS=hostile, SHOW=sys.executable)
         assert json.loads(shown) == hostile
         assert not trap.exists()
