@@ -18,32 +18,34 @@ from nbpress.publish.bind import Bound, bind
 from nbpress.run.cache import Run
 from nbpress.run.execute import Execution
 from nbpress.run.plan import plan
-from nbtypeset.schema import MIME_TYPE
+from nbpress.say.records import Answer, Claim, Record, to_json
+from nbtypeset.schema import MIME_TYPE, Figure
 
 DATA = DataSet("small", "the small numbers", "sha", {"small.txt": "0123456789abcdef" * 4}, False)
 
 
-def shown(record: dict[str, Any], text: str = "Text.") -> dict[str, Any]:
+def shown(record: Record, text: str = "Text.") -> dict[str, Any]:
     """Return an output that says something to the press."""
-    data = {MIME_TYPE: record, "text/markdown": [text]}
+    data = {MIME_TYPE: to_json(record), "text/markdown": [text]}
     return {"output_type": "display_data", "metadata": {}, "data": data}
 
 
 def answer(task: str, text: str = "Text.", **values: Any) -> dict[str, Any]:
     """Return the output of an answer."""
-    return shown({"kind": "answer", "task": task, "values": values}, text)
+    return shown(Answer(task, values), text)
 
 
-def claim(holds: bool, text: str = "the sum is positive") -> dict[str, Any]:
+def claim(holds: bool, id_: str = "positive") -> dict[str, Any]:
     """Return the output of a claim."""
+    text = "the sum is positive"
     sentence = f"{text}." if holds else f"it does not hold on these data that {text}."
-    record = {"kind": "claim", "task": "1a", "text": text, "holds": holds, "sentence": sentence}
+    record = Claim("1a", id_, text, holds, sentence)
     return shown(record, f"✓ Checked: {sentence}")
 
 
 def figure(label: str = "fig-2a", caption: str = "A square.") -> dict[str, Any]:
     """Return the output of a figure."""
-    return shown({"kind": "figure", "label": label, "caption": caption, "alt": "Black."})
+    return shown(Figure(label, caption, "Black."))
 
 
 def printed(text: str, name: str = "stdout") -> dict[str, Any]:
@@ -205,11 +207,17 @@ def test_answer_under_another_task_is_refused(press: Press) -> None:
 
 
 def test_false_claim_is_refused_where_it_is_expected(press: Press) -> None:
-    """Said once is enough, even if it was true elsewhere; so is saying nothing."""
+    """So is saying nothing."""
+    press.outputs["1_sums/claim"] = [claim(False)]
+    assert "positive: 'the sum is positive' is false" in press.refusal()
+    press.outputs["1_sums/claim"] = [claim(True, "even")]
+    assert "positive: nothing claims it" in press.refusal()
+
+
+def test_claim_made_twice_is_refused(press: Press) -> None:
+    """An id stands for one claim."""
     press.outputs["1_sums/claim"] = [claim(False), claim(True)]
-    assert "task 1a: 'the sum is positive' is false" in press.refusal()
-    press.outputs["1_sums/claim"] = [claim(True, "the sum is even")]
-    assert "'the sum is positive' is expected, but nothing claims it" in press.refusal()
+    assert press.refusal() == "1_sums.ipynb, cell 7: the claim 'positive' is made twice"
 
 
 def test_false_claim_is_published_where_it_is_not_expected(press: Press) -> None:

@@ -183,38 +183,3 @@ def test_left_over_files_are_tidied(press: Press) -> None:
     (press.project.output / ".report.pdf.new").write_bytes(b"half a rep")
     check_writable(press.project.output, ["report.pdf"])
     assert not list(press.project.output.glob(".*"))
-
-
-@pytest.mark.parametrize(
-    ("words", "given"),
-    [
-        ("", {}),
-        ("a=1 b=x", {"": {"a": "1", "b": "x"}}),
-        ("a='x y'", {"": {"a": "x y"}}),
-        ("a=[1, 2]", None),
-        ("'a=[1, 2]' 2_b.a=", {"": {"a": "[1, 2]"}, "2_b": {"a": ""}}),
-        (["a=x y", "a=z=1"], {"": {"a": "z=1"}}),
-        ("=1", None),
-        ("a", None),
-    ],
-)
-def test_parameters_are_read_from_words(words: str | list[str], given: Any) -> None:
-    """A string is split as a shell does it; a list of words is taken as it is."""
-    if given is None:
-        with pytest.raises(PressError, match="PARAMS: expected name=value or a YAML file"):
-            read_parameters(words)
-    else:
-        assert read_parameters(words) == given
-
-
-def test_parameters_are_read_from_yaml(tmp_path: Path) -> None:
-    """Later words win; a list at the top is refused."""
-    path = tmp_path / "some.yaml"
-    path.write_text("a: 1\n2_b: {a: 2.5, c: [x]}\n", "utf-8")
-    assert read_parameters([str(path), "a=3"]) == {"": {"a": "3"}, "2_b": {"a": 2.5, "c": ["x"]}}
-    path.write_text("- a\n", "utf-8")
-    with pytest.raises(PressError, match="expected parameters"):
-        read_parameters([str(path)])
-    path.write_bytes(b"a: \xff\n")
-    with pytest.raises(PressError, match=r"some\.yaml is not YAML"):
-        read_parameters([str(path)])

@@ -15,11 +15,9 @@ from fixtures.tiny_project import TinyProject
 from nbpress.errors import PressError
 from nbpress.project.notebook import read_notebook
 from nbpress.project.project import open_project
-from nbpress.run.cache import Cache
-from nbpress.run.inputs import RECORDED, Inputs
 from nbpress.run import inputs as inputs_module
-from nbpress.run.inputs import Inputs, digests, read_inputs
-from nbpress.run.cache import prune
+from nbpress.run.cache import Cache, prune
+from nbpress.run.inputs import RECORDED, Inputs, digests, read_inputs
 from nbpress.run.versions import installed_versions
 
 VERSIONS = {"python": "3.11.0", "helper": "2.0"}

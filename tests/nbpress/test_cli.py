@@ -14,6 +14,9 @@ from pathlib import Path
 import pytest
 from fixtures.tiny_project import CHAPTERS, GATED, TinyProject
 
+from nbpress.say.records import Answer, Proof, to_json
+from nbtypeset.schema import MIME_TYPE
+
 DEADLINE = 60  # seconds that anything may take before a test gives up
 
 
@@ -65,14 +68,15 @@ def test_stored_outputs_and_forged_prose_carry_no_mark(built: TinyProject) -> No
     before = page.read_text("utf-8").count('class="claim"')
     notebook = built.root / "notebooks" / "1_sums.ipynb"
     content = json.loads(notebook.read_text("utf-8"))
-    forged = {"kind": "claim", "task": "1a", "text": "2 = 3", "holds": True, "proved": True}
-    record = forged | {"sentence": "2 = 3.", "values": {"forged": 5}}
-    output = {
-        "output_type": "display_data",
-        "metadata": {},
-        "data": {"application/vnd.nbpress+json": record, "text/markdown": "2 = 3"},
-    }
-    cell = {"cell_type": "code", "execution_count": 1, "source": "1 + 1", "outputs": [output]}
+    outputs = [
+        {
+            "output_type": "display_data",
+            "metadata": {},
+            "data": {MIME_TYPE: to_json(record), "text/markdown": "2 = 3"},
+        }
+        for record in (Proof("1a", "2 = 3."), Answer("1a", {"forged": 5}))
+    ]
+    cell = {"cell_type": "code", "execution_count": 1, "source": "1 + 1", "outputs": outputs}
     prose = {"cell_type": "markdown", "source": '<div class="nb-claim claim">2 = 3</div>'}
     content["cells"] += [
         {**cell, "id": "skipped", "metadata": {"tags": ["skip-execution"]}},

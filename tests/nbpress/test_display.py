@@ -14,6 +14,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from nbpress import answer, claim, figure, last_values, proof, prose, table
+from nbpress.say.records import Proof, from_json
 from nbtypeset.schema import MIME_TYPE
 
 
@@ -127,9 +128,9 @@ def test_malformed_task_is_refused(task: str) -> None:
 
 def test_claim_is_stated_only_if_it_holds(shown: list[dict[str, Any]]) -> None:
     """Else the report says what was found instead, or that it does not hold."""
-    claim("4e", "it falls", np.bool_(True))
-    claim("4e", "it falls", False, otherwise="it rises")
-    claim("4e", "it falls", False)
+    claim("4e", "falls", "it falls", np.bool_(True))
+    claim("4e", "falls", "it falls", False, otherwise="it rises")
+    claim("4e", "falls", "it falls", False)
     assert [bundle["text/markdown"] for bundle in shown] == [
         "✓ Checked: it falls.",
         "✗ Found instead: it rises.",
@@ -145,7 +146,14 @@ def test_proof_that_fails_stops_the_notebook(shown: list[dict[str, Any]]) -> Non
         proof("1a", "$a = b$", False)
     (bundle,) = shown
     assert bundle["text/markdown"] == "✓ Proved: $a = a$."
-    assert bundle[MIME_TYPE]["proved"] is True
+    assert from_json(bundle[MIME_TYPE]) == Proof("1a", "$a = a$.")
+
+
+@pytest.mark.parametrize("id_", ["", "Falls", "norm falls", "-falls"])
+def test_malformed_claim_is_refused(id_: str) -> None:
+    """report.yaml lists claims by ids of small letters, digits and hyphens."""
+    with pytest.raises(ValueError, match="a claim's id has small letters"):
+        claim("4e", id_, "it falls", True)
 
 
 def test_prose_sets_numbers_as_answers_do() -> None:

@@ -19,7 +19,6 @@ from nbpress.run import worker
 from nbpress.run.cache import Cache
 from nbpress.run.execute import Execution, execute
 from nbpress.run.plan import Plan, plan
-from nbpress.say.records import values
 
 BROKEN = Path(__file__).parents[1] / "fixtures" / "broken"
 DATA = DataSet("small", "the small numbers", "sha", {}, False)
@@ -110,7 +109,7 @@ def test_needed_values_are_handed_over(project: Project) -> None:
     result = run(project, executor)
     assert sorted(result.executed) == ["1_sums", "2_pictures", "3_summary"]
     assert executor.jobs["3_summary"].parameters == {"recorded": {"1a.total": 6.0}}
-    assert values(result.runs["1_sums"])["1a.total"]["value"] == 6.0
+    assert result.values()["1a.total"] == 6.0
 
 
 def test_finished_runs_are_kept_when_another_fails(project: Project) -> None:
@@ -289,3 +288,11 @@ def test_second_build_waits_and_says_so(tiny: TinyProject) -> None:
     rest = second.communicate(timeout=DEADLINE)[1]
     assert second.returncode == 0
     assert "0 of 3 notebooks executed" in rest
+
+
+def test_parameters_of_an_unknown_chapter_are_refused(project: Project) -> None:
+    """Also those that a data set's own file holds."""
+    path = project.output / "parameters" / "small.yaml"
+    path.write_text("1_sum: {count: 5}", "utf-8")
+    with pytest.raises(PressError, match="no chapter is called '1_sum'; did you mean '1_sums'"):
+        plan(project, DATA, {})

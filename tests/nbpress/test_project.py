@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,14 +9,6 @@ from fixtures.tiny_project import TinyProject
 
 from nbpress.errors import PressError
 from nbpress.project.project import open_project
-
-
-@pytest.fixture(autouse=True)
-def _own_modules(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forget the tiny project's modules: each test has its own copy of them."""
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    for name in [name for name in sys.modules if name.partition(".")[0] == "tiny"]:
-        monkeypatch.delitem(sys.modules, name)
 
 
 def test_project_is_found_from_below(tiny: TinyProject) -> None:
@@ -69,38 +60,6 @@ def test_source_files_leave_installed_packages_out(tiny: TinyProject) -> None:
     found = {path.name for path in open_project(tiny.root).source_files()}
     assert "base.py" in found
     assert "other.py" not in found
-
-
-def test_parameter_file_of_a_data_set(tiny: TinyProject) -> None:
-    """Its chapters are known ones; a data set without a file has no parameters of its own."""
-    project = open_project(tiny.root)
-    assert project.parameters("large") == {"1_sums": {"count": 5}}
-    assert project.parameters("small") == {}
-    tiny.edit("report/parameters/large.yaml", "1_sums", "1_sum")
-    with pytest.raises(PressError, match="no chapter is called '1_sum'; did you mean '1_sums'"):
-        project.parameters("large")
-    tiny.edit("report/parameters/large.yaml", "{count: 5}", "5")
-    with pytest.raises(PressError, match="expected chapters with parameters below"):
-        project.parameters("large")
-
-
-def test_resolver_tells_which_data_set(tiny: TinyProject) -> None:
-    """Its ValueError is the user's message."""
-    project = open_project(tiny.root)
-    found = project.resolve("auto")
-    assert (found.dataset, found.reason) == ("small", "the small numbers")
-    with pytest.raises(PressError, match=r"^no data set 'smal'$"):
-        project.resolve("smal")
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"), [("import nothing_at_all", "ModuleNotFoundError"), ("1 +", "SyntaxError")]
-)
-def test_resolver_that_cannot_be_imported(tiny: TinyProject, text: str, reason: str) -> None:
-    """Whatever its module does, the message names report.yaml's key."""
-    (tiny.root / "src" / "tiny" / "resolver.py").write_text(text, "utf-8")
-    with pytest.raises(PressError, match=f"resolver must be 'module:function'.*{reason}"):
-        open_project(tiny.root).resolve("auto")
 
 
 def test_paths_are_shown_from_the_root(tiny: TinyProject, tmp_path: Path) -> None:

@@ -1,0 +1,79 @@
+"""Code read without running it: what it imports, directly and through others."""
+
+from __future__ import annotations
+
+import pytest
+from fixtures.tiny_project import TinyProject
+
+from nbpress.errors import PressError
+from nbpress.project.code import first_party_modules
+
+
+def imported(project: TinyProject, source: str, module: str = "") -> set[str]:
+    """Return the first-party files that a cell imports, itself or through `tiny.base`."""
+    if module:
+        (project.root / "src" / "tiny" / "base.py").write_text(module, "utf-8")
+    sources = [project.root / "src"]
+    files = first_party_modules({"some.ipynb, cell 1": source}, sources)
+    return {path.relative_to(sources[0]).as_posix() for path in files}
+
+
+@pytest.mark.parametrize(
+    ("source", "files"),
+    [
+        ("import tiny", {"__init__"}),
+        ("import tiny.base as b", {"__init__", "base"}),
+        ("from tiny import base", {"__init__", "base"}),
+        ("from tiny.base import STEP", {"__init__", "base"}),
+        ("from tiny import sums", {"__init__", "sums", "base"}),
+        ("def f():\n    if 0:\n        from tiny import base", {"__init__", "base"}),
+        ("await f()\nfrom tiny import base", {"__init__", "base"}),
+        ("%matplotlib inline\n!ls\nfrom tiny import base", {"__init__", "base"}),
+        ("x = !ls\nx?\nfrom tiny import base", {"__init__", "base"}),
+        ("y = (7\n% 2)\nfrom tiny import base", {"__init__", "base"}),
+        ("import json, tiny_too, tinyer.base", set()),
+        ("from tiny import nothing", {"__init__"}),
+    ],
+)
+def test_imports_are_found_by_reading(tiny: TinyProject, source: str, files: set[str]) -> None:
+    """Wherever they stand in the code, with magics around, and through other modules."""
+    assert imported(tiny, source) == {f"tiny/{name}.py" for name in files}
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "from . import plugin",
+        "from .plugin import words",
+        "from tiny.plugin import *",
+        "import tiny.plugin",
+        "from .. import tiny\nfrom ..tiny import plugin",
+        "# -*- coding: latin-1 -*-\nimport tiny.plugin",
+    ],
+)
+def test_imports_of_modules_are_followed(tiny: TinyProject, module: str) -> None:
+    """Relative ones too, and circles end."""
+    assert imported(tiny, "import tiny.base", module) == {
+        "tiny/__init__.py",
+        "tiny/base.py",
+        "tiny/plugin.py",
+    }
+
+
+def test_namespace_packages_are_followed(tiny: TinyProject) -> None:
+    """A folder without `__init__.py` is a package as well."""
+    (tiny.root / "src" / "tiny" / "deep" / "er").mkdir(parents=True)
+    (tiny.root / "src" / "tiny" / "deep" / "er" / "most.py").write_text("from ... import base")
+    assert imported(tiny, "from tiny.deep.er import most") == {
+        "tiny/__init__.py",
+        "tiny/base.py",
+        "tiny/deep/er/most.py",
+    }
+
+
+@pytest.mark.parametrize("content", [b"if True\n", b"x = '\xff'\n", b"x = 1\0\n"])
+def test_module_that_is_not_python_is_refused(tiny: TinyProject, content: bytes) -> None:
+    """By its name, before a kernel starts."""
+    (tiny.root / "src" / "tiny" / "base.py").write_bytes(content)
+    with pytest.raises(PressError, match=r"base\.py.* is not Python"):
+        imported(tiny, "import tiny.base")

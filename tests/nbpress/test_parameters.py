@@ -1,0 +1,157 @@
+"""Parameters: how they are declared, what they take, and how they are given."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fixtures.tiny_project import notebook
+
+from nbpress.errors import PressError
+from nbpress.project.notebook import Notebook, read_notebook
+from nbpress.project.parameters import Parameter, read_parameters
+
+
+def written(place: Path, *cells: tuple[str, str]) -> Notebook:
+    """Write a notebook of these cells, and read it."""
+    path = place / "some.ipynb"
+    path.write_text(json.dumps(notebook(list(cells))), "utf-8")
+    return read_notebook(path)
+
+
+def parameter(place: Path, declaration: str) -> Parameter:
+    """Return the one parameter that is declared."""
+    (found,) = written(place, ("parameters", declaration)).parameters().values()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("declaration", "type_", "default", "bounds", "comment"),
+    [
+        ("x: float = 0.05  # > 0, per step", "float", 0.05, ((">", 0),), "per step"),
+        ("x: float = 0.5  # ≥ 0, ≤ 1, share", "float", 0.5, (("≥", 0), ("≤", 1)), "share"),
+        (
+            "x: float = 1  # >= -1e-3; < 2.5 metres",
+            "float",
+            1,
+            (("≥", -1e-3), ("<", 2.5)),
+            "metres",
+        ),
+        ("x: int = -3  # of ≥ 2 kinds", "int", -3, (), "of ≥ 2 kinds"),
+        ("x: list[float] = []  # ≥ 0", "list[float]", [], (("≥", 0),), ""),
+        ("x: float | None = None  # > 0", "float | None", None, ((">", 0),), ""),
+        ("x = 3  # images", "int", 3, (), "images"),
+        ("x = True", "bool", True, (), ""),
+        ("x = 'a#b'", "str", "a#b", (), ""),
+        ("x = None", "", None, (), ""),
+    ],
+)
+def test_parameter_is_declared_by_annotation_default_and_comment(
+    tmp_path: Path, declaration: str, type_: str, default: Any, bounds: Any, comment: str
+) -> None:
+    """Type, default, bounds and unit; without an annotation the default tells the type."""
+    assert parameter(tmp_path, declaration) == Parameter("x", type_, default, bounds, comment)
+
+
+@pytest.mark.parametrize(
+    ("declaration", "given", "value"),
+    [
+        ("x: float = 0.5", 2, 2.0),
+        ("x: float = 0.5", "1e-3", 1e-3),
+        ("x: int = 1", "2", 2),
+        ("x: bool = True", "false", False),
+        ("x: bool = True", "False", False),
+        ("x: str = ''", "12", "12"),
+        ("x: list[int] = []", "[2, 3]", [2, 3]),
+        ("x: list[float] = []", "(0, 1.5)", [0.0, 1.5]),
+        ("x: dict = {}", "{'a': 1}", {"a": 1}),
+        ("x: float | None = None", "None", None),
+        ("x: float | None = None", "0.5", 0.5),
+        ("x = 0.5", "2", 2.0),
+        ("x = None", "2", 2),
+        ("x = None", "two", "two"),
+    ],
+)
+def test_value_becomes_the_declared_type(
+    tmp_path: Path, declaration: str, given: Any, value: Any
+) -> None:
+    """From the command line as from YAML; an int may stand for a float."""
+    found = parameter(tmp_path, declaration).check(given)
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("declaration", "given", "message"),
+    [
+        ("x: int = 1", "1.0", "x must be int; got 1.0"),
+        ("x: int = 1", True, "x must be int; got True"),
+        ("x: int = 1", "one", "x must be int; got 'one'"),
+        ("x: float = 1", "True", "x must be float; got True"),
+        ("x: float = 1", None, "x must be float; got None"),
+        ("x: bool = True", 1, "x must be bool; got 1"),
+        ("x: str = ''", 1, "x must be str; got 1"),
+        ("x: list[int] = []", "2", "x must be list[int]; got 2"),
+        ("x: list[int] = []", [1, 2.5], "x must be list[int]; got [1, 2.5]"),
+        ("x: list[float] = []  # ≥ 0", [1, -1], "x must be ≥ 0; got -1.0"),
+        ("x: float = 1  # > 0", "0", "x must be > 0; got 0.0"),
+        ("x: float = 1  # > 0", float("nan"), "x must be > 0; got nan"),
+        ("x = 1  # < 5", 5, "x must be < 5; got 5"),
+        ("x = 1", 0.5, "x must be int; got 0.5"),
+    ],
+)
+def test_wrong_value_is_refused_by_name(
+    tmp_path: Path, declaration: str, given: Any, message: str
+) -> None:
+    """A bool is no int, a text no number, and bounds hold for each item of a list."""
+    with pytest.raises(PressError) as error:
+        parameter(tmp_path, declaration).check(given)
+    assert str(error.value) == message
+
+
+def test_only_literal_assignments_are_parameters(tmp_path: Path) -> None:
+    """Other lines of the cell, and other cells, declare nothing."""
+    found = written(
+        tmp_path,
+        ("parameters", "x: int = 1\nprint(x)\nx.y = 2\nz: int\n%matplotlib inline"),
+        ("code", "w: int = 1"),
+    )
+    assert list(found.parameters()) == ["x"]
+    assert list(written(tmp_path, ("code", "w: int = 1")).parameters()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "given"),
+    [
+        ("", {}),
+        ("a=1 b=x", {"": {"a": "1", "b": "x"}}),
+        ("a='x y'", {"": {"a": "x y"}}),
+        ("a=[1, 2]", None),
+        ("'a=[1, 2]' 2_b.a=", {"": {"a": "[1, 2]"}, "2_b": {"a": ""}}),
+        (["a=x y", "a=z=1"], {"": {"a": "z=1"}}),
+        ("=1", None),
+        ("a", None),
+    ],
+)
+def test_parameters_are_read_from_words(words: str | list[str], given: Any) -> None:
+    """A string is split as a shell does it; a list of words is taken as it is."""
+    if given is None:
+        with pytest.raises(PressError, match="PARAMS: expected name=value or a YAML file"):
+            read_parameters(words)
+    else:
+        assert read_parameters(words) == given
+
+
+def test_parameters_are_read_from_yaml(tmp_path: Path) -> None:
+    """Later words win; a list at the top is refused."""
+    path = tmp_path / "some.yaml"
+    path.write_text("a: 1\n2_b: {a: 2.5, c: [x]}\n", "utf-8")
+    assert read_parameters([str(path), "a=3"]) == {"": {"a": "3"}, "2_b": {"a": 2.5, "c": ["x"]}}
+    path.write_text("- a\n", "utf-8")
+    with pytest.raises(PressError, match="expected parameters"):
+        read_parameters([str(path)])
+    path.write_bytes(b"a: \xff\n")
+    with pytest.raises(PressError, match=r"some\.yaml is not YAML"):
+        read_parameters([str(path)])
