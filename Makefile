@@ -78,12 +78,16 @@ clean:  ## delete build/, the published report and all caches; .venv and data/mn
 ## PYTHON=…         the Python (3.11 or newer) that .venv is made with
 
 # ---- Variables ------------------------------------------------------------------------------
-# Recipes never name them: nbpress reads them from the environment. As make would expand a `$`
-# in a variable from its command line, each is replaced by its own text, to be taken literally.
+# Recipes never name them: nbpress reads NBPRESS_DATASET and so on from the environment, where
+# those of make's own command line go; what else the environment holds under their short names is
+# not ours. As make would expand a `$` in them, each is replaced by its own text, to be taken
+# literally.
 
-variables := DATASET ENGINE CODE FORCE PARAMS ONELAYER_DATA PYTHON
-literally = $(eval override $1 := $$(value $1))$(eval export $1)
-$(foreach v,$(variables),$(if $(filter-out undefined,$(origin $v)),$(call literally,$v)))
+literally = $(eval $1 := $$(value $2))$(eval export $1)
+$(foreach v,DATASET ENGINE CODE FORCE PARAMS,$(if $(filter command,$(origin $v)),$(call \
+	literally,NBPRESS_$v,$v)$(eval unexport $v)))
+$(foreach v,ONELAYER_DATA PYTHON,$(if $(filter-out undefined,$(origin $v)),$(call \
+	literally,override $v,$v)$(eval export $v)))
 
 # The project's environment alone decides what Python finds, and pip where it installs. It keeps
 # bytecode as pip would: the first import compiles, once.

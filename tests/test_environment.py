@@ -160,16 +160,24 @@ class TestMake:
 
     @pytest.mark.parametrize("given_on_command_line", [True, False])
     def test_variables_are_handed_on_literally(self, tmp_path, given_on_command_line):
-        """Neither make nor a shell evaluates what a variable holds."""
+        """Neither make nor a shell evaluates what a variable holds, wherever it was set."""
         trap = tmp_path / "trap"
         hostile = f"a=1 $(shell touch '{trap}') `touch '{trap}'` \"; touch '{trap}'; # $$x $(y"
         extra = tmp_path / "show.mk"
-        code = "import json, os; print(json.dumps(os.environ['PARAMS']))"
+        code = "import json, os; print(json.dumps(os.environ['NBPRESS_PARAMS']))"
         extra.write_text(f'show:\n\t@"$$SHOW" -c "{code}"\n', encoding="utf-8")
         makefiles = ("-f", "Makefile", "-f", str(extra), "show")
         if given_on_command_line:
             shown = self.run(*makefiles, f"PARAMS={hostile}", SHOW=sys.executable)
         else:
-            shown = self.run(*makefiles, PARAMS=hostile, SHOW=sys.executable)
+            shown = self.run(*makefiles, NBPRESS_PARAMS=hostile, SHOW=sys.executable)
         assert json.loads(shown) == hostile
         assert not trap.exists()
+
+    def test_environment_of_others_is_not_ours(self, tmp_path):
+        """CODE, ENGINE and so on, set for other work, reach neither nbpress nor its variables."""
+        extra = tmp_path / "show.mk"
+        extra.write_text("show:\n\t@env\n", encoding="utf-8")
+        makefiles = ("-f", "Makefile", "-f", str(extra), "show")
+        shown = self.run(*makefiles, "FORCE=1", CODE="main.py", ENGINE="podman").splitlines()
+        assert [line for line in shown if line.startswith("NBPRESS_")] == ["NBPRESS_FORCE=1"]
