@@ -23,9 +23,9 @@ class PressError(Exception):
     """Something that the user can mend: says what was expected, what was found, what to do."""
 
 
-def disk_error(error: OSError, place: Path | None = None) -> PressError:
+def disk_error(error: OSError, path: Path | None = None) -> PressError:
     """Say in words what the operating system refused, where, and what to do."""
-    named = place or error.filename
+    named = path or error.filename
     remedy = _REMEDIES.get(error.errno or 0, error.strerror or str(error))
     return PressError(f"cannot read or write{f' {named}' if named else ''}: {remedy}")
 

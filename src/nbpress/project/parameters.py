@@ -99,34 +99,34 @@ def declarations(source: str, name: str) -> Iterator[Parameter]:
         yield declared
 
 
-def read_parameters(words: str | list[str]) -> Parameters:
+def read_parameters(given: str | list[str]) -> Parameters:
     """Read parameters from `learning_rate=0.1`, `2_logistic_regression.seed=1` and YAML files.
 
     A name alone goes to every chapter that takes it (the chapter ""); in a YAML file chapters
     may stand above their own parameters, as in `report/parameters/`.
     """
-    given: Parameters = {}
+    parameters: Parameters = {}
     try:
-        words = shlex.split(words) if isinstance(words, str) else words
+        settings = shlex.split(given) if isinstance(given, str) else given
     except ValueError as error:
-        raise PressError(f"PARAMS: {error}: {words!r}") from error
-    for word in words:
-        name, equals, value = word.partition("=")
+        raise PressError(f"PARAMS: {error}: {given!r}") from error
+    for setting in settings:
+        name, equals, value = setting.partition("=")
         if equals and name:
             chapter, _, parameter = name.rpartition(".")
-            given.setdefault(chapter, {})[parameter] = value
-        elif word.endswith((".yaml", ".yml")):
-            content = read_yaml(Path(word))
+            parameters.setdefault(chapter, {})[parameter] = value
+        elif setting.endswith((".yaml", ".yml")):
+            content = read_yaml(Path(setting))
             if not isinstance(content, dict):
-                raise PressError(f"{word}: expected parameters, 'name: value' on each line")
+                raise PressError(f"{setting}: expected parameters, 'name: value' on each line")
             for key, item in content.items():
                 if isinstance(item, dict):
-                    given.setdefault(str(key), {}).update(item)
+                    parameters.setdefault(str(key), {}).update(item)
                 else:
-                    given.setdefault("", {})[str(key)] = item
+                    parameters.setdefault("", {})[str(key)] = item
         else:
-            raise PressError(f"PARAMS: expected name=value or a YAML file; got {word!r}")
-    return given
+            raise PressError(f"PARAMS: expected name=value or a YAML file; got {setting!r}")
+    return parameters
 
 
 def _type(annotation: str) -> Any:

@@ -70,12 +70,12 @@ def read_report(path: Path) -> Report:
         known = [*Report.model_fields, *Chapter.model_fields]
         lines = []
         for problem in error.errors():
-            place = ".".join(str(part) for part in problem["loc"])
+            key = ".".join(str(part) for part in problem["loc"])
             if problem["type"] == "extra_forbidden":
                 name = str(problem["loc"][-1])
-                lines.append(f"unknown key {place!r}" + did_you_mean(name, known))
+                lines.append(f"unknown key {key!r}" + did_you_mean(name, known))
             else:
-                lines.append(f"{place or 'the file'}: {problem['msg'].lower()}")
+                lines.append(f"{key or 'the file'}: {problem['msg'].lower()}")
         raise PressError("report.yaml: " + "\n             ".join(lines)) from error
     for folder in report.sources:
         if os.path.isabs(folder) or os.path.normpath(folder).startswith(".."):
