@@ -12,9 +12,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from onelayer.download import DataError
+from onelayer.errors import DataError
 from onelayer.idx import read_idx
-from onelayer.locate import Resolved, locate, project_root, resolve
+from onelayer.locate import Resolved, locate, resolve
 
 __all__ = [
     "DataError",
@@ -24,7 +24,6 @@ __all__ = [
     "load",
     "one_hot",
     "preprocess",
-    "project_root",
     "read_idx",
     "resolve",
     "sample",

@@ -29,8 +29,7 @@ def as_idx() -> Callable[[np.ndarray], bytes]:
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Make an empty project the current directory, with no mirror and no data set."""
-    (tmp_path / "report").mkdir()
-    (tmp_path / "report" / "report.yaml").touch()
+    (tmp_path / "pyproject.toml").touch()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ONELAYER_MIRRORS", "")
     monkeypatch.delenv("ONELAYER_DATA", raising=False)
