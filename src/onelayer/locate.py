@@ -199,8 +199,8 @@ def _verify(folder: Path, checksums: dict[str, str], remedy: str) -> dict[str, s
                 else "a web page, or unpacked data, saved under this name: it is not a gzip file"
             )
             raise DataError(
-                f"{folder / name} has the wrong SHA-256:\n  expected {expected}\n  found    {actual}"
-                f" ({size:,} bytes)\nLikely cause: {cause}. {remedy}"
+                f"{folder / name} has the wrong SHA-256:\n  expected {expected}\n"
+                f"  found    {actual} ({size:,} bytes)\nLikely cause: {cause}. {remedy}"
             )
     return dict(checksums)
 
