@@ -37,8 +37,8 @@ def main() -> None:
 
 def _sections(text: str) -> dict[str, str]:
     """Split Markdown into the texts below its second-level headings."""
-    found = re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)
-    return {heading: below.strip() for heading, below in found}
+    sections = re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)
+    return {heading: below.strip() for heading, below in sections}
 
 
 if __name__ == "__main__":

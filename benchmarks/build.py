@@ -25,21 +25,21 @@ ROUNDS = 3
 EDITED = "3_softmax_regression.ipynb"
 
 
-def copy_project(place: Path) -> Path:
-    """Copy what a report is made of to `place`."""
+def copy_project(project: Path) -> Path:
+    """Copy what a report is made of into the folder `project`."""
     for part in ("src", "notebooks", "report/parameters"):
-        shutil.copytree(ROOT / part, place / part, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / part, project / part, ignore=shutil.ignore_patterns("__pycache__"))
     for file in ("report/report.yaml", "pyproject.toml"):
-        shutil.copy(ROOT / file, place / file)
-    return place
+        shutil.copy(ROOT / file, project / file)
+    return project
 
 
-def command(place: Path, *words: str, folder: str = ".") -> float:
+def command(project: Path, *arguments: str, folder: str = ".") -> float:
     """Run a command line in a project's copy; return the seconds that it took."""
     data = os.environ.get("ONELAYER_DATA")
     environment = {
         **os.environ,
-        "PYTHONPATH": str(place / "src"),
+        "PYTHONPATH": str(project / "src"),
         # The classic way finds the same pandoc, the wheel's.
         "PATH": os.pathsep.join(
             [str(BIN), str(Path(pypandoc.get_pandoc_path()).parent), os.environ["PATH"]]
@@ -48,8 +48,8 @@ def command(place: Path, *words: str, folder: str = ".") -> float:
     }
     start = time.perf_counter()
     result = subprocess.run(
-        [str(BIN / words[0]), *words[1:]],
-        cwd=place / folder,
+        [str(BIN / arguments[0]), *arguments[1:]],
+        cwd=project / folder,
         env=environment,
         capture_output=True,
         text=True,
@@ -57,46 +57,46 @@ def command(place: Path, *words: str, folder: str = ".") -> float:
     )
     seconds = time.perf_counter() - start
     if result.returncode:
-        raise RuntimeError(f"{' '.join(words)} failed:\n{result.stderr[-3000:]}")
+        raise RuntimeError(f"{' '.join(arguments)} failed:\n{result.stderr[-3000:]}")
     return seconds
 
 
-def edit_prose(place: Path) -> None:
+def edit_prose(project: Path) -> None:
     """Change a word of a notebook's first Markdown cell."""
-    path = place / "notebooks" / EDITED
+    path = project / "notebooks" / EDITED
     notebook = json.loads(path.read_text("utf-8"))
     notebook["cells"][0]["source"].append(f"\nEdited at {time.time_ns()}.")
     path.write_text(json.dumps(notebook), "utf-8")
 
 
-def report(place: Path, dataset: str) -> float:
+def report(project: Path, dataset: str) -> float:
     """Build the report by the press."""
-    return command(place, "nbpress", "report", "--dataset", dataset)
+    return command(project, "nbpress", "report", "--dataset", dataset)
 
 
-def classic_execute(place: Path, name: str, dataset: str) -> float:
+def classic_execute(project: Path, name: str, dataset: str) -> float:
     """Execute one notebook by papermill, with the data set's parameters."""
     import yaml
 
-    parameters = yaml.safe_load((place / f"report/parameters/{dataset}.yaml").read_text("utf-8"))
+    parameters = yaml.safe_load((project / f"report/parameters/{dataset}.yaml").read_text("utf-8"))
     own = parameters.get(name.removesuffix(".ipynb"), {}) if name[0] in "234" else {}
     own = {"dataset": dataset, **own} if own else {}  # the others run with their defaults
     written = yaml.safe_dump(own)
-    return command(place, "papermill", name, f"out_{name}", "-y", written, folder="notebooks")
+    return command(project, "papermill", name, f"out_{name}", "-y", written, folder="notebooks")
 
 
-def classic_convert(place: Path) -> float:
+def classic_convert(project: Path) -> float:
     """Convert the executed notebooks without tables by nbconvert and xelatex."""
-    names = [f"out_{name}" for name in chapters(place) if name[0] in "123"]
+    names = [f"out_{name}" for name in chapters(project) if name[0] in "123"]
     # It would want Inkscape for the figures' SVG, which stands beside the PNG that it prints.
     without_svg = "--SVG2PDFPreprocessor.enabled=False"
-    words = ("jupyter-nbconvert", "--to", "pdf", "--no-input", without_svg, *names)
-    return command(place, *words, folder="notebooks")
+    arguments = ("jupyter-nbconvert", "--to", "pdf", "--no-input", without_svg, *names)
+    return command(project, *arguments, folder="notebooks")
 
 
-def chapters(place: Path) -> list[str]:
+def chapters(project: Path) -> list[str]:
     """Return the names of the chapters' notebooks."""
-    return sorted(path.name for path in (place / "notebooks").glob("[0-9]*.ipynb"))
+    return sorted(path.name for path in (project / "notebooks").glob("[0-9]*.ipynb"))
 
 
 def run() -> str:
@@ -129,7 +129,7 @@ def run() -> str:
     return _tables({name: statistics.median(values) for name, values in times.items()}, dataset)
 
 
-def render(place: Path, exporter: str) -> float:
+def render(project: Path, exporter: str) -> float:
     """Render the bound report; return the seconds of the export alone, without Python's start."""
     code = (
         "import sys, time, nbformat\n"
@@ -142,8 +142,8 @@ def render(place: Path, exporter: str) -> float:
     )
     result = subprocess.run(
         [sys.executable, "-c", code, "build/report.ipynb", exporter],
-        cwd=place,
-        env={**os.environ, "PYTHONPATH": str(place / "src")},
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": str(project / "src")},
         capture_output=True,
         text=True,
         check=True,

@@ -53,7 +53,7 @@ def _processor() -> str:
         return platform.processor() or "unknown processor"
 
     def entry(name: str) -> str:
-        found = re.search(rf"^{name}\s*: (.*)$", info, re.MULTILINE)
-        return found[1].strip() if found else "unknown"
+        match = re.search(rf"^{name}\s*: (.*)$", info, re.MULTILINE)
+        return match[1].strip() if match else "unknown"
 
     return f"{entry('model name')} (family {entry('cpu family')}, model {entry('model')})"

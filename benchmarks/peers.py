@@ -2,42 +2,21 @@
 
 All get the same images, the same batches in the same order, the same steps and validations. Each
 returns the validation losses and accuracies of the last validation, so that results.md can show
-that they did the same work. `python -m benchmarks.peers '{"peer": …}'` measures one of them once,
-in a process of its own, and prints what it cost as JSON: see `Job`.
+that they did the same work.
 """
 
 from __future__ import annotations
 
-import json
-import sys
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from benchmarks.machine import Memory
-from onelayer import data
-from onelayer.data import Split
+from benchmarks.jobs import Job
 from onelayer.models import SoftmaxRegression
-from onelayer.trainers import Trainer, fit_side_by_side
-
-
-@dataclass(frozen=True)
-class Job:
-    """One training to measure: task 3's run, unless something else is said."""
-
-    peer: str
-    dataset: str = "mnist"
-    lambdas: tuple[float, ...] = (0.0,)
-    train_accuracy: bool = True
-    train_size: int = 0  # 0: what suits the data set
-    num_classes: int = 10  # other than 10: random targets, which cost the same time
-    num_epochs: int = 50
-    learning_rate: float = 0.01
-    threads: int = 1
-
+from onelayer.sampling import Split
+from onelayer.trainers import Trainer
 
 Outcome = tuple[list[float], list[float]]  # validation losses and accuracies, one for each λ
 
@@ -75,11 +54,7 @@ def ours(run: Run) -> Outcome:
         train_accuracy=job.train_accuracy,
         progress=False,
     )
-    histories = fit_side_by_side(
-        [replace(trainer, l2_lambda=value) for value in job.lambdas],
-        run.split,
-        _Replay(run.orders),
-    )
+    histories = trainer.fit_each(run.split, _Replay(run.orders), job.lambdas)
     losses = [float(history.validation_loss[-1]) for history in histories]
     return losses, [float(history.validation_accuracy[-1]) for history in histories]
 
@@ -265,40 +240,3 @@ def _empty() -> Outcome:
 def _append(outcome: Outcome, loss: float, accuracy: float) -> None:
     outcome[0].append(float(loss))
     outcome[1].append(float(accuracy))
-
-
-def prepare(job: Job) -> Run:
-    """Read and draw the job's data: 2,000 validation images (of MNIST), as in the report."""
-    images = data.load(job.dataset)
-    state = np.random.RandomState(0)
-    split = data.sample(images, state, train_size=job.train_size, dtype=PEERS[job.peer][1])
-    if job.num_classes != images.num_classes:
-        train, validation = (
-            data.one_hot(state.randint(0, job.num_classes, len(X)), job.num_classes, X.dtype)
-            for X in (split.X_train, split.X_validation)
-        )
-        split = replace(split, targets_train=train, targets_validation=validation)
-    orders = [state.permutation(len(split.X_train)) for _ in range(job.num_epochs)]
-    return Run(job, split, orders, images.batch_size)
-
-
-def measure(job: Job) -> dict[str, Any]:
-    """Train for one epoch to warm up, then once measured."""
-    run, train = prepare(job), PEERS[job.peer][0]
-    train(replace(run, job=replace(job, num_epochs=1), orders=run.orders[:1]))
-    memory = Memory()
-    wall, cpu = time.perf_counter(), time.process_time()
-    losses, accuracies = train(run)
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    return {
-        "wall": wall,
-        "cpu": cpu,
-        "extra_bytes": memory.extra_bytes(),
-        "validation_loss": losses,
-        "validation_accuracy": accuracies,
-    }
-
-
-if __name__ == "__main__":
-    asked = json.loads(sys.argv[1])
-    json.dump(measure(Job(**{**asked, "lambdas": tuple(asked["lambdas"])})), sys.stdout)

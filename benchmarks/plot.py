@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
+from benchmarks.jobs import Job, Result, Table
 from benchmarks.machine import HERE
 from onelayer.plots import BLUE, GREY, RUNS
-
-if TYPE_CHECKING:
-    from benchmarks.peers import Job
-    from benchmarks.training import Result, Table
 
 
 def draw(task3: Table, task4: Table, growth: dict[str, Table], results: dict[Job, Result]) -> None:

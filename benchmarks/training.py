@@ -14,14 +14,16 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 
 from tqdm import tqdm
 
 from benchmarks import plot
+from benchmarks.jobs import Job, Result, Table
 from benchmarks.machine import HERE
-from benchmarks.peers import PEERS, Job
-from onelayer import data
+from benchmarks.peers import PEERS
+from onelayer.data import load
+from onelayer.locate import resolve
 
 TORCH = "torch==2.13.0"
 TORCH_FOLDER = HERE.parent / "build" / "bench-torch"
@@ -29,23 +31,9 @@ ROUNDS = 5
 LAMBDAS = (2.0, 0.2, 0.02, 0.002)
 
 
-@dataclass(frozen=True)
-class Result:
-    """Medians over the rounds, and where the last validation ended."""
-
-    wall: float  # seconds
-    cpu: float  # seconds, of all threads
-    extra_bytes: float | None
-    validation_loss: list[float]
-    validation_accuracy: list[float]
-
-
-Table = dict[str, dict[int, Job]]  # row, number of threads
-
-
 def run() -> str:
     """Measure, draw results.svg, and return the tables as Markdown."""
-    dataset = data.resolve("auto").dataset
+    dataset = resolve("auto").dataset
     why_no_torch = _install_torch()
     peers = [peer for peer in PEERS if peer != "PyTorch" or not why_no_torch]
     task3 = _both_threads({peer: Job(peer, dataset) for peer in peers})
@@ -108,7 +96,7 @@ def _sweep(dataset: str, peers: Iterable[str]) -> Table:
 def _growth(dataset: str) -> dict[str, Table]:
     """Return for each quantity a table of jobs: a row for each peer, a column for each value."""
     job = Job("ours", dataset, num_epochs=10)
-    pool = len(data.load(dataset).train_labels)
+    pool = len(load(dataset).train_labels)
     series = {
         "images": {n: replace(job, train_size=n) for n in (pool // 8, pool // 4, pool // 2, pool)},
         "classes": {n: replace(job, num_classes=n) for n in (2, 5, 10, 20, 50)},
@@ -155,7 +143,7 @@ def _run_once(job: Job) -> Result:
     )
     path = [os.environ.get("PYTHONPATH"), str(TORCH_FOLDER) if job.peer == "PyTorch" else None]
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.peers", json.dumps(asdict(job))],
+        [sys.executable, "-m", "benchmarks.measure", json.dumps(asdict(job))],
         cwd=HERE.parent,
         env={**os.environ, **threads, "PYTHONPATH": os.pathsep.join(filter(None, path))},
         capture_output=True,

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from onelayer.errors import DataError
+
 if TYPE_CHECKING:
     import requests
 
@@ -25,12 +27,8 @@ _BY_HAND = (
 )
 
 
-class DataError(ValueError):
-    """The data are missing, damaged or not what was asked for; the message says what to do."""
-
-
 class DownloadError(DataError):
-    """Some files could not be had from any mirror; `why` is the short form, without paths."""
+    """No mirror delivered some files; `why` says it in short, without paths."""
 
     def __init__(self, message: str, why: str) -> None:
         super().__init__(message)
@@ -57,18 +55,18 @@ def download(checksums: dict[str, str], folder: Path, mirrors: Sequence[str]) ->
     checksums : dict of str to str
         File name to SHA-256.
     folder : Path
-        Made if need be.
+        Made if it does not exist.
     mirrors : sequence of str
         URLs of folders.
 
     Raises
     ------
     DownloadError
-        Some file could not be had; those that could are kept. It lists what each mirror did.
+        No mirror delivered some file; the others are kept. It lists what each mirror did.
     """
     import pooch  # costs 0.1 s with requests, and is needed once in a project's life
 
-    pooch.get_logger().setLevel("WARNING")  # the bar and the errors below say it better
+    pooch.get_logger().setLevel("WARNING")  # the bar and the errors below say more
     if mirrors:
         sys.stderr.write(f"Downloading {len(checksums)} file(s) of MNIST into {folder}\n")
     failures: dict[str, dict[str, str]] = {mirror: {} for mirror in mirrors}
@@ -112,9 +110,9 @@ def download(checksums: dict[str, str], folder: Path, mirrors: Sequence[str]) ->
 
 
 def _stream(url: str, output_file: str, _: object) -> None:
-    """Write the body of `url` into `output_file`: pooch's downloader that also leaves a drip.
+    """Write the body of `url` into `output_file`, giving up on a mirror that is too slow.
 
-    Pooch's own has a time-out per read only, which a byte now and then satisfies for ever.
+    Pooch's own downloader has a time-out per read only: a byte now and then satisfies it for ever.
     """
     import tqdm
     import urllib3
@@ -173,7 +171,7 @@ def _answer(url: str) -> "requests.Response":
     def ask() -> None:
         try:
             answers.put(requests.get(url, stream=True, timeout=SECONDS))
-        except Exception as error:  # whatever it is, the waiting thread reports it
+        except (OSError, ValueError) as error:  # requests' errors, and an address that is none
             answers.put(error)
 
     threading.Thread(target=ask, daemon=True).start()

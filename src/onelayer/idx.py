@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from onelayer.download import DataError
+from onelayer.errors import DataError
 
 _LARGEST = 2**28  # bytes, unpacked; MNIST's largest file has 47 MB
 

@@ -1,7 +1,7 @@
-"""Which data set is meant, and where its files lie: looked for, and verified by SHA-256.
+"""Decides which data set a name means, and locates its files, each verified by SHA-256.
 
-Nothing here needs NumPy, so that `resolve` can answer before any kernel starts. Files that are
-missing are fetched by `onelayer.download`; `onelayer.data` reads the arrays out of them.
+Nothing here needs NumPy, so that `resolve` can answer before any kernel starts. Missing files are
+fetched by `onelayer.download`; `onelayer.data` reads them.
 """
 
 import difflib
@@ -12,7 +12,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from onelayer.download import MIRRORS, DataError, DownloadError, download
+from onelayer.download import MIRRORS, DownloadError, download
+from onelayer.errors import DataError
 
 DATASETS = ("auto", "mnist", "digits")
 
@@ -60,23 +61,17 @@ class Resolved:
     fallback: bool
 
 
-def project_root() -> Path:
-    """Return the first folder upwards with report/report.yaml or pyproject.toml, else this one."""
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / "report" / "report.yaml").is_file() or (folder / "pyproject.toml").is_file():
-            return folder
-    return here
-
-
 def resolve(dataset: str = "auto") -> Resolved:
     """Say which data set `dataset` stands for, having verified (or downloaded) its files.
+
+    MNIST's files are those in the folder that ONELAYER_DATA names, else those in data/mnist of the
+    working folder or of one above it; what is missing there is downloaded.
 
     Parameters
     ----------
     dataset : {"auto", "mnist", "digits"}
-        ``mnist`` never falls back. ``auto`` is ``digits`` where MNIST is neither there nor to be
-        had, and says so on stderr. Damaged files are an error for both.
+        ``mnist`` never falls back. ``auto`` means ``digits`` where MNIST is neither on this
+        machine nor can be downloaded, and says so on stderr. Damaged files are an error for both.
 
     Raises
     ------
@@ -88,7 +83,7 @@ def resolve(dataset: str = "auto") -> Resolved:
 
 
 def locate(dataset: str = "auto") -> tuple[Resolved, Path]:
-    """Like `resolve`, and with it the folder that holds the files."""
+    """Return what `resolve` does, and the folder that holds the files."""
     if dataset not in DATASETS:
         close = difflib.get_close_matches(str(dataset).lower(), DATASETS, n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
@@ -127,13 +122,13 @@ def _locate_digits(reason: str, *, fallback: bool) -> tuple[Resolved, Path]:
 
 
 def _find_mnist() -> tuple[Path, str]:
-    """Return the folder with all four files, and words for it; download what is missing."""
-    root = project_root()
+    """Return the folder with all four files, and its description; download what is missing."""
+    root = _root()
     named = os.environ.get("ONELAYER_DATA", "").strip()
     if named:
         folder = root / Path(named).expanduser()
         try:
-            absent, found = _look(folder)
+            absent, similar = _look(folder)
         except OSError as error:
             raise DataError(
                 f"ONELAYER_DATA must name a folder that can be read; got {folder} "
@@ -141,17 +136,17 @@ def _find_mnist() -> tuple[Path, str]:
             ) from error
         if not absent:
             return folder, "the folder that ONELAYER_DATA names"
-        if found:
+        if similar:
             raise DataError(
                 f"ONELAYER_DATA names {folder}, where these files are missing: {', '.join(absent)}."
-                f"\nFound there: {', '.join(found)}. Add or rename files so that all four are "
+                f"\nFound there: {', '.join(similar)}. Add or rename files so that all four are "
                 "there, packed by gzip as published; or unset ONELAYER_DATA."
             )
     folder = root / "data" / "mnist"
     try:
-        absent, found = _look(folder)
+        absent, similar = _look(folder)
     except FileNotFoundError:
-        absent, found = list(MNIST), []
+        absent, similar = list(MNIST), []
     except OSError as error:
         raise DataError(f"{folder} must be a folder that can be read ({error.strerror})") from error
     if absent:
@@ -162,14 +157,26 @@ def _find_mnist() -> tuple[Path, str]:
         try:
             download({name: MNIST[name] for name in absent}, folder, mirrors)
         except DownloadError as error:
-            stray = [name for name in found if name not in MNIST]
+            stray = [name for name in similar if name not in MNIST]
             hint = f"\nMisnamed, perhaps: {', '.join(stray)} in that folder." if stray else ""
             raise DownloadError(f"{error}{hint}", error.why) from error
     return folder, "data/mnist"
 
 
+def _root() -> Path:
+    """Return the first folder upwards with data/mnist or pyproject.toml, else the working folder.
+
+    Relative paths start there, and downloads land in its data/mnist.
+    """
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "data" / "mnist").is_dir() or (folder / "pyproject.toml").is_file():
+            return folder
+    return here
+
+
 def _look(folder: Path) -> tuple[list[str], list[str]]:
-    """Return which of the four files are absent, and which files look like any of MNIST."""
+    """Return which of the four files are absent, and the files with a name similar to theirs."""
     names = {path.name for path in folder.iterdir() if path.exists()}
     return [name for name in MNIST if name not in names], sorted(n for n in names if "ubyte" in n)
 
@@ -179,21 +186,21 @@ def _verify(folder: Path, checksums: dict[str, str], remedy: str) -> dict[str, s
     for name, expected in checksums.items():
         try:
             with (folder / name).open("rb") as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
+                actual = hashlib.file_digest(file, "sha256").hexdigest()
                 size = file.tell()
                 file.seek(0)
                 packed = file.read(2) == b"\x1f\x8b"
         except OSError as error:
             raise DataError(f"{folder / name} cannot be read: {error.strerror}") from error
-        if found != expected:
+        if actual != expected:
             cause = (
                 "a download that was cut off, or a file that another program packed again"
                 if packed
                 else "a web page, or unpacked data, saved under this name: it is not a gzip file"
             )
             raise DataError(
-                f"{folder / name} has the wrong SHA-256:\n  expected {expected}\n  found    {found}"
-                f" ({size:,} bytes)\nLikely cause: {cause}. {remedy}"
+                f"{folder / name} has the wrong SHA-256:\n  expected {expected}\n"
+                f"  found    {actual} ({size:,} bytes)\nLikely cause: {cause}. {remedy}"
             )
     return dict(checksums)
 

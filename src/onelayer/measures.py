@@ -61,26 +61,26 @@ class Spikes:
         The largest fall, in percentage points; 0 if the accuracy never falls.
     largest_fall_later : float
         The largest fall after the first epoch, in which every run leaps up and down.
-    same_place : float
-        The largest share of spikes that fall on the same place in an epoch; 0 without spikes.
+    largest_share : float
+        The largest share of spikes that fall on the same step of an epoch; 0 without spikes.
     """
 
     count: int
     largest_fall: float
     largest_fall_later: float
-    same_place: float
+    largest_share: float
 
 
 def spikes(history: History, threshold: float = 0.005) -> Spikes:
     """Count the spikes of the validation accuracy; `threshold` is a fraction of the images."""
     fall = -np.diff(history.validation_accuracy)  # (V − 1,), the fall to validations 1, 2, …
     step = history.validation_step[1:]
-    places = step[fall > threshold] % history.steps_per_epoch
+    spike_steps = step[fall > threshold] % history.steps_per_epoch  # within their epochs
     return Spikes(
-        count=len(places),
+        count=len(spike_steps),
         largest_fall=100 * float(fall.max(initial=0.0)),
         largest_fall_later=100 * float(fall[step >= history.steps_per_epoch].max(initial=0.0)),
-        same_place=float(np.bincount(places).max() / len(places)) if len(places) else 0.0,
+        largest_share=float(np.bincount(spike_steps).max(initial=0) / max(1, len(spike_steps))),
     )
 
 
@@ -147,7 +147,7 @@ def settled_step(history: History, within: float = 0.0025, window: int = 10) -> 
 
 
 def standard_error(accuracy: float, num_images: int) -> float:
-    """Return √(a(1 − a)/N), how far chance takes the accuracy a measured on N images."""
+    """Return √(a(1 − a)/N), the standard error of an accuracy a measured on N images."""
     return float(np.sqrt(accuracy * (1 - accuracy) / num_images))
 
 
@@ -168,7 +168,7 @@ def squared_norm(w: Array) -> float:
 
 
 def is_falling(values: list[float]) -> bool:
-    """Tell whether each value is smaller than the one before."""
+    """Return whether each value is smaller than the one before."""
     return bool(np.all(np.diff(values) < 0))
 
 

@@ -25,11 +25,18 @@ class Model(Protocol):
     def num_outputs(self) -> int:
         """K, the number of logits of an example."""
 
-    def cross_entropy_and_residual(self, logits: Array, targets: Array) -> Array:
-        """Return C per model and overwrite the logits with ŷ − y."""
+    def cross_entropy(
+        self, logits: Array, targets: Array, out_residual: Array | None = None
+    ) -> Array:
+        """Return C, the mean cross entropy in nats per example; shape () or (S,).
+
+        If `out_residual`, an array like `logits`, is given, ŷ − y is written into it. It may be
+        `logits` itself, which otherwise stay as they are. Targets of another shape than (N, K)
+        raise a ValueError.
+        """
 
     def is_correct(self, logits: Array, targets: Array) -> NDArray[np.bool_]:
-        """Tell for each example whether the prediction is the target."""
+        """Return for each example whether the prediction is the target; (N,) or (N, S)."""
 
 
 @dataclass(frozen=True)
@@ -45,16 +52,16 @@ class LogisticRegression:
         """Return ŷ = σ(z), (N, 1); large |z| does not overflow."""
         return np.exp(-_softplus(-logits))
 
-    def cross_entropy_and_residual(self, logits: Array, targets: Array) -> Array:
-        """Return C, shape () or (S,), and overwrite `logits` with ŷ − y.
-
-        Computed from logits, so that saturated outputs stay finite.
-        """
+    def cross_entropy(
+        self, logits: Array, targets: Array, out_residual: Array | None = None
+    ) -> Array:
+        """Return C from logits, so that saturated outputs stay finite; see `Model`."""
         y = _aligned(targets, logits)
         surprise = _softplus(-logits)  # −ln ŷ; and −ln(1 − ŷ) is larger by z
         loss = surprise + (1 - y) * logits  # (N, …, 1)
-        np.exp(-surprise, out=logits)
-        logits -= y
+        if out_residual is not None:
+            np.exp(-surprise, out=out_residual)
+            out_residual -= y
         return _mean_over_examples(loss[..., 0])
 
     def is_correct(self, logits: Array, targets: Array) -> NDArray[np.bool_]:
@@ -80,23 +87,22 @@ class SoftmaxRegression:
         exp = np.exp(logits - logits.max(axis=-1, keepdims=True))
         return exp / exp.sum(axis=-1, keepdims=True)
 
-    def cross_entropy_and_residual(self, logits: Array, targets: Array) -> Array:
-        """Return C, shape () or (S,), and overwrite `logits` with ŷ − y.
-
-        Everything happens in place: the trainer's loop calls this once per step.
-        """
+    def cross_entropy(
+        self, logits: Array, targets: Array, out_residual: Array | None = None
+    ) -> Array:
+        """Return C from logits, so that saturated outputs stay finite; see `Model`."""
         y = _aligned(targets, logits)
-        logits -= logits.max(axis=-1, keepdims=True)
-        target_logit = np.einsum("...k,...k->...", logits, y)  # Σ_k y_k z_k
-        np.exp(logits, out=logits)
-        normaliser = logits.sum(axis=-1)  # (N, …)
-        loss = np.log(normaliser) - target_logit
-        logits /= normaliser[..., None]
-        logits -= y
-        return _mean_over_examples(loss)
+        z = np.subtract(logits, logits.max(axis=-1, keepdims=True), out=out_residual)
+        target_logit = np.einsum("...k,...k->...", z, y)  # Σ_k y_k z_k
+        np.exp(z, out=z)
+        normaliser = z.sum(axis=-1)  # (N, …)
+        if out_residual is not None:
+            z /= normaliser[..., None]  # now ŷ
+            z -= y
+        return _mean_over_examples(np.log(normaliser) - target_logit)
 
     def is_correct(self, logits: Array, targets: Array) -> NDArray[np.bool_]:
-        """Tell whether no logit but the target's own reaches it; (N,) or (N, S).
+        """Return whether no logit but the target's own reaches it; (N,) or (N, S).
 
         Targets are one-hot. An exact tie decides nothing and counts as wrong. Several times
         faster than argmax, which is slow over so few logits.
@@ -122,16 +128,6 @@ def logits(X: Array, w: Array) -> Array:
     return X @ w
 
 
-def cross_entropy(model: Model, logits: Array, targets: Array) -> Array:
-    """Return C, the mean cross entropy in nats per example; shape () or (S,)."""
-    return model.cross_entropy_and_residual(logits.copy(), targets)
-
-
-def accuracy(model: Model, logits: Array, targets: Array) -> Array:
-    """Return the fraction of examples predicted right, in [0, 1]; shape () or (S,)."""
-    return np.asarray(model.is_correct(logits, targets).mean(axis=0))
-
-
 def l2_penalty(w: Array) -> float:
     """Return R(w) = ½ Σ w²; the bias weights are penalised like the others."""
     return 0.5 * float(np.vdot(w, w))
@@ -139,13 +135,13 @@ def l2_penalty(w: Array) -> float:
 
 def objective(model: Model, X: Array, w: Array, targets: Array, l2_lambda: float = 0.0) -> float:
     """Return J(w) = C(w) + λ R(w)."""
-    return float(cross_entropy(model, logits(X, w), targets)) + l2_lambda * l2_penalty(w)
+    return float(model.cross_entropy(logits(X, w), targets)) + l2_lambda * l2_penalty(w)
 
 
 def gradient(model: Model, X: Array, w: Array, targets: Array, l2_lambda: float = 0.0) -> Array:
     """Return ∇J = xᵀ(ŷ − y)/N + λw, shaped like `w`."""
     residual = logits(X, w)
-    model.cross_entropy_and_residual(residual, targets)  # now ŷ − y
+    model.cross_entropy(residual, targets, out_residual=residual)  # now ŷ − y
     return X.T @ residual / len(X) + w.dtype.type(l2_lambda) * w
 
 

@@ -26,7 +26,7 @@ BLUE, VERMILION, GREEN, PURPLE, ORANGE = "#0072B2", "#D55E00", "#009E73", "#AA44
 GREY = "#555555"  # what is neither training nor validation
 TRAINING: dict[str, Any] = {"color": BLUE, "linestyle": "-", "linewidth": 1.2}
 VALIDATION: dict[str, Any] = {"color": VERMILION, "linestyle": (0, (4, 1.2)), "linewidth": 1.4}
-# For several runs of one quantity in one plot, by place.
+# For several runs of one quantity in one plot, in this order.
 RUNS: tuple[dict[str, Any], ...] = (
     {"color": BLUE, "linestyle": "-", "linewidth": 1.3},
     {"color": VERMILION, "linestyle": (0, (5, 1.2)), "linewidth": 1.3},

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from onelayer import locate
+from onelayer.data import Dataset
 
 
 def _as_idx(values: np.ndarray) -> bytes:
@@ -29,8 +30,7 @@ def as_idx() -> Callable[[np.ndarray], bytes]:
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Make an empty project the current directory, with no mirror and no data set."""
-    (tmp_path / "report").mkdir()
-    (tmp_path / "report" / "report.yaml").touch()
+    (tmp_path / "pyproject.toml").touch()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ONELAYER_MIRRORS", "")
     monkeypatch.delenv("ONELAYER_DATA", raising=False)
@@ -54,6 +54,26 @@ def files(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     checksums = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     monkeypatch.setattr(locate, "MNIST", checksums)
     return contents
+
+
+@pytest.fixture
+def dataset() -> Dataset:
+    """Return 100 training and 50 test images of 2 × 3 pixels; pixel 0 is the image's number."""
+    pools = {}
+    for pool, num_images in (("train", 100), ("test", 50)):
+        images = np.zeros((num_images, 6), np.uint8)
+        images[:, 0] = np.arange(num_images)
+        pools[f"{pool}_images"] = images
+        pools[f"{pool}_labels"] = (np.arange(num_images) % 10).astype(np.uint8)
+    return Dataset(
+        name="made-up",
+        image_shape=(2, 3),
+        max_value=255,
+        train_size=3,
+        validation_size=2,
+        batch_size=1,
+        **pools,
+    )
 
 
 class Mirror(ThreadingHTTPServer):

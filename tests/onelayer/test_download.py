@@ -29,8 +29,8 @@ class TestDownload:
         assert contents(project / "data" / "mnist") == files
         assert capfd.readouterr().err.count("\n") == 1
 
-    def test_found_the_next_time(self, project, mirror, monkeypatch):
-        """What was downloaded is used from then on, and is described by the same words."""
+    def test_downloaded_once(self, project, mirror, monkeypatch):
+        """What was downloaded is used from then on, and the report describes it no differently."""
         monkeypatch.setenv("ONELAYER_MIRRORS", mirror.url("good"))
         first = resolve("auto")
         asked = len(mirror.asked)

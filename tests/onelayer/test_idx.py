@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from onelayer.download import DataError
+from onelayer.errors import DataError
 from onelayer.idx import read_idx
 
 # Two images of 3 × 4 pixels, as the bytes of an IDX file.
@@ -27,9 +27,9 @@ class TestReadIdx:
         content = as_idx(values)
         path = tmp_path / "values"
         path.write_bytes(gzip.compress(content) if packed else content)
-        found = read_idx(path)
-        assert found.dtype == np.uint8
-        np.testing.assert_array_equal(found, values)
+        array = read_idx(path)
+        assert array.dtype == np.uint8
+        np.testing.assert_array_equal(array, values)
 
     @one_folder
     @given(values=uint8_arrays, packed=st.booleans(), data=st.data())

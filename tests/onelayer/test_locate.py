@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from onelayer import locate
-from onelayer.download import DataError, DownloadError
-from onelayer.locate import project_root, resolve
+from onelayer.download import DownloadError
+from onelayer.errors import DataError
+from onelayer.locate import resolve
 
 
 def put(folder: Path, files: dict[str, bytes]) -> Path:
@@ -162,14 +163,44 @@ class TestResolve:
             resolve("auto")
 
 
-class TestProjectRoot:
-    """What relative paths are relative to."""
+class TestFolder:
+    """Where data/mnist is looked for, and where downloads land."""
 
-    def test_nearest_above(self, project, monkeypatch):
-        """The root is the nearest folder upwards with report/report.yaml or pyproject.toml."""
-        inner = project / "inner" / "notebooks"
-        inner.mkdir(parents=True)
-        monkeypatch.chdir(inner)
-        assert project_root() == project
+    def test_folder_above(self, project, files, monkeypatch):
+        """The data/mnist of a folder above serves a notebook, with or without a pyproject.toml."""
+        folder = put(project / "data" / "mnist", files)
+        (project / "notebooks").mkdir()
+        monkeypatch.chdir(project / "notebooks")
+        assert locate.locate("mnist")[1] == folder
+        (project / "pyproject.toml").unlink()
+        assert locate.locate("mnist")[1] == folder
+
+    def test_nearest_folder(self, project, files, monkeypatch):
+        """The data/mnist of the working folder comes before that of a folder above."""
+        put(project / "data" / "mnist", files)
+        nearest = put(project / "inner" / "data" / "mnist", files)
+        monkeypatch.chdir(project / "inner")
+        assert locate.locate("mnist")[1] == nearest
+
+    def test_other_projects_are_left_alone(self, project, files, monkeypatch):
+        """The search upwards ends at a pyproject.toml: there the project ends."""
+        put(project / "data" / "mnist", files)
+        (project / "inner" / "notebooks").mkdir(parents=True)
         (project / "inner" / "pyproject.toml").touch()
-        assert project_root() == project / "inner"
+        monkeypatch.chdir(project / "inner" / "notebooks")
+        assert resolve("auto").fallback
+
+    def test_downloads_land_in_the_project(self, project, mirror, monkeypatch):
+        """From a folder of the project, files are downloaded into the project's data/mnist."""
+        (project / "notebooks").mkdir()
+        monkeypatch.chdir(project / "notebooks")
+        monkeypatch.setenv("ONELAYER_MIRRORS", mirror.url("good"))
+        assert locate.locate("mnist")[1] == project / "data" / "mnist"
+
+    def test_downloads_without_a_project(self, project, mirror, monkeypatch):
+        """Outside any project, files are downloaded into data/mnist of the working folder."""
+        (project / "pyproject.toml").unlink()
+        (project / "inner").mkdir()
+        monkeypatch.chdir(project / "inner")
+        monkeypatch.setenv("ONELAYER_MIRRORS", mirror.url("good"))
+        assert locate.locate("mnist")[1] == project / "inner" / "data" / "mnist"

@@ -34,7 +34,7 @@ class TestLossSummary:
     """The losses of a run in numbers."""
 
     def test_last_and_lowest(self):
-        """The last epoch's mean, and the lowest validation loss with its step, are found."""
+        """A summary has the last epoch's mean, and the lowest validation loss with its step."""
         run = replace(
             history([0.9] * 8),
             train_loss=np.arange(15.0),
@@ -55,28 +55,28 @@ class TestSpikes:
 
     def test_counts_falls_beyond_the_threshold(self):
         """A spike is a fall of more than the threshold from one validation to the next."""
-        found = measures.spikes(history([0.9, 0.8951, 0.91, 0.9049, 0.93, 0.85, 0.86]))
-        assert found.count == 2  # 0.91 to 0.9049, and 0.93 to 0.85; 0.9 to 0.8951 is too little
-        assert found.largest_fall == pytest.approx(8)
+        spikes = measures.spikes(history([0.9, 0.8951, 0.91, 0.9049, 0.93, 0.85, 0.86]))
+        assert spikes.count == 2  # 0.91 to 0.9049, and 0.93 to 0.85; 0.9 to 0.8951 is too little
+        assert spikes.largest_fall == pytest.approx(8)
 
     def test_first_epoch_apart(self):
         """The largest fall after the first epoch leaves out the leaps of the first."""
-        found = measures.spikes(history([0.9, 0.5, 0.9, 0.9, 0.9, 0.9, 0.88, 0.9]))
-        assert found.largest_fall == pytest.approx(40)
-        assert found.largest_fall_later == pytest.approx(2)  # after step 12, in epoch 1
+        spikes = measures.spikes(history([0.9, 0.5, 0.9, 0.9, 0.9, 0.9, 0.88, 0.9]))
+        assert spikes.largest_fall == pytest.approx(40)
+        assert spikes.largest_fall_later == pytest.approx(2)  # after step 12, in epoch 1
 
-    def test_same_place(self):
-        """The share of spikes at the commonest place in an epoch is told."""
+    def test_largest_share(self):
+        """The share of spikes at the commonest step of an epoch is returned."""
         # Five validations in each epoch: the spikes follow steps 2, 12, 22 and 26.
         accuracies = [0.9] * 15
         for i in (1, 6, 11, 13):
             accuracies[i] = 0.8
-        assert measures.spikes(history(accuracies)).same_place == 0.75
+        assert measures.spikes(history(accuracies)).largest_share == 0.75
 
     def test_none(self):
         """An accuracy that never falls has no spikes, and no fall."""
-        found = measures.spikes(history([0.1, 0.2, 0.3]))
-        assert found == measures.Spikes(0, 0.0, 0.0, 0.0)
+        spikes = measures.spikes(history([0.1, 0.2, 0.3]))
+        assert spikes == measures.Spikes(0, 0.0, 0.0, 0.0)
 
 
 class TestLate:
@@ -84,24 +84,24 @@ class TestLate:
 
     def test_mean_and_deviation(self):
         """Mean and standard deviation are those of the validations from the first step on."""
-        found = measures.late(history([0.1, 0.2, 0.8, 0.9, 1.0], [0.0] * 5), first_step=4)
-        assert (found.first_step, found.validation_mean) == (4, pytest.approx(0.9))
-        assert found.validation_std == pytest.approx(np.sqrt(0.02 / 3))
+        late = measures.late(history([0.1, 0.2, 0.8, 0.9, 1.0], [0.0] * 5), first_step=4)
+        assert (late.first_step, late.validation_mean) == (4, pytest.approx(0.9))
+        assert late.validation_std == pytest.approx(np.sqrt(0.02 / 3))
 
     def test_trends(self):
         """Trends are slopes per 1,000 steps."""
         falling, rising = [0.9 - 0.001 * i for i in range(20)], [0.5 + 0.002 * i for i in range(20)]
-        found = measures.late(history(falling, rising), first_step=10)
-        assert found.validation_trend == pytest.approx(-0.5)
-        assert found.train_trend == pytest.approx(1.0)
+        late = measures.late(history(falling, rising), first_step=10)
+        assert late.validation_trend == pytest.approx(-0.5)
+        assert late.train_trend == pytest.approx(1.0)
 
     def test_trend_error(self):
         """The slope's standard error is 0 on a line, and covers a slope that is chance alone."""
         line = [0.5 + 0.002 * i for i in range(20)]
         assert measures.late(history(line, line), 0).validation_trend_error == pytest.approx(0)
         noise = list(0.9 + 0.01 * np.random.RandomState(0).normal(size=200))
-        found = measures.late(history(noise, noise), 0)
-        assert abs(found.validation_trend) < 3 * found.validation_trend_error
+        late = measures.late(history(noise, noise), 0)
+        assert abs(late.validation_trend) < 3 * late.validation_trend_error
 
     def test_too_few(self):
         """Fewer than three late validations are refused."""

@@ -7,8 +7,6 @@ from hypothesis import given
 from onelayer.models import (
     LogisticRegression,
     SoftmaxRegression,
-    accuracy,
-    cross_entropy,
     gradient,
     l2_penalty,
     logits,
@@ -49,7 +47,7 @@ class TestSoftmax:
         model, y = SoftmaxRegression(z.shape[1]), some_targets(z)
         np.testing.assert_allclose(model.probabilities(z + shift), model.probabilities(z), 1e-9)
         np.testing.assert_allclose(
-            cross_entropy(model, z + shift, y), cross_entropy(model, z, y), 1e-9, 1e-9
+            model.cross_entropy(z + shift, y), model.cross_entropy(z, y), 1e-9, 1e-9
         )
 
     @given(z=hnp.arrays(np.float64, st.tuples(st.integers(1, 8), st.just(2)), elements=ordinary))
@@ -61,7 +59,7 @@ class TestSoftmax:
             softmax.probabilities(z)[:, :1], logistic.probabilities(difference)
         )
         np.testing.assert_allclose(
-            cross_entropy(softmax, z, y), cross_entropy(logistic, difference, y[:, :1]), 1e-9, 1e-12
+            softmax.cross_entropy(z, y), logistic.cross_entropy(difference, y[:, :1]), 1e-9, 1e-12
         )
 
     @given(z=some_logits(ordinary))
@@ -69,7 +67,7 @@ class TestSoftmax:
         """The loss from logits is −Σ y ln ŷ, averaged over the examples."""
         model, y = SoftmaxRegression(z.shape[1]), some_targets(z)
         expected = -(y * np.log(model.probabilities(z))).sum(axis=1).mean()
-        np.testing.assert_allclose(cross_entropy(model, z, y), expected, 1e-9, 1e-12)
+        np.testing.assert_allclose(model.cross_entropy(z, y), expected, 1e-9, 1e-12)
 
     @given(z=some_logits(ordinary))
     def test_residual(self, z):
@@ -78,7 +76,7 @@ class TestSoftmax:
         expected = model.probabilities(z) - y
         for order in "CF":
             overwritten = z.copy(order)
-            model.cross_entropy_and_residual(overwritten, y.copy(order))
+            model.cross_entropy(overwritten, y.copy(order), out_residual=overwritten)
             np.testing.assert_allclose(overwritten, expected, 1e-9, 1e-12)
 
     @pytest.mark.parametrize("num_classes", [2, 10])
@@ -87,14 +85,14 @@ class TestSoftmax:
         model = SoftmaxRegression(num_classes)
         z = logits(np.ones((6, 4)), np.zeros((4, num_classes)))
         np.testing.assert_allclose(model.probabilities(z), 1 / num_classes)
-        np.testing.assert_allclose(cross_entropy(model, z, some_targets(z)), np.log(num_classes))
+        np.testing.assert_allclose(model.cross_entropy(z, some_targets(z)), np.log(num_classes))
 
     def test_prediction(self):
         """A prediction is right if the target's logit alone is the largest; a tie is wrong."""
         z = np.array([[1.0, 3.0, 2.0], [1.0, 3.0, 2.0], [2.0, 2.0, 1.0], [0.0, 0.0, 0.0]])
         y = np.eye(3)[[1, 2, 0, 0]]
         assert SoftmaxRegression(3).is_correct(z, y).tolist() == [True, False, False, False]
-        assert accuracy(SoftmaxRegression(3), z, y) == 0.25
+        assert SoftmaxRegression(3).is_correct(z, y).mean() == 0.25
 
     @given(z=hnp.arrays(np.float64, (5, 4), elements=ordinary, unique=True))
     def test_prediction_is_the_largest_logit(self, z):
@@ -114,16 +112,16 @@ class TestLogistic:
         y_hat = 1 / (1 + np.exp(-z))
         np.testing.assert_allclose(model.probabilities(z), y_hat)
         expected = -np.where(y == 1, np.log(y_hat), np.log(1 / (1 + np.exp(z)))).mean()
-        np.testing.assert_allclose(cross_entropy(model, z, y), expected, 1e-9, 1e-12)
+        np.testing.assert_allclose(model.cross_entropy(z, y), expected, 1e-9, 1e-12)
         overwritten = z.copy()
-        model.cross_entropy_and_residual(overwritten, y)
+        model.cross_entropy(overwritten, y, out_residual=overwritten)
         np.testing.assert_allclose(overwritten, y_hat - y, 1e-9, 1e-12)
 
     def test_zero_weights(self):
         """Zero weights give ŷ = ½ and a loss of ln 2."""
         z, y = np.zeros((4, 1)), np.array([[0.0], [1.0], [1.0], [0.0]])
         np.testing.assert_array_equal(LogisticRegression().probabilities(z), 0.5)
-        np.testing.assert_allclose(cross_entropy(LogisticRegression(), z, y), np.log(2))
+        np.testing.assert_allclose(LogisticRegression().cross_entropy(z, y), np.log(2))
 
     def test_prediction(self):
         """A prediction is 1 if ŷ ≥ 0.5."""
@@ -150,10 +148,20 @@ class TestBothModels:
         z, y = np.zeros((2, len(target)), dtype), np.array([target, target], dtype)
         z[:, 0] = size, -size
         assert np.isfinite(model.probabilities(z)).all()
-        loss = model.cross_entropy_and_residual(z, y)
+        loss = model.cross_entropy(z, y, out_residual=z)
         assert np.isfinite(loss)
         assert loss <= 1.1 + size  # ln 3, and as far as the logits are apart
         assert (np.abs(z) <= 1).all()
+
+    @pytest.mark.parametrize("model", [LogisticRegression(), SoftmaxRegression(4)])
+    def test_only_out_residual_is_overwritten(self, model):
+        """The loss is the same with and without an array for ŷ − y; the logits stay as they are."""
+        z, y = np.linspace(-3, 3, 4 * model.num_outputs).reshape(4, -1), np.eye(4)
+        y = y[:, : model.num_outputs]
+        original, residual = z.copy(), np.empty_like(z)
+        assert model.cross_entropy(z, y) == model.cross_entropy(z, y, out_residual=residual)
+        np.testing.assert_array_equal(z, original)
+        np.testing.assert_allclose(residual, model.probabilities(z) - y)
 
     @pytest.mark.parametrize("model", [LogisticRegression(), SoftmaxRegression(4)])
     def test_side_by_side(self, model):
@@ -161,11 +169,11 @@ class TestBothModels:
         rng = np.random.RandomState(0)
         z = rng.normal(size=(7, 3, model.num_outputs))
         y = rng.randint(0, 2, (7, 1)) * 1.0 if model.num_outputs == 1 else some_targets(z[:, 0])
-        losses, accuracies = cross_entropy(model, z, y), accuracy(model, z, y)
-        assert losses.shape == accuracies.shape == (3,)
+        losses, is_correct = model.cross_entropy(z, y), model.is_correct(z, y)
+        assert (losses.shape, is_correct.shape) == ((3,), (7, 3))
         for s in range(3):
-            np.testing.assert_allclose(losses[s], cross_entropy(model, z[:, s], y))
-            assert accuracies[s] == accuracy(model, z[:, s], y)
+            np.testing.assert_allclose(losses[s], model.cross_entropy(z[:, s], y))
+            np.testing.assert_array_equal(is_correct[:, s], model.is_correct(z[:, s], y))
 
     @pytest.mark.parametrize("dtype", ["float32", "float64"])
     @pytest.mark.parametrize("model", [LogisticRegression(), SoftmaxRegression(3)])
@@ -175,14 +183,14 @@ class TestBothModels:
         y = np.ones((5, model.num_outputs), dtype)
         z = logits(X, w)
         assert model.probabilities(z).dtype == dtype
-        assert cross_entropy(model, z, y).dtype == dtype
+        assert model.cross_entropy(z, y).dtype == dtype
         assert gradient(model, X, w, y, 0.1).dtype == dtype
 
     def test_targets_that_do_not_fit(self):
         """Targets of another shape than the logits' are refused, with both shapes."""
         for model in (LogisticRegression(), SoftmaxRegression(1)):
             with pytest.raises(ValueError, match=r"targets must have shape \(4, 1\); got \(4,\)"):
-                cross_entropy(model, np.zeros((4, 1)), np.zeros(4))
+                model.cross_entropy(np.zeros((4, 1)), np.zeros(4))
 
 
 class TestFunctions:
@@ -193,7 +201,7 @@ class TestFunctions:
         rng = np.random.RandomState(1)
         X, w, y = rng.normal(size=(6, 3)), rng.normal(size=(3, 4)), np.eye(4)[[0, 1, 2, 3, 0, 1]]
         model = SoftmaxRegression(4)
-        C = float(cross_entropy(model, logits(X, w), y))
+        C = float(model.cross_entropy(logits(X, w), y))
         assert l2_penalty(w) == pytest.approx((w**2).sum() / 2)
         assert objective(model, X, w, y, 0.3) == pytest.approx(C + 0.3 * (w**2).sum() / 2)
 

@@ -173,7 +173,7 @@ class TestOtherPlots:
             assert (shown.origin, shown.get_clim()) == ("upper", (-bound, bound))
 
     def test_norms(self):
-        """Norms stand over λ on logarithmic axes; λ = 0, which has no place there, is a line."""
+        """Norms stand over λ on logarithmic axes; λ = 0, which such an axis lacks, is a line."""
         axes = plots.squared_norms({0.0: 22.7, 0.02: 10.8, 2.0: 0.4}).axes[0]
         curve, zero = axes.lines
         assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")

@@ -1,0 +1,136 @@
+"""Which images a model trains on and is validated on: drawn, and pre-processed."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from onelayer.data import Dataset
+from onelayer.errors import DataError
+from onelayer.models import Array
+from onelayer.preprocessing import float_dtype, one_hot, preprocess
+
+
+@dataclass(frozen=True)
+class Split:
+    """What a model trains on and is validated on; for speed, C-contiguous.
+
+    Attributes
+    ----------
+    X_train, X_validation : float32 or float64 array of shape (N, D+1)
+        Pixels in [−1, 1] with the bias 1 last; D = H·W.
+    targets_train, targets_validation : array of the same dtype, of shape (N, K)
+        One-hot rows, or for two classes one column: 1 for the first class, 0 for the second.
+    image_shape : (int, int)
+        (H, W).
+
+    Raises
+    ------
+    DataError
+        Shapes or dtypes that do not fit, or values that are not finite.
+    """
+
+    X_train: Array
+    targets_train: Array
+    X_validation: Array
+    targets_validation: Array
+    image_shape: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        dtype, num_inputs = self.X_train.dtype, math.prod(self.image_shape) + 1
+        if dtype not in (np.float32, np.float64):
+            raise DataError(f"X_train must have dtype float32 or float64; got {dtype}")
+        num_outputs = self.targets_train.shape[1] if self.targets_train.ndim > 1 else 1
+        for name, shape in {
+            "X_train": (len(self.X_train), num_inputs),
+            "targets_train": (len(self.X_train), num_outputs),
+            "X_validation": (len(self.X_validation), num_inputs),
+            "targets_validation": (len(self.X_validation), num_outputs),
+        }.items():
+            array = getattr(self, name)
+            if array.shape != shape or array.dtype != dtype:
+                raise DataError(
+                    f"{name} must have shape {shape} and dtype {dtype}; "
+                    f"got {array.shape} and {array.dtype}"
+                )
+            # The sum is finite only if every element is, and needs no array of its own.
+            with np.errstate(invalid="ignore"):  # ∞ − ∞
+                total = array.sum(dtype=np.float64)
+            if not np.isfinite(total):
+                raise DataError(f"{name} must be finite; it holds NaN or infinity")
+
+
+def sample(
+    dataset: Dataset,
+    random_state: np.random.RandomState,
+    *,
+    train_size: int = 0,
+    validation_size: int = 0,
+    sampling: str = "stochastic",
+    classes: Sequence[int] | None = None,
+    dtype: DTypeLike = "float32",
+) -> Split:
+    """Choose training and validation images, and pre-process them.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Training images come from its training pool, validation images from its test pool.
+    random_state : numpy.random.RandomState
+        Drawn from twice by stochastic sampling: training indices first, validation indices next.
+        Its stream is frozen (NEP 19), so that a seed means the same images for ever.
+    train_size, validation_size : int
+        Numbers of images, before `classes` are picked; 0 means what suits the data set.
+    sampling : {"stochastic", "first/last"}
+        Without replacement; or the first training and the last test images, drawing nothing.
+    classes : (int, int), optional
+        Keep these two classes; the targets have shape (N, 1) and are 1 for the first of them.
+        Without it they are one-hot, of shape (N, `dataset.num_classes`).
+    dtype : {"float32", "float64"}
+        Of images and targets.
+
+    Raises
+    ------
+    DataError
+        A size outside the pool, an unknown `sampling` or `dtype`, `classes` that are not two
+        different ones of the data set, a class of which no image was chosen, or bad pixels.
+    """
+    if sampling not in ("stochastic", "first/last"):
+        raise DataError(f"sampling must be 'stochastic' or 'first/last'; got {sampling!r}")
+    known = range(dataset.num_classes)
+    if classes is not None and not (len(set(classes) & set(known)) == len(classes) == 2):
+        raise DataError(
+            f"classes must be two different ones of 0 to {known[-1]}; got {tuple(classes)}"
+        )
+    train = (dataset.train_images, dataset.train_labels)
+    test = (dataset.test_images, dataset.test_labels)
+    pairs = []
+    for (images, labels), name, size in (
+        (train, "train_size", train_size or dataset.train_size),
+        (test, "validation_size", validation_size or dataset.validation_size),
+    ):
+        num_images = len(labels)
+        if not 1 <= size <= num_images:
+            raise DataError(
+                f"{name} must lie between 1 and {num_images}, all that {dataset.name} has; "
+                f"got {size}"
+            )
+        if sampling == "stochastic":
+            chosen = random_state.choice(num_images, size, replace=False)
+        else:
+            chosen = np.arange(size) if images is train[0] else np.arange(num_images)[-size:]
+        if classes is None:
+            targets = one_hot(labels[chosen], dataset.num_classes, dtype)
+        else:
+            chosen = chosen[np.isin(labels[chosen], classes)]
+            for label in classes:
+                if label not in labels[chosen]:
+                    raise DataError(
+                        f"no image of class {label} is among those of {name} = {size}: "
+                        "choose more of them, or another seed"
+                    )
+            targets = (labels[chosen] == classes[0]).astype(float_dtype(dtype))[:, np.newaxis]
+        pairs.append((preprocess(images[chosen], dataset.max_value, dtype), targets))
+    return Split(*pairs[0], *pairs[1], dataset.image_shape)
