@@ -1,4 +1,7 @@
-"""The nbconvert exporters: ``--to typst-pdf``, ``--to typst`` and ``--to offline-html``."""
+"""The nbconvert exporters, by the names that ``jupyter nbconvert --to`` knows them by.
+
+``typst-pdf`` and ``typst``, ``offline-html``, ``report-latex`` and ``report-latex-pdf``.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from nbconvert.exporters.exporter import Exporter
-from traitlets import Bool, default
+from traitlets import Bool, List, Unicode, default
 
 from nbtypeset import resolve as resolving
 from nbtypeset.document import Document
-from nbtypeset.read.collect import collect
+from nbtypeset.read.collect import PICTURES, collect
 from nbtypeset.read.sound import sound
 from nbtypeset.schema import Imprint
 from nbtypeset.write import typst as typesetting
+from nbtypeset.write import tex
 from nbtypeset.write.html import write_html
+from nbtypeset.write.latex import LatexSource, write_latex
 
 
 class ExportError(RuntimeError):
@@ -34,10 +39,13 @@ class _TreeExporter(Exporter):
         config=True
     )
 
+    pictures = tuple(PICTURES)  # the best first
+
     def _document(self, nb: Any, resources: dict[str, Any], code: bool | None = None) -> Document:
         imprint = imprint_of(resources)
         about = resources.get("metadata", {})
-        parts = collect(nb, self._code_shown(imprint) if code is None else code, imprint)
+        show_code = self._code_shown(imprint) if code is None else code
+        parts = collect(nb, show_code, imprint, self.pictures)
         document = Document({}, parts, Path(about["path"]) if about.get("path") else None)
         title = imprint.title or resolving.take_title(nb, document) or about.get("name", "Notebook")
         resolving.resolve(document)
@@ -132,3 +140,60 @@ class OfflineHTMLExporter(_TreeExporter):
         page = write_html(document, open_code=self._code_shown(imprint_of(resources)))
         self._tell(document, resources)
         return page, resources
+
+
+class ReportLatexExporter(_TreeExporter):
+    """Write a notebook as LaTeX source, for xelatex, lualatex and tectonic."""
+
+    export_from_notebook = "Report as LaTeX"
+    output_mimetype = "text/latex"
+
+    pictures = ("image/png", "image/jpeg", *PICTURES)  # LaTeX cannot show the others
+
+    @default("file_extension")
+    def _file_extension_default(self) -> str:
+        return ".tex"
+
+    def from_notebook_node(  # type: ignore[override]  # as nbconvert's own exporters do
+        self, nb: Any, resources: Any = None, **kw: Any
+    ) -> tuple[str | bytes, dict[str, Any]]:
+        """Return the source; the pictures are in ``resources["outputs"]``."""
+        nb, resources = super().from_notebook_node(sound(nb), resources, **kw)
+        document = self._document(nb, resources)
+        source = write_latex(document, resources.get("output_files_dir") or "report_files")
+        resources["outputs"] = source.files
+        content = self._finish(source, document)
+        self._tell(document, resources)
+        return content, resources
+
+    def _finish(self, source: LatexSource, document: Document) -> str | bytes:
+        return source.main
+
+
+class ReportLatexPDFExporter(ReportLatexExporter):
+    """Write a notebook as PDF by xelatex, lualatex or tectonic, whichever is installed."""
+
+    export_from_notebook = "Report as PDF via LaTeX"
+    output_mimetype = "application/pdf"
+
+    latex_command = List(Unicode(), help="The command that compiles {filename}.").tag(config=True)
+
+    @default("file_extension")
+    def _file_extension_default(self) -> str:
+        return ".pdf"
+
+    @default("latex_command")
+    def _latex_command_default(self) -> list[str]:
+        return tex.installed_engine()
+
+    def _finish(self, source: LatexSource, document: Document) -> bytes:
+        """Return the PDF; what TeX complains about is a warning, or the end where ``strict``."""
+        try:
+            pdf, problems = tex.compile_latex(source, self.latex_command)
+        except tex.TeXFailure as error:
+            raise ExportError(f"TeX cannot set this document: {error}") from error
+        for problem in problems:
+            document.warn("", f"TeX: {problem}")
+        if self.strict and problems:
+            raise ExportError(f"TeX cannot set this document: {'; '.join(problems)}")
+        return pdf

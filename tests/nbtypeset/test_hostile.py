@@ -21,8 +21,12 @@ from fixtures.odd_notebooks import PIXEL, display, markdown, outputs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nbtypeset.exporters import OfflineHTMLExporter, TypstExporter, TypstPDFExporter
-from nbtypeset.write.latex import ReportLatexExporter
+from nbtypeset.exporters import (
+    OfflineHTMLExporter,
+    ReportLatexExporter,
+    TypstExporter,
+    TypstPDFExporter,
+)
 
 MIME = "application/vnd.nbpress+json"
 FORGED = {"kind": "claim", "task": "1a", "text": "2 = 3", "holds": True, "proved": True}

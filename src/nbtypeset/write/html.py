@@ -15,7 +15,7 @@ from nbtypeset.document import Document
 from nbtypeset.schema import VERDICTS
 from nbtypeset.speak import readable
 from nbtypeset.tree import Node, kind_of, node, nodes, pairs, plain, walk
-from nbtypeset.write.parts import render
+from nbtypeset.write.parts import write_parts
 
 _MIMES = {"svg": "svg+xml", "jpg": "jpeg"}
 _TAG = re.compile(r"<[a-z][^<>]*>")
@@ -35,7 +35,7 @@ def write_html(document: Document, open_code: bool) -> str:
     style = folder.joinpath("report.css").read_text(encoding="utf-8")
     page = Template(folder.joinpath("report.html").read_text(encoding="utf-8"))
     writer = _Writer(document, open_code)
-    parts = render(
+    parts = write_parts(
         document, writer.visit, "html", "--mathml", "--shift-heading-level-by=1",
         "--syntax-highlighting=none",
     )  # fmt: skip

@@ -22,7 +22,7 @@ from nbtypeset.tree import (
     text,
     walk,
 )
-from nbtypeset.write.parts import render
+from nbtypeset.write.parts import write_parts
 from nbtypeset.write.typst_tree import literal, to_typst
 
 _MISSING = re.compile(r"the text `\"(.+?)\"` could not be displayed")
@@ -66,7 +66,7 @@ def write(document: Document, folder: str = "files") -> Source:
     design = resources.files("nbtypeset").joinpath("templates", "report.typ").read_bytes()
     meta = json.dumps(document.meta, ensure_ascii=False, sort_keys=True).encode()
     files = {"report.typ": design, "meta.json": meta, **document.assets}
-    return Source(render(document, to_typst, "typst"), files, folder)
+    return Source(write_parts(document, to_typst, "typst"), files, folder)
 
 
 def compile_pdf(document: Document, strict: bool, system_fonts: bool) -> bytes:

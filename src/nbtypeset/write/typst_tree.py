@@ -14,9 +14,8 @@ from typing import Any
 from nbtypeset.schema import VERDICTS
 from nbtypeset.speak import readable
 from nbtypeset.tree import Node, clean, kind_of, node, pairs
+from nbtypeset.write.lines import breakable, wrapped
 
-_COLUMNS = 84  # of code, at its size, in a line of the page
-_LONG = 30  # letters of a word that may need breaking
 _MARKUP = re.compile(r"""[!-&(-/:-@\[-`{-~]""")  # ASCII's punctuation, but ' and "
 _CALLS = {
     "Emph": "emph",
@@ -52,7 +51,7 @@ def to_typst(item: Node) -> list[Node] | None:
     content: Any = item.get("c")
     match item["t"]:
         case "Str":
-            return _inline(escaped(_breakable(content)), [], "")
+            return _inline(escaped(breakable(content)), [], "")
         case "Math":
             return _inline(f"#formula({literal(readable(content[1]))})[", [item])
         case "Span":
@@ -64,10 +63,10 @@ def to_typst(item: Node) -> list[Node] | None:
             goto = f"#goto({literal(target[1:])})[" if target.startswith("#") else ""
             return _inline(goto or f"#link({literal(target)})[", content[1])
         case "Code":
-            return _inline(f"#raw({literal(_breakable(content[1]))}", [], ");")
+            return _inline(f"#raw({literal(breakable(content[1]))}", [], ");")
         case "CodeBlock":
             language = f", lang: {literal(content[0][1][0])}" if content[0][1] else ""
-            return [_raw(f"#raw({literal(_wrapped(content[1]))}, block: true{language});")]
+            return [_raw(f"#raw({literal(wrapped(content[1]))}, block: true{language});")]
         case kind if kind in _CALLS:
             return _inline(f"#{_CALLS[kind]}[", content)
         case "Quoted":
@@ -110,20 +109,3 @@ def _division(item: Node) -> list[Node]:
 def _width(width: str) -> str:
     """Return a picture's width in percent of the line as it is, in pixels as points."""
     return width if width.endswith("%") else f"{float(width.removesuffix('px')) * 0.75:g}pt"
-
-
-def _breakable(word: str) -> str:
-    """Return a word that may be broken where it is too long for a line: paths, addresses."""
-    pieces = re.findall(rf"[^/._-]{{1,{_LONG}}}[/._-]*|[/._-]+", word)
-    return word if len(word) <= _LONG else "\u200b".join(pieces)
-
-
-def _wrapped(source: str) -> str:
-    """Return code whose lines fit the page; a line that goes on starts with an arrow."""
-    lines: list[str] = []
-    for line in source.expandtabs(4).split("\n"):
-        while len(line) > _COLUMNS:
-            lines.append(line[:_COLUMNS])
-            line = "↪ " + line[_COLUMNS:]
-        lines.append(line)
-    return "\n".join(lines)
