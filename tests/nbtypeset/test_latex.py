@@ -15,9 +15,9 @@ from nbconvert.exporters import get_exporter
 
 from nbtypeset.exporters import ExportError, ReportLatexExporter, ReportLatexPDFExporter
 from nbtypeset.schema import MIME_TYPE, Figure, Imprint
-from nbtypeset.write import tex
-from nbtypeset.write.latex import escaped, label
+from nbtypeset.write.latex import LatexSource, escaped, label
 from nbtypeset.write.latex_formulas import latex_formula, refused_formulas
+from nbtypeset.write.latex_pdf import NoTeXError, TeXFailure, compile_latex, installed_engine
 
 needs_xelatex = pytest.mark.skipif(
     not shutil.which("xelatex"), reason="no TeX on this machine: apt-get install texlive-xetex"
@@ -205,7 +205,7 @@ def test_formula_as_latex_takes_it(formula: str, latex: str) -> None:
 def test_missing_engine_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without TeX the error says what to install, and what needs none."""
     monkeypatch.setattr(shutil, "which", lambda _: None)
-    with pytest.raises(tex.NoTeXError, match=r"apt-get install .*ENGINE=typst, needs no TeX"):
+    with pytest.raises(NoTeXError, match=r"apt-get install .*ENGINE=typst, needs no TeX"):
         pdf_of(markdown("x"))
 
 
@@ -237,8 +237,8 @@ def test_tex_reads_nothing_outside_its_folder(tmp_path: Path) -> None:
     secret = tmp_path / "secret.txt"
     secret.write_text("the secret words")
     main = rf"\documentclass{{article}}\begin{{document}}x \input{{{secret}}}\end{{document}}"
-    with pytest.raises(tex.TeXFailure):
-        tex.compile_latex(tex.LatexSource(main, {}), tex.installed_engine())
+    with pytest.raises(TeXFailure):
+        compile_latex(LatexSource(main, {}), installed_engine())
 
 
 @needs_xelatex

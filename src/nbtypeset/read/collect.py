@@ -74,8 +74,8 @@ class _Collector:
             grown: list[Node] = []
             for block in blocks:
                 if kind_of(block) == "unread":
-                    where = pairs(block)
-                    grown += read[where["form"]][int(where["index"])]
+                    source = pairs(block)
+                    grown += read[source["form"]][int(source["index"])]
                 else:
                     if kind_of(block):
                         block["c"][1] = expand(block["c"][1])
@@ -99,9 +99,9 @@ class _Collector:
     ) -> Iterator[Node]:
         for output in _coalesced(outputs):
             if output.output_type == "stream":
-                words = terminal_text(output.text)
-                if words.strip():
-                    yield own("stream", [code_block(words)], name=output.name)
+                printed = terminal_text(output.text)
+                if printed.strip():
+                    yield own("stream", [code_block(printed)], name=output.name)
             elif output.output_type == "error":
                 trace = "\n".join(output.traceback) or f"{output.ename}: {output.evalue}"
                 yield own("error", [code_block(terminal_text(trace))])
@@ -149,16 +149,17 @@ class _Collector:
         elif "text/markdown" in data:
             yield self._markdown(data["text/markdown"])
         elif picture := self._picture(data, part, "output"):
-            about = output.metadata
-            about = next((about[m] for m in PICTURES if isinstance(about.get(m), dict)), about)
-            alt = about.get("alt") or f"Output of code cell {'' if count is None else count}"
-            width = about.get("width")
+            metadata = output.metadata
+            given = [metadata[mime] for mime in PICTURES if isinstance(metadata.get(mime), dict)]
+            metadata = given[0] if given else metadata
+            alt = metadata.get("alt") or f"Output of code cell {'' if count is None else count}"
+            width = metadata.get("width")
             pixels = f"{width}px" if isinstance(width, int | float) else None
             yield own("picture", [_image(picture, str(alt), width=pixels)])
         elif html and _shows(html):
             yield own("html", [self._html(html)])
-        elif words := terminal_text(data.get("text/plain", "")).rstrip():
-            yield own("result", [code_block(words)])
+        elif result := terminal_text(data.get("text/plain", "")).rstrip():
+            yield own("result", [code_block(result)])
 
 
 def _coalesced(outputs: list[Any]) -> Iterator[Any]:

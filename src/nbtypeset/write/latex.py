@@ -8,7 +8,7 @@ from importlib import resources
 from string import Template
 from typing import Any
 
-from nbtypeset.document import Document
+from nbtypeset.document import Document, TitlePage
 from nbtypeset.schema import VERDICTS
 from nbtypeset.tree import Node, clean, kind_of, node, nodes, pairs, plain
 from nbtypeset.write.latex_formulas import latex_formula, refused_formulas
@@ -38,20 +38,20 @@ def write_latex(document: Document, folder: str = "report_files") -> LatexSource
     """Return the document as LaTeX whose pictures lie in ``folder``."""
     writer = _Writer(document, re.sub(r"[^\w. -]", "_", folder))
     formulas = {
-        item["c"][1]
+        element["c"][1]
         for part in document.parts
-        for item in nodes(part.blocks)
-        if item["t"] == "Math"
+        for element in nodes(part.blocks)
+        if element["t"] == "Math"
     }
     parts = write_parts(document, writer.visit, "latex", refused=refused_formulas(formulas))
     template = resources.files("nbtypeset").joinpath("templates", "report.tex")
-    meta = document.meta
+    page = document.title_page
     main = Template(template.read_text(encoding="utf-8")).substitute(
-        language=meta["language"],
-        title=escaped(meta["title"]),
-        authors=escaped(", ".join(meta["authors"])),
-        header="\n".join(_header(meta)),
-        contents=r"\tableofcontents" if meta["toc"] else "",
+        language=page.language,
+        title=escaped(page.title),
+        authors=escaped(", ".join(page.authors)),
+        header="\n".join(_header(page)),
+        contents=r"\tableofcontents" if page.has_contents else "",
         body="".join(parts).strip(),
     )
     return LatexSource(main, writer.files)
@@ -68,16 +68,16 @@ def label(id_: str) -> str:
     return re.sub(r"[^A-Za-z0-9_+=:;.-]", lambda sign: f"ux{ord(sign[0]):x}", id_)
 
 
-def _header(meta: dict[str, Any]) -> list[str]:
-    lines = [rf"{{\LARGE\bfseries\color{{accent}}{escaped(meta['title'])}\par}}"]
-    if meta["subtitle"]:
-        lines.append(rf"\medskip{{\large {escaped(meta['subtitle'])}\par}}")
-    facts = [", ".join(meta["authors"]), meta["day"], meta["dataset"]]
+def _header(page: TitlePage) -> list[str]:
+    lines = [rf"{{\LARGE\bfseries\color{{accent}}{escaped(page.title)}\par}}"]
+    if page.subtitle:
+        lines.append(rf"\medskip{{\large {escaped(page.subtitle)}\par}}")
+    facts = [", ".join(page.authors), page.date, page.dataset]
     if any(facts):
         line = r" \enspace·\enspace ".join(escaped(fact) for fact in facts if fact)
         lines.append(rf"\medskip{{\color{{darkgray}}{line}\par}}")
-    if meta["notice"]:
-        box = rf"\parbox{{0.96\linewidth}}{{{escaped(meta['notice'])}}}"
+    if page.notice:
+        box = rf"\parbox{{0.96\linewidth}}{{{escaped(page.notice)}}}"
         lines.append(rf"\bigskip{{\fboxsep=0.6em\fcolorbox{{accent}}{{white}}{{{box}}}\par}}")
     return lines
 
@@ -103,18 +103,18 @@ class _Writer:
         self.files: dict[str, bytes] = {}
         self.names = _file_names(document)
 
-    def visit(self, item: Node) -> list[Node] | None:
+    def visit(self, element: Node) -> list[Node] | None:
         """Return what stands for a node."""
-        content: Any = item.get("c")
-        match item["t"]:
+        content: Any = element.get("c")
+        match element["t"]:
             case "Str":
                 pieces = breakable(content).split('"')  # which TeX would turn into ”
                 quoted = [[*_inline(_ESCAPES['"']), node("Str", piece)] for piece in pieces]
                 return [inline for pair in quoted for inline in pair][1:]
             case "Code":
-                item["c"][1] = breakable(content[1])
+                element["c"][1] = breakable(content[1])
             case "Math" if content[0]["t"] == "InlineMath":
-                item["c"][1] = latex_formula(content[1])
+                element["c"][1] = latex_formula(content[1])
             case "Math":
                 formula = rf"\fitted{{$\displaystyle {latex_formula(content[1])}$}}"
                 return _inline(r"\[", formula, r"\]")
@@ -129,16 +129,16 @@ class _Writer:
             case "Figure":  # of a text's HTML: it has no number
                 return [*content[2], *content[1][1]]
             case "Table":
-                _share_the_line(item)
-        if kind_of(item) not in ("", "caption"):
-            return self._own(item)
+                _share_the_line(element)
+        if kind_of(element) not in ("", "caption"):
+            return self._own(element)
         return None
 
-    def _own(self, item: Node) -> list[Node]:
-        (id_, _, _), content = item["c"]
-        attributes = pairs(item)
+    def _own(self, element: Node) -> list[Node]:
+        (id_, _, _), content = element["c"]
+        attributes = pairs(element)
         anchor = rf"\label{{{label(id_)}}}" if id_ else ""
-        match kind_of(item):
+        match kind_of(element):
             case "image":
                 return self._image(attributes)
             case "equation" if len(content) == 3:
@@ -191,15 +191,15 @@ def _width(width: str) -> str:
 
 def _numbered(kind: str, number: int, id_: str, content: list[Node]) -> list[Node]:
     *body, caption = content
-    words = caption["c"][1][0]["c"]
+    inlines = caption["c"][1][0]["c"]
     counter = _raw(rf"\setcounter{{{kind}}}{{{number - 1}}}")
     table = next((block for block in body if block["t"] == "Table"), None)
     if table:  # which pandoc gives its caption, so that they stay together over pages
         table["c"][0][0] = id_
-        table["c"][1] = [None, [node("Plain", words)]]
+        table["c"][1] = [None, [node("Plain", inlines)]]
         return [counter, *body]
     anchor = rf"\label{{{label(id_)}}}" if id_ else ""
-    line = node("Plain", [*_inline(rf"\captionof{{{kind}}}{{"), *words, *_inline(f"}}{anchor}")])
+    line = node("Plain", [*_inline(rf"\captionof{{{kind}}}{{"), *inlines, *_inline(f"}}{anchor}")])
     inner = [_raw(r"\centering"), *body, counter, line]
     if kind == "table":
         return inner

@@ -33,7 +33,7 @@ def write_parts(
     while True:
         blocks: list[Node] = []
         for part, tree in zip(document.parts, map(json.loads, trees), strict=True):
-            spell = partial(_spell, cell=part.cell, document=document, formulas=as_code)
+            spell = partial(_spell, cell=part.cell_name, document=document, formulas=as_code)
             blocks += walk(walk(tree, spell) if as_code else tree, convert)
             blocks.append(node("RawBlock", [writer, edge]))
         written, unread = pandoc.write_logged(blocks, writer, *options)
