@@ -21,7 +21,7 @@ _ESCAPES = {
     **{sign: "\\" + sign for sign in "{}$&#%_"},
 }  # fmt: skip
 _VERBATIM = str.maketrans({sign: _ESCAPES[sign] for sign in "\\{}"})
-_ENDINGS = ("png", "jpg", "jpeg", "pdf")  # of the pictures that LaTeX can show
+_ENDINGS = ("png", "jpg", "jpeg")  # of the pictures that LaTeX can show
 _LINE = 75  # letters of code in a line of a table
 _WIDE = 45  # letters of a column that takes all it can get
 
