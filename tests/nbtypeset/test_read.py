@@ -45,8 +45,17 @@ def test_claim_takes_its_mark_from_the_press() -> None:
     assert pairs(part.blocks[0]) == {"verdict": "checked"}
 
 
-@pytest.mark.parametrize("record", ["text", ["figure"], {"kind": ["figure"]}, {"kind": "figure",
-                         "label": 5}, {"kind": "table", "caption": None}, {"kind": "other"}])  # fmt: skip
+@pytest.mark.parametrize(
+    "record",
+    [
+        "text",
+        ["figure"],
+        {"kind": ["figure"]},
+        {"kind": "figure", "label": 5},
+        {"kind": "table", "caption": None},
+        {"kind": "other"},
+    ],
+)
 def test_malformed_record_is_no_record(record: Any) -> None:
     """An output with a record that says nothing is shown as if it had none."""
     output = display(**{MIME_TYPE: record, "text/plain": "shown"})

@@ -25,8 +25,20 @@ def test_missing_text_is_empty() -> None:
     assert Figure.from_json(record) == Figure("fig-a", "", "")
 
 
-@pytest.mark.parametrize("record", [None, 5, "figure", [], {}, {"kind": None}, {"kind": ["claim"]},
-                         {"kind": "figure", "alt": 5}, {"kind": "claim", "sentence": ["x"]}])  # fmt: skip
+@pytest.mark.parametrize(
+    "record",
+    [
+        None,
+        5,
+        "figure",
+        [],
+        {},
+        {"kind": None},
+        {"kind": ["claim"]},
+        {"kind": "figure", "alt": 5},
+        {"kind": "claim", "sentence": ["x"]},
+    ],
+)
 def test_malformed_record_is_none(record: Any) -> None:
     """Foreign notebooks raise nothing."""
     assert record_of({MIME_TYPE: record}) is None
