@@ -9,11 +9,26 @@ from typing import Any
 from nbtypeset.tree import Node
 
 
+@dataclass(frozen=True)
+class TitlePage:
+    """What stands before the first cell, and what a file says of itself in its metadata."""
+
+    title: str
+    subtitle: str | None
+    authors: list[str]
+    date: str | None
+    language: str
+    dataset: str | None
+    notice: str | None
+    has_contents: bool
+    values: dict[str, Any]
+
+
 @dataclass
 class Part:
     """What one cell adds to the document."""
 
-    cell: str
+    cell_name: str
     source: str
     blocks: list[Node] = field(default_factory=list)
     attachments: dict[str, tuple[str, bytes]] = field(default_factory=dict)
@@ -23,14 +38,14 @@ class Part:
 class Document:
     """A notebook on its way out: parts, pictures by name, and what had to be given up."""
 
-    meta: dict[str, Any]
     parts: list[Part]
     folder: Path | None = None
+    title_page: TitlePage = TitlePage("", None, [], None, "en", None, None, False, {})
     assets: dict[str, bytes] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
-    def warn(self, cell: str, message: str) -> None:
+    def warn(self, cell_name: str, message: str) -> None:
         """Keep a warning, once."""
-        line = f"{cell}: {message}" if cell else message
+        line = f"{cell_name}: {message}" if cell_name else message
         if line not in self.warnings:
             self.warnings.append(line)

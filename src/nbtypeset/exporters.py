@@ -1,20 +1,27 @@
-"""The nbconvert exporters: ``--to typst-pdf``, ``--to typst`` and ``--to offline-html``."""
+"""The nbconvert exporters, by the names that ``jupyter nbconvert --to`` knows them by.
+
+``typst-pdf`` and ``typst``, ``offline-html``, ``report-latex`` and ``report-latex-pdf``.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from nbconvert.exporters.exporter import Exporter
-from traitlets import Bool, default
+from traitlets import Bool, List, Unicode, default
 
-from nbtypeset import resolve as resolving
 from nbtypeset.document import Document
-from nbtypeset.read.collect import collect
+from nbtypeset.read.collect import PICTURES, collect
 from nbtypeset.read.sound import sound
+from nbtypeset.resolve import resolve
 from nbtypeset.schema import Imprint
-from nbtypeset.write import typst as typesetting
+from nbtypeset.titles import take_title, title_page
 from nbtypeset.write.html import write_html
+from nbtypeset.write.latex import LatexSource, write_latex
+from nbtypeset.write.latex_pdf import TeXFailure, compile_latex, installed_engine
+from nbtypeset.write.typst import write_typst
+from nbtypeset.write.typst_pdf import TypstFailure, compile_typst
 
 
 class ExportError(RuntimeError):
@@ -27,6 +34,10 @@ class _TreeExporter(Exporter):
     What had to be given up is logged and listed in ``resources["nbpress"]["warnings"]``.
     """
 
+    extension: ClassVar[str]
+    pictures: ClassVar[tuple[str, ...]] = tuple(PICTURES)  # the best first
+    always_reads_code: ClassVar[bool] = False
+
     show_code = Bool(True, help="Show code cells' sources, where the press says nothing.").tag(
         config=True
     )
@@ -34,28 +45,45 @@ class _TreeExporter(Exporter):
         config=True
     )
 
-    def _document(self, nb: Any, resources: dict[str, Any], code: bool | None = None) -> Document:
-        imprint = imprint_of(resources)
-        about = resources.get("metadata", {})
-        parts = collect(nb, self._code_shown(imprint) if code is None else code, imprint)
-        document = Document({}, parts, Path(about["path"]) if about.get("path") else None)
-        title = imprint.title or resolving.take_title(nb, document) or about.get("name", "Notebook")
-        resolving.resolve(document)
-        document.meta = resolving.describe(nb, imprint, title, document)
-        return document
+    @default("file_extension")
+    def _file_extension_default(self) -> str:
+        return self.extension
 
-    def _code_shown(self, imprint: Imprint) -> bool:
-        return self.show_code if imprint.show_code is None else imprint.show_code
-
-    def _tell(self, document: Document, resources: dict[str, Any]) -> None:
+    def from_notebook_node(  # type: ignore[override]  # as nbconvert's own exporters do
+        self, nb: Any, resources: Any = None, **kw: Any
+    ) -> tuple[str | bytes, dict[str, Any]]:
+        """Return the document; the files that it needs are in ``resources["outputs"]``."""
+        nb, resources = super().from_notebook_node(sound(nb), resources, **kw)
+        resources.pop("outputs", None)
+        document = self._document(nb, resources)
+        content = self._write(document, resources)
         resources.setdefault("nbpress", {})["warnings"] = document.warnings
         for warning in document.warnings:
             self.log.warning(warning)
+        return content, resources
+
+    def _document(self, nb: Any, resources: dict[str, Any]) -> Document:
+        imprint = imprint_of(resources)
+        metadata = resources.get("metadata", {})
+        show_code = self.always_reads_code or self._shows_code(resources)
+        parts = collect(nb, show_code, imprint, self.pictures)
+        document = Document(parts, Path(metadata["path"]) if metadata.get("path") else None)
+        title = imprint.title or take_title(nb, document) or metadata.get("name", "Notebook")
+        resolve(document)
+        document.title_page = title_page(nb, imprint, title, document)
+        return document
+
+    def _shows_code(self, resources: dict[str, Any]) -> bool:
+        wish = imprint_of(resources).show_code
+        return self.show_code if wish is None else wish
+
+    def _write(self, document: Document, resources: dict[str, Any]) -> str | bytes:
+        raise NotImplementedError
 
 
-def imprint_of(resources: Any) -> Imprint:
+def imprint_of(resources: dict[str, Any]) -> Imprint:
     """Return what the press handed over; of any other export, nothing."""
-    imprint = (resources or {}).get("nbpress", {}).get("imprint")
+    imprint = resources.get("nbpress", {}).get("imprint")
     return imprint if isinstance(imprint, Imprint) else Imprint()
 
 
@@ -64,71 +92,89 @@ class TypstExporter(_TreeExporter):
 
     export_from_notebook = "Typst"
     output_mimetype = "text/vnd.typst"
+    extension = ".typ"
 
-    @default("file_extension")
-    def _file_extension_default(self) -> str:
-        return ".typ"
-
-    def from_notebook_node(  # type: ignore[override]  # as nbconvert's own exporters do
-        self, nb: Any, resources: Any = None, **kw: Any
-    ) -> tuple[str, dict[str, Any]]:
-        """Return the main file; the others are in ``resources["outputs"]``."""
-        nb, resources = super().from_notebook_node(sound(nb), resources, **kw)
-        document = self._document(nb, resources)
+    def _write(self, document: Document, resources: dict[str, Any]) -> str:
         folder = resources.get("output_files_dir") or "files"
-        source = typesetting.write(document, folder)
-        outputs = {f"{folder}/{name}": content for name, content in source.files.items()}
-        resources["outputs"] = outputs
-        self._tell(document, resources)
-        return source.main(), resources
+        source = write_typst(document, folder)
+        resources["outputs"] = {f"{folder}/{name}": file for name, file in source.files.items()}
+        return source.main()
 
 
 class TypstPDFExporter(_TreeExporter):
-    """Write a notebook as accessible PDF (PDF/UA-1), without TeX and without a browser."""
+    """Write a notebook as accessible PDF (PDF/UA-1), without TeX and without a browser.
+
+    The bytes are the same for the same notebook.
+    """
 
     export_from_notebook = "PDF via Typst"
     output_mimetype = "application/pdf"
+    extension = ".pdf"
 
     system_fonts = Bool(
         False, help="Use this machine's fonts too, for scripts that Typst's own do not cover."
     ).tag(config=True)
 
-    @default("file_extension")
-    def _file_extension_default(self) -> str:
-        return ".pdf"
-
-    def from_notebook_node(  # type: ignore[override]  # as nbconvert's own exporters do
-        self, nb: Any, resources: Any = None, **kw: Any
-    ) -> tuple[bytes, dict[str, Any]]:
-        """Return the PDF's bytes: the same for the same notebook."""
-        nb, resources = super().from_notebook_node(sound(nb), resources, **kw)
-        document = self._document(nb, resources)
+    def _write(self, document: Document, resources: dict[str, Any]) -> bytes:
         try:
-            pdf = typesetting.compile_pdf(document, self.strict, self.system_fonts)
-        except typesetting.TypstFailure as error:
+            return compile_typst(document, self.strict, self.system_fonts)
+        except TypstFailure as error:
             raise ExportError(str(error)) from error
-        self._tell(document, resources)
-        resources["output_extension"] = ".pdf"
-        resources.pop("outputs", None)
-        return pdf, resources
 
 
 class OfflineHTMLExporter(_TreeExporter):
-    """Write a notebook as one HTML file that needs no network and runs no script."""
+    """Write a notebook as one HTML file that needs no network and runs no script.
+
+    Code is always in it: unfolded if shown, else folded away.
+    """
 
     export_from_notebook = "Offline HTML"
     output_mimetype = "text/html"
+    extension = ".html"
+    always_reads_code = True
 
-    @default("file_extension")
-    def _file_extension_default(self) -> str:
-        return ".html"
+    def _write(self, document: Document, resources: dict[str, Any]) -> str:
+        return write_html(document, open_code=self._shows_code(resources))
 
-    def from_notebook_node(  # type: ignore[override]  # as nbconvert's own exporters do
-        self, nb: Any, resources: Any = None, **kw: Any
-    ) -> tuple[str, dict[str, Any]]:
-        """Return the page. Code is always in it: unfolded if shown, else folded away."""
-        nb, resources = super().from_notebook_node(sound(nb), resources, **kw)
-        document = self._document(nb, resources, code=True)
-        page = write_html(document, open_code=self._code_shown(imprint_of(resources)))
-        self._tell(document, resources)
-        return page, resources
+
+class ReportLatexExporter(_TreeExporter):
+    """Write a notebook as LaTeX source, for xelatex, lualatex and tectonic."""
+
+    export_from_notebook = "Report as LaTeX"
+    output_mimetype = "text/latex"
+    extension = ".tex"
+    pictures = ("image/png", "image/jpeg", *PICTURES)  # LaTeX cannot show the others
+
+    def _write(self, document: Document, resources: dict[str, Any]) -> str | bytes:
+        source = write_latex(document, resources.get("output_files_dir") or "report_files")
+        resources["outputs"] = source.files
+        return source.main
+
+
+class ReportLatexPDFExporter(_TreeExporter):
+    """Write a notebook as PDF by xelatex, lualatex or tectonic, whichever is installed."""
+
+    export_from_notebook = "Report as PDF via LaTeX"
+    output_mimetype = "application/pdf"
+    extension = ".pdf"
+    pictures = ReportLatexExporter.pictures
+
+    latex_command = List(Unicode(), help="The command that compiles {filename}.").tag(config=True)
+
+    @default("latex_command")
+    def _latex_command_default(self) -> list[str]:
+        return installed_engine()
+
+    def _write(self, document: Document, resources: dict[str, Any]) -> bytes:
+        """Return the PDF; what TeX complains about is a warning, or the end where ``strict``."""
+        command = self.latex_command  # an error before anything is written, where there is none
+        source: LatexSource = write_latex(document)
+        try:
+            pdf, problems = compile_latex(source, command)
+        except TeXFailure as error:
+            raise ExportError(f"TeX cannot set this document: {error}") from error
+        if self.strict and problems:
+            raise ExportError(f"TeX cannot set this document: {'; '.join(problems)}")
+        for problem in problems:
+            document.warn("", f"TeX: {problem}")
+        return pdf

@@ -53,12 +53,12 @@ def write(blocks: list[Node], writer: str, *options: str) -> str:
 
 def write_logged(blocks: list[Node], writer: str, *options: str) -> tuple[str, set[str]]:
     """Return ``blocks`` in the format ``writer``, and the formulas that pandoc could not read."""
-    with tempfile.TemporaryDirectory(prefix="nbpress-") as place:
-        log = Path(place, "log.json")
+    with tempfile.TemporaryDirectory(prefix="nbpress-") as folder:
+        log = Path(folder, "log.json")
         written = write(blocks, writer, f"--log={log}", *options)
-        told = json.loads(log.read_text(encoding="utf-8"))
+        entries = json.loads(log.read_text(encoding="utf-8"))
     kind = "CouldNotConvertTeXMath"
-    return written, {entry["contents"].strip() for entry in told if entry["type"] == kind}
+    return written, {entry["contents"].strip() for entry in entries if entry["type"] == kind}
 
 
 @functools.cache
@@ -81,9 +81,9 @@ def read_html(texts: list[str]) -> list[list[Node]]:
     return _stripped(_in_halves(_read_html, texts))
 
 
-def _stripped(parts: list[list[Node]]) -> list[list[Node]]:
-    strip_attributes(parts)
-    return parts
+def _stripped(trees: list[list[Node]]) -> list[list[Node]]:
+    strip_attributes(trees)
+    return trees
 
 
 def _in_halves(read: Callable[[list[str]], list[list[Node]]], texts: list[str]) -> list[list[Node]]:
@@ -91,9 +91,9 @@ def _in_halves(read: Callable[[list[str]], list[list[Node]]], texts: list[str]) 
     if not texts:
         return []
     try:
-        parts = read(texts)
-        _check_depth(parts)
-        return parts
+        trees = read(texts)
+        _check_depth(trees)
+        return trees
     except (RecursionError, PandocError):
         if len(texts) == 1:
             return [[code_block(texts[0])]]
@@ -101,12 +101,12 @@ def _in_halves(read: Callable[[list[str]], list[list[Node]]], texts: list[str]) 
         return _in_halves(read, texts[:half]) + _in_halves(read, texts[half:])
 
 
-def _check_depth(parts: list[list[Node]], spare: int = 100) -> None:
-    """Walk the parts with some frames to spare, since later walks start further down."""
+def _check_depth(trees: list[list[Node]], spare: int = 100) -> None:
+    """Walk the trees with some frames to spare, since later walks start further down."""
     if spare:
-        _check_depth(parts, spare - 1)
+        _check_depth(trees, spare - 1)
     else:
-        walk(parts, lambda _: None)
+        walk(trees, lambda _: None)
 
 
 def _read_markdown(texts: list[str]) -> list[list[Node]]:
@@ -115,37 +115,36 @@ def _read_markdown(texts: list[str]) -> list[list[Node]]:
         for i, text in enumerate(texts)
     ]
     notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
-    found: list[Any] = json.loads(run(json.dumps(notebook), _MARKDOWN, "json"))["blocks"]
-    parts = [cell["c"][1] for cell in found]
-    for i, part in enumerate(parts):
-        for item in nodes(part):
+    divisions: list[Any] = json.loads(run(json.dumps(notebook), _MARKDOWN, "json"))["blocks"]
+    trees = [division["c"][1] for division in divisions]
+    for i, tree in enumerate(trees):
+        for element in nodes(tree):
             # Pandoc files attachments under the cell's id; here they go by their own name.
-            if item["t"] == "Image" and item["c"][2][0].startswith(f"p{i}-"):
-                item["c"][2][0] = "attachment:" + item["c"][2][0].removeprefix(f"p{i}-")
-    mixed = [i for i, part in enumerate(parts) if _has_html(part)]
+            if element["t"] == "Image" and element["c"][2][0].startswith(f"p{i}-"):
+                element["c"][2][0] = "attachment:" + element["c"][2][0].removeprefix(f"p{i}-")
+    mixed = [i for i, tree in enumerate(trees) if _has_html(tree)]
     if mixed:
         edge = f"<!--{_unique(texts)}-->"
-        mark = node("RawBlock", ["html", edge])
-        joined = [block for i in mixed for block in [*parts[i], mark]]
+        joined = [b for i in mixed for b in [*trees[i], node("RawBlock", ["html", edge])]]
         html = write(joined, "html", "--mathjax", "--syntax-highlighting=none")
         for i, blocks in zip(mixed, _read_html(html.split(edge)[:-1]), strict=True):
-            parts[i] = blocks
-    return parts
+            trees[i] = blocks
+    return trees
 
 
 def _read_html(texts: list[str]) -> list[list[Node]]:
     """Read each text in a box of its own, known by its id: pandoc may close a box too early."""
     name = _unique(texts)
     boxes = [f'<div id="{name}-{i}">{tidy(text)}</div>' for i, text in enumerate(texts)]
-    parts: list[list[Node]] = []
+    trees: list[list[Node]] = []
     for block in json.loads(run("".join(boxes), _HTML, "json"))["blocks"]:
-        if block["t"] == "Div" and block["c"][0][0] == f"{name}-{len(parts)}":
-            parts.append(list(block["c"][1]))
-        elif parts:
-            parts[-1].append(block)
-    if len(parts) != len(texts):
+        if block["t"] == "Div" and block["c"][0][0] == f"{name}-{len(trees)}":
+            trees.append(list(block["c"][1]))
+        elif trees:
+            trees[-1].append(block)
+    if len(trees) != len(texts):
         raise PandocError("pandoc read one text into another")
-    return parts
+    return trees
 
 
 def _unique(texts: list[str]) -> str:
@@ -165,5 +164,5 @@ def tidy(html: str) -> str:
     return body.inner_html or ""
 
 
-def _has_html(part: list[Node]) -> bool:
-    return any(n["t"] in ("RawBlock", "RawInline") for n in nodes(part))
+def _has_html(tree: list[Node]) -> bool:
+    return any(n["t"] in ("RawBlock", "RawInline") for n in nodes(tree))

@@ -20,22 +20,22 @@ _ENDINGS = (
 )
 
 
-def picture(item: Node, part: Part, document: Document) -> list[Node]:
+def picture(element: Node, part: Part, document: Document) -> list[Node]:
     """Keep a picture's bytes with the document; return its text in place of one not at hand."""
-    alt, target = item["c"][1], unquote(item["c"][2][0])
-    data = _read(item["c"][2][0], target, part, document)
+    alt, target = element["c"][1], unquote(element["c"][2][0])
+    data = _read(element["c"][2][0], target, part, document)
     if data is None:
-        document.warn(part.cell, f"picture {target[:80]!r} is not at hand; its text is shown")
+        document.warn(part.cell_name, f"picture {target[:80]!r} is not at hand; its text is shown")
         return alt or text("[picture]")
     ending, content = data
     ending = next((e for magic, e in _ENDINGS if content.startswith(magic)), ending)
     name = f"{hashlib.sha256(content).hexdigest()[:16]}.{ending}"
     document.assets[name] = content
-    words = plain(alt).strip()
-    if not words:
-        document.warn(part.cell, "a picture has no alternative text")
-        words = item["c"][2][1] or "Picture"
-    return [own("image", [], name=name, alt=clean(words), width=_width(pairs(item)))]
+    spoken = plain(alt).strip()
+    if not spoken:
+        document.warn(part.cell_name, "a picture has no alternative text")
+        spoken = element["c"][2][1] or "Picture"
+    return [own("image", [], name=name, alt=clean(spoken), width=_width(pairs(element)))]
 
 
 def _width(attributes: dict[str, str]) -> str | None:

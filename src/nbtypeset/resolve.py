@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from typing import Any
 from urllib.parse import unquote
 
 from nbtypeset.document import Document, Part
 from nbtypeset.pictures import picture
-from nbtypeset.schema import Imprint
 from nbtypeset.tree import (
     Node,
     clean,
@@ -53,30 +51,30 @@ def resolve(document: Document) -> None:
         )
 
 
-def _tidy(item: Node, part: Part, document: Document) -> list[Node] | None:
-    match item["t"]:
+def _tidy(element: Node, part: Part, document: Document) -> list[Node] | None:
+    match element["t"]:
         case "RawBlock" | "RawInline" | "Note":
             return []
         case "Str":
-            return [node("Str", clean(item["c"]))]
+            return [node("Str", clean(element["c"]))]
         case "Code" | "CodeBlock":
-            item["c"][1] = clean(item["c"][1])
+            element["c"][1] = clean(element["c"][1])
         case "Math":
-            source = _NORM.sub(r"\\lVert \1\\rVert ", clean(item["c"][1]))
+            source = _NORM.sub(r"\\lVert \1\\rVert ", clean(element["c"][1]))
             for bare, fence in _FENCE.items():
                 source = source.replace(bare, fence)
-            item["c"][1] = source
+            element["c"][1] = source
         case "Table":  # a pipe table's dashes say nothing of how wide its columns should be
-            for column in item["c"][2]:
+            for column in element["c"][2]:
                 column[1] = {"t": "ColWidthDefault"}
-        case "Span" if not item["c"][0][0]:
-            return list(item["c"][1])
-        case "Emph" | "Strong" | "Strikeout" | "Underline" | "Para" | "Plain" if not item["c"]:
+        case "Span" if not element["c"][0][0]:
+            return list(element["c"][1])
+        case "Emph" | "Strong" | "Strikeout" | "Underline" | "Para" | "Plain" if not element["c"]:
             return []
         case "Image":
-            return picture(item, part, document)
-    if kind_of(item) == "caption":
-        item["c"][1] = [para(one_line(item["c"][1]))]
+            return picture(element, part, document)
+    if kind_of(element) == "caption":
+        element["c"][1] = [para(one_line(element["c"][1]))]
     return None
 
 
@@ -87,26 +85,26 @@ class _Headings:
         self.above: list[int] = []  # the written levels of the headings that this one is below
         self.ids: set[str] = set()
 
-    def visit(self, item: Node) -> list[Node] | None:
+    def visit(self, element: Node) -> list[Node] | None:
         """Rebuild one heading."""
-        if item["t"] != "Header":
+        if element["t"] != "Header":
             return None
-        written, (id_, _, _), inlines = item["c"]
-        words = plain(inlines).strip()
-        if not words:
+        written, (id_, _, _), inlines = element["c"]
+        heading = plain(inlines).strip()
+        if not heading:
             return [para(inlines)] if inlines else []
         self.above = [*(level for level in self.above if level < written), written]
-        task = _TASK.match(words)
+        task = _TASK.match(heading)
         wanted = f"task-{task[1]}" if task else re.sub(r"[^\w.-]", "-", id_) or "section"
-        found, count = wanted, 1
-        while found in self.ids:
+        unique, count = wanted, 1
+        while unique in self.ids:
             count += 1
-            found = f"{wanted}-{count}"
-        self.ids.add(found)
+            unique = f"{wanted}-{count}"
+        self.ids.add(unique)
         # Anchors go before the heading, whose words the table of contents repeats.
         anchors = [node("Div", [n["c"][0], []]) for n in nodes(inlines) if n["t"] == "Span"]
         inlines = walk(inlines, lambda n: n["c"][1] if n["t"] == "Span" else None)
-        return [*anchors, node("Header", [len(self.above), [found, [], []], inlines])]
+        return [*anchors, node("Header", [len(self.above), [unique, [], []], inlines])]
 
 
 class _Equations:
@@ -116,11 +114,11 @@ class _Equations:
         self.labels: dict[str, tuple[str, str]] = {}
         self.count = 0
 
-    def visit(self, item: Node) -> list[Node] | None:
+    def visit(self, element: Node) -> list[Node] | None:
         """Rebuild one formula; a numbered one stands in a node of its own."""
-        if item["t"] != "Math" or item["c"][0]["t"] != "DisplayMath":
+        if element["t"] != "Math" or element["c"][0]["t"] != "DisplayMath":
             return None
-        source = item["c"][1]
+        source = element["c"][1]
         labels, tags = _LABEL.findall(source), _TAG.findall(source)
         if not labels and not tags:
             return None
@@ -131,8 +129,8 @@ class _Equations:
         id_ = f"eq-{labels[0]}" if labels else ""
         for label in labels:
             self.labels[label] = (id_, shown)
-        item["c"][1] = _TAG.sub("", _LABEL.sub("", source))
-        return [own("equation", [item], id_, tag=shown)]
+        element["c"][1] = _TAG.sub("", _LABEL.sub("", source))
+        return [own("equation", [element], id_, tag=shown)]
 
 
 def _number(document: Document) -> None:
@@ -155,12 +153,12 @@ def _anchors(document: Document) -> dict[str, str]:
     """
     anchors: dict[str, str] = {}
     seen: set[str] = set()
-    everything = [item for part in document.parts for item in nodes(part.blocks)]
+    everything = [element for part in document.parts for element in nodes(part.blocks)]
     for rank in ("", "Header", "Div Span"):
-        for item in everything:
-            if not (item["t"] in rank.split() if rank else kind_of(item)):
+        for element in everything:
+            if not (element["t"] in rank.split() if rank else kind_of(element)):
                 continue
-            attributes = item["c"][1 if item["t"] == "Header" else 0]
+            attributes = element["c"][1 if element["t"] == "Header" else 0]
             id_ = attributes[0]
             if id_ in seen:
                 attributes[0] = ""
@@ -176,71 +174,37 @@ def _folded(anchor: str) -> str:
 
 
 def _link(
-    item: Node,
+    element: Node,
     part: Part,
     document: Document,
     anchors: dict[str, str],
     equations: dict[str, tuple[str, str]],
 ) -> list[Node] | None:
-    if item["t"] == "Str" and (found := _EQREF.search(item["c"])):
-        id_, shown = equations.get(found[1], ("", ""))
+    if element["t"] == "Str" and (reference := _EQREF.search(element["c"])):
+        id_, shown = equations.get(reference[1], ("", ""))
         if not id_:
-            document.warn(part.cell, f"no formula is labelled {found[1]!r}")
+            document.warn(part.cell_name, f"no formula is labelled {reference[1]!r}")
             shown = "(?)"
-        before, after = item["c"][: found.start()], item["c"][found.end() :]
+        before, after = element["c"][: reference.start()], element["c"][reference.end() :]
         middle = node("Link", [["", [], []], [node("Str", shown)], [f"#{id_}", ""]])
         link = middle if id_ else node("Str", shown)
         return [n for n in (node("Str", before), link, node("Str", after)) if n["c"]]
-    if item["t"] == "Header":  # Typst finds no title in a heading that leads elsewhere
-        item["c"][2] = walk(item["c"][2], lambda n: n["c"][1] if _is_inner_link(n) else None)
-    if item["t"] != "Link":
+    if element["t"] == "Header":  # Typst finds no title in a heading that leads elsewhere
+        element["c"][2] = walk(element["c"][2], lambda n: n["c"][1] if _is_inner_link(n) else None)
+    if element["t"] != "Link":
         return None
-    _, words, (target, _title) = item["c"]
+    _, inlines, (target, _title) = element["c"]
     target = clean(target).strip()
-    if _WEB.match(target) and words:
-        item["c"] = [["", [], []], words, [target, ""]]
+    if _WEB.match(target) and inlines:
+        element["c"] = [["", [], []], inlines, [target, ""]]
         return None
-    if target.startswith("#") and (anchor := anchors.get(_folded(target[1:]))) and words:
-        item["c"] = [["", [], []], words, [f"#{anchor}", ""]]
+    if target.startswith("#") and (anchor := anchors.get(_folded(target[1:]))) and inlines:
+        element["c"] = [["", [], []], inlines, [f"#{anchor}", ""]]
         return None
-    if words:
-        document.warn(part.cell, f"link {target!r} leads nowhere; its text stays")
-    return list(words)
+    if inlines:
+        document.warn(part.cell_name, f"link {target!r} leads nowhere; its text stays")
+    return list(inlines)
 
 
-def _is_inner_link(item: Node) -> bool:
-    return item["t"] == "Link" and str(item["c"][2][0]).startswith("#")
-
-
-def take_title(nb: Any, document: Document) -> str:
-    """Return the title of a notebook that is no report: its metadata's, or its first heading.
-
-    That heading, where it is the first thing to be seen, is taken out of the document.
-    """
-    given = str(nb.metadata.get("title", ""))
-    if given.strip():
-        return given
-    first = document.parts[0].blocks if document.parts else []
-    if not first or first[0]["t"] != "Header" or any(n["t"] == "Image" for n in nodes(first[0])):
-        return ""
-    return plain(first.pop(0)["c"][2]).strip()
-
-
-def describe(nb: Any, imprint: Imprint, title: str, document: Document) -> dict[str, Any]:
-    """Return what a title page says."""
-    language = imprint.language.split("-")[0].lower()
-    headings = sum(n["t"] == "Header" for part in document.parts for n in part.blocks)
-    return {
-        "title": clean(title),
-        "subtitle": imprint.subtitle,
-        "authors": [
-            clean(name) for name in imprint.authors or [a.name for a in nb.metadata.authors]
-        ],
-        "date": imprint.date,
-        "day": imprint.date,
-        "language": language if re.fullmatch(r"[a-z]{2,3}", language) else "en",
-        "dataset": imprint.dataset,
-        "notice": imprint.notice,
-        "toc": bool(imprint.title) or headings > 3,
-        "values": dict(imprint.values),
-    }
+def _is_inner_link(element: Node) -> bool:
+    return element["t"] == "Link" and str(element["c"][2][0]).startswith("#")

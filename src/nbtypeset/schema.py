@@ -1,12 +1,15 @@
-"""What the typesetter is told: by a notebook's cells, and by the press alone."""
+"""What can be typeset: what a notebook's cells say of themselves, and what only the press says.
+
+Nothing but the standard library is imported here: the kernels of notebooks import it too.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, ClassVar, Self
 
-# Beside a picture or a Markdown text in a cell's output stands, under this name, what it is.
+# In a cell's output a record stands under this name, beside the picture or the Markdown text.
 MIME_TYPE = "application/vnd.nbpress+json"
 
 # What stands before a claim, by its verdict.
@@ -18,20 +21,64 @@ VERDICTS = {
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A picture with a label to refer to, a caption in Markdown and a text alternative."""
+class Record:
+    """What a cell says of one of its outputs, as JSON: its kind, and each field by its name."""
 
+    kind: ClassVar[str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record as an output holds it under `MIME_TYPE`."""
+        return {"kind": self.kind, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, record: object) -> Self | None:
+        """Return a record of texts, a missing one as an empty one; None if it is malformed."""
+        if not isinstance(record, dict) or record.get("kind") != cls.kind:
+            return None
+        texts = {text.name: record.get(text.name, "") for text in fields(cls)}
+        return cls(**texts) if all(isinstance(text, str) for text in texts.values()) else None
+
+
+@dataclass(frozen=True)
+class Figure(Record):
+    """A picture with its caption in Markdown, and in words for those who cannot see it."""
+
+    kind: ClassVar[str] = "figure"
     label: str
     caption: str
     alt: str
 
 
 @dataclass(frozen=True)
-class Table:
-    """A table with a label to refer to and a caption in Markdown."""
+class Table(Record):
+    """A table, which the output holds in Markdown, with its caption in Markdown."""
 
+    kind: ClassVar[str] = "table"
     label: str
     caption: str
+
+
+@dataclass(frozen=True)
+class Sentence(Record):
+    """A claim as it reads, in Markdown, without a mark: marks come from the press alone."""
+
+    kind: ClassVar[str] = "claim"
+    sentence: str
+
+
+@dataclass(frozen=True)
+class ProvedSentence(Sentence):
+    """A statement that was proved, as it reads."""
+
+    kind: ClassVar[str] = "proof"
+
+
+def record_of(data: Mapping[str, Any]) -> Figure | Table | Sentence | None:
+    """Return what an output's MIME bundle is to a document; None if it is an output like any."""
+    for kind in (Figure, Table, Sentence, ProvedSentence):
+        if record := kind.from_json(data.get(MIME_TYPE)):
+            return record
+    return None
 
 
 @dataclass(frozen=True)

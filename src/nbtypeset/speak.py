@@ -7,10 +7,23 @@ a listener can tell where a fraction, an index or a root ends.
 
 from __future__ import annotations
 
-import functools
 import re
 import unicodedata
 from typing import NamedTuple
+
+from nbtypeset.spoken import (
+    ACCENT_WORDS,
+    ACCENTS,
+    LARGE,
+    MACROS,
+    NOTHING,
+    OPERATORS,
+    POWERS,
+    PREFIXES,
+    SKIPPED,
+    STYLES,
+    symbol,
+)
 
 _TOKEN = re.compile(
     r"\\(?:text[a-z]*|mbox|hbox|mathrm|operatorname\*?|begin|end)\s*\{[^{}]*\}"  # words, kept whole
@@ -18,51 +31,6 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _COMMENT = re.compile(r"(?<!\\)%.*")
-
-# Words of relations and operators; a fraction beside one of them needs no parentheses.
-_OPERATORS = {
-    "=": "equals", "+": "plus", "-": "minus", "−": "minus", "<": "is less than",
-    ">": "is greater than", "≤": "is at most", "≥": "is at least", "≠": "is not equal to",
-    "≈": "is approximately", "∼": "is distributed as", "∝": "is proportional to",
-    "≡": "is identical to", "±": "plus or minus", "∓": "minus or plus", "→": "to", "↦": "maps to",
-    "⇒": "implies", "⇔": "if and only if", "∈": "in", "∉": "not in", "⊂": "subset of",
-    "⊆": "subset of or equal to", "∪": "union", "∩": "intersection", "×": "times", "·": "times",
-    "⋅": "times", "∗": "star", "∘": "composed with", "⊙": "elementwise times", "≔": "is defined as",
-    "∧": "and", "∨": "or", "∣": "given", "|": "|", ",": ",", ";": ";", ":": ":", "/": "divided by",
-    "≪": "is much less than", "≫": "is much greater than", "←": "becomes", "⟵": "becomes",
-    "⟶": "to", "⟹": "implies", "⟺": "if and only if",
-}  # fmt: skip
-_LARGE = {"∑": "sum", "∏": "product", "∫": "integral", "⋃": "union", "⋂": "intersection",
-          "lim": "limit", "max": "maximum", "min": "minimum", "argmax": "arg max",
-          "argmin": "arg min"}  # fmt: skip
-_MACROS = {
-    "ne": "≠", "neq": "≠", "le": "≤", "leq": "≤", "ge": "≥", "geq": "≥", "to": "→", "mid": "∣",
-    "cdot": "·", "times": "×", "lVert": "‖", "rVert": "‖", "Vert": "‖", "|": "‖", "vert": "|",
-    "lvert": "|", "rvert": "|", "sum": "∑", "prod": "∏", "int": "∫", "implies": "⇒", "iff": "⇔",
-    "top": "⊤", "prime": "′", "colon": ":", "coloneqq": "≔", "lbrace": "{", "rbrace": "}",
-    "langle": "⟨", "rangle": "⟩", "dots": "…", "ldots": "…", "cdots": "…", "vdots": "…",
-    "ddots": "…", "argmax": "argmax", "argmin": "argmin", "R": "ℝ", "mapsto": "↦", "odot": "⊙",
-    "sim": "∼", "approx": "≈", "propto": "∝", "leftarrow": "←", "gets": "←", "ast": "∗",
-    "%": "percent", "#": "number", "$": "$", "_": "_", "infty": "∞", "partial": "∂", "nabla": "∇",
-    "star": "∗", "epsilon": "ϵ", "backslash": "backslash",
-}  # fmt: skip
-_ACCENTS = {"hat": "\u0302", "widehat": "\u0302", "tilde": "\u0303", "widetilde": "\u0303",
-            "bar": "\u0304", "overline": "\u0304", "vec": "\u20d7", "dot": "\u0307",
-            "ddot": "\u0308", "check": "\u030c"}  # fmt: skip
-_ACCENT_WORDS = {"widehat": "hat", "widetilde": "tilde", "overline": "bar"}
-_NOTHING = set(
-    "left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr displaystyle "
-    "textstyle scriptstyle limits nolimits nonumber notag quad qquad hfill mathopen mathclose "
-    ", ; : ! >".split()
-) | {" "}
-_STYLES = set(
-    "underbrace overbrace boxed mathbf mathbb mathcal boldsymbol mathit mathsf mathtt mathfrak bm "
-    "substack cancel pmb".split()
-)
-_SKIPPED = {"hspace", "vspace", "label", "tag", "tag*", "color", "phantom", "hphantom", "vphantom"}
-_POWERS = {"2": "squared", "3": "cubed", "T": "transposed", "⊤": "transposed",
-           "⊺": "transposed", "′": "prime", "∗": "star"}  # fmt: skip
-_PREFIXES = ("∂", "∇", "Δ", "¬")
 
 
 class _Piece(NamedTuple):
@@ -94,16 +62,6 @@ def readable(latex: str) -> str:
     return said or "formula"
 
 
-@functools.cache
-def _symbol(name: str) -> str:
-    """Return the character a macro stands for, or the macro's name where it is none."""
-    from pylatexenc.latex2text import get_default_latex_context_db
-
-    spec = get_default_latex_context_db().get_macro_spec(name)
-    shown = getattr(spec, "simplify_repl", None)
-    return shown if isinstance(shown, str) and shown and "%" not in shown else name
-
-
 class _Parser:
     """A recursive descent over tokens; whatever it does not know, it reads as it stands."""
 
@@ -112,18 +70,18 @@ class _Parser:
         self.at = 0
 
     def pieces(self, end: str = "") -> list[_Piece]:
-        """Read up to the token ``end`` or, for want of it, to the last."""
-        found: list[_Piece] = []
+        """Read up to the token ``end`` or else to the last."""
+        pieces: list[_Piece] = []
         while self.at < len(self.tokens):
             token = self.tokens[self.at]
             self.at += 1
             if token == end or (end == "\\end" and token.startswith(end)):
                 break
             if token in "^_'":
-                self._script(token, found)
+                self._script(token, pieces)
             else:
-                found += self._token(token)
-        return found
+                pieces += self._token(token)
+        return pieces
 
     def _token(self, token: str) -> list[_Piece]:
         if token == "{":
@@ -136,35 +94,32 @@ class _Parser:
             self._option()
             return [_Piece(";", "line")]
         if "{" in token and token.endswith("}"):
-            name, words = token[1:-1].split("{", 1)
+            name, content = token[1:-1].split("{", 1)
             if name.strip() in ("begin", "end"):
-                return self._environment(words) if name.strip() == "begin" else []
-            return [_Piece(" ".join(words.split()))]
+                return self._environment(content) if name.strip() == "begin" else []
+            return [_Piece(" ".join(content.split()))]
         if token.startswith("\\"):
             return self._macro(token[1:])
         return [_sign(token)]
 
     def _macro(self, name: str) -> list[_Piece]:
-        if name in ("frac", "dfrac", "tfrac", "cfrac"):
-            over = f"{_group(self.argument())} over {_group(self.argument())}"
-            return [_Piece(over, "fraction")]
-        if name in ("binom", "dbinom", "tbinom"):
-            return [
-                _Piece(f"{_group(self.argument())} choose {_group(self.argument())}", "fraction")
-            ]
+        if name.removeprefix("d").removeprefix("t").removeprefix("c") in ("frac", "binom"):
+            word = "choose" if name.endswith("binom") else "over"
+            text = f"{_group(self.argument())} {word} {_group(self.argument())}"
+            return [_Piece(text, "fraction")]
         if name == "sqrt":
             degree = self._option()
             root = f"root {degree} of" if degree else "the square root of"
             return [_Piece(f"{root} {_group(self.argument())}")]
-        if name in _ACCENTS:
+        if name in ACCENTS:
             inner = _join(self.argument())
             if len(inner) == 1:
-                return [_Piece(unicodedata.normalize("NFC", inner + _ACCENTS[name]))]
-            return [_Piece(f"({inner}) {_ACCENT_WORDS.get(name, name)}")]
-        if name in _SKIPPED:
+                return [_Piece(unicodedata.normalize("NFC", inner + ACCENTS[name]))]
+            return [_Piece(f"({inner}) {ACCENT_WORDS.get(name, name)}")]
+        if name in SKIPPED:
             self.argument()
             return []
-        if name in _NOTHING:
+        if name in NOTHING:
             if name in ("left", "right", "middle") and self._peek() == ".":
                 self.at += 1
             return []
@@ -172,26 +127,25 @@ class _Parser:
             above = _join(self.argument())
             word = "below" if name == "underset" else "above"
             return [*self.argument(), _Piece(f"with {above} {word}")]
-        if name in _STYLES:
+        if name in STYLES:
             body = self.argument()
             return [_Piece("ℝ")] if name == "mathbb" and _join(body) == "R" else body
         if name == "not":
             return [_Piece("not", "operator"), *self.argument()]
         if name in ("pmod", "bmod"):
             return [_Piece("modulo", "operator"), *self.argument()]
-        return [_sign(_MACROS.get(name) or _symbol(name))]
+        return [_sign(MACROS.get(name) or symbol(name))]
 
     def _environment(self, name: str) -> list[_Piece]:
         if name in ("array", "tabular", "alignat", "alignat*", "alignedat"):
             self.argument()
         body = self.pieces("\\end")
         rows = [row for row in _split(body, "line") if _join(row)]
+        cells = "; ".join(", ".join(map(_join, _split(row, "cell"))) for row in rows)
         if "matrix" in name or name == "array":
-            shown = "; ".join(", ".join(map(_join, _split(row, "cell"))) for row in rows)
-            return [_Piece(f"the matrix with rows ({shown})")]
+            return [_Piece(f"the matrix with rows ({cells})")]
         if name in ("cases", "dcases"):
-            shown = "; ".join(", ".join(map(_join, _split(row, "cell"))) for row in rows)
-            return [_Piece(f"by cases: ({shown})")]
+            return [_Piece(f"by cases: ({cells})")]
         return [_Piece("; next line: ".join(map(_join, rows)), "line")]
 
     def argument(self) -> list[_Piece]:
@@ -206,27 +160,24 @@ class _Parser:
             token = token[0]
         return self._token(token)
 
-    def _script(self, token: str, found: list[_Piece]) -> None:
+    def _script(self, token: str, pieces: list[_Piece]) -> None:
         script = [_Piece("′")] if token == "'" else self.argument()
-        base = found.pop() if found else _Piece("")
+        base = pieces.pop() if pieces else _Piece("")
         text = _join(script)
-        if base.text in _LARGE.values():
-            if token == "_":
-                limits = "from" if "equals" in text else "over"
-                found.append(_Piece(f"{base.text} {limits} {text}", "large"))
-            else:
-                found.append(_Piece(f"{base.text} to {_group(script)}", "large"))
-        elif base.kind == "large":
-            found.append(_Piece(f"{base.text} to {_group(script)}", "large"))
+        if base.text in LARGE.values() and token == "_":
+            limits = "from" if "equals" in text else "over"
+            pieces.append(_Piece(f"{base.text} {limits} {text}", "large"))
+        elif base.text in LARGE.values() or base.kind == "large":
+            pieces.append(_Piece(f"{base.text} to {_group(script)}", "large"))
         elif token == "_":
-            found.append(base._replace(text=f"{base.text} sub {_script(script)}"))
-        elif text in _POWERS:
-            found.append(base._replace(text=f"{base.text} {_POWERS[text]}"))
+            pieces.append(base._replace(text=f"{base.text} sub {_script(script)}"))
+        elif text in POWERS:
+            pieces.append(base._replace(text=f"{base.text} {POWERS[text]}"))
         else:
             raised = base.kind == "close" or base.text in ("e", "exp") or len(script) > 1
             power = raised or text.isdigit() or base.text[-1:].isdigit()
             word = "to the power" if power else "super"
-            found.append(base._replace(text=f"{base.text} {word} {_script(script)}"))
+            pieces.append(base._replace(text=f"{base.text} {word} {_script(script)}"))
 
     def _peek(self) -> str:
         return self.tokens[self.at] if self.at < len(self.tokens) else ""
@@ -239,11 +190,11 @@ class _Parser:
 
 
 def _sign(sign: str) -> _Piece:
-    if sign in _LARGE:
-        return _Piece(_LARGE[sign], "large")
-    if sign in _OPERATORS:
-        return _Piece(_OPERATORS[sign], "operator")
-    if sign in _PREFIXES:
+    if sign in LARGE:
+        return _Piece(LARGE[sign], "large")
+    if sign in OPERATORS:
+        return _Piece(OPERATORS[sign], "operator")
+    if sign in PREFIXES:
         return _Piece(sign, "prefix")
     if sign in ("(", "[", "⟨"):
         return _Piece(sign, "open")

@@ -48,8 +48,8 @@ def strip_attributes(tree: Any) -> None:
     """
     waiting = [tree]
     while waiting:
-        item = waiting.pop()
-        match item:
+        element = waiting.pop()
+        match element:
             case {"t": "Image", "c": [[_, classes, given], *content]}:
                 classes.clear()
                 given[:] = [pair for pair in given if pair[0] == "width"]
@@ -58,11 +58,11 @@ def strip_attributes(tree: Any) -> None:
                 del classes[1:]
                 given.clear()
             case dict():
-                waiting += item.values()
+                waiting += element.values()
             case [str(), [*classes], [*given]] if _are_attributes(classes, given):
-                item[1:] = [[], []]
+                element[1:] = [[], []]
             case list():
-                waiting += item
+                waiting += element
 
 
 def _are_attributes(classes: list[Any], given: list[Any]) -> bool:
@@ -76,10 +76,10 @@ def pairs(block: Node) -> dict[str, str]:
     return {key: value for key, value in block["c"][0][2]}
 
 
-def text(words: str) -> list[Node]:
+def text(line: str) -> list[Node]:
     """Return plain words as inline nodes."""
     nodes: list[Node] = []
-    for word in clean(words).split():
+    for word in clean(line).split():
         nodes += [{"t": "Space"}, node("Str", word)]
     return nodes[1:]
 
@@ -105,7 +105,7 @@ def code_block(source: str, language: str = "", kind: str = "") -> Node:
 def walk(tree: Any, visit: Visit) -> Any:
     """Rebuild ``tree`` from its leaves up.
 
-    ``visit`` sees each node after its children and returns the nodes to put in its place,
+    ``visit`` sees each node after its children and returns the nodes to put there instead,
     or None to keep it.
     """
     if isinstance(tree, dict):
@@ -113,13 +113,13 @@ def walk(tree: Any, visit: Visit) -> Any:
     if not isinstance(tree, list):
         return tree
     rebuilt: list[Any] = []
-    for item in tree:
-        item = walk(item, visit)
-        found = visit(item) if isinstance(item, dict) and "t" in item else None
-        if found is None:
-            rebuilt.append(item)
+    for element in tree:
+        element = walk(element, visit)
+        replacement = visit(element) if isinstance(element, dict) and "t" in element else None
+        if replacement is None:
+            rebuilt.append(element)
         else:
-            rebuilt.extend(found)
+            rebuilt.extend(replacement)
     return rebuilt
 
 
@@ -130,19 +130,19 @@ def nodes(tree: Any) -> Iterator[Node]:
             yield tree
         tree = list(tree.values())
     if isinstance(tree, list):
-        for item in tree:
-            yield from nodes(item)
+        for element in tree:
+            yield from nodes(element)
 
 
 def plain(tree: Any) -> str:
     """Return the words below ``tree``, formulas as they stand in the source."""
-    words: list[str] = []
-    for item in nodes(tree):
-        match item["t"]:
+    pieces: list[str] = []
+    for element in nodes(tree):
+        match element["t"]:
             case "Str":
-                words.append(item["c"])
+                pieces.append(element["c"])
             case "Code" | "CodeBlock" | "Math":
-                words.append(item["c"][1])
+                pieces.append(element["c"][1])
             case "Space" | "SoftBreak" | "LineBreak":
-                words.append(" ")
-    return "".join(words)
+                pieces.append(" ")
+    return "".join(pieces)

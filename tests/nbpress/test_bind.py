@@ -18,15 +18,15 @@ from nbpress.publish.bind import Bound, bind
 from nbpress.run.cache import Run
 from nbpress.run.execute import Execution
 from nbpress.run.plan import plan
-from nbpress.say.records import Answer, Claim, Record, to_json
-from nbtypeset.schema import MIME_TYPE, Figure
+from nbpress.say.records import Answer, Claim
+from nbtypeset.schema import MIME_TYPE, Figure, Record
 
 DATA = DataSet("small", "the small numbers", "sha", {"small.txt": "0123456789abcdef" * 4}, False)
 
 
 def shown(record: Record, text: str = "Text.") -> dict[str, Any]:
     """Return an output that says something to the press."""
-    data = {MIME_TYPE: to_json(record), "text/markdown": [text]}
+    data = {MIME_TYPE: record.to_json(), "text/markdown": [text]}
     return {"output_type": "display_data", "metadata": {}, "data": data}
 
 

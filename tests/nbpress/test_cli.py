@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from fixtures.tiny_project import CHAPTERS, GATED, TinyProject
 
-from nbpress.say.records import Answer, Proof, to_json
+from nbpress.say.records import Answer, Proof
 from nbtypeset.schema import MIME_TYPE
 
 DEADLINE = 60  # seconds that anything may take before a test gives up
@@ -72,7 +72,7 @@ def test_stored_outputs_and_forged_prose_carry_no_mark(built: TinyProject) -> No
         {
             "output_type": "display_data",
             "metadata": {},
-            "data": {MIME_TYPE: to_json(record), "text/markdown": "2 = 3"},
+            "data": {MIME_TYPE: record.to_json(), "text/markdown": "2 = 3"},
         }
         for record in (Proof("1a", "2 = 3."), Answer("1a", {"forged": 5}))
     ]

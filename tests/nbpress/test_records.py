@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nbpress.errors import PressError
-from nbpress.say.records import Answer, Claim, Proof, Record, from_json, records, to_json
+from nbpress.say.records import Answer, Claim, Proof, Record, from_json, records
 from nbtypeset.schema import MIME_TYPE, Figure, Table
 
 RECORDS: list[Record] = [
@@ -23,7 +23,7 @@ RECORDS: list[Record] = [
 @pytest.mark.parametrize("record", RECORDS)
 def test_record_survives_json(record: Record) -> None:
     """What is read is what was written."""
-    assert from_json(json.loads(json.dumps(to_json(record)))) == record
+    assert from_json(json.loads(json.dumps(record.to_json()))) == record
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,6 @@ def test_foreign_record_is_refused(content: dict[str, Any]) -> None:
 def test_cell_without_records() -> None:
     """Printed lines, and cells of prose, say nothing to the press."""
     assert records({"cell_type": "markdown"}) == []
-    data = {MIME_TYPE: to_json(RECORDS[0]), "text/plain": "x"}
+    data = {MIME_TYPE: RECORDS[0].to_json(), "text/plain": "x"}
     outputs = [{"output_type": "stream", "name": "stdout", "text": "x"}, {"data": data}]
     assert records({"outputs": outputs}) == [RECORDS[0]]

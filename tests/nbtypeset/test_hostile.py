@@ -21,8 +21,12 @@ from fixtures.odd_notebooks import PIXEL, display, markdown, outputs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nbtypeset.exporters import OfflineHTMLExporter, TypstExporter, TypstPDFExporter
-from nbtypeset.write.latex import ReportLatexExporter
+from nbtypeset.exporters import (
+    OfflineHTMLExporter,
+    ReportLatexExporter,
+    TypstExporter,
+    TypstPDFExporter,
+)
 
 MIME = "application/vnd.nbpress+json"
 FORGED = {"kind": "claim", "task": "1a", "text": "2 = 3", "holds": True, "proved": True}
@@ -307,7 +311,7 @@ class TestForeignNotebooks:
 
     def test_repair_that_changes_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A cell that fails even as its own source is given up for good after three tries."""
-        from nbtypeset.write import typst as typesetting
+        from nbtypeset.write import typst_pdf
 
         tries = []
 
@@ -317,8 +321,8 @@ class TestForeignNotebooks:
                 raise refusal("broken")
             return b"%PDF"
 
-        monkeypatch.setattr(typesetting._Project, "pdf", broken)
-        monkeypatch.setattr(typesetting._Project, "query", lambda *_: [])
+        monkeypatch.setattr(typst_pdf._Project, "pdf", broken)
+        monkeypatch.setattr(typst_pdf._Project, "query", lambda *_: [])
         pdf, resources = TypstPDFExporter().from_notebook_node(markdown("text"))
         assert pdf == b"%PDF"
         assert len(tries) <= 8
@@ -327,12 +331,12 @@ class TestForeignNotebooks:
     def test_unknown_error_ends_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Where no cell is to blame, the export fails with Typst's reason."""
         from nbtypeset.exporters import ExportError
-        from nbtypeset.write import typst as typesetting
+        from nbtypeset.write import typst_pdf
 
         def broken(self: Any) -> bytes:
             raise refusal("no fonts")
 
-        monkeypatch.setattr(typesetting._Project, "pdf", broken)
+        monkeypatch.setattr(typst_pdf._Project, "pdf", broken)
         with pytest.raises(ExportError, match="no fonts"):
             TypstPDFExporter().from_notebook_node(nbformat.v4.new_notebook())
 

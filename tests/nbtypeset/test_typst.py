@@ -17,7 +17,6 @@ from fixtures.odd_notebooks import ODD, PIXEL, display, markdown, outputs
 from nbconvert.exporters import get_exporter
 
 from nbtypeset.exporters import ExportError, TypstExporter, TypstPDFExporter
-from nbtypeset.read.texts import normal_maths, terminal_text
 
 
 def pdf_of(notebook: Any, resources: Any = None, **traits: Any) -> tuple[bytes, list[str]]:
@@ -244,15 +243,3 @@ def test_pandas_table_becomes_a_real_table() -> None:
     pdf, _ = pdf_of(ODD["pandas"]())
     with pikepdf.open(io.BytesIO(pdf)) as opened:
         assert "/Table" in {str(e.S) for e in elements(opened.Root.StructTreeRoot.K)}
-
-
-def test_terminal_text_ends_as_a_terminal_would() -> None:
-    """Colours go, and a progress bar leaves its last state only."""
-    assert terminal_text("\x1b[31m10%\r 50%\r100%\x1b[0m\nab\bc") == "100%\nac"
-
-
-def test_maths_is_found_where_jupyter_finds_it() -> None:
-    """Bare environments and spaced dollars are formulas, code is not."""
-    assert normal_maths(r"\begin{align}a\end{align}") == r"$$\begin{align}a\end{align}$$"
-    assert normal_maths("$ x $ costs $5") == "$x$ costs $5"
-    assert normal_maths("`$ x $` and\n```\n$ y $\n```") == "`$ x $` and\n```\n$ y $\n```"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from nbpress.errors import PressError
 from nbpress.project.report import Chapter
 from nbpress.publish.cells import Cell, by_task, origin
-from nbpress.say.records import Answer, Claim, Proof, kind_of, records
+from nbpress.say.records import Answer, Claim, Proof, records
 
 
 def check_tasks(chapters: Sequence[Chapter], cells: list[Cell]) -> None:
@@ -21,10 +21,10 @@ def check_tasks(chapters: Sequence[Chapter], cells: list[Cell]) -> None:
             named = record.task if isinstance(record, Answer | Claim | Proof) else task
             if named != task and named in tasks:
                 raise PressError(
-                    f"{origin(cell)}: the {kind_of(record)} of task {named} "
+                    f"{origin(cell)}: the {record.kind} of task {named} "
                     f"stands under {f'task {task}' if task else 'no task'}"
                 )
-            present.add((named, "claim" if isinstance(record, Proof) else kind_of(record)))
+            present.add((named, "claim" if isinstance(record, Proof) else record.kind))
     lacking = [
         line
         for task, parts in tasks.items()

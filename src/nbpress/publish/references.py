@@ -9,7 +9,7 @@ from typing import Any
 
 from nbpress.errors import PressError, did_you_mean
 from nbpress.publish.cells import Cell, by_task, origin
-from nbpress.say.records import kind_of, records
+from nbpress.say.records import records
 from nbtypeset.schema import MIME_TYPE, Figure, Table
 
 _REFERENCE = re.compile(r"\[([^\]]*)\]\(#((?:fig|tab)-[a-z0-9-]+|task-\d+[a-z])\)")
@@ -38,7 +38,7 @@ def number(cells: list[Cell]) -> dict[str, Number]:
                     f"in {origins[record.label]}"
                 )
             origins[record.label] = origin(cell)
-            kind = kind_of(record)
+            kind = record.kind
             counts[kind] += 1
             numbers[record.label] = Number(kind.title(), counts[kind])
     return numbers

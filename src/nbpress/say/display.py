@@ -21,14 +21,12 @@ from nbpress.say.records import (
     Answer,
     Claim,
     Proof,
-    Record,
     check_claim,
     check_label,
     check_task,
-    to_json,
 )
 from nbpress.say.typography import plain, prose, quoted_names
-from nbtypeset.schema import MIME_TYPE, Figure, Table
+from nbtypeset.schema import MIME_TYPE, Figure, Record, Table
 
 _PNG_DPI = 200
 
@@ -179,7 +177,7 @@ def last_values(start: Path | None = None) -> dict[str, Any]:
 def _show(record: Record, bundle: dict[str, str]) -> None:
     from IPython.display import display
 
-    display({MIME_TYPE: to_json(record), **bundle}, raw=True)  # type: ignore[no-untyped-call]
+    display({MIME_TYPE: record.to_json(), **bundle}, raw=True)  # type: ignore[no-untyped-call]
 
 
 def _check_text(what: str, label: str, text: str) -> None:

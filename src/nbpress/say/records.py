@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 from nbpress.errors import PressError
-from nbtypeset.schema import MIME_TYPE, Figure, Table
+from nbtypeset.schema import MIME_TYPE, Figure, Record, Table
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 _LABEL = re.compile(r"[a-z][a-z0-9-]*")
@@ -21,17 +21,19 @@ _TASK = re.compile(r"[0-9]+[a-z]?|[A-Z]")
 
 
 @dataclass(frozen=True)
-class Answer:
+class Answer(Record):
     """The values that a passage of prose quotes."""
 
+    kind: ClassVar[str] = "answer"
     task: str
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Claim:
+class Claim(Record):
     """A statement about the data, and whether it holds; `sentence` says what is printed of it."""
 
+    kind: ClassVar[str] = "claim"
     task: str
     id: str
     text: str
@@ -45,42 +47,31 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Proof:
+class Proof(Record):
     """A statement that a machine has proved."""
 
+    kind: ClassVar[str] = "proof"
     task: str
     sentence: str
 
-    verdict = "proved"
+    verdict: ClassVar[str] = "proved"
 
 
-Record = Figure | Table | Answer | Claim | Proof
-_KINDS: dict[str, type[Any]] = {
-    c.__name__.lower(): c for c in (Figure, Table, Answer, Claim, Proof)
+_KINDS: dict[str, type[Record]] = {
+    type_.kind: type_ for type_ in (Figure, Table, Answer, Claim, Proof)
 }
-
-
-def kind_of(record: Record) -> str:
-    """Return a record's kind, "figure": the name of its class in small letters."""
-    return type(record).__name__.lower()
-
-
-def to_json(record: Record) -> dict[str, Any]:
-    """Return a record as JSON, its kind first."""
-    return {"kind": kind_of(record), **asdict(record)}
 
 
 def from_json(content: Mapping[str, Any]) -> Record:
     """Return the record that `to_json` wrote; refuse what it cannot have written."""
     fields = dict(content)
     try:
-        record: Record = _KINDS[fields.pop("kind")](**fields)
+        return _KINDS[fields.pop("kind")](**fields)
     except (KeyError, TypeError) as error:
         raise PressError(
             f"a cell shows {MIME_TYPE} that is no record of nbpress: {error}; "
             "use its functions to show it"
         ) from error
-    return record
 
 
 def record_of(output: Mapping[str, Any]) -> Record | None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from nbtypeset import pandoc
 from nbtypeset.document import Part
 from nbtypeset.read.texts import MATHS, normal_maths, terminal_text
-from nbtypeset.schema import MIME_TYPE, Imprint
+from nbtypeset.schema import Figure, Imprint, Sentence, Table, record_of
 from nbtypeset.tree import Node, attr, clean, code_block, kind_of, node, own, pairs, para, text
 
-_IMAGES = {
+PICTURES = {
     "image/svg+xml": "svg",
     "image/png": "png",
     "image/jpeg": "jpg",
@@ -21,9 +21,14 @@ _IMAGES = {
 }
 
 
-def collect(nb: Any, show_code: bool, imprint: Imprint) -> list[Part]:
-    """Return the notebook's visible parts in order, all Markdown and HTML read into trees."""
-    collector = _Collector(show_code, imprint)
+def collect(
+    nb: Any, show_code: bool, imprint: Imprint, pictures: Sequence[str] = tuple(PICTURES)
+) -> list[Part]:
+    """Return the notebook's visible parts in order, all Markdown and HTML read into trees.
+
+    Of an output's alternatives, the picture is the first of ``pictures`` that is there.
+    """
+    collector = _Collector(show_code, imprint, pictures)
     for number, cell in enumerate(nb.cells, 1):
         collector.add(number, cell)
     return collector.finish()
@@ -32,8 +37,9 @@ def collect(nb: Any, show_code: bool, imprint: Imprint) -> list[Part]:
 class _Collector:
     """Gathers parts and, to be read by pandoc in one go, the texts they are made of."""
 
-    def __init__(self, show_code: bool, imprint: Imprint) -> None:
+    def __init__(self, show_code: bool, imprint: Imprint, pictures: Sequence[str]) -> None:
         self.show_code = show_code
+        self.pictures = pictures
         self.imprint = imprint
         self.parts: list[Part] = []
         self.markdown: list[str] = []
@@ -68,8 +74,8 @@ class _Collector:
             grown: list[Node] = []
             for block in blocks:
                 if kind_of(block) == "unread":
-                    where = pairs(block)
-                    grown += read[where["form"]][int(where["index"])]
+                    source = pairs(block)
+                    grown += read[source["form"]][int(source["index"])]
                 else:
                     if kind_of(block):
                         block["c"][1] = expand(block["c"][1])
@@ -93,9 +99,9 @@ class _Collector:
     ) -> Iterator[Node]:
         for output in _coalesced(outputs):
             if output.output_type == "stream":
-                words = terminal_text(output.text)
-                if words.strip():
-                    yield own("stream", [code_block(words)], name=output.name)
+                printed = terminal_text(output.text)
+                if printed.strip():
+                    yield own("stream", [code_block(printed)], name=output.name)
             elif output.output_type == "error":
                 trace = "\n".join(output.traceback) or f"{output.ename}: {output.evalue}"
                 yield own("error", [code_block(terminal_text(trace))])
@@ -106,30 +112,33 @@ class _Collector:
         self, output: Any, part: Part, marks: Iterator[str], count: int | None
     ) -> Iterator[Node]:
         data = output.data
-        told = data.get(MIME_TYPE)
-        told = told if isinstance(told, dict) else {}
-        kind, label = told.get("kind"), str(told.get("label") or "")
-        number = self.imprint.numbers.get(label)
-        if kind in ("figure", "table"):
-            body = self._body(kind, data, str(told.get("alt") or ""), part)
-            caption = own("caption", [self._markdown(str(told.get("caption") or ""))])
-            if body:
-                yield own(kind, [body, caption], label, number=number)
-            else:
-                yield from self._plain(output, part, count)
-        elif kind in ("claim", "proof"):
-            words = self._markdown(str(told.get("sentence") or data.get("text/markdown", "")))
+        record = record_of(data)
+        if isinstance(record, Sentence):
+            sentence = self._markdown(record.sentence or data.get("text/markdown", ""))
             verdict = next(marks, None)  # the press's: what a cell says of itself is no mark
-            yield own("claim", [words], verdict=verdict) if verdict else words
+            yield own("claim", [sentence], verdict=verdict) if verdict else sentence
+        elif record and (body := self._body(record, data, part)):
+            caption = own("caption", [self._markdown(record.caption)])
+            number = self.imprint.numbers.get(record.label)
+            yield own(record.kind, [body, caption], record.label, number=number)
         else:
             yield from self._plain(output, part, count)
 
-    def _body(self, kind: str, data: Any, alt: str, part: Part) -> Node | None:
+    def _body(self, record: Figure | Table, data: Any, part: Part) -> Node | None:
         """Return what stands above a caption."""
-        if kind == "table":
+        if isinstance(record, Table):
             return self._markdown(data.get("text/markdown", ""))
-        picture = _picture(data, part, "figure")
-        return _image(picture, alt) if picture else None
+        picture = self._picture(data, part, "figure")
+        return _image(picture, record.alt) if picture else None
+
+    def _picture(self, data: Any, part: Part, stem: str) -> str | None:
+        """Keep the best picture of an output with its part; return the name it has there."""
+        for mime in self.pictures:
+            if data.get(mime):
+                name = f"attachment:{stem}-{len(part.attachments)}"
+                part.attachments[name] = (PICTURES[mime], _bytes(data[mime], mime))
+                return name
+        return None
 
     def _plain(self, output: Any, part: Part, count: int | None) -> Iterator[Node]:
         data = output.data
@@ -139,17 +148,18 @@ class _Collector:
             yield self._markdown(latex)
         elif "text/markdown" in data:
             yield self._markdown(data["text/markdown"])
-        elif picture := _picture(data, part, "output"):
-            about = output.metadata
-            about = next((about[m] for m in _IMAGES if isinstance(about.get(m), dict)), about)
-            alt = about.get("alt") or f"Output of code cell {'' if count is None else count}"
-            width = about.get("width")
+        elif picture := self._picture(data, part, "output"):
+            metadata = output.metadata
+            given = [metadata[mime] for mime in PICTURES if isinstance(metadata.get(mime), dict)]
+            metadata = given[0] if given else metadata
+            alt = metadata.get("alt") or f"Output of code cell {'' if count is None else count}"
+            width = metadata.get("width")
             pixels = f"{width}px" if isinstance(width, int | float) else None
             yield own("picture", [_image(picture, str(alt), width=pixels)])
         elif html and _shows(html):
             yield own("html", [self._html(html)])
-        elif words := terminal_text(data.get("text/plain", "")).rstrip():
-            yield own("result", [code_block(words)])
+        elif result := terminal_text(data.get("text/plain", "")).rstrip():
+            yield own("result", [code_block(result)])
 
 
 def _coalesced(outputs: list[Any]) -> Iterator[Any]:
@@ -180,20 +190,10 @@ def _shows(html: str) -> bool:
 
 def _decoded(bundles: Any) -> Iterator[tuple[str, tuple[str, bytes]]]:
     for name, bundle in bundles.items():
-        for mime, ending in _IMAGES.items():
+        for mime, ending in PICTURES.items():
             if mime in bundle:
                 yield f"attachment:{name}", (ending, _bytes(bundle[mime], mime))
                 break
-
-
-def _picture(data: Any, part: Part, stem: str) -> str | None:
-    """Keep the best image of an output with its part, and return the name it goes by there."""
-    for mime, ending in _IMAGES.items():
-        if data.get(mime):
-            name = f"attachment:{stem}-{len(part.attachments)}"
-            part.attachments[name] = (ending, _bytes(data[mime], mime))
-            return name
-    return None
 
 
 def _bytes(value: Any, mime: str) -> bytes:

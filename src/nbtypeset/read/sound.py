@@ -68,7 +68,7 @@ def _cell(cell: Any, id_: str) -> dict[str, Any]:
         mended["execution_count"] = _count(cell)
         outputs = cell.get("outputs")
         outputs = outputs if isinstance(outputs, list) else []
-        mended["outputs"] = [output for item in outputs if (output := _output(_mapping(item)))]
+        mended["outputs"] = [output for given in outputs if (output := _output(_mapping(given)))]
     elif attachments:
         mended["attachments"] = attachments
     return mended
@@ -103,8 +103,8 @@ def _bundle(bundle: Any) -> dict[str, Any]:
     }
 
 
-def _count(item: Any) -> int | None:
-    number = item.get("execution_count")
+def _count(cell_or_output: Any) -> int | None:
+    number = cell_or_output.get("execution_count")
     return number if isinstance(number, int) else None
 
 

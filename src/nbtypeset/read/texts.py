@@ -25,22 +25,22 @@ def normal_maths(source: str) -> str:
     Bare ``\begin{align}`` is display maths, ``$ x $`` may have spaces, ``$$`` may hold blank lines.
     """
 
-    def formula(found: re.Match[str]) -> str:
-        if found["code"]:
-            return found[0]
-        if found["inline"]:
-            return f"${found['inline'].strip()}$" if found["inline"].strip() else found[0]
-        inner = re.sub(r"\n\s*\n", "\n", (found["bare"] or found["display"]).strip())
+    def formula(match: re.Match[str]) -> str:
+        if match["code"]:
+            return match[0]
+        if match["inline"]:
+            return f"${match['inline'].strip()}$" if match["inline"].strip() else match[0]
+        inner = re.sub(r"\n\s*\n", "\n", (match["bare"] or match["display"]).strip())
         return f"$${inner}$$"
 
     return MATHS.sub(formula, source)
 
 
-def terminal_text(words: str) -> str:
+def terminal_text(text: str) -> str:
     """Return what a terminal would show in the end: no colours, no overwritten progress bars."""
-    words = _ANSI.sub("", words).replace("\r\n", "\n")
-    while _REWRITTEN.search(words):
-        words = _REWRITTEN.sub("", words)
-    while "\b" in words.lstrip("\b"):
-        words = re.sub(r"[^\n\b]\x08", "", words.lstrip("\b"))
-    return clean(words)
+    text = _ANSI.sub("", text).replace("\r\n", "\n")
+    while _REWRITTEN.search(text):
+        text = _REWRITTEN.sub("", text)
+    while "\b" in text.lstrip("\b"):
+        text = re.sub(r"[^\n\b]\x08", "", text.lstrip("\b"))
+    return clean(text)

@@ -11,15 +11,15 @@ from importlib import resources
 from string import Template
 from typing import Any
 
-from nbtypeset.document import Document
+from nbtypeset.document import Document, TitlePage
 from nbtypeset.schema import VERDICTS
 from nbtypeset.speak import readable
 from nbtypeset.tree import Node, kind_of, node, nodes, pairs, plain, walk
-from nbtypeset.write.parts import render
+from nbtypeset.write.parts import write_parts
 
 _MIMES = {"svg": "svg+xml", "jpg": "jpeg"}
 _TAG = re.compile(r"<[a-z][^<>]*>")
-# MathML Core takes an accent's size from its mover, and its place from a spacing character.
+# MathML Core takes an accent's size from its mover, and its position from a spacing character.
 _ACCENT = re.compile(r'<mover>(<mi[^<]*</mi>)<mo accent="true">([^<])</mo></mover>')
 _SPACING = {"\u0302": "\u02c6", "\u0303": "\u02dc", "\u0304": "¯", "\u0307": "˙", "\u20d7": "→"}
 _STYLE = re.compile(r' style="(?:text-align: (left|right|center);?)?[^"]*"')
@@ -33,35 +33,35 @@ def write_html(document: Document, open_code: bool) -> str:
     """
     folder = resources.files("nbtypeset").joinpath("templates")
     style = folder.joinpath("report.css").read_text(encoding="utf-8")
-    page = Template(folder.joinpath("report.html").read_text(encoding="utf-8"))
+    template = Template(folder.joinpath("report.html").read_text(encoding="utf-8"))
     writer = _Writer(document, open_code)
-    parts = render(
+    parts = write_parts(
         document, writer.visit, "html", "--mathml", "--shift-heading-level-by=1",
         "--syntax-highlighting=none",
     )  # fmt: skip
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    meta = document.meta
-    return page.substitute(
-        language=escape(meta["language"]),
-        title=escape(meta["title"]),
+    page = document.title_page
+    return template.substitute(
+        language=escape(page.language),
+        title=escape(page.title),
         policy=f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
         "base-uri 'none'; form-action 'none'",
         style=style,
-        header=_header(meta),
-        contents=_contents(document) if meta["toc"] else "",
+        header=_header(page),
+        contents=_contents(document) if page.has_contents else "",
         body=_ACCENT.sub(_accent, _TAG.sub(_without_style, "".join(parts))),
-        values=_values(meta["values"]) if meta["values"] else "",
+        values=_values(page.values) if page.values else "",
     )
 
 
-def _accent(found: re.Match[str]) -> str:
-    sign = _SPACING.get(found[2], found[2])
-    return f'<mover accent="true">{found[1]}<mo stretchy="false">{sign}</mo></mover>'
+def _accent(accent: re.Match[str]) -> str:
+    sign = _SPACING.get(accent[2], accent[2])
+    return f'<mover accent="true">{accent[1]}<mo stretchy="false">{sign}</mo></mover>'
 
 
 def _without_style(tag: re.Match[str]) -> str:
     """Return a tag whose alignment is a class: the page's policy forbids style attributes."""
-    return _STYLE.sub(lambda found: f' class="{found[1]}"' if found[1] else "", tag[0])
+    return _STYLE.sub(lambda style: f' class="{style[1]}"' if style[1] else "", tag[0])
 
 
 def _raw(html: str, kind: str = "RawBlock") -> Node:
@@ -79,26 +79,26 @@ class _Writer:
         self.document = document
         self.opened = " open" if open_code else ""
 
-    def visit(self, item: Node) -> list[Node] | None:
+    def visit(self, element: Node) -> list[Node] | None:
         """Return what stands for a node."""
-        content: Any = item.get("c")
-        match item["t"]:
+        content: Any = element.get("c")
+        match element["t"]:
             case "Math" if content[0]["t"] == "DisplayMath":
                 said = escape(readable(content[1]))
                 before = f'<span class="display" role="group" tabindex="0" aria-label="{said}">'
-                return _spans(before, [item], "</span>")
+                return _spans(before, [element], "</span>")
             case "Header":
-                words = escape(_heading(item))
+                heading = escape(_heading(element))
                 anchor = (
                     f'<a class="anchor" href="#{escape(content[1][0])}" '
-                    f'aria-label="Link to: {words}">#</a>'
+                    f'aria-label="Link to: {heading}">#</a>'
                 )
-                item["c"][2] = [*content[2], _raw(anchor, "RawInline")]
+                element["c"][2] = [*content[2], _raw(anchor, "RawInline")]
             case "Table":
                 before = '<div class="scroll" role="region" tabindex="0" aria-label="Table">'
-                return [_raw(before), item, _raw("</div>")]
-        if kind_of(item) not in ("", "caption"):
-            return self._own(item)
+                return [_raw(before), element, _raw("</div>")]
+        if kind_of(element) not in ("", "caption"):
+            return self._own(element)
         return None
 
     def _image(self, attributes: dict[str, str]) -> Node:
@@ -110,21 +110,21 @@ class _Writer:
         source = f"data:image/{_MIMES.get(ending, ending)};base64,{data}"
         return _raw(f'<img src="{source}" alt="{escape(attributes["alt"])}"{size}>', "RawInline")
 
-    def _own(self, item: Node) -> list[Node]:
-        (id_, _, _), blocks = item["c"]
-        attributes, kind = pairs(item), kind_of(item)
-        place = f' id="{escape(id_)}"' if id_ else ""
+    def _own(self, element: Node) -> list[Node]:
+        (id_, _, _), blocks = element["c"]
+        attributes, kind = pairs(element), kind_of(element)
+        anchor = f' id="{escape(id_)}"' if id_ else ""
         if kind == "image":
             return [self._image(attributes)]
         if kind == "equation":
             tag = f'<span class="tag">{escape(attributes["tag"])}</span></span>'
-            return _spans(f'<span class="numbered"{place}>', blocks, tag)
+            return _spans(f'<span class="numbered"{anchor}>', blocks, tag)
         if kind in ("figure", "table"):
             number = f"<strong>{kind.title()} {escape(attributes['number'])}</strong> "
-            words = blocks[-1]["c"][1][0]["c"]
-            caption = node("Plain", _spans(f"<figcaption>{number}", words, "</figcaption>"))
+            inlines = blocks[-1]["c"][1][0]["c"]
+            caption = node("Plain", _spans(f"<figcaption>{number}", inlines, "</figcaption>"))
             return [
-                _raw(f'<figure{place} class="{kind}">'),
+                _raw(f'<figure{anchor} class="{kind}">'),
                 *blocks[:-1],
                 caption,
                 _raw("</figure>"),
@@ -136,30 +136,28 @@ class _Writer:
             kinds = "claim not" if attributes["verdict"] == "otherwise" else "claim"
             before = f'<div class="{kinds}"><strong>{VERDICTS[attributes["verdict"]]}:</strong>'
             return [_raw(before), *blocks, _raw("</div>")]
-        return [_raw(f'<div{place} class="{kind}">'), *blocks, _raw("</div>")]
+        return [_raw(f'<div{anchor} class="{kind}">'), *blocks, _raw("</div>")]
 
 
-def _heading(item: Node) -> str:
+def _heading(element: Node) -> str:
     """Return a heading's words, its formulas read aloud."""
 
-    def say(found: Node) -> list[Node] | None:
-        if found["t"] != "Math":
-            return None
-        return [node("Str", readable(found["c"][1]))]
+    def say(inline: Node) -> list[Node] | None:
+        return [node("Str", readable(inline["c"][1]))] if inline["t"] == "Math" else None
 
-    return plain(walk(item["c"][2], say)).strip()
+    return plain(walk(element["c"][2], say)).strip()
 
 
-def _header(meta: dict[str, Any]) -> str:
-    lines = [f"<h1>{escape(meta['title'])}</h1>"]
-    if meta["subtitle"]:
-        lines.append(f'<p class="subtitle">{escape(meta["subtitle"])}</p>')
-    day = f'<span class="day">{escape(meta["day"])}</span>' if meta["day"] else ""
-    facts = [escape(", ".join(meta["authors"])), day, escape(meta["dataset"] or "")]
+def _header(page: TitlePage) -> str:
+    lines = [f"<h1>{escape(page.title)}</h1>"]
+    if page.subtitle:
+        lines.append(f'<p class="subtitle">{escape(page.subtitle)}</p>')
+    day = f'<span class="day">{escape(page.date)}</span>' if page.date else ""
+    facts = [escape(", ".join(page.authors)), day, escape(page.dataset or "")]
     if any(facts):
         lines.append(f'<p class="facts">{" · ".join(filter(None, facts))}</p>')
-    if meta["notice"]:
-        lines.append(f'<p class="notice" role="note">{escape(meta["notice"])}</p>')
+    if page.notice:
+        lines.append(f'<p class="notice" role="note">{escape(page.notice)}</p>')
     return "\n".join(lines)
 
 
@@ -167,11 +165,11 @@ def _contents(document: Document) -> str:
     """Return the list of chapters and their sections, two levels deep."""
     chapters: list[tuple[str, list[str]]] = []
     for part in document.parts:
-        for item in nodes(part.blocks):
-            if item["t"] != "Header" or item["c"][0] > 2:
+        for element in nodes(part.blocks):
+            if element["t"] != "Header" or element["c"][0] > 2:
                 continue
-            link = f'<a href="#{escape(item["c"][1][0])}">{escape(_heading(item))}</a>'
-            if item["c"][0] == 1 or not chapters:
+            link = f'<a href="#{escape(element["c"][1][0])}">{escape(_heading(element))}</a>'
+            if element["c"][0] == 1 or not chapters:
                 chapters.append((link, []))
             else:
                 chapters[-1][1].append(f"<li>{link}</li>")

@@ -1,147 +1,235 @@
-"""The report by way of LaTeX: nbconvert's own exporters with the report's template.
-
-nbconvert calls pandoc for every Markdown cell and again for every Markdown output. Here they are
-joined first: pandoc runs a few times for a report instead of a hundred.
-"""
+"""Write a document as LaTeX that only shows it: pandoc escapes texts, code and titles are ours."""
 
 from __future__ import annotations
 
-import os
-import shutil
-from base64 import b64decode
-from importlib.resources import files
-from pathlib import Path
+import re
+from dataclasses import dataclass
+from importlib import resources
+from string import Template
 from typing import Any
 
-import nbformat.v4
-import pypandoc
-from nbconvert.exporters import LatexExporter, PDFExporter
-from traitlets import Bool, default
+from nbtypeset.document import Document, TitlePage
+from nbtypeset.schema import VERDICTS
+from nbtypeset.tree import Node, clean, kind_of, node, nodes, pairs, plain
+from nbtypeset.write.latex_formulas import latex_formula, refused_formulas
+from nbtypeset.write.lines import breakable, wrapped
+from nbtypeset.write.parts import write_parts
 
-from nbtypeset.exporters import imprint_of
-from nbtypeset.schema import MIME_TYPE, VERDICTS, Imprint
-
-# Those that read Unicode, with what each is called with; the first that is there is taken.
-_COMMANDS = {
-    "xelatex": ["xelatex", "-interaction=nonstopmode", "{filename}"],
-    "lualatex": ["lualatex", "-interaction=nonstopmode", "{filename}"],
-    "tectonic": ["tectonic", "{filename}"],
-}
-
-_KINDS = ("figure", "table", "answer", "claim", "proof")  # of what a notebook says to its report
-
-_PICTURES = "report_files"  # the folder of the pictures, beside the source
+_ESCAPES = {
+    "\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
+    "'": r"\textquotesingle{}", "`": r"\textasciigrave{}", '"': r"\textquotedbl{}",
+    **{sign: "\\" + sign for sign in "{}$&#%_"},
+}  # fmt: skip
+_VERBATIM = str.maketrans({sign: _ESCAPES[sign] for sign in "\\{}"})
+_ENDINGS = ("png", "jpg", "jpeg")  # of the pictures that LaTeX can show
+_LINE = 75  # letters of code in a line of a table
+_WIDE = 45  # letters of a column that takes all it can get
 
 
-class NoTeXError(RuntimeError):
-    """None of the TeX engines is installed."""
+@dataclass(frozen=True)
+class LatexSource:
+    """A LaTeX document and, by their names, the pictures that it shows."""
+
+    main: str
+    files: dict[str, bytes]
 
 
-class _ReportTemplate(LatexExporter):
-    strict = Bool(False, help="Unused: LaTeX itself stops at what it cannot set.").tag(config=True)
-
-    @default("template_name")
-    def _template_name_default(self) -> str:
-        return "nbtypeset-latex"
-
-    @default("extra_template_basedirs")
-    def _extra_template_basedirs_default(self) -> list[str]:
-        return [str(files("nbtypeset") / "templates")]
-
-    def from_notebook_node(
-        self, nb: Any, resources: Any = None, **options: Any
-    ) -> tuple[Any, dict[str, Any]]:
-        """Return the LaTeX source (or the PDF), and the pictures in `resources["outputs"]`."""
-        # nbconvert takes the pandoc of PATH: the wheel's, whatever else is installed.
-        folder = str(Path(pypandoc.get_pandoc_path()).parent)
-        if folder not in os.environ.get("PATH", "").split(os.pathsep):
-            os.environ["PATH"] = folder + os.pathsep + os.environ.get("PATH", "")
-        resources = resources or {}
-        joined, pictures = join_markdown(nb, imprint_of(resources))
-        resources.setdefault("outputs", {}).update(pictures)
-        return super().from_notebook_node(joined, resources, **options)  # type: ignore[no-untyped-call]
+def write_latex(document: Document, folder: str = "report_files") -> LatexSource:
+    """Return the document as LaTeX whose pictures lie in ``folder``."""
+    writer = _Writer(document, re.sub(r"[^\w. -]", "_", folder))
+    formulas = {
+        element["c"][1]
+        for part in document.parts
+        for element in nodes(part.blocks)
+        if element["t"] == "Math"
+    }
+    parts = write_parts(document, writer.visit, "latex", refused=refused_formulas(formulas))
+    template = resources.files("nbtypeset").joinpath("templates", "report.tex")
+    page = document.title_page
+    main = Template(template.read_text(encoding="utf-8")).substitute(
+        language=page.language,
+        title=escaped(page.title),
+        authors=escaped(", ".join(page.authors)),
+        header="\n".join(_header(page)),
+        contents=r"\tableofcontents" if page.has_contents else "",
+        body="".join(parts).strip(),
+    )
+    return LatexSource(main, writer.files)
 
 
-class ReportLatexExporter(_ReportTemplate):
-    """Write the report's LaTeX source; the pictures are in `resources["outputs"]`."""
-
-    export_from_notebook = "Report as LaTeX"
-
-
-class ReportLatexPDFExporter(_ReportTemplate, PDFExporter):
-    """Write the report as PDF by xelatex, lualatex or tectonic, whichever is installed."""
-
-    export_from_notebook = "Report as PDF via LaTeX"
-
-    @default("latex_command")
-    def _latex_command_default(self) -> list[str]:
-        for name, command in _COMMANDS.items():
-            if shutil.which(name):
-                return command
-        raise NoTeXError(
-            f"ENGINE=latex needs one of {', '.join(_COMMANDS)}, and none is installed. On Debian "
-            "or Ubuntu: apt-get install texlive-xetex texlive-fonts-recommended "
-            "texlive-plain-generic. The default, ENGINE=typst, needs no TeX."
-        )
-
-    @default("latex_count")
-    def _latex_count_default(self) -> int:
-        return 2  # the second run knows the page numbers of the contents
-
-    def run_bib(self, filename: str, raise_on_failure: Any = False) -> bool:
-        """Do nothing: reports of this kind have no bibliography."""
-        return False
+def escaped(text: str) -> str:
+    """Return LaTeX that shows a text in one line, and does nothing."""
+    line = "".join(_ESCAPES.get(sign, sign) for sign in " ".join(clean(text).split()))
+    return re.sub(r"-(?=-)", "-{}", line)
 
 
-def join_markdown(nb: Any, imprint: Imprint) -> tuple[Any, dict[str, bytes]]:
-    """Return a notebook whose neighbouring Markdown is one cell, and its pictures by file name.
-
-    Code that is to be shown, and outputs that say nothing to the report, stay cells of their own.
-    """
-    show_code = imprint.show_code is not False
-    v4: Any = nbformat.v4  # it has no types
-    cells: list[Any] = []
-    pending: list[str] = []
-    pictures: dict[str, bytes] = {}
-
-    def flush() -> None:
-        if pending:
-            cells.append(v4.new_markdown_cell("\n\n".join(pending)))
-            pending.clear()
-
-    for cell in nb.cells:
-        if cell.cell_type != "code":
-            pending.append(cell.source)
-            continue
-        if show_code and cell.source.strip():
-            flush()
-            cells.append(v4.new_code_cell(cell.source, execution_count=cell.execution_count))
-        marks = iter(imprint.marks.get(str(cell.get("id")), ()))
-        for output in cell.outputs:
-            record = output.get("data", {}).get(MIME_TYPE)
-            if not isinstance(record, dict) or record.get("kind") not in _KINDS:
-                flush()
-                other = v4.new_code_cell("", outputs=[output])
-                other.metadata["tags"] = ["nbpress-output"]
-                cells.append(other)
-            else:
-                text = _markdown(record, output["data"], pictures)
-                mark = next(marks, "") if record["kind"] in ("claim", "proof") else ""
-                sign = "✗" if mark == "otherwise" else "✓"
-                pending.append(f"{sign} {VERDICTS[mark]}: {text}" if mark else text)
-    flush()
-    return v4.new_notebook(cells=cells, metadata=nb.metadata), pictures
+def label(id_: str) -> str:
+    """Return an id as pandoc spells it in labels and links."""
+    return re.sub(r"[^A-Za-z0-9_+=:;.-]", lambda sign: f"ux{ord(sign[0]):x}", id_)
 
 
-def _markdown(record: Any, data: Any, pictures: dict[str, bytes]) -> str:
-    """Return what a figure, table, answer or claim says, as pandoc's Markdown."""
-    if record["kind"] == "figure":
-        name = f"{_PICTURES}/{record['label']}.png"
-        pictures[name] = b64decode(data["image/png"])
-        alt = record["alt"].replace('"', "”")
-        return f'![{record["caption"]}]({name}){{#{record["label"]} alt="{alt}"}}'
-    text: str = data["text/markdown"]
-    if record["kind"] == "table":
-        # A caption with a label of its own: pandoc's tables take no id from Markdown.
-        return f"{text}\n\n: {record['caption']}\\label{{{record['label']}}}"
-    return text
+def _header(page: TitlePage) -> list[str]:
+    lines = [rf"{{\LARGE\bfseries\color{{accent}}{escaped(page.title)}\par}}"]
+    if page.subtitle:
+        lines.append(rf"\medskip{{\large {escaped(page.subtitle)}\par}}")
+    facts = [", ".join(page.authors), page.date, page.dataset]
+    if any(facts):
+        line = r" \enspace·\enspace ".join(escaped(fact) for fact in facts if fact)
+        lines.append(rf"\medskip{{\color{{darkgray}}{line}\par}}")
+    if page.notice:
+        box = rf"\parbox{{0.96\linewidth}}{{{escaped(page.notice)}}}"
+        lines.append(rf"\bigskip{{\fboxsep=0.6em\fcolorbox{{accent}}{{white}}{{{box}}}\par}}")
+    return lines
+
+
+def _raw(source: str) -> Node:
+    return node("RawBlock", ["latex", source])
+
+
+def _inline(*sources: str) -> list[Node]:
+    return [node("RawInline", ["latex", source]) for source in sources]
+
+
+def _around(before: str, inlines: list[Node]) -> list[Node]:
+    return [*_inline(before), *inlines, *_inline("}")]
+
+
+class _Writer:
+    """Turns nodes of ours, and a few of pandoc's, into LaTeX; gathers the pictures."""
+
+    def __init__(self, document: Document, folder: str) -> None:
+        self.document = document
+        self.folder = folder
+        self.files: dict[str, bytes] = {}
+        self.names = _file_names(document)
+
+    def visit(self, element: Node) -> list[Node] | None:
+        """Return what stands for a node."""
+        content: Any = element.get("c")
+        match element["t"]:
+            case "Str":
+                pieces = breakable(content).split('"')  # which TeX would turn into ”
+                quoted = [[*_inline(_ESCAPES['"']), node("Str", piece)] for piece in pieces]
+                return [inline for pair in quoted for inline in pair][1:]
+            case "Code":
+                element["c"][1] = breakable(content[1])
+            case "Math" if content[0]["t"] == "InlineMath":
+                element["c"][1] = latex_formula(content[1])
+            case "Math":
+                formula = rf"\fitted{{$\displaystyle {latex_formula(content[1])}$}}"
+                return _inline(r"\[", formula, r"\]")
+            case "Strikeout":
+                return _around(r"\sout{", content)
+            case "Underline":
+                return _around(r"\uline{", content)
+            case "CodeBlock":
+                code = wrapped(content[1]).translate(_VERBATIM)
+                options = r"commandchars=\\\{\},fontsize=\footnotesize"
+                return [_raw(f"\\begin{{Verbatim}}[{options}]\n{code}\n\\end{{Verbatim}}")]
+            case "Figure":  # of a text's HTML: it has no number
+                return [*content[2], *content[1][1]]
+            case "Table":
+                _share_the_line(element)
+        if kind_of(element) not in ("", "caption"):
+            return self._own(element)
+        return None
+
+    def _own(self, element: Node) -> list[Node]:
+        (id_, _, _), content = element["c"]
+        attributes = pairs(element)
+        anchor = rf"\label{{{label(id_)}}}" if id_ else ""
+        match kind_of(element):
+            case "image":
+                return self._image(attributes)
+            case "equation" if len(content) == 3:
+                tag = rf"\tag*{{{escaped(attributes['tag'])}}}{anchor}"
+                return [*content[:2], *_inline(tag), content[2]]
+            case "equation":  # a refused formula
+                return [*_inline(rf"\phantomsection{anchor}" if anchor else ""), *content]
+            case "figure" | "table" as kind:
+                return _numbered(kind, int(attributes["number"]), id_, content)
+            case "claim":
+                return _claim(attributes["verdict"], content)
+            case "code":
+                return [_raw(r"\begin{snugshade}"), *content, _raw(r"\end{snugshade}")]
+            case "error" | "trouble":
+                return [_raw(r"\begin{ruled}{2pt}"), *content, _raw(r"\end{ruled}")]
+        return content
+
+    def _image(self, attributes: dict[str, str]) -> list[Node]:
+        name, alt = attributes["name"], attributes["alt"]
+        if not name.endswith(_ENDINGS):
+            self.document.warn("", f"LaTeX cannot show the picture {alt[:80]!r}; its text is shown")
+            return [node("Str", f"[{alt}]")]
+        file = f"{self.folder}/{self.names.get(name, name)}"
+        self.files[file] = self.document.assets[name]
+        width = attributes.get("width", "")
+        size = f",width={_width(width)}" if width else ""
+        return _inline(rf"\shownpicture{{alt={{{escaped(alt)}}}{size}}}{{{file}}}")
+
+
+def _file_names(document: Document) -> dict[str, str]:
+    """Return for the pictures of labelled figures names that say which figure they are."""
+    names: dict[str, str] = {}
+    for part in document.parts:
+        for block in nodes(part.blocks):
+            id_ = block["c"][0][0] if kind_of(block) == "figure" else ""
+            if re.fullmatch(r"\w[\w.-]*", id_, re.ASCII):
+                for inner in nodes(block):
+                    if kind_of(inner) == "image":
+                        name = pairs(inner)["name"]
+                        names[name] = f"{id_}.{name.rsplit('.', 1)[-1]}"
+    return names
+
+
+def _width(width: str) -> str:
+    """Return a picture's width as a part of the line, or in big points, as Typst's are."""
+    if width.endswith("%"):
+        return rf"{float(width[:-1]) / 100:g}\linewidth"
+    return f"{float(width.removesuffix('px')) * 0.75:g}bp"
+
+
+def _numbered(kind: str, number: int, id_: str, content: list[Node]) -> list[Node]:
+    *body, caption = content
+    inlines = caption["c"][1][0]["c"]
+    counter = _raw(rf"\setcounter{{{kind}}}{{{number - 1}}}")
+    table = next((block for block in body if block["t"] == "Table"), None)
+    if table:  # which pandoc gives its caption, so that they stay together over pages
+        table["c"][0][0] = id_
+        table["c"][1] = [None, [node("Plain", inlines)]]
+        return [counter, *body]
+    anchor = rf"\label{{{label(id_)}}}" if id_ else ""
+    line = node("Plain", [*_inline(rf"\captionof{{{kind}}}{{"), *inlines, *_inline(f"}}{anchor}")])
+    inner = [_raw(r"\centering"), *body, counter, line]
+    if kind == "table":
+        return inner
+    return [_raw(r"\begin{figure}[htbp]"), *inner, _raw(r"\end{figure}")]
+
+
+def _claim(verdict: str, blocks: list[Node]) -> list[Node]:
+    sign, rule = ("✗", "2pt") if verdict == "otherwise" else ("✓", "0.6pt")
+    mark = _inline(rf"\claimmark{{{sign}}}{{{VERDICTS[verdict]}}}")
+    if blocks and blocks[0]["t"] == "Para":
+        blocks = [node("Para", [*mark, {"t": "Space"}, *blocks[0]["c"]]), *blocks[1:]]
+    else:
+        blocks = [node("Para", mark), *blocks]
+    return [_raw(rf"\begin{{ruled}}{{{rule}}}\small"), *blocks, _raw(r"\end{ruled}")]
+
+
+def _share_the_line(table: Node) -> None:
+    """Give columns their shares of the line where they are wide, or hold lists and code."""
+    _, _, columns, head, bodies, foot = table["c"]
+    rows = [*head[1], *foot[1], *(row for body in bodies for row in [*body[2], *body[3]])]
+    longest = [1] * len(columns)
+    simple = True
+    for row in rows:
+        for index, cell in enumerate(row[1][: len(columns)]):
+            blocks = cell[4]
+            longest[index] = max(longest[index], len(plain(blocks)))
+            simple &= [block["t"] for block in blocks] in ([], ["Plain"], ["Para"])
+            if blocks and blocks[-1]["t"] == "RawBlock":  # nothing may follow code in its line
+                blocks.append(_raw(r"\relax"))
+    if not simple or sum(longest) > _LINE:
+        shares = [min(length, _WIDE) for length in longest]
+        for column, share in zip(columns, shares, strict=True):
+            column[1] = {"t": "ColWidth", "c": round(share / sum(shares), 3)}

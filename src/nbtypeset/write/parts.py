@@ -4,38 +4,47 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Set
 from functools import partial
 
 from nbtypeset import pandoc
 from nbtypeset.document import Document
 from nbtypeset.tree import Node, Visit, node, walk
 
+_EDGES = {"typst": "//{}", "html": "<!--{}-->", "latex": "%{}"}  # comments, by format
 
-def render(document: Document, convert: Visit, writer: str, *options: str) -> list[str]:
+
+def write_parts(
+    document: Document,
+    convert: Visit,
+    writer: str,
+    *options: str,
+    refused: Set[str] = frozenset(),
+) -> list[str]:
     """Return each part in the format ``writer``, its nodes first replaced by ``convert``.
 
-    A formula that pandoc cannot read becomes its LaTeX source, and a warning.
+    A formula that pandoc cannot read, or that is ``refused``, becomes its LaTeX source, and a
+    warning.
     """
-    texts = [json.dumps(part.blocks) for part in document.parts]
-    # No text can hold its own hash, so this edge is found in no part.
-    edge = hashlib.sha256("".join(texts).encode()).hexdigest()
-    mark = node("RawBlock", [writer, f"//{edge}" if writer == "typst" else f"<!--{edge}-->"])
-    unread: set[str] = set()
-    for _ in range(2):
+    trees = [json.dumps(part.blocks) for part in document.parts]
+    # No text can hold its own hash, so this edge is in no part.
+    edge = _EDGES[writer].format(hashlib.sha256("".join(trees).encode()).hexdigest())
+    as_code = set(refused)
+    while True:
         blocks: list[Node] = []
-        for part, text in zip(document.parts, texts, strict=True):
-            tree = json.loads(text)
-            if unread:
-                tree = walk(tree, partial(_spell, cell=part.cell, document=document, unread=unread))
-            blocks += [*walk(tree, convert), mark]
+        for part, tree in zip(document.parts, map(json.loads, trees), strict=True):
+            spell = partial(_spell, cell=part.cell_name, document=document, formulas=as_code)
+            blocks += walk(walk(tree, spell) if as_code else tree, convert)
+            blocks.append(node("RawBlock", [writer, edge]))
         written, unread = pandoc.write_logged(blocks, writer, *options)
-        if not unread:
-            break
-    return written.split(mark["c"][1])[:-1]
+        if unread <= as_code:
+            return written.split(edge)[:-1]
+        as_code |= unread
 
 
-def _spell(item: Node, cell: str, document: Document, unread: set[str]) -> list[Node] | None:
-    if item["t"] != "Math" or item["c"][1].strip() not in unread:
+def _spell(inline: Node, cell: str, document: Document, formulas: Set[str]) -> list[Node] | None:
+    if inline["t"] != "Math" or inline["c"][1].strip() not in formulas:
         return None
-    document.warn(cell, f"formula cannot be read, its source is shown: {item['c'][1][:80]}")
-    return [node("Code", [["", ["unread"], []], item["c"][1]])]
+    formula = inline["c"][1]
+    document.warn(cell, f"formula cannot be read, its source is shown: {formula[:80]}")
+    return [node("Code", [["", ["unread"], []], formula])]

@@ -1,0 +1,42 @@
+"""A document's title page: from the press, or else from the notebook itself."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from nbtypeset.document import Document, TitlePage
+from nbtypeset.schema import Imprint
+from nbtypeset.tree import clean, nodes, plain
+
+
+def take_title(nb: Any, document: Document) -> str:
+    """Return the title of a notebook that is no report: its metadata's, or its first heading.
+
+    That heading, where it is the first thing to be seen, is taken out of the document.
+    """
+    title = str(nb.metadata.get("title", ""))
+    if title.strip():
+        return title
+    blocks = document.parts[0].blocks if document.parts else []
+    if not blocks or blocks[0]["t"] != "Header" or any(n["t"] == "Image" for n in nodes(blocks[0])):
+        return ""
+    return plain(blocks.pop(0)["c"][2]).strip()
+
+
+def title_page(nb: Any, imprint: Imprint, title: str, document: Document) -> TitlePage:
+    """Return the title page of a resolved document."""
+    language = imprint.language.split("-")[0].lower()
+    headings = sum(n["t"] == "Header" for part in document.parts for n in part.blocks)
+    authors = imprint.authors or [author.name for author in nb.metadata.authors]
+    return TitlePage(
+        title=clean(title),
+        subtitle=imprint.subtitle,
+        authors=[clean(name) for name in authors],
+        date=imprint.date,
+        language=language if re.fullmatch(r"[a-z]{2,3}", language) else "en",
+        dataset=imprint.dataset,
+        notice=imprint.notice,
+        has_contents=bool(imprint.title) or headings > 3,
+        values=dict(imprint.values),
+    )

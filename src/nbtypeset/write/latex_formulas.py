@@ -1,0 +1,59 @@
+r"""Formulas for LaTeX, which would run what they say: only what is mathematics gets there.
+
+Pandoc reads a formula by a grammar of its own that knows the macros of mathematics and no other:
+no ``\input``, no ``\write``, no ``\]``. What it cannot read is shown as code. It skips definitions
+and text, and does not know TeX's ``^^5c``: those are looked after here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from nbtypeset import pandoc
+from nbtypeset.tree import node, para
+
+_COMMENT = re.compile(r"((?<!\\)(?:\\\\)*)%.*")
+_FORBIDDEN = re.compile(
+    r"\^\^|\\(?:(?:re)?new|provide|[Dd]eclare|[gex]?def|let|future|catcode|csname|expandafter|input"
+    r"|include|openin|openout|read|write|immediate|special|directlua|usepackage|require)"
+)
+_TEXT = re.compile(r"\\(?:text[a-z]*|mbox|hbox)\s*\{[^{}$]*\}")
+_SPECIAL = re.compile(r"(?<!\\)[#&_^%]")
+# Displays of their own, and what they are called within one.
+_INNER = {
+    "equation": "", "align": "aligned", "flalign": "aligned", "eqnarray": "aligned",
+    "split": "aligned", "alignat": "alignedat", "gather": "gathered", "multline": "gathered",
+}  # fmt: skip
+_ENVIRONMENT = re.compile(rf"\\(begin|end)\{{({'|'.join(_INNER)})\*?\}}")
+
+
+def latex_formula(formula: str) -> str:
+    r"""Return a formula as it can stand within ``\(…\)`` and ``\[…\]``."""
+    source = _TEXT.sub(_escaped_text, _COMMENT.sub(r"\1", formula))
+    source = re.sub(r"\\(?:nonumber|notag)\b", "", re.sub(r"\n\s*\n", "\n", source)).strip()
+    if r"\\" in source and r"\begin" not in source:
+        source = rf"\begin{{gathered}}{source}\end{{gathered}}"
+    return _ENVIRONMENT.sub(_inner_environment, source)
+
+
+def _escaped_text(text: re.Match[str]) -> str:
+    return _SPECIAL.sub(lambda sign: r"\^{}" if sign[0] == "^" else "\\" + sign[0], text[0])
+
+
+def _inner_environment(delimiter: re.Match[str]) -> str:
+    name = _INNER[delimiter[2]]
+    return f"\\{delimiter[1]}{{{name}}}" if name else ""
+
+
+def refused_formulas(formulas: Iterable[str]) -> set[str]:
+    """Return the formulas that are not to become LaTeX."""
+    sources = {formula.strip(): latex_formula(formula) for formula in formulas}
+    display = {"t": "DisplayMath"}
+    blocks = [para([node("Math", [display, source])]) for source in sources.values()]
+    _, unread = pandoc.write_logged(blocks, "typst")
+    return {
+        formula
+        for formula, source in sources.items()
+        if source in unread or _FORBIDDEN.search(source)
+    }

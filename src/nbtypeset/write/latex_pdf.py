@@ -1,0 +1,85 @@
+"""Run TeX over a source: by the first engine that is installed, and without its shell."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from nbtypeset.write.latex import LatexSource
+
+# Those that read Unicode, with what each is called with.
+_COMMANDS = {
+    "xelatex": ["xelatex", "-no-shell-escape", "-interaction=nonstopmode", "{filename}"],
+    "lualatex": ["lualatex", "-no-shell-escape", "-interaction=nonstopmode", "{filename}"],
+    "tectonic": ["tectonic", "--untrusted", "--keep-logs", "{filename}"],
+}
+_RUNS = 3  # at most: until the numbers of pages and the widths of tables are known
+_PATIENCE = 60  # seconds; a report takes a few
+_PROBLEM = re.compile(r"^(?:! |error: )(.*)|^(Missing character: .*?) in font", re.MULTILINE)
+
+
+class NoTeXError(RuntimeError):
+    """None of the TeX engines is installed."""
+
+
+class TeXFailure(RuntimeError):
+    """TeX made no document; the message is TeX's own."""
+
+
+def installed_engine() -> list[str]:
+    """Return the command of the first engine that is installed."""
+    for name, command in _COMMANDS.items():
+        if shutil.which(name):
+            return command
+    raise NoTeXError(
+        f"ENGINE=latex needs one of {', '.join(_COMMANDS)}, and none is installed. On Debian "
+        "or Ubuntu: apt-get install texlive-xetex texlive-fonts-recommended "
+        "texlive-plain-generic. The default, ENGINE=typst, needs no TeX."
+    )
+
+
+def compile_latex(source: LatexSource, command: Sequence[str]) -> tuple[bytes, list[str]]:
+    """Return the PDF, and what TeX complained about.
+
+    Raises
+    ------
+    TeXFailure
+        If no PDF was made.
+    """
+    with tempfile.TemporaryDirectory(prefix="nbpress-") as folder:
+        for name, content in source.files.items():
+            Path(folder, name).parent.mkdir(parents=True, exist_ok=True)
+            Path(folder, name).write_bytes(content)
+        Path(folder, "main.tex").write_text(source.main, encoding="utf-8", newline="\n")
+        known = Path(folder, "main.aux")  # by the next run
+        for _ in range(_RUNS):
+            before = known.read_bytes() if known.is_file() else b""
+            said = _run([word.format(filename="main.tex") for word in command], folder)
+            if not known.is_file() or known.read_bytes() == before:  # tectonic keeps none
+                break
+        log = Path(folder, "main.log")
+        if log.is_file():
+            said = log.read_text(encoding="utf-8", errors="replace")
+        problems = [line or missing for line, missing in _PROBLEM.findall(said)]
+        pdf = Path(folder, "main.pdf")
+        if not pdf.is_file():
+            raise TeXFailure("; ".join(problems) or said[-2000:])
+        return pdf.read_bytes(), list(dict.fromkeys(problems))
+
+
+def _run(command: list[str], folder: str) -> str:
+    # TeX reads and writes nothing outside its own folder and its own files.
+    environment = {**os.environ, "openin_any": "p", "openout_any": "p", "max_print_line": "1000"}
+    try:
+        done = subprocess.run(
+            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, check=False,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=_PATIENCE,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise TeXFailure(f"{command[0]} took more than {_PATIENCE} s") from error
+    return done.stdout.decode(errors="replace")
