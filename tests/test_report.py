@@ -28,7 +28,7 @@ def copy_of_project(place: Path) -> Path:
 
 def nbpress(place: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command line in a project's copy, on that copy's code."""
-    kept = {k: v for k, v in os.environ.items() if k not in ("DATASET", "PARAMS", "FORCE", "CODE")}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("NBPRESS_")}
     command = [sys.executable, "-c", "import sys; from nbpress.cli import main; sys.exit(main())"]
     return subprocess.run(
         [*command, *arguments],

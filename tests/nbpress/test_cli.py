@@ -396,3 +396,29 @@ def test_reader_that_leaves_is_no_error(built: TinyProject) -> None:
     process = built.start("cache", stdout=ours)
     os.close(ours)
     assert process.communicate(timeout=DEADLINE)[1] == ""
+
+
+def test_traceback_is_kept_and_shown_on_request(tiny: TinyProject) -> None:
+    """The user sees one message; build/nbpress.log has the traceback, and --debug shows it."""
+    (tiny.root / "src" / "tiny" / "resolver.py").write_text("1 / 0", "utf-8")
+    result = tiny.run("report")
+    assert "ZeroDivisionError" in result.err
+    assert "Traceback" not in result.err
+    log = (tiny.root / "build" / "nbpress.log").read_text("utf-8")
+    assert "Traceback" in log
+    assert "1 / 0" in log
+    assert "Traceback" in tiny.run("--debug", "report").err
+
+
+def test_what_stopped_papermill_is_kept(tiny: TinyProject) -> None:
+    """The traceback of a worker reaches the log, too."""
+    tiny.edit_cell("1_sums.ipynb", "sum", "raise KeyError('of the cell')")
+    result = tiny.run("report")
+    assert "raised KeyError: 'of the cell'" in result.err
+    assert "PapermillExecutionError" in (tiny.root / "build" / "nbpress.log").read_text("utf-8")
+
+
+def test_variables_of_others_are_not_read(built: TinyProject) -> None:
+    """ENGINE or CODE, set for other work, are none of the command's; its own are."""
+    assert built.report(ENGINE="podman", CODE="main.py").executed == {}
+    assert built.run("report", NBPRESS_CODE="main.py").status == 2
