@@ -19,7 +19,7 @@ html: .report-ready  ## build report/report.html, one file that needs no network
 tex: .report-ready  ## write the report's LaTeX source
 	@$(python) -m nbpress tex
 
-check: .report-ready  ## tell whether the published report still holds
+check: .report-ready  ## execute everything afresh and compare with the recorded values
 	@$(python) -m nbpress check
 
 # A process for each core, each with one BLAS thread, as notebooks have in the report. They start
@@ -30,7 +30,7 @@ pytest = OPENBLAS_NUM_THREADS=1 $(python) -m pytest --numprocesses logical --max
 test: .dev-ready  ## run the tests, all but the fault suite
 	$(pytest) -m 'not faults'
 
-test-faults: .dev-ready  ## run the fault suite: full disks, dying kernels, dead mirrors
+test-faults: .dev-ready  ## run the fault suite: full disks, killed kernels, builds and set-ups
 	$(pytest) -m faults
 
 # Only import-linter has no module to run; its script is Python, whatever its first line says.

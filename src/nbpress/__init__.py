@@ -1,7 +1,7 @@
 """The press: notebooks in, one report out.
 
-A notebook needs five functions of it, which also work without the press: `figure`, `table`,
-`answer`, `claim` and `proof`.
+What notebooks call, with a press or without: `figure`, `table`, `answer`, `claim` and `proof`
+speak to the report, `prose` sets numbers for a table's cells, `last_values` reads the last report.
 """
 
 from nbpress.say.display import answer, claim, figure, last_values, proof, table

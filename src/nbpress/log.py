@@ -1,4 +1,4 @@
-"""What the press says to its user, and what it keeps for those who look for a fault.
+"""What the press says to its user, and what it keeps for debugging.
 
 Lines go to stderr at once; tracebacks go to `build/nbpress.log`, with the lines.
 """

@@ -1,4 +1,4 @@
-"""What passes from hand to hand on the way from a notebook to a document."""
+"""The data passed between the stages on the way from a notebook to a document."""
 
 from __future__ import annotations
 

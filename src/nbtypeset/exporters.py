@@ -13,7 +13,7 @@ from traitlets import Bool, List, Unicode, default
 
 from nbtypeset.document import Document
 from nbtypeset.read.collect import PICTURES, collect
-from nbtypeset.read.sound import sound
+from nbtypeset.read.sanitize import sanitized
 from nbtypeset.resolve import resolve
 from nbtypeset.schema import Imprint
 from nbtypeset.titles import take_title, title_page
@@ -53,7 +53,7 @@ class _TreeExporter(Exporter):
         self, nb: Any, resources: Any = None, **kw: Any
     ) -> tuple[str | bytes, dict[str, Any]]:
         """Return the document; the files that it needs are in ``resources["outputs"]``."""
-        nb, resources = super().from_notebook_node(sound(nb), resources, **kw)
+        nb, resources = super().from_notebook_node(sanitized(nb), resources, **kw)
         resources.pop("outputs", None)
         document = self._document(nb, resources)
         content = self._write(document, resources)

@@ -1,4 +1,4 @@
-"""Make a tree safe and whole for any output: anchors, links, pictures, headings, formulas."""
+"""Make a tree safe and complete for any output: anchors, links, pictures, headings, formulas."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The error of whatever is wrong with data; it needs nothing, so that all modules can raise it."""
+"""The error for bad data; it imports nothing, so that every module can raise it."""
 
 
 class DataError(ValueError):

@@ -1,4 +1,4 @@
-"""Measured quantities that the answers argue from: spikes, late averages, trends, roughness."""
+"""Measured quantities that the answers rely on: spikes, late averages, trends, roughness."""
 
 from __future__ import annotations
 

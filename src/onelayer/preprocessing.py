@@ -1,4 +1,4 @@
-"""Pixels, labels and weights: into what the models take, and back into pictures.
+"""Pixels and labels become the models' inputs, and weights become pictures again.
 
 `preprocess` and `weights_as_images` are the two that know where the bias is: last.
 """

@@ -124,6 +124,19 @@ def test_chapters_are_joined_in_their_order(press: Press) -> None:
     assert len({cell["id"] for cell in cells}) == len(cells)
 
 
+def test_long_ids_stay_apart(press: Press) -> None:
+    """Two ids that differ in their last letters alone stand for two cells, and two marks."""
+    path = press.tiny.root / "notebooks" / "1_sums.ipynb"
+    content = json.loads(path.read_text("utf-8"))
+    for letter in "ab":
+        cell = {"cell_type": "code", "metadata": {}, "source": "1", "outputs": []}
+        content["cells"].append({**cell, "id": "x" * 63 + letter, "execution_count": None})
+        press.outputs[f"1_sums/{'x' * 63}{letter}"] = [claim(letter == "a", letter)]
+    path.write_text(json.dumps(content), "utf-8")
+    verdicts = list(press.bind().imprint.marks.values())
+    assert verdicts == [["checked"], ["checked"], ["otherwise"]]
+
+
 def test_bound_notebook_is_valid(press: Press) -> None:
     """For nbformat, whatever the notebooks are called."""
     import nbformat

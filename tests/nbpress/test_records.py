@@ -27,7 +27,15 @@ def test_record_survives_json(record: Record) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [{}, {"kind": "seal"}, {"kind": "proof"}, {"kind": "table", "label": "t", "x": 1}]
+    "content",
+    [
+        {},
+        {"kind": "seal"},
+        {"kind": "proof"},
+        {"kind": "table", "label": "t", "x": 1},
+        # The typesetter would pass over it, and give its mark to the next claim of the cell.
+        {"kind": "proof", "task": "1a", "sentence": 5},
+    ],
 )
 def test_foreign_record_is_refused(content: dict[str, Any]) -> None:
     """A record that the functions of nbpress cannot have written stops the build."""

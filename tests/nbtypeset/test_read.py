@@ -8,7 +8,7 @@ import pytest
 from fixtures.odd_notebooks import PIXEL, display, outputs
 
 from nbtypeset.read.collect import collect
-from nbtypeset.read.sound import sound
+from nbtypeset.read.sanitize import sanitized
 from nbtypeset.read.texts import normal_maths, terminal_text
 from nbtypeset.schema import MIME_TYPE, Imprint, Sentence
 from nbtypeset.tree import kind_of, pairs
@@ -32,7 +32,7 @@ def test_maths_is_found_where_jupyter_finds_it() -> None:
 def test_writer_chooses_the_picture(wish: tuple[str, ...], ending: str) -> None:
     """Of the formats of a picture, the first that the writer wishes for is kept."""
     output = display(**{"image/svg+xml": "<svg/>"}, image__png=PIXEL)
-    (part,) = collect(sound(outputs(output)), False, Imprint(), wish)
+    (part,) = collect(sanitized(outputs(output)), False, Imprint(), wish)
     assert [kept for kept, _ in part.attachments.values()] == [ending]
 
 
@@ -40,7 +40,7 @@ def test_claim_takes_its_mark_from_the_press() -> None:
     """A sentence is a claim where the imprint has a verdict for its cell, in their order."""
     claim = display(**{MIME_TYPE: Sentence("it holds").to_json(), "text/markdown": "it holds"})
     imprint = Imprint(marks={"odd-0": ["checked"]})
-    (part,) = collect(sound(outputs(claim, claim)), False, imprint)
+    (part,) = collect(sanitized(outputs(claim, claim)), False, imprint)
     assert [kind_of(block) for block in part.blocks] == ["claim", ""]
     assert pairs(part.blocks[0]) == {"verdict": "checked"}
 
@@ -59,5 +59,5 @@ def test_claim_takes_its_mark_from_the_press() -> None:
 def test_malformed_record_is_no_record(record: Any) -> None:
     """An output with a record that says nothing is shown as if it had none."""
     output = display(**{MIME_TYPE: record, "text/plain": "shown"})
-    (part,) = collect(sound(outputs(output)), False, Imprint())
+    (part,) = collect(sanitized(outputs(output)), False, Imprint())
     assert [kind_of(block) for block in part.blocks] == ["result"]

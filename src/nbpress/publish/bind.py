@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nbpress.errors import PressError
+from nbpress.files import digest
 from nbpress.project.dataset import DataSet
 from nbpress.project.project import Project
 from nbpress.publish.cells import Cell
@@ -22,6 +23,7 @@ from nbpress.say.records import Claim, Proof, record_of, values
 from nbtypeset.schema import Imprint
 
 _PROVENANCE_TAG = "provenance"
+_ID_LENGTH = 64  # that nbformat allows
 
 
 @dataclass
@@ -126,8 +128,9 @@ def _chapter_cells(number: int, plan: Plan, executed: list[Cell]) -> tuple[list[
                     notices.append(f"{plan.chapter.notebook}, cell {index}: {text}")
                 else:
                     cell["outputs"].append(_joined(output))
-        # Ids need to be unique in a notebook, not among notebooks.
-        cell["id"] = f"{number}-{cell['id']}"[:64]
+        # Ids are unique in a notebook, not among notebooks; marks are known by them.
+        id_ = f"{number}-{cell['id']}"
+        cell["id"] = id_ if len(id_) <= _ID_LENGTH else f"{number}-{digest(id_)[:32]}"
         cells.append(cell)
     return cells, notices
 

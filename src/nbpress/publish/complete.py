@@ -1,4 +1,4 @@
-"""Refuses a report that is not complete: each task has its parts, and each claim holds."""
+"""Refuses a report unless each task has its parts and each claim that report.yaml lists holds."""
 
 from __future__ import annotations
 

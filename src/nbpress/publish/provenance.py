@@ -1,4 +1,4 @@
-"""Tells where a report comes from: its data, commit, parameters and packages, and its date."""
+"""States where a report comes from: its data, commit, parameters and packages, and its date."""
 
 from __future__ import annotations
 

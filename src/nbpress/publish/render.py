@@ -1,4 +1,4 @@
-"""Renders a bound report by nbconvert's exporters, and tells from what it was rendered."""
+"""Renders a bound report by nbconvert's exporters, and digests what it was rendered from."""
 
 from __future__ import annotations
 

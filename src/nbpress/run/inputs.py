@@ -1,4 +1,4 @@
-"""What a run depends on, and its key: the digest of all that its outputs could come from.
+"""What a run depends on, and its key: the digest of everything that its outputs depend on.
 
 These are code cells, parameters, data set, values of other chapters, the first-party modules that
 it imports, and the installed versions of the run-time dependencies. Prose and time stamps are not

@@ -1,4 +1,4 @@
-"""Plans what is to run: each chapter's notebook as it is now, with parameters that are checked."""
+"""Plans what is to run: each chapter's notebook as it is now, with checked parameters."""
 
 from __future__ import annotations
 

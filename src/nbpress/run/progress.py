@@ -1,4 +1,4 @@
-"""Shows how far the running notebooks are."""
+"""Shows how far the running notebooks have got."""
 
 from __future__ import annotations
 

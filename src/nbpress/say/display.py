@@ -21,9 +21,9 @@ from nbpress.say.records import (
     Answer,
     Claim,
     Proof,
-    check_claim,
-    check_label,
-    check_task,
+    validate_claim,
+    validate_label,
+    validate_task,
 )
 from nbpress.say.typography import plain, prose, quoted_names
 from nbtypeset.schema import MIME_TYPE, Figure, Record, Table
@@ -50,7 +50,7 @@ def figure(fig: matplotlib_figure.Figure, label: str, caption: str, alt: str) ->
     ValueError
         If the label is malformed, or caption or text alternative is empty.
     """
-    check_label(label)
+    validate_label(label)
     _check_text("caption", label, caption)
     _check_text("alt", label, alt)
     import matplotlib as mpl
@@ -82,7 +82,7 @@ def table(
     ValueError
         If the label is malformed, the caption empty, or a row longer or shorter than the header.
     """
-    check_label(label)
+    validate_label(label)
     _check_text("caption", label, caption)
     for row in rows:
         if len(row) != len(header):
@@ -108,7 +108,7 @@ def answer(task: str, text: str, **values: Any) -> None:
     TypeError
         If a value is nothing that JSON can hold.
     """
-    check_task(task)
+    validate_task(task)
     missing = sorted(quoted_names(text) - values.keys())
     if missing:
         raise ValueError(
@@ -140,8 +140,8 @@ def claim(task: str, id: str, text: str, holds: object, otherwise: str | None = 
     The press refuses to publish a report in which a claim that report.yaml lists for the data
     set is false or was not made.
     """
-    check_task(task)
-    check_claim(id)
+    validate_task(task)
+    validate_claim(id)
     truth = bool(holds)
     sentence = text if truth else otherwise or f"it does not hold on these data that {text}"
     mark = "✓ Checked" if truth else "✗ Found instead"
@@ -159,7 +159,7 @@ def proof(task: str, statement: str, holds: object) -> None:
     ValueError
         If it does not hold.
     """
-    check_task(task)
+    validate_task(task)
     if not holds:
         raise ValueError(f"task {task}: the proof fails that {statement}")
     _show(Proof(task, f"{statement}."), {"text/markdown": f"✓ Proved: {statement}."})

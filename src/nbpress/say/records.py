@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 from nbpress.errors import PressError
@@ -64,9 +64,13 @@ _KINDS: dict[str, type[Record]] = {
 
 def from_json(content: Mapping[str, Any]) -> Record:
     """Return the record that `to_json` wrote; refuse what it cannot have written."""
-    fields = dict(content)
+    given = dict(content)
     try:
-        return _KINDS[fields.pop("kind")](**fields)
+        record = _KINDS[given.pop("kind")](**given)
+        for each in fields(record):
+            if each.type == "str" and not isinstance(getattr(record, each.name), str):
+                raise TypeError(f"{each.name} must be text; got {getattr(record, each.name)!r}")
+        return record
     except (KeyError, TypeError) as error:
         raise PressError(
             f"a cell shows {MIME_TYPE} that is no record of nbpress: {error}; "
@@ -115,13 +119,13 @@ def _answers(cells: list[dict[str, Any]]) -> Iterator[tuple[str, Answer]]:
                 yield cell["id"], record
 
 
-def check_label(label: str) -> None:
+def validate_label(label: str) -> None:
     """Refuse a label that could not stand in a link."""
     if not _LABEL.fullmatch(label):
         raise ValueError(f"a label has small letters, digits and hyphens, 'fig-2b'; got {label!r}")
 
 
-def check_claim(id_: str) -> None:
+def validate_claim(id_: str) -> None:
     """Refuse a claim's id that report.yaml could not list."""
     if not _NAME.fullmatch(id_):
         raise ValueError(
@@ -129,7 +133,7 @@ def check_claim(id_: str) -> None:
         )
 
 
-def check_task(task: str) -> None:
+def validate_task(task: str) -> None:
     """Refuse what is no name of a task."""
     if not _TASK.fullmatch(task):
         raise ValueError(f"a task is named like '2d' or 'A'; got {task!r}")

@@ -1,4 +1,4 @@
-"""From notebook cells to parts of a document: which of a cell's many faces is shown, and how."""
+"""From cells to parts of a document: which representation of an output is shown, and how."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Write a document as one HTML file that asks for nothing: no network, no script, no font."""
+"""Write a document as one self-contained HTML file: no network, no script, no font."""
 
 from __future__ import annotations
 

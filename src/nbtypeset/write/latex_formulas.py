@@ -1,4 +1,4 @@
-r"""Formulas for LaTeX, which would run what they say: only what is mathematics gets there.
+r"""Formulas for LaTeX, which would execute them: only mathematics gets through.
 
 Pandoc reads a formula by a grammar of its own that knows the macros of mathematics and no other:
 no ``\input``, no ``\write``, no ``\]``. What it cannot read is shown as code. It skips definitions

@@ -1,4 +1,4 @@
-"""Notebooks whose metadata and outputs are of the types that the format prescribes.
+"""Notebooks whose metadata and outputs have the types that the format prescribes.
 
 Notebooks come from anywhere, and nbconvert refuses a whole one for a title that is a list. What
 is of a wrong type is left out here, so that no later step has to ask.
@@ -15,7 +15,7 @@ from nbformat import NotebookNode, from_dict
 _ID = re.compile(r"[a-zA-Z0-9-_]{1,64}")
 
 
-def sound(nb: Any) -> NotebookNode:
+def sanitized(nb: Any) -> NotebookNode:
     """Return the notebook without metadata, outputs and attachments of wrong types."""
     metadata = _mapping(nb.get("metadata"))
     kept: dict[str, Any] = {}
