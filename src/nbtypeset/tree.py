@@ -96,10 +96,9 @@ def one_line(blocks: list[Node]) -> list[Node]:
     return joined[1:]
 
 
-def code_block(source: str, language: str = "", kind: str = "") -> Node:
+def code_block(source: str, language: str = "") -> Node:
     """Return verbatim text."""
-    classes = tuple(c for c in (language, kind) if c)
-    return node("CodeBlock", [attr("", classes), clean(source)])
+    return node("CodeBlock", [attr("", (language,) if language else ()), clean(source)])
 
 
 def walk(tree: Any, visit: Visit) -> Any:

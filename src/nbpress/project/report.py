@@ -41,7 +41,7 @@ class Report(_Strict):
     authors: list[str] = Field(min_length=1)
     date: datetime.date | None = None  # by default that of the commit
     language: str = "en"
-    resolver: str  # "onelayer.data:resolve", tells which data set a name means
+    resolver: str  # "onelayer.locate:resolve", tells which data set a name means
     distribution: str  # this project's name in pyproject.toml; its dependencies enter every key
     sources: list[str] = ["src"]  # folders of the first-party packages that notebooks import
     cell_timeout: int = Field(default=900, gt=0)  # seconds that one cell may take
