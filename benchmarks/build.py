@@ -27,9 +27,9 @@ EDITED = "3_softmax_regression.ipynb"
 
 def copy_project(project: Path) -> Path:
     """Copy what a report is made of into the folder `project`."""
-    for part in ("src", "notebooks", "report/parameters"):
+    for part in ("src", "notebooks"):
         shutil.copytree(ROOT / part, project / part, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("report/report.yaml", "pyproject.toml"):
+    for file in ("report/report.yaml", "report/reference.yaml", "pyproject.toml"):
         shutil.copy(ROOT / file, project / file)
     return project
 
@@ -75,14 +75,9 @@ def report(project: Path, dataset: str) -> float:
 
 
 def classic_execute(project: Path, name: str, dataset: str) -> float:
-    """Execute one notebook by papermill, with the data set's parameters."""
-    import yaml
-
-    parameters = yaml.safe_load((project / f"report/parameters/{dataset}.yaml").read_text("utf-8"))
-    own = parameters.get(name.removesuffix(".ipynb"), {}) if name[0] in "234" else {}
-    own = {"dataset": dataset, **own} if own else {}  # the others run with their defaults
-    written = yaml.safe_dump(own)
-    return command(project, "papermill", name, f"out_{name}", "-y", written, folder="notebooks")
+    """Execute one notebook by papermill; derivations and appendix take no data set."""
+    chosen = ("-p", "dataset", dataset) if name[0] in "234" else ()
+    return command(project, "papermill", name, f"out_{name}", *chosen, folder="notebooks")
 
 
 def classic_convert(project: Path) -> float:

@@ -13,7 +13,7 @@ class Job:
     dataset: str = "mnist"
     lambdas: tuple[float, ...] = (0.0,)
     train_accuracy: bool = True
-    train_size: int = 0  # 0: what suits the data set
+    train_size: int | None = None  # None: what suits the data set
     num_classes: int = 10  # other than 10: random targets, which cost the same time
     num_epochs: int = 50
     learning_rate: float = 0.01

@@ -25,7 +25,9 @@ def prepare(job: Job) -> Run:
     """Read and draw the job's data: 2,000 validation images (of MNIST), as in the report."""
     images = load(job.dataset)
     state = np.random.RandomState(0)
-    split = sample(images, state, train_size=job.train_size, dtype=PEERS[job.peer][1])
+    suited = images.settings("softmax", train_size=job.train_size)
+    sizes = {"train_size": suited.train_size, "validation_size": suited.validation_size}
+    split = sample(images, state, dtype=PEERS[job.peer][1], **sizes)
     if job.num_classes != images.num_classes:
         train, validation = (
             one_hot(state.randint(0, job.num_classes, len(X)), job.num_classes, X.dtype)
@@ -33,7 +35,7 @@ def prepare(job: Job) -> Run:
         )
         split = replace(split, targets_train=train, targets_validation=validation)
     orders = [state.permutation(len(split.X_train)) for _ in range(job.num_epochs)]
-    return Run(job, split, orders, images.batch_size)
+    return Run(job, split, orders, suited.batch_size)
 
 
 def measure(job: Job) -> dict[str, Any]:

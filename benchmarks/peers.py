@@ -16,6 +16,7 @@ import numpy as np
 from benchmarks.jobs import Job
 from onelayer.models import SoftmaxRegression
 from onelayer.sampling import Split
+from onelayer.threads import use_threads
 from onelayer.trainers import Trainer
 
 Outcome = tuple[list[float], list[float]]  # validation losses and accuracies, one for each λ
@@ -54,7 +55,8 @@ def ours(run: Run) -> Outcome:
         train_accuracy=job.train_accuracy,
         progress=False,
     )
-    histories = trainer.fit_each(run.split, _Replay(run.orders), job.lambdas)
+    with use_threads(job.threads):
+        histories = trainer.fit_each(run.split, _Replay(run.orders), job.lambdas)
     losses = [float(history.validation_loss[-1]) for history in histories]
     return losses, [float(history.validation_accuracy[-1]) for history in histories]
 

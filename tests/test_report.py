@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pikepdf
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ("src", "notebooks", "report/parameters", "report/expected")
-FILES = ("report/report.yaml", "pyproject.toml")
+FOLDERS = ("src", "notebooks", "report/expected")
+FILES = ("report/report.yaml", "report/reference.yaml", "pyproject.toml")
 
 
 def copy_of_project(place: Path) -> Path:
@@ -54,14 +55,20 @@ def text_of(pdf: Path) -> str:
     return "\n".join(found)
 
 
+def environment_for(dataset: str) -> dict[str, str]:
+    """Return what a data set needs in the environment; skip where MNIST is not at hand."""
+    if dataset != "mnist":
+        return {}
+    if not os.environ.get("ONELAYER_DATA"):
+        pytest.skip("ONELAYER_DATA does not name a folder with MNIST")
+    return {"ONELAYER_DATA": str(Path(os.environ["ONELAYER_DATA"]).resolve())}
+
+
 @pytest.fixture(scope="module", params=["digits", "mnist"])
 def built(request, tmp_path_factory):
     """Build a report from nothing on the embedded data set, and on MNIST where it is at hand."""
-    if request.param == "mnist" and not os.environ.get("ONELAYER_DATA"):
-        pytest.skip("ONELAYER_DATA does not name a folder with MNIST")
+    environment = environment_for(request.param)
     place = copy_of_project(tmp_path_factory.mktemp(request.param))
-    data = str(Path(os.environ.get("ONELAYER_DATA", "")).resolve())
-    environment = {"ONELAYER_DATA": data} if request.param == "mnist" else {}
     result = nbpress(place, "report", "--dataset", request.param, **environment)
     assert result.returncode == 0, result.stderr
     return request.param, place, result
@@ -142,21 +149,77 @@ def test_a_second_build_executes_nothing_and_gives_the_same_bytes(built):
     assert [file.read_bytes() for file in files] == before
 
 
-def test_a_notebook_runs_by_plain_papermill(tmp_path):
-    """A chapter runs by papermill alone, with a parameter changed, outside the press."""
-    place = copy_of_project(tmp_path)
+def test_plain_papermill_gives_the_same_values(built, tmp_path):
+    """A chapter that papermill runs by itself records what the report has, with no setting."""
+    from nbpress.say.records import values
+
+    dataset, place, _ = built
+    name = "3_softmax_regression.ipynb"
     command = [sys.executable, "-m", "papermill", "--cwd", "notebooks", "--log-level", "WARNING"]
-    command += ["notebooks/2_logistic_regression.ipynb", "out.ipynb"]
-    command += ["-p", "learning_rate", "0.1", "-p", "dataset", "digits"]
     result = subprocess.run(
-        command,
+        [*command, f"notebooks/{name}", str(tmp_path / name), "-p", "dataset", dataset],
         cwd=place,
-        env={**os.environ, "PYTHONPATH": str(place / "src")},
+        env={**os.environ, "PYTHONPATH": str(place / "src"), **environment_for(dataset)},
         capture_output=True,
         text=True,
         check=False,
     )
     assert result.returncode == 0, result.stderr
-    executed = json.loads((place / "out.ipynb").read_text("utf-8"))["cells"]
-    counts = [cell["execution_count"] for cell in executed if cell["cell_type"] == "code"]
-    assert None not in counts
+    assert "Passed unknown parameter" not in result.stderr
+    recorded = values(name, json.loads((tmp_path / name).read_text("utf-8"))["cells"])
+    published = json.loads((place / "report" / "values.json").read_text("utf-8"))
+    assert recorded == {k: v for k, v in published.items() if v["notebook"] == name}
+
+
+SABOTAGE = {
+    "the trainer's step": (
+        "2_logistic_regression",
+        "gradient-logistic",
+        ("trainers.py", "z *= step_size", "z *= 1.5 * step_size"),
+    ),
+    "the model's residual": (
+        "3_softmax_regression",
+        "gradient-softmax",
+        ("models.py", "z -= y", "z -= 0.999 * y"),
+    ),
+    "the trainer's penalty": (
+        "4_regularization",
+        "gradient-regularised",
+        ("trainers.py", "[self.learning_rate * value for", "[2 * self.learning_rate * value for"),
+    ),
+    "the objective's penalty": (
+        "4_regularization",
+        "gradient-regularised",
+        ("models.py", "return 0.5 * float(np.vdot", "return float(np.vdot"),
+    ),
+}
+
+
+@pytest.mark.parametrize("dataset", ["digits", "mnist"])
+@pytest.mark.parametrize("part", SABOTAGE)
+def test_sabotage_of_training_stops_the_report(part, dataset, tmp_path):
+    """Whatever is wrong in what trains, the gradient check of that chapter stops the build."""
+    environment = environment_for(dataset)
+    chapter, claim, (module, right, wrong) = SABOTAGE[part]
+    place = copy_of_project(tmp_path)
+    source = place / "src" / "onelayer" / module
+    assert right in source.read_text("utf-8")
+    source.write_text(source.read_text("utf-8").replace(right, wrong), "utf-8")
+    report = yaml.safe_load((place / "report" / "report.yaml").read_text("utf-8"))
+    report["chapters"] = [{"notebook": f"{chapter}.ipynb"}]
+    report["claims"] = {claim: ["digits", "mnist"]}
+    (place / "report" / "report.yaml").write_text(yaml.safe_dump(report), "utf-8")
+    # Fewer epochs and seeds, as defaults: with parameters given no claim has to hold.
+    notebook = place / "notebooks" / f"{chapter}.ipynb"
+    text = notebook.read_text("utf-8")
+    for pattern, short in (
+        (r"(num_epochs|max_epochs|num_seeds): int = \d+", r"\1: int = 3"),
+        (r"late_step: Optional\[int\] = None", "late_step: int = 1"),
+        (r"\]\(#task-\w+\)", "](https://example.org)"),
+    ):
+        text = re.sub(pattern, short, text)
+    notebook.write_text(text, "utf-8")
+    result = nbpress(place, "report", "--dataset", dataset, **environment)
+    assert result.returncode == 1, result.stderr
+    assert f"{claim}: 'the gradient agrees with the central difference' is false" in result.stderr
+    assert not (place / "report" / "report.pdf").exists()

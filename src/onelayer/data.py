@@ -1,7 +1,8 @@
 """The data sets as published: images and labels, read from their files into arrays."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,8 @@ from numpy.typing import NDArray
 
 from onelayer.errors import DataError
 from onelayer.idx import read_idx
-from onelayer.locate import locate
-
-_DIGITS_TRAIN = 1437  # of 1,797 digits: 80 %
+from onelayer.locate import resolve
+from onelayer.registry import MODELS, POOLS, Description, Settings
 
 
 @dataclass(frozen=True)
@@ -21,17 +21,24 @@ class Dataset:
     Attributes
     ----------
     name : str
-        ``"mnist"`` or ``"digits"``.
+        ``"mnist"``, ``"digits"``, or one of your own.
     train_images, test_images : uint8 array of shape (N, H·W)
         Pixels from 0 to `max_value`, row by row.
     train_labels, test_labels : uint8 array of shape (N,)
         Classes from 0 to `num_classes` − 1.
     image_shape : (int, int)
         (H, W): (28, 28) for MNIST, (8, 8) for the digits.
-    max_value : int
+    max_value : float
         255 for MNIST, 16 for the digits.
-    train_size, validation_size, batch_size : int
-        What suits this data set unless you ask for something else; for MNIST the assignment's.
+    num_classes : int
+        K, 10 for both.
+    suits : dict of str to Settings
+        What suits each model on these data.
+
+    Raises
+    ------
+    DataError
+        Arrays that do not fit one another, or labels beyond the classes.
     """
 
     name: str
@@ -40,11 +47,9 @@ class Dataset:
     test_images: NDArray[Any]
     test_labels: NDArray[Any]
     image_shape: tuple[int, int]
-    max_value: int
-    train_size: int
-    validation_size: int
-    batch_size: int
-    num_classes: int = 10
+    max_value: float
+    num_classes: int
+    suits: dict[str, Settings] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         num_pixels = math.prod(self.image_shape)
@@ -60,10 +65,30 @@ class Dataset:
                 raise DataError(
                     f"{pool}_labels must have shape {images.shape[:1]}; got {labels.shape}"
                 )
+            if len(labels) and labels.max() >= self.num_classes:
+                raise DataError(
+                    f"{pool}_labels must lie between 0 and {self.num_classes - 1}, the classes of "
+                    f"{self.name}; got {labels.max()}"
+                )
+
+    def settings(self, model: str, **given: Any) -> Settings:
+        """Return what suits a model on these data, apart from what is given (not None).
+
+        Parameters
+        ----------
+        model : {"logistic", "softmax", "regularised"}
+            The model of task 2, of task 3, or of task 4, with its penalty.
+        **given
+            Values for attributes of `Settings`, such as ``learning_rate=0.1``.
+        """
+        if model not in MODELS:
+            raise DataError(f"model must be one of {', '.join(MODELS)}; got {model!r}")
+        chosen = {name: value for name, value in given.items() if value is not None}
+        return replace(self.suits.get(model, Settings()), **chosen)
 
 
 def load(dataset: str = "auto") -> Dataset:
-    """Read "mnist", "digits" or, with "auto", whichever of them `locate.resolve` decides for.
+    """Read a data set of the registry or, with "auto", the one that `locate.resolve` decides for.
 
     Raises
     ------
@@ -75,37 +100,65 @@ def load(dataset: str = "auto") -> Dataset:
     MNIST: LeCun, Cortes and Burges. Digits: E. Alpaydin and C. Kaynak, UCI, the 1,797 images that
     ship with scikit-learn; the first 1,437 are the training pool, the last 360 the test pool.
     """
-    resolved, folder = locate(dataset)
-    if resolved.dataset == "digits":
-        table = np.loadtxt(folder / "digits.csv.gz", delimiter=",", dtype=np.uint8)
-        images, labels = table[:, :-1], table[:, -1]
-        return Dataset(
-            "digits",
-            images[:_DIGITS_TRAIN],
-            labels[:_DIGITS_TRAIN],
-            images[_DIGITS_TRAIN:],
-            labels[_DIGITS_TRAIN:],
-            (8, 8),
-            max_value=16,
-            train_size=_DIGITS_TRAIN,
-            validation_size=len(table) - _DIGITS_TRAIN,
-            batch_size=16,
-        )
-    train_images, test_images = (
-        read_idx(folder / f"{pool}-images-idx3-ubyte.gz") for pool in ("train", "t10k")
-    )
-    train_labels, test_labels = (
-        read_idx(folder / f"{pool}-labels-idx1-ubyte.gz") for pool in ("train", "t10k")
-    )
+    resolved = resolve(dataset)
+    description, folder = resolved.description, resolved.folder
+    read = _read_table if description.table else _read_idx_files
+    pools, image_shape = read(folder, description)
+    labels = np.concatenate([pools["train_labels"], pools["test_labels"]])
     return Dataset(
-        "mnist",
-        train_images.reshape(len(train_images), -1),
-        train_labels,
-        test_images.reshape(len(test_images), -1),
-        test_labels,
-        train_images.shape[1:],
-        max_value=255,
-        train_size=18_000,
-        validation_size=2_000,
-        batch_size=128,
+        name=resolved.dataset,
+        image_shape=image_shape,
+        max_value=description.max_value,
+        num_classes=description.num_classes or int(labels.max()) + 1,
+        suits=description.suits,
+        **pools,
     )
+
+
+def _read_table(
+    folder: Path, description: Description
+) -> tuple[dict[str, NDArray[Any]], tuple[int, int]]:
+    """Read a table whose lines are images, with the label last."""
+    path, num_train = folder / str(description.table), description.num_train
+    try:
+        table = np.loadtxt(path, delimiter=",", dtype=np.uint8, ndmin=2)
+    except (OSError, EOFError, ValueError, OverflowError) as error:
+        raise DataError(f"{path} must hold whole numbers from 0 to 255: {error}") from error
+    train, test = table[:num_train], table[num_train:]
+    if not len(test):
+        raise DataError(f"{path} must have more than {num_train} lines; it has {len(table)}")
+    height, width = description.image_shape or (0, 0)
+    arrays = (train[:, :-1], train[:, -1], test[:, :-1], test[:, -1])
+    return dict(zip(POOLS, arrays, strict=True)), (height, width)
+
+
+def _read_idx_files(
+    folder: Path, description: Description
+) -> tuple[dict[str, NDArray[Any]], tuple[int, int]]:
+    """Read four IDX files; refuse those that do not belong together."""
+    arrays = {}
+    for pool, name in description.pools.items():
+        array = arrays[pool] = read_idx(folder / str(name))
+        dimensions = 3 if "images" in pool else 1
+        if array.ndim != dimensions:
+            raise DataError(
+                f"{name} must hold {pool}, {dimensions} dimensions; it holds {array.ndim}. "
+                "Are images and labels swapped?"
+            )
+    train, test = arrays["train_images"], arrays["test_images"]
+    expected = tuple(description.image_shape or train.shape[1:])
+    for pool, images in (("train", train), ("test", test)):
+        height, width = images.shape[1:]
+        if (height, width) != expected:
+            raise DataError(
+                f"{pool}_images must be of {expected[0]} × {expected[1]} pixels; got "
+                f"{height} × {width}"
+            )
+        num_labels = len(arrays[f"{pool}_labels"])
+        if len(images) != num_labels:
+            raise DataError(
+                f"{pool}_images and {pool}_labels must be of the same length; got {len(images):,} "
+                f"and {num_labels:,}. Are the files of training and test swapped?"
+            )
+        arrays[f"{pool}_images"] = images.reshape(len(images), -1)
+    return arrays, (expected[0], expected[1])

@@ -13,18 +13,9 @@ from onelayer.errors import DataError
 if TYPE_CHECKING:
     import requests
 
-MIRRORS = (
-    "https://ossci-datasets.s3.amazonaws.com/mnist/",
-    "https://storage.googleapis.com/cvdf-datasets/mnist/",
-)
 SECONDS = 10.0  # a mirror that is silent, or slower than SLOWEST, for so long is left
 SLOWEST = 10 * 1024  # bytes per second; MNIST would take 19 minutes
 LARGEST = 64 * 2**20  # bytes; the largest file has 9.9 MB, so more is not what was asked for
-
-_BY_HAND = (
-    "put the four files into data/mnist, or a folder that ONELAYER_DATA names, by hand "
-    "(data/README.md says where to find them)."
-)
 
 
 class DownloadError(DataError):
@@ -68,7 +59,8 @@ def download(checksums: dict[str, str], folder: Path, mirrors: Sequence[str]) ->
 
     pooch.get_logger().setLevel("WARNING")  # the bar and the errors below say more
     if mirrors:
-        sys.stderr.write(f"Downloading {len(checksums)} file(s) of MNIST into {folder}\n")
+        sys.stderr.write(f"Downloading {len(checksums)} file(s) into {folder}\n")
+    by_hand = f"put the files into {folder} by hand (data/README.md says where to find them)."
     failures: dict[str, dict[str, str]] = {mirror: {} for mirror in mirrors}
     left: set[str] = set()
     absent = []
@@ -88,8 +80,8 @@ def download(checksums: dict[str, str], folder: Path, mirrors: Sequence[str]) ->
                 failures[mirror][name] = f"wrong bytes: {str(error).partition('. ')[0]}"
             except OSError as error:
                 raise DownloadError(
-                    f"{folder} cannot be written to ({error}). Make it writable, or {_BY_HAND}",
-                    "data/mnist cannot be written to",
+                    f"{folder} cannot be written to ({error}). Make it writable, or {by_hand}",
+                    "its folder cannot be written to",
                 ) from error
         else:
             absent.append(name)
@@ -105,8 +97,8 @@ def download(checksums: dict[str, str], folder: Path, mirrors: Sequence[str]) ->
             if left.issuperset(mirrors)
             else "no mirror served all files intact"
         )
-        message = f"MNIST cannot be downloaded ({why}); still missing: {', '.join(absent)}"
-        raise DownloadError("\n".join([message, *tried, f"Try again, or {_BY_HAND}"]), why)
+        message = f"files cannot be downloaded ({why}); still missing: {', '.join(absent)}"
+        raise DownloadError("\n".join([message, *tried, f"Try again, or {by_hand}"]), why)
 
 
 def _stream(url: str, output_file: str, _: object) -> None:

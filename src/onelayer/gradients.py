@@ -1,15 +1,20 @@
-"""Checks by central differences whether `models.gradient` computes the slope of J."""
+"""Checks by central differences whether a step of the trainer follows the slope of J."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from onelayer.models import Array, Model, gradient, logits
+from onelayer.models import Array, Model, l2_penalty, logits
 from onelayer.sampling import Split
+from onelayer.threads import limits_threads
+from onelayer.trainers import Trainer
 
 _BLOCK_NUMBERS = 2**17  # moved logits held at a time and side: 1 MB, so that they stay in the cache
 
 
+@limits_threads
 def central_difference(
     model: Model,
     X: Array,
@@ -20,9 +25,9 @@ def central_difference(
 ) -> Array:
     """Return (J(w + ε e_i) − J(w − ε e_i)) / 2ε for every weight, shaped like `w`, in float64.
 
-    A step in w_jk moves logit k of an example by ε x_j and no other logit, so each J is evaluated
-    from moved logits, many side by side, instead of by a product xw of its own. Of R only the
-    term of the weight itself differs between the two sides; the others cancel exactly.
+    J is `models.objective`. A step in w_jk moves logit k of an example by ε x_j and no other logit,
+    so its C is evaluated from moved logits, many side by side, instead of by a product xw of its
+    own; its R is `models.l2_penalty` of the moved weights.
 
     All is computed in float64 whatever the inputs are: float32 knows J to about 1e-7, and the
     division by 2ε = 2e-3 makes 5e-5 of that, far more than the ε² = 1e-6 that the check allows.
@@ -59,40 +64,43 @@ def central_difference(
             for moved in (z[:, None, None, :] + move, z[:, None, None, :] - move)
         )
         slope[rows] = (above - below).reshape(-1, K)
-    slope += l2_lambda * 0.5 * ((w + epsilon) ** 2 - (w - epsilon) ** 2)
+    if l2_lambda:
+        near_w = w.copy()
+        for index in np.ndindex(w.shape):
+            near_w[index] = w[index] + epsilon
+            penalty_above = l2_penalty(near_w)
+            near_w[index] = w[index] - epsilon
+            slope[index] += l2_lambda * (penalty_above - l2_penalty(near_w))
+            near_w[index] = w[index]
     return slope / (2 * epsilon)
 
 
-def largest_deviation(
-    model: Model,
-    X: Array,
-    w: Array,
-    targets: Array,
-    l2_lambda: float = 0.0,
-    epsilon: float = 1e-3,
+def check_step(
+    trainer: Trainer, split: Split, seed: int, l2_lambda: float = 0.0, epsilon: float = 1e-3
 ) -> float:
-    """Return max |∇J − central difference| over all weights; the gradient passes if it is ≤ ε².
+    """Return max |(w₀ − w₁)/η − central difference at w₀| over all weights, in float64.
 
-    The gradient is computed in the dtype of the inputs, as in training; see
-    `central_difference` for parameters and errors.
+    `trainer` itself goes from w₀ to w₁, in one step of the loop that trains, on the first batch of
+    real images: so this is the gradient by which the models are trained. It passes if it is ≤ ε²,
+    the order of the central difference's own error.
+
+    The weights w₀ are normal with standard deviation 0.1, drawn from a stream of their own.
     """
-    numerical = central_difference(model, X, w, targets, l2_lambda, epsilon)
-    return float(np.abs(gradient(model, X, w, targets, l2_lambda) - numerical).max())
-
-
-def check_on_batch(
-    model: Model,
-    split: Split,
-    batch_size: int,
-    seed: int,
-    l2_lambda: float = 0.0,
-    epsilon: float = 1e-3,
-) -> float:
-    """Return the largest deviation at random weights on the first batch of real images.
-
-    The weights are normal with standard deviation 0.1, drawn from a stream of their own.
-    """
-    X, targets = split.X_train[:batch_size], split.targets_train[:batch_size]
-    shape = (X.shape[1], model.num_outputs)
-    w = np.random.RandomState(seed).normal(scale=0.1, size=shape).astype(X.dtype)
-    return largest_deviation(model, X, w, targets, l2_lambda, epsilon)
+    X, targets = (
+        array[: trainer.batch_size].astype(np.float64)
+        for array in (split.X_train, split.targets_train)
+    )
+    w = np.random.RandomState(seed).normal(scale=0.1, size=(X.shape[1], targets.shape[1]))
+    one_step = replace(
+        trainer,
+        num_epochs=1,
+        shuffle=False,
+        patience=None,
+        validations_per_epoch=1,
+        train_accuracy=False,
+    )
+    batch = Split(X, targets, X, targets, split.image_shape)
+    after = one_step.fit(batch, np.random.RandomState(seed), l2_lambda, w).weights
+    slope = (w - after) / trainer.learning_rate
+    numerical = central_difference(trainer.model, X, w, targets, l2_lambda, epsilon)
+    return float(np.abs(slope - numerical).max())

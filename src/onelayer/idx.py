@@ -1,6 +1,7 @@
 """Reads IDX, the format that MNIST is published in, trusting nothing that a file claims."""
 
 import math
+import os
 import zlib
 from pathlib import Path
 
@@ -8,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.errors import DataError
+from onelayer.files import read_regular
 
-_LARGEST = 2**28  # bytes, unpacked; MNIST's largest file has 47 MB
+_HEADER_BYTES = 16  # of the longest header: the magic number and three sizes
 
 
 def read_idx(path: str | Path) -> NDArray[np.uint8]:
@@ -28,49 +30,60 @@ def read_idx(path: str | Path) -> NDArray[np.uint8]:
     Raises
     ------
     DataError
-        Damaged gzip data, wrong magic number, or more or fewer bytes than the header implies.
+        No regular file, damaged gzip data, wrong magic number, a header that asks for more than
+        this machine's memory, or more or fewer bytes than it implies.
 
     Notes
     -----
     The format is Yann LeCun's, from the page that published MNIST. Nothing is allocated by the
-    sizes that a header claims.
+    sizes that a header claims, and no more is unpacked than they imply.
     """
-    try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from error
-    if content.startswith(b"\x1f\x8b"):
-        content = _unpack(content, path)
-    num_dimensions = content[3] if len(content) > 3 else 0
-    if content[:3] != b"\0\0\x08" or not 1 <= num_dimensions <= 3:
+    content = read_regular(Path(path))
+    is_packed = content.startswith(b"\x1f\x8b")
+    header = _unpack(content, _HEADER_BYTES, path)[0] if is_packed else content[:_HEADER_BYTES]
+    num_dimensions = header[3] if len(header) > 3 else 0
+    start = 4 + 4 * num_dimensions
+    if header[:3] != b"\0\0\x08" or not 1 <= num_dimensions <= 3:
         raise DataError(
             f"{path} must start with the magic number 0x000008 and 1 to 3 dimensions, as IDX files "
-            f"of unsigned bytes do; got 0x{content[:4].hex()}. Is it another kind of file?"
+            f"of unsigned bytes do; got 0x{header[:4].hex()}. Is it another kind of file?"
         )
-    start = 4 + 4 * num_dimensions
-    sizes = [int.from_bytes(content[i : i + 4], "big") for i in range(4, start, 4)]
-    if len(content) != start + math.prod(sizes) or 0 in sizes:
-        shape = " × ".join(map(str, sizes))
+    sizes = [int.from_bytes(header[i : i + 4], "big") for i in range(4, start, 4)]
+    shape, size = " × ".join(map(str, sizes)), start + math.prod(sizes)
+    if size > _memory():
+        raise DataError(
+            f"{path} asks for {shape} values, {size / 2**30:,.0f} GiB; this machine's memory has "
+            f"{_memory() / 2**30:,.0f} GiB. Is its header damaged?"
+        )
+    rest = 0
+    if is_packed:
+        content, rest = _unpack(content, size, path)
+    if len(content) + rest != size or 0 in sizes:
+        count = f"more than {size:,}" if rest else f"{len(content):,}"
         raise DataError(
             f"{path} must have {start} bytes of header and {shape} values (at least one); got "
-            f"{len(content):,} bytes. It is truncated, or something was appended: fetch it again."
+            f"{count} bytes. It is truncated, or something was appended: fetch it again."
         )
     return np.frombuffer(content, np.uint8, offset=start).reshape(sizes)
 
 
-def _unpack(packed: bytes, path: str | Path) -> bytes:
+def _unpack(packed: bytes, size: int, path: str | Path) -> tuple[bytes, int]:
+    """Return the first `size` bytes, and whether (1 or 0) more follow; verify what ends there."""
     unpacker = zlib.decompressobj(wbits=31)  # 31: gzip, with its checksum and length verified
     try:
-        content = unpacker.decompress(packed, _LARGEST)
+        content = unpacker.decompress(packed, size)
+        rest = 0 if unpacker.eof else len(unpacker.decompress(unpacker.unconsumed_tail, 1))
     except zlib.error as error:
         raise DataError(f"{path} is damaged gzip data ({error}): fetch it again") from error
-    if unpacker.unconsumed_tail:
-        raise DataError(f"{path} must unpack to at most {_LARGEST:,} bytes; it has more")
-    if not unpacker.eof:
+    if not unpacker.eof and not rest:
         raise DataError(f"{path} is truncated gzip data: fetch it again")
     if unpacker.unused_data:
         raise DataError(
             f"{path} must be one gzip stream; {len(unpacker.unused_data):,} bytes follow it: "
             "fetch it again"
         )
-    return content
+    return content, rest
+
+
+def _memory() -> int:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

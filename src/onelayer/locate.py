@@ -4,36 +4,23 @@ Nothing here needs NumPy, so that `resolve` can answer before any kernel starts.
 fetched by `onelayer.download`; `onelayer.data` reads them.
 """
 
-import difflib
+from __future__ import annotations
+
 import hashlib
 import importlib.util
 import os
 import sys
-from dataclasses import dataclass
+import zlib
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from onelayer.download import MIRRORS, DownloadError, download
+from onelayer import registry
+from onelayer.download import DownloadError, download
 from onelayer.errors import DataError
+from onelayer.files import read_regular
+from onelayer.registry import Description
 
-DATASETS = ("auto", "mnist", "digits")
-
-# The names follow one order, so that the digest over all files is the one that
-# `sha256sum *.gz | sha256sum` prints in the data's folder.
-MNIST = {
-    f"{name}-ubyte.gz": sha256
-    for name, sha256 in {
-        "t10k-images-idx3": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
-        "t10k-labels-idx1": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
-        "train-images-idx3": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
-        "train-labels-idx1": "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
-    }.items()
-}
-DIGITS = {"digits.csv.gz": "09f66e6debdee2cd2b5ae59e0d6abbb73fc2b0e0185d2e1957e9ebb51e23aa22"}
-
-_AGAIN = (
-    "Put the published file in its place (data/README.md says where to find it), "
-    "or delete it from data/mnist to have it downloaded again."
-)
+_COUNTS = {1: "file", 4: "four files"}
 
 
 @dataclass(frozen=True)
@@ -43,7 +30,7 @@ class Resolved:
     Attributes
     ----------
     dataset : str
-        ``"mnist"`` or ``"digits"``.
+        ``"mnist"``, ``"digits"``, or the name of one of your own.
     reason : str
         One sentence for the report's first page; it holds no path of this machine.
     sha256 : str
@@ -52,6 +39,10 @@ class Resolved:
         File name to SHA-256.
     fallback : bool
         Whether this is the embedded data set because MNIST could not be had.
+    description : Description
+        What its file in the registry says.
+    folder : Path
+        Where its files are.
     """
 
     dataset: str
@@ -59,6 +50,8 @@ class Resolved:
     sha256: str
     files: dict[str, str]
     fallback: bool
+    description: Description
+    folder: Path
 
 
 def resolve(dataset: str = "auto") -> Resolved:
@@ -69,98 +62,93 @@ def resolve(dataset: str = "auto") -> Resolved:
 
     Parameters
     ----------
-    dataset : {"auto", "mnist", "digits"}
-        ``mnist`` never falls back. ``auto`` means ``digits`` where MNIST is neither on this
-        machine nor can be downloaded, and says so on stderr. Damaged files are an error for both.
+    dataset : str
+        A name in the registry; it never falls back. ``auto`` means ``mnist``, or ``digits`` where
+        MNIST is neither on this machine nor can be downloaded, and says so on stderr. Damaged
+        files are an error for both.
 
     Raises
     ------
     DataError
-        Unknown name; ONELAYER_DATA names no folder, or one with part of the files; a wrong
-        SHA-256; and for ``mnist`` a failed download.
+        Unknown name; ONELAYER_DATA names no folder, or one without the files; a wrong SHA-256;
+        files that are missing and cannot be downloaded.
     """
-    return locate(dataset)[0]
+    if dataset == "auto":
+        try:
+            return resolve("mnist")
+        except DownloadError as error:
+            digits = resolve("digits")
+            sys.stderr.write(
+                f"\n{'!' * 78}\n{error}\n\nThe embedded UCI digits (8 × 8 pixels) are used "
+                f"INSTEAD OF MNIST.\n{'!' * 78}\n\n"
+            )
+            because = f"because MNIST was neither found nor could be downloaded ({error.why})"
+            reason = f"{digits.description.title}, {because}"
+            return replace(digits, reason=reason, fallback=True)
+    description = registry.read(dataset)
+    title = description.title
+    if description.package:
+        folder, reason = _packaged(description), f"{title}, as asked for."
+    else:
+        folder, origin = _find(description)
+        verified = "verified by SHA-256" if description.sha256 else "not verified: no SHA-256 given"
+        reason = f"{title}, its {_COUNTS[len(description.files)]} {verified}, from {origin}."
+    files = _verify(folder, description, description.files)
+    lines = "".join(f"{sha256}  {name}\n" for name, sha256 in sorted(files.items()))
+    sha256 = hashlib.sha256(lines.encode()).hexdigest()
+    return Resolved(dataset, reason, sha256, files, False, description, folder)
 
 
-def locate(dataset: str = "auto") -> tuple[Resolved, Path]:
-    """Return what `resolve` does, and the folder that holds the files."""
-    if dataset not in DATASETS:
-        close = difflib.get_close_matches(str(dataset).lower(), DATASETS, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise DataError(f"dataset must be one of {', '.join(DATASETS)}; got {dataset!r}{hint}")
-    if dataset == "digits":
-        return _locate_digits("The embedded UCI digits, as asked for.", fallback=False)
-    try:
-        folder, origin = _find_mnist()
-    except DownloadError as error:
-        if dataset == "mnist":
-            raise
-        sys.stderr.write(
-            f"\n{'!' * 78}\n{error}\n\nThe embedded UCI digits (8 × 8 pixels) are used INSTEAD OF "
-            f"MNIST.\n{'!' * 78}\n\n"
-        )
-        because = f"because MNIST was neither found nor could be downloaded ({error.why})"
-        return _locate_digits(f"The embedded UCI digits, {because}", fallback=True)
-    files = _verify(folder, MNIST, _AGAIN)
-    return Resolved(
-        "mnist",
-        f"MNIST, its four files verified by SHA-256, from {origin}.",
-        _digest(files),
-        files,
-        False,
-    ), folder
-
-
-def _locate_digits(reason: str, *, fallback: bool) -> tuple[Resolved, Path]:
-    # scikit-learn's folder is enough: importing the package would take most of a second.
-    spec = importlib.util.find_spec("sklearn")
+def _packaged(description: Description) -> Path:
+    """Return the folder within an installed package, without the second that its import takes."""
+    spec = importlib.util.find_spec(str(description.package))
     if spec is None or not spec.submodule_search_locations:
-        raise DataError("the digits ship with scikit-learn, which is not installed: `make setup`")
-    folder = Path(spec.submodule_search_locations[0]) / "datasets" / "data"
-    files = _verify(folder, DIGITS, "Install scikit-learn again.")
-    return Resolved("digits", reason, _digest(files), files, fallback), folder
+        raise DataError(
+            f"{description.title} ship with the package {description.package}, which is not "
+            "installed: `make setup`"
+        )
+    return Path(spec.submodule_search_locations[0]) / description.folder
 
 
-def _find_mnist() -> tuple[Path, str]:
-    """Return the folder with all four files, and its description; download what is missing."""
+def _find(description: Description) -> tuple[Path, str]:
+    """Return the folder with all files, and its description; download what is missing."""
     root = _root()
-    named = os.environ.get("ONELAYER_DATA", "").strip()
+    named = os.environ.get(description.variable or "", "").strip()
     if named:
         folder = root / Path(named).expanduser()
-        try:
-            absent, similar = _look(folder)
-        except OSError as error:
+        absent, similar = _look(folder, description, f"{description.variable} must name a folder")
+        if absent:
             raise DataError(
-                f"ONELAYER_DATA must name a folder that can be read; got {folder} "
-                f"({error.strerror}). Correct it, or unset it to use data/mnist."
-            ) from error
-        if not absent:
-            return folder, "the folder that ONELAYER_DATA names"
-        if similar:
-            raise DataError(
-                f"ONELAYER_DATA names {folder}, where these files are missing: {', '.join(absent)}."
-                f"\nFound there: {', '.join(similar)}. Add or rename files so that all four are "
-                "there, packed by gzip as published; or unset ONELAYER_DATA."
+                f"{description.variable} names {folder}, where these files are missing: "
+                f"{', '.join(absent)}.\nFound there: {', '.join(similar) or 'nothing like them'}. "
+                "Add or rename files so that all are there, packed by gzip as published; or unset "
+                f"{description.variable}. Another data set is chosen by its name: data/README.md."
             )
-    folder = root / "data" / "mnist"
-    try:
-        absent, similar = _look(folder)
-    except FileNotFoundError:
-        absent, similar = list(MNIST), []
-    except OSError as error:
-        raise DataError(f"{folder} must be a folder that can be read ({error.strerror})") from error
+        return folder, f"the folder that {description.variable} names"
+    home = root / "data" if description.home == registry.SHIPPED else description.home
+    folder = home / Path(description.folder).expanduser()
+    origin = os.path.relpath(folder, home.parent)
+    if origin.startswith(".."):
+        origin = f"the folder that data/{description.name}.yaml names"
+    absent, similar = _look(folder, description, f"{origin} must be a folder", may_be_missing=True)
     if absent:
         # What is there must be good before anything is fetched: damage is never papered over.
-        _verify(folder, {name: MNIST[name] for name in MNIST if name not in absent}, _AGAIN)
+        _verify(folder, description, [name for name in description.files if name not in absent])
         setting = os.environ.get("ONELAYER_MIRRORS")
-        mirrors = MIRRORS if setting is None else setting.split()
+        mirrors = description.urls if setting is None else setting.split()
+        if not description.sha256:
+            mirrors = []
         try:
-            download({name: MNIST[name] for name in absent}, folder, mirrors)
+            download({name: description.sha256.get(name, "") for name in absent}, folder, mirrors)
         except DownloadError as error:
-            stray = [name for name in similar if name not in MNIST]
-            hint = f"\nMisnamed, perhaps: {', '.join(stray)} in that folder." if stray else ""
-            raise DownloadError(f"{error}{hint}", error.why) from error
-    return folder, "data/mnist"
+            stray = [name for name in similar if name not in description.files]
+            hints = [f"{description.title}: {error}"]
+            if description.variable:
+                hints.append(f"{description.variable} may name another folder that has them.")
+            if stray:
+                hints.append(f"Misnamed, perhaps: {', '.join(stray)} in that folder.")
+            raise DownloadError("\n".join(hints), error.why) from error
+    return folder, origin
 
 
 def _root() -> Path:
@@ -168,43 +156,62 @@ def _root() -> Path:
 
     Relative paths start there, and downloads land in its data/mnist.
     """
-    here = Path.cwd()
-    for folder in (here, *here.parents):
+    for folder in registry.folders_upwards():
         if (folder / "data" / "mnist").is_dir() or (folder / "pyproject.toml").is_file():
             return folder
-    return here
+    return Path.cwd()
 
 
-def _look(folder: Path) -> tuple[list[str], list[str]]:
-    """Return which of the four files are absent, and the files with a name similar to theirs."""
-    names = {path.name for path in folder.iterdir() if path.exists()}
-    return [name for name in MNIST if name not in names], sorted(n for n in names if "ubyte" in n)
+def _look(
+    folder: Path, description: Description, expected: str, *, may_be_missing: bool = False
+) -> tuple[list[str], list[str]]:
+    """Return which of the files are absent, and the files there with a similar name."""
+    try:
+        names = {path.name for path in folder.iterdir() if path.exists()}
+    except FileNotFoundError as error:
+        if may_be_missing:
+            return description.files, []
+        raise DataError(f"{expected} that exists; got {folder}") from error
+    except OSError as error:
+        raise DataError(f"{expected} that can be read; got {folder} ({error.strerror})") from error
+    absent = [name for name in description.files if name not in names]
+    return absent, sorted(name for name in names if "ubyte" in name or "idx" in name)
 
 
-def _verify(folder: Path, checksums: dict[str, str], remedy: str) -> dict[str, str]:
-    """Return name to SHA-256 of the files in `folder`, or raise on the first wrong one."""
-    for name, expected in checksums.items():
-        try:
-            with (folder / name).open("rb") as file:
-                actual = hashlib.file_digest(file, "sha256").hexdigest()
-                size = file.tell()
-                file.seek(0)
-                packed = file.read(2) == b"\x1f\x8b"
-        except OSError as error:
-            raise DataError(f"{folder / name} cannot be read: {error.strerror}") from error
-        if actual != expected:
-            cause = (
-                "a download that was cut off, or a file that another program packed again"
-                if packed
-                else "a web page, or unpacked data, saved under this name: it is not a gzip file"
-            )
-            raise DataError(
-                f"{folder / name} has the wrong SHA-256:\n  expected {expected}\n"
-                f"  found    {actual} ({size:,} bytes)\nLikely cause: {cause}. {remedy}"
-            )
-    return dict(checksums)
+def _verify(folder: Path, description: Description, names: list[str]) -> dict[str, str]:
+    """Return name to SHA-256 of files in `folder`, or raise on the first wrong one."""
+    return {name: _sha256(folder / name, description) for name in sorted(names)}
 
 
-def _digest(files: dict[str, str]) -> str:
-    lines = "".join(f"{sha256}  {name}\n" for name, sha256 in sorted(files.items()))
-    return hashlib.sha256(lines.encode()).hexdigest()
+def _sha256(path: Path, description: Description) -> str:
+    content = read_regular(path)
+    actual = hashlib.sha256(content).hexdigest()
+    expected = description.sha256.get(path.name, actual)
+    if actual == expected:
+        return actual
+    raise DataError(
+        f"{path} has the wrong SHA-256:\n  expected {expected}\n  found    {actual} "
+        f"({len(content):,} bytes)\n{_likely_cause(content, path, description)}"
+    )
+
+
+def _likely_cause(content: bytes, path: Path, description: Description) -> str:
+    again = f"put the published file in its place, or delete it from {path.parent.name} to have it"
+    again += " downloaded again." if description.urls else " reported as missing."
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        is_idx = unpacker.decompress(content, 2**28).startswith(b"\0\0\x08")
+    except zlib.error:
+        is_idx = False
+    if is_idx and unpacker.eof and not unpacker.unused_data:
+        return (
+            f"It is an intact IDX file, so this is another data set under the file names of "
+            f"{description.title} (or its file, packed anew). Another data set needs a name of its "
+            "own: register it in data/NAME.yaml, as data/README.md says, and choose "
+            f"DATASET=NAME. For {description.title}, {again}"
+        )
+    if content.startswith(b"\x1f\x8b"):
+        cause = "a download that was cut off, or a file that another program packed again"
+    else:
+        cause = "a web page, or unpacked data, saved under this name: it is not a gzip file"
+    return f"Likely cause: {cause}. Remedy: {again}"

@@ -55,7 +55,7 @@ _STYLE: Any = {  # matplotlib types its keys one by one
 }
 
 
-def loss_curves(history: History, ylim: Sequence[float] = (), window: int = 10) -> Figure:
+def loss_curves(history: History, ylim: Sequence[float] | None = None, window: int = 10) -> Figure:
     """Plot training and validation loss against gradient steps.
 
     The training loss is drawn as the mean over `window` steps, with a band of ± one standard
@@ -78,7 +78,7 @@ def loss_curves(history: History, ylim: Sequence[float] = (), window: int = 10) 
     return figure
 
 
-def accuracy_curves(history: History, ylim: Sequence[float] = ()) -> Figure:
+def accuracy_curves(history: History, ylim: Sequence[float] | None = None) -> Figure:
     """Plot training and validation accuracy against gradient steps.
 
     Raises
@@ -98,7 +98,9 @@ def accuracy_curves(history: History, ylim: Sequence[float] = ()) -> Figure:
     return figure
 
 
-def validation_accuracies(histories: Mapping[str, History], ylim: Sequence[float] = ()) -> Figure:
+def validation_accuracies(
+    histories: Mapping[str, History], ylim: Sequence[float] | None = None
+) -> Figure:
     """Plot the validation accuracy of several runs, by name, on one graph."""
     if len(histories) > len(RUNS):
         raise ValueError(f"at most {len(RUNS)} runs can be told apart; got {len(histories)}")
@@ -186,10 +188,12 @@ def _axes(height: float = 2.5) -> Iterator[tuple[Figure, Axes]]:
         yield figure, figure.subplots()
 
 
-def _label_steps(axes: Axes, ylabel: str, ylim: Sequence[float], percent: bool = False) -> None:
+def _label_steps(
+    axes: Axes, ylabel: str, ylim: Sequence[float] | None, percent: bool = False
+) -> None:
     axes.set(xlabel="gradient step", ylabel=ylabel)
     axes.margins(x=0.01)
-    if len(ylim):
+    if ylim is not None:
         axes.set_ylim(*ylim)
     axes.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}")
     if percent:

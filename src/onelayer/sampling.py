@@ -66,8 +66,8 @@ def sample(
     dataset: Dataset,
     random_state: np.random.RandomState,
     *,
-    train_size: int = 0,
-    validation_size: int = 0,
+    train_size: int | None = None,
+    validation_size: int | None = None,
     sampling: str = "stochastic",
     classes: Sequence[int] | None = None,
     dtype: DTypeLike = "float32",
@@ -81,8 +81,8 @@ def sample(
     random_state : numpy.random.RandomState
         Drawn from twice by stochastic sampling: training indices first, validation indices next.
         Its stream is frozen (NEP 19), so that a seed means the same images for ever.
-    train_size, validation_size : int
-        Numbers of images, before `classes` are picked; 0 means what suits the data set.
+    train_size, validation_size : int, optional
+        Numbers of images, before `classes` are picked; None: all of the pool.
     sampling : {"stochastic", "first/last"}
         Without replacement; or the first training and the last test images, drawing nothing.
     classes : (int, int), optional
@@ -108,10 +108,11 @@ def sample(
     test = (dataset.test_images, dataset.test_labels)
     pairs = []
     for (images, labels), name, size in (
-        (train, "train_size", train_size or dataset.train_size),
-        (test, "validation_size", validation_size or dataset.validation_size),
+        (train, "train_size", train_size),
+        (test, "validation_size", validation_size),
     ):
         num_images = len(labels)
+        size = num_images if size is None else size
         if not 1 <= size <= num_images:
             raise DataError(
                 f"{name} must lie between 1 and {num_images}, all that {dataset.name} has; "

@@ -1,7 +1,8 @@
 """Mini-batch gradient descent with validation and early stopping, for one λ or several at once.
 
-One loop trains every model of this project. It starts from zero weights and makes the update
-w ← w − η (xᵀ(ŷ − y)/B + λw) for batches of B images; a last incomplete batch is dropped.
+One loop trains every model of this project. It starts from zero weights, unless others are given,
+and makes the update w ← w − η (xᵀ(ŷ − y)/B + λw) for batches of B images; a last incomplete batch
+is dropped.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from onelayer.history import History
-from onelayer.models import Model
+from onelayer.models import Array, Model
 from onelayer.sampling import Split
+from onelayer.threads import limits_threads
 from onelayer.validation import Validator
 
 
@@ -70,19 +72,29 @@ class Trainer:
                 raise ValueError(f"{name} must be at least 1; got {value}")
 
     def fit(
-        self, split: Split, random_state: np.random.RandomState, l2_lambda: float = 0.0
+        self,
+        split: Split,
+        random_state: np.random.RandomState,
+        l2_lambda: float = 0.0,
+        initial_weights: Array | None = None,
     ) -> History:
         """Train on `split` with the penalty λR(w), R = ½ Σ w²; see `fit_each`."""
-        return self.fit_each(split, random_state, [l2_lambda])[0]
+        return self.fit_each(split, random_state, [l2_lambda], initial_weights)[0]
 
+    @limits_threads
     def fit_each(
-        self, split: Split, random_state: np.random.RandomState, l2_lambdas: Sequence[float]
+        self,
+        split: Split,
+        random_state: np.random.RandomState,
+        l2_lambdas: Sequence[float],
+        initial_weights: Array | None = None,
     ) -> list[History]:
         """Train one model for each λ ≥ 0, all on the same batches; return their histories in order.
 
         Each history equals, up to rounding, that of `fit` with the same draws: one permutation
         for each epoch if `shuffle`, else none. The S models' weights stand side by side as one
-        (D+1, S·K) matrix, so that a step is one matrix product instead of S.
+        (D+1, S·K) matrix, so that a step is one matrix product instead of S. All start from
+        `initial_weights` (D+1, K), or from zero. The dtype is that of `split`.
 
         Beside `split`, memory holds six such matrices, twice the logits of the validation images,
         a copy of the targets and, for the training accuracy, at most 64 MiB.
@@ -90,8 +102,8 @@ class Trainer:
         Raises
         ------
         ValueError
-            If there is no λ or a negative one, `split` does not fit the model, or an epoch has
-            too few steps.
+            If there is no λ or a negative one, `split` or the initial weights do not fit the
+            model, or an epoch has too few steps.
         FloatingPointError
             If the training diverges.
         """
@@ -110,6 +122,9 @@ class Trainer:
         # what reduces over the few outputs of each example is then a vector operation.
         Y = np.asfortranarray(split.targets_train)  # (N, K)
         w = np.zeros((X.shape[1], num_models * num_outputs), dtype)  # (D+1, S·K)
+        if initial_weights is not None:
+            _check_weights(initial_weights, (X.shape[1], num_outputs))
+            w[...] = np.tile(initial_weights, num_models)
         gradient, penalty = np.empty_like(w), np.empty_like(w)
         x = np.empty((self.batch_size, X.shape[1]), dtype)  # (B, D+1)
         y = np.empty((self.batch_size, num_outputs), dtype, order="F")  # (B, K)
@@ -175,6 +190,11 @@ class Trainer:
                 f"{self.batch_size}): take a smaller batch_size, more images or fewer "
                 "validations_per_epoch"
             )
+
+
+def _check_weights(w: Array, shape: tuple[int, int]) -> None:
+    if w.shape != shape:
+        raise ValueError(f"initial_weights must have shape {shape}; got {w.shape}")
 
 
 def _is_watched() -> bool:

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from nbpress import answer, claim, figure, last_values, proof, prose, table
-from nbpress.say.records import Proof, from_json
+from nbpress import answer, claim, figure, last_report, proof, prose, settings, table
+from nbpress.say.records import Proof, Settings, from_json
 from nbtypeset.schema import MIME_TYPE
 
 
@@ -163,12 +163,22 @@ def test_prose_sets_numbers_as_answers_do() -> None:
     )
 
 
-def test_last_values_are_those_of_the_published_report(tmp_path: Path) -> None:
-    """Found from any folder of the project; none without a project or a report."""
-    assert last_values(tmp_path) == {}
+def test_last_report_is_the_published_one(tmp_path: Path) -> None:
+    """Its values and its data set's figures, from any folder below; none without a report."""
+    assert last_report(tmp_path) == ({}, [])
     (tmp_path / "report").mkdir()
     (tmp_path / "report" / "report.yaml").touch()
     (tmp_path / "notebooks").mkdir()
-    assert last_values(tmp_path / "notebooks") == {}
+    assert last_report(tmp_path / "notebooks") == ({}, [])
     (tmp_path / "report" / "values.json").write_text('{"1a.x": {"value": 2}}', "utf-8")
-    assert last_values(tmp_path / "notebooks") == {"1a.x": 2}
+    (tmp_path / "report" / "published.json").write_text('{"dataset": "large"}', "utf-8")
+    (tmp_path / "report" / "reference.yaml").write_text("large: [{task: 1a}]", "utf-8")
+    assert last_report(tmp_path / "notebooks") == ({"1a.x": 2}, [{"task": "1a"}])
+
+
+def test_settings_are_shown_and_recorded(shown: list[dict[str, Any]]) -> None:
+    """As text for whoever reads the notebook, as a record for the report's provenance."""
+    settings(batch_size=np.int64(16), late_step=None)
+    (bundle,) = shown
+    assert bundle["text/plain"] == "batch_size = 16, late_step = None"
+    assert from_json(bundle[MIME_TYPE]) == Settings({"batch_size": 16, "late_step": None})

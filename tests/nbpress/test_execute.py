@@ -80,12 +80,12 @@ def parameters(plans: list[Plan]) -> dict[str, dict[str, Any]]:
     return {plan.chapter.name: plan.parameters for plan in plans}
 
 
-def test_parameters_come_from_data_set_user_and_press(project: Project) -> None:
-    """The user's win over the data set's, those for one chapter over those for all."""
+def test_parameters_come_from_user_and_press(project: Project) -> None:
+    """Those for one chapter win over those for all."""
     large = DataSet("large", "", "sha", {}, False)
     given = {"": {"scale": "3", "count": "7"}, "1_sums": {"scale": 4}}
     assert parameters(plan(project, large, {"": {"scale": "3"}})) == {
-        "1_sums": {"count": 5, "scale": 3.0, "dataset": "large"},
+        "1_sums": {"scale": 3.0, "dataset": "large"},
         "2_pictures": {"dataset": "large"},
         "3_summary": {},
     }
@@ -291,8 +291,6 @@ def test_second_build_waits_and_says_so(tiny: TinyProject) -> None:
 
 
 def test_parameters_of_an_unknown_chapter_are_refused(project: Project) -> None:
-    """Also those that a data set's own file holds."""
-    path = project.output / "parameters" / "small.yaml"
-    path.write_text("1_sum: {count: 5}", "utf-8")
+    """With the chapter that is meant."""
     with pytest.raises(PressError, match="no chapter is called '1_sum'; did you mean '1_sums'"):
-        plan(project, DATA, {})
+        plan(project, DATA, {"1_sum": {"count": 5}})

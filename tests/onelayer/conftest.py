@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
-from onelayer import locate
+from onelayer import registry
 from onelayer.data import Dataset
 
 
@@ -39,11 +40,13 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def files(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
+def files(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, bytes]:
     """Let four small files be MNIST: 60 training and 30 test images of 4 × 3 pixels."""
     rng = np.random.RandomState(0)
     contents = {}
-    for name in locate.MNIST:
+    for name in registry.read("mnist").files:
         num_images = 60 if name.startswith("train") else 30
         values = (
             rng.randint(0, 256, (num_images, 4, 3))
@@ -51,8 +54,15 @@ def files(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
             else np.arange(num_images) % 10
         )
         contents[name] = gzip.compress(_as_idx(values), mtime=0)
-    checksums = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    monkeypatch.setattr(locate, "MNIST", checksums)
+    shipped = tmp_path_factory.mktemp("datasets")
+    for path in registry.SHIPPED.iterdir():
+        content = yaml.safe_load(path.read_text("utf-8"))
+        if path.stem == "mnist":
+            content["sha256"] = {
+                name: hashlib.sha256(content).hexdigest() for name, content in contents.items()
+            }
+        (shipped / path.name).write_text(yaml.safe_dump(content), "utf-8")
+    monkeypatch.setattr(registry, "SHIPPED", shipped)
     return contents
 
 
@@ -69,9 +79,7 @@ def dataset() -> Dataset:
         name="made-up",
         image_shape=(2, 3),
         max_value=255,
-        train_size=3,
-        validation_size=2,
-        batch_size=1,
+        num_classes=10,
         **pools,
     )
 

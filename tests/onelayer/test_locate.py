@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from onelayer import locate
+from onelayer import registry
 from onelayer.download import DownloadError
 from onelayer.errors import DataError
 from onelayer.locate import resolve
@@ -34,7 +34,7 @@ class TestResolve:
         assert resolved.reason == (
             "MNIST, its four files verified by SHA-256, from the folder that ONELAYER_DATA names."
         )
-        assert resolved.files == locate.MNIST
+        assert resolved.files == registry.read("mnist").sha256
 
     def test_mnist_in_the_project(self, project, files):
         """Files in data/mnist need no setting and no network."""
@@ -77,7 +77,7 @@ class TestResolve:
 
     def test_unknown_name(self, project):
         """An unknown data set's error lists the valid ones and the closest."""
-        with pytest.raises(DataError, match=r"auto, mnist, digits.*did you mean 'mnist'"):
+        with pytest.raises(DataError, match=r"auto, digits, mnist.*did you mean 'mnist'"):
             resolve("MNITS")
 
     @pytest.mark.parametrize("dataset", ["auto", "mnist"])
@@ -88,14 +88,14 @@ class TestResolve:
         with pytest.raises(DataError, match="ONELAYER_DATA must name a folder"):
             resolve(dataset)
 
-    def test_named_folder_without_mnist(self, project, files, monkeypatch):
-        """A named folder that has nothing to do with MNIST is passed over."""
+    @pytest.mark.parametrize("dataset", ["auto", "mnist"])
+    def test_named_folder_without_mnist(self, dataset, project, files, monkeypatch):
+        """A named folder without the files is an error, even where data/mnist has them."""
         put(project / "elsewhere", {"notes.txt": b""})
         put(project / "data" / "mnist", files)
         monkeypatch.setenv("ONELAYER_DATA", "elsewhere")
-        assert (
-            resolve("auto").reason == "MNIST, its four files verified by SHA-256, from data/mnist."
-        )
+        with pytest.raises(DataError, match=r"(?s)files are missing: .*nothing like them"):
+            resolve(dataset)
 
     @pytest.mark.parametrize("dataset", ["auto", "mnist"])
     def test_incomplete_named_folder(self, dataset, project, files, monkeypatch):
@@ -103,7 +103,7 @@ class TestResolve:
         missing, *others = files
         put(project / "elsewhere", {name: files[name] for name in others})
         monkeypatch.setenv("ONELAYER_DATA", "elsewhere")
-        with pytest.raises(DataError, match=rf"missing: {missing}\.\nFound there: {others[0]}"):
+        with pytest.raises(DataError, match=rf"missing: {missing}\.\nFound there: {min(others)}"):
             resolve(dataset)
 
     def test_misnamed_files(self, project, monkeypatch):
@@ -128,7 +128,7 @@ class TestResolve:
         put(project / "data" / "mnist", files | {name: damage(files[name])})
         with pytest.raises(DataError, match=f"{name} has the wrong SHA-256") as caught:
             resolve(dataset)
-        assert locate.MNIST[name] in str(caught.value)
+        assert registry.read("mnist").sha256[name] in str(caught.value)
         assert hashlib.sha256(damage(files[name])).hexdigest() in str(caught.value)
         assert cause in str(caught.value)
 
@@ -171,16 +171,16 @@ class TestFolder:
         folder = put(project / "data" / "mnist", files)
         (project / "notebooks").mkdir()
         monkeypatch.chdir(project / "notebooks")
-        assert locate.locate("mnist")[1] == folder
+        assert resolve("mnist").folder == folder
         (project / "pyproject.toml").unlink()
-        assert locate.locate("mnist")[1] == folder
+        assert resolve("mnist").folder == folder
 
     def test_nearest_folder(self, project, files, monkeypatch):
         """The data/mnist of the working folder comes before that of a folder above."""
         put(project / "data" / "mnist", files)
         nearest = put(project / "inner" / "data" / "mnist", files)
         monkeypatch.chdir(project / "inner")
-        assert locate.locate("mnist")[1] == nearest
+        assert resolve("mnist").folder == nearest
 
     def test_other_projects_are_left_alone(self, project, files, monkeypatch):
         """The search upwards ends at a pyproject.toml: there the project ends."""
@@ -195,7 +195,7 @@ class TestFolder:
         (project / "notebooks").mkdir()
         monkeypatch.chdir(project / "notebooks")
         monkeypatch.setenv("ONELAYER_MIRRORS", mirror.url("good"))
-        assert locate.locate("mnist")[1] == project / "data" / "mnist"
+        assert resolve("mnist").folder == project / "data" / "mnist"
 
     def test_downloads_without_a_project(self, project, mirror, monkeypatch):
         """Outside any project, files are downloaded into data/mnist of the working folder."""
@@ -203,4 +203,4 @@ class TestFolder:
         (project / "inner").mkdir()
         monkeypatch.chdir(project / "inner")
         monkeypatch.setenv("ONELAYER_MIRRORS", mirror.url("good"))
-        assert locate.locate("mnist")[1] == project / "inner" / "data" / "mnist"
+        assert resolve("mnist").folder == project / "inner" / "data" / "mnist"

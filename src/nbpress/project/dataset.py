@@ -1,4 +1,4 @@
-"""Which data set a report is made on, and the parameters that suit it."""
+"""Which data set a report is made on, and the reference figures for it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nbpress.errors import PressError
 from nbpress.files import read_yaml
-from nbpress.project.parameters import Parameters
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,12 @@ def resolve(dataset: str, resolver: str, sources: Iterable[Path]) -> DataSet:
     return DataSet(answer.dataset, answer.reason, answer.sha256, answer.files, answer.fallback)
 
 
-def own_parameters(path: Path) -> Parameters:
-    """Return a data set's own parameters, from `report/parameters/<data set>.yaml`, by chapter."""
+def reference_figures(path: Path, dataset: str) -> list[dict[str, Any]]:
+    """Return the figures to compare a data set's report with, from `report/reference.yaml`."""
     if not path.is_file():
-        return {}
+        return []
     content = read_yaml(path) or {}
-    if not isinstance(content, dict) or not all(
-        isinstance(value, dict) for value in content.values()
-    ):
-        raise PressError(f"report/parameters/{path.name}: expected chapters with parameters below")
-    return content
+    figures = content.get(dataset, []) if isinstance(content, dict) else None
+    if not isinstance(figures, list) or not all(isinstance(figure, dict) for figure in figures):
+        raise PressError(f"report/{path.name}: expected data sets with a list of figures below")
+    return figures

@@ -103,7 +103,7 @@ def read_parameters(given: str | list[str]) -> Parameters:
     """Read parameters from `learning_rate=0.1`, `2_logistic_regression.seed=1` and YAML files.
 
     A name alone goes to every chapter that takes it (the chapter ""); in a YAML file chapters
-    may stand above their own parameters, as in `report/parameters/`.
+    may stand above their own parameters.
     """
     parameters: Parameters = {}
     try:
@@ -130,7 +130,7 @@ def read_parameters(given: str | list[str]) -> Parameters:
 
 
 def _type(annotation: str) -> Any:
-    """Evaluate an annotation made of built-in types, `list[float]`."""
+    """Evaluate an annotation made of built-in types, `Optional[list[float]]`."""
 
     def build(node: ast.expr) -> Any:
         match node:
@@ -140,6 +140,8 @@ def _type(annotation: str) -> Any:
                 return None
             case ast.BinOp(left=left, op=ast.BitOr(), right=right):
                 return build(left) | build(right)
+            case ast.Subscript(value=ast.Name(id="Optional"), slice=item):
+                return build(item) | None
             case ast.Subscript(value=value, slice=ast.Tuple(elts=items)):
                 return build(value)[tuple(build(item) for item in items)]
             case ast.Subscript(value=value, slice=item):

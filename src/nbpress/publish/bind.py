@@ -19,7 +19,7 @@ from nbpress.publish.provenance import provenance, read_commit, report_date
 from nbpress.publish.references import number, resolve_references
 from nbpress.run.execute import Execution
 from nbpress.run.plan import Plan
-from nbpress.say.records import Claim, Proof, record_of, values
+from nbpress.say.records import Claim, Proof, Settings, record_of, values
 from nbtypeset.schema import Imprint
 
 _PROVENANCE_TAG = "provenance"
@@ -83,7 +83,7 @@ def bind(
     commit = read_commit(project.root)
     for cell in cells:
         if _PROVENANCE_TAG in cell["metadata"].get("tags", ()):
-            cell["source"] = provenance(dataset, plans, commit, report.distribution)
+            cell["source"] = provenance(dataset, plans, execution, commit, report.distribution)
     date = report_date(report.date, commit).isoformat()
     metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -126,7 +126,7 @@ def _chapter_cells(number: int, plan: Plan, executed: list[Cell]) -> tuple[list[
                     # It holds paths and process ids: for the author, not for the reader.
                     text = "".join(output["text"]).strip()
                     notices.append(f"{plan.chapter.notebook}, cell {index}: {text}")
-                else:
+                elif not isinstance(record_of(output), Settings):  # those are for provenance
                     cell["outputs"].append(_joined(output))
         # Ids are unique in a notebook, not among notebooks; marks are known by them.
         id_ = f"{number}-{cell['id']}"

@@ -14,9 +14,11 @@ from typing import Any
 
 from nbpress.errors import PressError
 from nbpress.project.dataset import DataSet
+from nbpress.run.execute import Execution
 from nbpress.run.inputs import RECORDED
-from nbpress.run.plan import Plan
+from nbpress.run.plan import REFERENCE, Plan
 from nbpress.run.versions import installed_versions
+from nbpress.say.records import settings
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,9 @@ class Commit:
     date: datetime.date | None
 
 
-def provenance(dataset: DataSet, plans: list[Plan], commit: Commit, distribution: str) -> str:
+def provenance(
+    dataset: DataSet, plans: list[Plan], execution: Execution, commit: Commit, distribution: str
+) -> str:
     """Return, as Markdown, from which data, code, parameters and packages the report came."""
     lines = [
         f"Data set `{dataset.dataset}`: {dataset.reason}",
@@ -42,12 +46,7 @@ def provenance(dataset: DataSet, plans: list[Plan], commit: Commit, distribution
             {
                 f"`{plan.notebook.path.name}`": ", ".join(
                     f"`{name}` = {json.dumps(value, ensure_ascii=False)}"
-                    for name, value in {
-                        **{n: p.default for n, p in plan.notebook.parameters().items()},
-                        **plan.parameters,
-                    }.items()
-                    # Values of other chapters and reference figures stand in the chapter itself.
-                    if name != RECORDED and not _is_nested(value)
+                    for name, value in _parameters(plan, execution).items()
                 )
                 for plan in plans
             },
@@ -118,10 +117,15 @@ def _in_table(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def _is_nested(value: Any) -> bool:
-    return isinstance(value, dict) or (
-        isinstance(value, list) and any(isinstance(item, dict | list) for item in value)
-    )
+def _parameters(plan: Plan, execution: Execution) -> dict[str, Any]:
+    """Return what a chapter ran with: given, by default, or what suits its data."""
+    chosen = settings(execution.runs[plan.chapter.name].executed["cells"])
+    declared = plan.notebook.parameters()
+    every = {name: parameter.default for name, parameter in declared.items()} | plan.parameters
+    every |= {name: value for name, value in chosen.items() if name in every}
+    # Values of other chapters and reference figures stand in the chapter itself.
+    handed_over = (RECORDED, REFERENCE)
+    return {n: v for n, v in every.items() if n not in handed_over and v is not None}
 
 
 def _hash(sha256: str) -> str:

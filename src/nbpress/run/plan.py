@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbpress.errors import PressError, did_you_mean
-from nbpress.project.dataset import DataSet, own_parameters
+from nbpress.project.dataset import DataSet, reference_figures
 from nbpress.project.notebook import Notebook, read_notebook
 from nbpress.project.parameters import Parameters
 from nbpress.project.project import Project
 from nbpress.project.report import Chapter
 from nbpress.run.inputs import RECORDED
 
-_INJECTED = ("dataset", RECORDED)  # parameters that the press itself sets
+REFERENCE = "reference"  # the parameter that takes the figures of report/reference.yaml
+_INJECTED = ("dataset", RECORDED, REFERENCE)  # parameters that the press itself sets
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ def plan(project: Project, dataset: DataSet, given: Parameters) -> list[Plan]:
 
     `given` holds parameters by chapter; those under "" go to every chapter that takes them.
     """
-    own = own_parameters(project.output / "parameters" / f"{dataset.dataset}.yaml")
-    for name in (*own, *given):
+    reference = reference_figures(project.output / "reference.yaml", dataset.dataset)
+    for name in given:
         if name:
             project.chapter(name)
     notebooks = {
@@ -66,12 +67,13 @@ def plan(project: Project, dataset: DataSet, given: Parameters) -> list[Plan]:
     for chapter in project.report.chapters:
         takes = declared[chapter.name]
         values = {
-            **own.get(chapter.name, {}),
             **{name: value for name, value in everywhere.items() if name in takes},
             **given.get(chapter.name, {}),
         }
         if "dataset" in takes:
             values["dataset"] = dataset.dataset
+        if REFERENCE in takes:
+            values[REFERENCE] = reference
         if chapter.needs and RECORDED not in takes:
             raise PressError(
                 f"{chapter.notebook} needs values of other chapters, so its parameters must "

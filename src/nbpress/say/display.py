@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from matplotlib import figure as matplotlib_figure
 
+from nbpress.project.dataset import reference_figures
 from nbpress.root import find_root
 from nbpress.say.records import (
     Answer,
     Claim,
     Proof,
+    Settings,
     validate_claim,
     validate_label,
     validate_task,
@@ -119,6 +121,16 @@ def answer(task: str, text: str, **values: Any) -> None:
     _show(Answer(task, recorded), {"text/markdown": prose(text, **values)})
 
 
+def settings(**values: Any) -> None:
+    """Record what a notebook runs with, where its parameters leave that to the data set.
+
+    `settings(batch_size=128)` has the report's provenance name 128 where the parameter says None.
+    """
+    plain_values = {name: plain(name, value) for name, value in values.items()}
+    text = ", ".join(f"{name} = {value}" for name, value in plain_values.items())
+    _show(Settings(plain_values), {"text/plain": text})
+
+
 def claim(task: str, id: str, text: str, holds: object, otherwise: str | None = None) -> None:
     """State something only if it holds; else say what was observed instead.
 
@@ -165,13 +177,22 @@ def proof(task: str, statement: str, holds: object) -> None:
     _show(Proof(task, f"{statement}."), {"text/markdown": f"✓ Proved: {statement}."})
 
 
-def last_values(start: Path | None = None) -> dict[str, Any]:
-    """Return the values of the last report, `{"2d.stop_step": 546, …}`; empty without one."""
+def last_report(start: Path | None = None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the values of the last report, `{"2d.stop_step": 546, …}`, and figures to compare.
+
+    The figures are those that `report/reference.yaml` holds for the report's data set. Both are
+    empty without a report.
+    """
     root = find_root((start or Path.cwd()).resolve())
-    path = root / "report" / "values.json" if root else None
-    if path is None or not path.is_file():
-        return {}
-    return {name: entry["value"] for name, entry in json.loads(path.read_text("utf-8")).items()}
+    try:
+        if root is None:
+            raise FileNotFoundError
+        values = json.loads((root / "report" / "values.json").read_text("utf-8"))
+        published = json.loads((root / "report" / "published.json").read_text("utf-8"))
+    except FileNotFoundError:
+        return {}, []
+    figures = reference_figures(root / "report" / "reference.yaml", published["dataset"])
+    return {name: entry["value"] for name, entry in values.items()}, figures
 
 
 def _show(record: Record, bundle: dict[str, str]) -> None:

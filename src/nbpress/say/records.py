@@ -8,7 +8,7 @@ and claim, the press alone knows.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
@@ -26,6 +26,14 @@ class Answer(Record):
 
     kind: ClassVar[str] = "answer"
     task: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Settings(Record):
+    """What a notebook runs with, where a parameter leaves it to the data set."""
+
+    kind: ClassVar[str] = "settings"
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -58,7 +66,7 @@ class Proof(Record):
 
 
 _KINDS: dict[str, type[Record]] = {
-    type_.kind: type_ for type_ in (Figure, Table, Answer, Claim, Proof)
+    type_.kind: type_ for type_ in (Figure, Table, Answer, Settings, Claim, Proof)
 }
 
 
@@ -110,6 +118,16 @@ def values(notebook: str, cells: list[dict[str, Any]]) -> dict[str, dict[str, An
                 )
             recorded[key] = {"value": value, "notebook": notebook, "cell": cell_id}
     return recorded
+
+
+def settings(cells: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Return what an executed notebook ran with, where a parameter left it to the data set."""
+    chosen: dict[str, Any] = {}
+    for cell in cells:
+        for record in records(cell):
+            if isinstance(record, Settings):
+                chosen |= record.values
+    return chosen
 
 
 def _answers(cells: list[dict[str, Any]]) -> Iterator[tuple[str, Answer]]:

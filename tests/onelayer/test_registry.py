@@ -1,0 +1,156 @@
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from onelayer import registry
+from onelayer.data import load
+from onelayer.errors import DataError
+from onelayer.locate import resolve
+from onelayer.registry import Settings
+
+LETTERS = {
+    "title": "Letters",
+    "folder": "letters",
+    "train_images": "train-images.idx",
+    "train_labels": "train-labels.idx",
+    "test_images": "test-images.idx.gz",
+    "test_labels": "test-labels.idx",
+    "suits": {"softmax": {"learning_rate": 0.5}},
+}
+
+
+@pytest.fixture
+def letters(project: Path, as_idx):
+    """Return a function that registers a data set of 26 classes of 5 × 3 pixels, as changed."""
+
+    def register(arrays=(), **changes):
+        rng = np.random.RandomState(0)
+        content = {
+            "train_images": rng.randint(0, 256, (40, 5, 3)),
+            "train_labels": np.arange(40) % 26,
+            "test_images": rng.randint(0, 256, (30, 5, 3)),
+            "test_labels": np.arange(30) % 26,
+        } | dict(arrays)
+        folder = project / "data" / "letters"
+        folder.mkdir(parents=True, exist_ok=True)
+        for pool, array in content.items():
+            name = LETTERS[pool]
+            packed = gzip.compress if name.endswith(".gz") else bytes
+            (folder / name).write_bytes(packed(as_idx(array)))
+        (project / "data" / "letters.yaml").write_text(yaml.safe_dump(LETTERS | changes), "utf-8")
+        return folder
+
+    return register
+
+
+def test_own_data_set(project, letters, monkeypatch):
+    """Four IDX files of any size and a YAML file are a data set, from any folder below."""
+    letters()
+    (project / "notebooks").mkdir()
+    monkeypatch.chdir(project / "notebooks")
+    dataset = load("letters")
+    assert dataset.num_classes == 26
+    assert dataset.image_shape == (5, 3)
+    assert dataset.train_images.shape == (40, 15)
+    assert resolve("letters").reason == (
+        "Letters, its four files not verified: no SHA-256 given, from data/letters."
+    )
+
+
+def test_settings_come_from_the_file_unless_given():
+    """What is given wins; what is not comes from the data set's file, or else from the defaults."""
+    dataset = load("digits")
+    assert dataset.settings("logistic").learning_rate == 0.2
+    assert dataset.settings("logistic", learning_rate=0.3, batch_size=None) == Settings(
+        batch_size=16, learning_rate=0.3, loss_ylim=[0.0, 0.4], accuracy_ylim=[0.85, 1.0]
+    )
+    with pytest.raises(DataError, match="model must be one of logistic, softmax, regularised"):
+        dataset.settings("linear")
+
+
+def test_a_new_data_set_leaves_the_others_alone(project, letters):
+    """Registering a data set changes nothing of what another one resolves to."""
+    before = resolve("digits")
+    letters()
+    assert resolve("digits") == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"tittle": "Letters"}, "unknown key 'tittle'; did you mean 'title'"),
+        ({"title": 3}, "title must be text; got 3"),
+        ({"train_images": None, "table": "x.csv"}, "it must name train_images"),
+        ({"test_images": "../x.idx"}, "a name without a folder"),
+        ({"sha256": {"other": "0" * 64}}, "sha256 names other, which is none of its files"),
+        ({"sha256": {"train-images.idx": "0"}}, "64 hexadecimal digits"),
+        ({"urls": ["http://127.0.0.1/"]}, "urls need the sha256 of every file"),
+        ({"suits": {"linear": {}}}, "suits must name logistic, softmax, regularised; got linear"),
+        ({"suits": {"softmax": {"rate": 1}}}, "unknown key 'rate'"),
+        ({"suits": {"softmax": {"batch_size": 0}}}, "batch_size must be a whole number from 1"),
+        ({"suits": {"softmax": {"loss_ylim": [1]}}}, "loss_ylim must be two numbers"),
+    ],
+)
+def test_bad_description(letters, changes, message):
+    """What a data set's file must not say is refused, with file, key and what it may say."""
+    letters(**{key: value for key, value in changes.items() if value is not None})
+    path = Path("data/letters.yaml")
+    content = {k: v for k, v in (LETTERS | changes).items() if v is not None}
+    path.write_text(yaml.safe_dump(content), "utf-8")
+    with pytest.raises(DataError, match=message) as caught:
+        load("letters")
+    assert "letters.yaml" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "changes", "message"),
+    [
+        ({"test_images": np.zeros((30, 3, 5))}, {}, "test_images must be of 5 × 3 .*got 3 × 5"),
+        ({}, {"image_shape": [3, 5]}, "train_images must be of 3 × 5 pixels; got 5 × 3"),
+        ({"train_labels": np.arange(40) % 27}, {"num_classes": 26}, "between 0 and 25.*got 26"),
+        ({"train_labels": np.arange(30) % 26}, {}, "same length; got 40 and 30.*swapped"),
+        ({}, {"train_images": "train-labels.idx"}, "images and labels swapped"),
+        ({}, {"train_labels": "missing.idx"}, "still missing: missing.idx"),
+    ],
+)
+def test_files_that_do_not_fit(letters, arrays, changes, message):
+    """Files of other shapes, lengths or classes than belong together are refused."""
+    letters(arrays, **changes)
+    with pytest.raises(DataError, match=f"(?s){message}"):
+        load("letters")
+
+
+def test_changed_file(letters):
+    """A file that is not the one registered is refused; one without SHA-256 has a new digest."""
+    folder = letters()
+    before = resolve("letters").sha256
+    content = bytearray((folder / "train-labels.idx").read_bytes())
+    content[-1] ^= 1
+    (folder / "train-labels.idx").write_bytes(content)
+    assert resolve("letters").sha256 != before
+    letters(sha256={"train-labels.idx": "0" * 64})
+    with pytest.raises(DataError, match="wrong SHA-256"):
+        resolve("letters")
+
+
+def test_another_data_set_under_mnists_names(project, files, as_idx):
+    """Intact IDX files that are not MNIST's: the message says so, and how to register them."""
+    folder = project / "data" / "mnist"
+    folder.mkdir(parents=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    shirts = gzip.compress(as_idx(np.ones((60, 4, 3))), mtime=0)
+    (folder / "train-images-idx3-ubyte.gz").write_bytes(shirts)
+    with pytest.raises(DataError, match=r"another data set under the file names of MNIST") as error:
+        resolve("auto")
+    assert "register it in data/NAME.yaml" in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["../mnist", "a/b", "", "MNIST"])
+def test_names_are_no_paths(project, name):
+    """A name that could lead anywhere else is no data set's."""
+    with pytest.raises(DataError, match="dataset must be one of auto, digits, mnist"):
+        registry.read(name)

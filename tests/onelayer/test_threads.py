@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+from fixtures.splits import made_up
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from onelayer.models import SoftmaxRegression
+from onelayer.threads import limits_threads, use_threads
+from onelayer.trainers import Trainer
+
+
+@limits_threads
+def threads_in_use() -> list[int]:
+    """Return how many threads each BLAS library may use."""
+    return [each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"]
+
+
+def test_one_thread_unless_told_otherwise():
+    """One thread computes, whatever the process allows; within use_threads as many as it says."""
+    np.ones((2, 2)) @ np.ones((2, 2))
+    with threadpool_limits(3, user_api="blas"):
+        assert set(threads_in_use()) == {1}
+        with use_threads(2):
+            assert set(threads_in_use()) == {2}
+        assert set(threads_in_use()) == {1}
+        assert {
+            each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"
+        } == {3}
+
+
+@pytest.mark.parametrize("num_threads", [1, 2])
+def test_training_asks_for_one_thread(num_threads, monkeypatch):
+    """The trainer's loop runs on one thread, or on those that it is told to use."""
+    seen = []
+
+    class Spy(SoftmaxRegression):
+        def cross_entropy(self, *arguments, **more):
+            seen.extend(
+                each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"
+            )
+            return super().cross_entropy(*arguments, **more)
+
+    split = made_up()
+    with threadpool_limits(3, user_api="blas"), use_threads(num_threads):
+        Trainer(Spy(3), 0.1, batch_size=10, num_epochs=1).fit(split, np.random.RandomState(0))
+    assert set(seen) == {num_threads}
