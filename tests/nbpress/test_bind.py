@@ -334,6 +334,7 @@ def test_provenance_names_data_code_parameters_and_versions(press: Press) -> Non
     assert "| `small.txt` | `0123456789abcdef` `0123456789abcdef`" in text
     assert "no git commit is known; this folder is not a git checkout" in text
     assert '| `1_sums.ipynb` | `dataset` = "small", `count` = 3, `scale` = 2.0' in text
+    assert "`3_summary.ipynb`" not in text  # it has none but the values of other chapters
     assert "helper 2.0." in text
 
 

@@ -57,7 +57,9 @@ def test_same_figure_has_the_same_bytes(shown: list[dict[str, Any]]) -> None:
     assert "<dc:date>" not in shown[0]["image/svg+xml"]
 
 
-@pytest.mark.parametrize("label", ["", "Fig-1", "fig 1", "1-fig", "fig_1", "fig-1\n", "square", "tab-1"])
+@pytest.mark.parametrize(
+    "label", ["", "Fig-1", "fig 1", "1-fig", "fig_1", "fig-1\n", "square", "tab-1"]
+)
 def test_malformed_label_is_refused(label: str) -> None:
     """No reference would find it: one that is not `fig-…` would never be numbered either."""
     with pytest.raises(ValueError, match="small letters, digits and hyphens"):
@@ -152,7 +154,7 @@ def test_value_may_have_any_name(shown: list[dict[str, Any]]) -> None:
 @pytest.mark.parametrize("value", [math.nan, [1, -math.inf], {"a": np.array([np.nan])}])
 def test_number_that_json_cannot_hold_is_refused(value: Any) -> None:
     """NaN and infinity would be published as text; the message says what to give instead."""
-    with pytest.raises(TypeError, match="x must be a finite number, as JSON has no -?(nan|inf);"):
+    with pytest.raises(TypeError, match=r"x must be a finite number, as JSON has no -?(nan|inf);"):
         answer("1a", "", x=value)
 
 

@@ -25,7 +25,9 @@ class Chapter(_Strict):
     """A notebook of the report, the tasks that it answers and the values that it quotes."""
 
     notebook: str
-    tasks: dict[Annotated[str, AfterValidator(validate_task)], list[Part]] = {}  # what each task must contain
+    tasks: dict[
+        Annotated[str, AfterValidator(validate_task)], list[Part]
+    ] = {}  # what each task must contain
     needs: list[str] = []  # values of other chapters, "2d.stop_step"
 
     @property

@@ -21,8 +21,8 @@ from nbpress.project.parameters import Parameters
 from nbpress.project.project import Project
 from nbpress.publish.bind import Bound, bind
 from nbpress.publish.render import ENGINES, FORMS, render, render_key
-from nbpress.run.execute import execute
 from nbpress.root import NUMBERS
+from nbpress.run.execute import execute
 from nbpress.run.plan import plan
 
 _RECORD = "published.json"

@@ -40,16 +40,9 @@ def provenance(dataset: DataSet, plans: list[Plan], commit: Commit, distribution
             "Chapter",
             "Parameters",
             {
-                f"`{plan.notebook.path.name}`": ", ".join(
-                    f"`{name}` = {json.dumps(value, ensure_ascii=False)}"
-                    for name, value in {
-                        **{n: p.default for n, p in plan.notebook.parameters().items()},
-                        **plan.parameters,
-                    }.items()
-                    # Values of other chapters and reference figures stand in the chapter itself.
-                    if name != RECORDED and not _is_nested(value)
-                )
+                f"`{plan.notebook.path.name}`": parameters
                 for plan in plans
+                if (parameters := _parameters(plan))
             },
         ),
         "",
@@ -103,6 +96,16 @@ def _epoch_date() -> datetime.date | None:
 
 def _date(seconds: float) -> datetime.date:
     return datetime.datetime.fromtimestamp(seconds, datetime.UTC).date()
+
+
+def _parameters(plan: Plan) -> str:
+    defaults = {n: p.default for n, p in plan.notebook.parameters().items()}
+    return ", ".join(
+        f"`{name}` = {json.dumps(value, ensure_ascii=False)}"
+        for name, value in {**defaults, **plan.parameters}.items()
+        # Values of other chapters and reference figures stand in the chapter itself.
+        if name != RECORDED and not _is_nested(value)
+    )
 
 
 def _table(left: str, right: str, rows: Mapping[str, str]) -> str:

@@ -174,8 +174,8 @@ def _last(name: str, start: Path | None = None) -> dict[str, Any]:
 def _show(record: Record, bundle: dict[str, str], metadata: dict[str, Any] | None = None) -> None:
     from IPython.display import display
 
-    bundle = {MIME_TYPE: record.to_json(), **bundle}
-    display(bundle, raw=True, metadata=metadata)  # type: ignore[no-untyped-call]
+    data = {MIME_TYPE: record.to_json(), **bundle}
+    display(data, raw=True, metadata=metadata)  # type: ignore[no-untyped-call]
 
 
 def _show_caption(record: Figure | Table) -> None:
