@@ -57,6 +57,19 @@ def test_same_figure_has_the_same_bytes(shown: list[dict[str, Any]]) -> None:
     assert "<dc:date>" not in shown[0]["image/svg+xml"]
 
 
+def test_figure_is_closed_and_can_be_used(shown: list[dict[str, Any]]) -> None:
+    """Pyplot would show it again at the cell's end; other figures stay open."""
+    from matplotlib import pyplot as plt
+
+    plot, other = plt.figure(figsize=(2, 1)), plt.figure()
+    figure(plot, "fig-1", "It falls.", "A falling line.")
+    assert plt.get_fignums() == [other.number]
+    plot.add_subplot().plot([0, 1], [1, 0])
+    figure(plot, "fig-1", "It falls.", "A falling line.")
+    assert shown[0]["image/svg+xml"] != shown[2]["image/svg+xml"]
+    plt.close(other)
+
+
 @pytest.mark.parametrize(
     "label", ["", "Fig-1", "fig 1", "1-fig", "fig_1", "fig-1\n", "square", "tab-1"]
 )
