@@ -1,8 +1,10 @@
-"""Where a project begins: the folder that holds `report/report.yaml`."""
+"""Where a project begins, and what notebooks read there of the last build."""
 
 from pathlib import Path
 
 REPORT = "report/report.yaml"
+PUBLISHED = "report/published.json"  # what the published files were made from
+NUMBERS = "build/numbers.json"  # of figures and tables, by label
 
 
 def find_root(start: Path) -> Path | None:

@@ -22,7 +22,7 @@ from nbtypeset.tree import (
     walk,
 )
 
-_TASK = re.compile(r"Task (\d+[a-z]?|[A-Z])\b")
+_TASK = re.compile(r"(?:Task|Appendix) (\d+[a-z]?|[A-Z])\b")
 _LABEL = re.compile(r"\\label\s*\{([^{}]*)\}")
 _TAG = re.compile(r"\\tag\s*\*?\s*\{([^{}]*)\}")
 _EQREF = re.compile(r"\\(?:eqref|ref)\{([^{}]*)\}")

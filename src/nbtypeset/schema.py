@@ -59,6 +59,13 @@ class Table(Record):
 
 
 @dataclass(frozen=True)
+class Caption(Record):
+    """A caption once more, as JupyterLab shows it: a document has it from its figure or table."""
+
+    kind: ClassVar[str] = "caption"
+
+
+@dataclass(frozen=True)
 class Sentence(Record):
     """A claim as it reads, in Markdown, without a mark: marks come from the press alone."""
 
@@ -73,9 +80,9 @@ class ProvedSentence(Sentence):
     kind: ClassVar[str] = "proof"
 
 
-def record_of(data: Mapping[str, Any]) -> Figure | Table | Sentence | None:
+def record_of(data: Mapping[str, Any]) -> Figure | Table | Caption | Sentence | None:
     """Return what an output's MIME bundle is to a document; None if it is an output like any."""
-    for kind in (Figure, Table, Sentence, ProvedSentence):
+    for kind in (Figure, Table, Caption, Sentence, ProvedSentence):
         if record := kind.from_json(data.get(MIME_TYPE)):
             return record
     return None

@@ -1,8 +1,9 @@
 """The report's figures: each function takes numbers and returns a Figure at its printed size.
 
 The same quantity looks the same everywhere: training is blue and solid, validation vermilion and
-dashed. The colours are Okabe and Ito's (https://jfly.uni-koeln.de/color/), told apart by the
-colour blind and, with the line styles, in grey print. pyplot is not used: no global state.
+dashed. All else that makes up the look stands in `report.mplstyle`, for plots of anybody's:
+`plt.style.use("onelayer.report")`. The colours are Okabe and Ito's
+(https://jfly.uni-koeln.de/color/). pyplot is not used: no global state.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import matplotlib as mpl
+import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -21,38 +23,11 @@ from matplotlib.ticker import MaxNLocator
 from onelayer.history import History
 from onelayer.models import Array
 
-WIDTH = 5.9  # inches, the width of the report's text
-BLUE, VERMILION, GREEN, PURPLE, ORANGE = "#0072B2", "#D55E00", "#009E73", "#AA4499", "#E69F00"
+BLUE, VERMILION = "#0072B2", "#D55E00"
 GREY = "#555555"  # what is neither training nor validation
 TRAINING: dict[str, Any] = {"color": BLUE, "linestyle": "-", "linewidth": 1.2}
 VALIDATION: dict[str, Any] = {"color": VERMILION, "linestyle": (0, (4, 1.2)), "linewidth": 1.4}
-# For several runs of one quantity in one plot, in this order.
-RUNS: tuple[dict[str, Any], ...] = (
-    {"color": BLUE, "linestyle": "-", "linewidth": 1.3},
-    {"color": VERMILION, "linestyle": (0, (5, 1.2)), "linewidth": 1.3},
-    {"color": GREEN, "linestyle": (0, (5, 1, 1, 1)), "linewidth": 1.3},
-    {"color": PURPLE, "linestyle": (0, (1, 0.8)), "linewidth": 1.6},
-    {"color": ORANGE, "linestyle": (0, (7, 1, 1, 1, 1, 1)), "linewidth": 1.3},
-)
-_STYLE: Any = {  # matplotlib types its keys one by one
-    "font.family": "STIXGeneral",
-    "mathtext.fontset": "stix",
-    "font.size": 9.5,
-    "axes.labelsize": 10,
-    "legend.fontsize": 9.5,
-    "legend.frameon": False,
-    "legend.handlelength": 2.6,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.6,
-    "axes.edgecolor": "#444444",
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#dddddd",
-    "grid.linewidth": 0.5,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-}
+STYLE = "onelayer.report"  # report.mplstyle, beside this file, as matplotlib finds it
 
 
 def loss_curves(history: History, ylim: Sequence[float] | None = None, window: int = 10) -> Figure:
@@ -102,11 +77,11 @@ def validation_accuracies(
     histories: Mapping[str, History], ylim: Sequence[float] | None = None
 ) -> Figure:
     """Plot the validation accuracy of several runs, by name, on one graph."""
-    if len(histories) > len(RUNS):
-        raise ValueError(f"at most {len(RUNS)} runs can be told apart; got {len(histories)}")
     with _axes() as (figure, axes):
-        for (name, history), style in zip(histories.items(), RUNS, strict=False):
-            axes.plot(history.validation_step, history.validation_accuracy, label=name, **style)
+        if len(histories) > (most := len(mpl.rcParams["axes.prop_cycle"])):
+            raise ValueError(f"at most {most} runs can be told apart; got {len(histories)}")
+        for name, history in histories.items():
+            axes.plot(history.validation_step, history.validation_accuracy, label=name)
         _label_steps(axes, "validation accuracy", ylim, percent=True)
         figure.legend(loc="outside upper center", ncols=len(histories))
     return figure
@@ -140,10 +115,11 @@ def weight_images(rows: Mapping[str, Array]) -> Figure:
     negative. Rows differ in scale by far, and their patterns are what is compared.
     """
     num_columns = len(next(iter(rows.values())))
-    height = WIDTH / num_columns * len(rows) + 0.35
-    with mpl.rc_context(_STYLE):
+    with matplotlib.style.context(STYLE):
+        width, _ = mpl.rcParams["figure.figsize"]
+        height = width / num_columns * len(rows) + 0.35
         layout = ConstrainedLayoutEngine(w_pad=0.01, h_pad=0.02, wspace=0.02)
-        figure = Figure(figsize=(WIDTH, height), layout=layout)
+        figure = Figure(figsize=(width, height), layout=layout)
         grid = figure.subplots(len(rows), num_columns, squeeze=False)
         for row, ((name, images), axes_of_row) in enumerate(zip(rows.items(), grid, strict=True)):
             bound = float(np.abs(images).max()) or 1.0
@@ -181,10 +157,12 @@ def squared_norms(norms: Mapping[float, float]) -> Figure:
 
 
 @contextmanager
-def _axes(height: float = 2.5) -> Iterator[tuple[Figure, Axes]]:
+def _axes(height: float | None = None) -> Iterator[tuple[Figure, Axes]]:
     """Give a figure of the text's width and one pair of axes, in the report's style."""
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    with matplotlib.style.context(STYLE):
+        figure = Figure()
+        if height:
+            figure.set_figheight(height)
         yield figure, figure.subplots()
 
 

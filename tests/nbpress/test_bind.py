@@ -180,6 +180,38 @@ def test_figures_and_references_are_numbered(press: Press) -> None:
     assert "See [Figure 2](#fig-2a)." in json.dumps(bound.notebook)
 
 
+def test_link_of_other_words_keeps_them(press: Press) -> None:
+    """A name gets the number that is true now, also in place of a typed one."""
+    press.outputs["3_summary/answer"] = [
+        answer("3a", "[the square](#fig-2a), [1a](#task-1a), [Figure 7](#fig-2a), [ ](#fig-2a)")
+    ]
+    assert "[the square](#fig-2a), [1a](#task-1a), [Figure 1](#fig-2a), [Figure 1](#fig-2a)" in (
+        sources(press.bind())
+    )
+
+
+def test_figure_is_printed_once(press: Press) -> None:
+    """What pyplot showed of it, in the same cell or another, is dropped; other pictures stay."""
+    picture = {"output_type": "display_data", "data": {"image/png": "AAAA"}}
+    shown_by_pyplot, another, plain = (
+        {**picture, "metadata": {MIME_TYPE: {"figure": 1}}},
+        {**picture, "metadata": {MIME_TYPE: {"figure": 2}}},
+        {**picture, "metadata": {}},
+    )
+    press.outputs["2_pictures/imports"] = [shown_by_pyplot, another]
+    labelled = {**figure(), "metadata": {MIME_TYPE: {"figure": 1}}}
+    press.outputs["2_pictures/figure"] = [labelled, shown_by_pyplot, plain]
+    press.outputs["1_sums/sum"] = [shown_by_pyplot]  # of another kernel: another figure
+    outputs = {
+        cell["id"]: cell["outputs"]
+        for cell in press.bind().notebook["cells"]
+        if cell["cell_type"] == "code"
+    }
+    assert outputs["2-imports"] == [another]
+    assert [len(o["data"]) for o in outputs["2-figure"]] == [2, 1]
+    assert outputs["1-sum"] == [shown_by_pyplot]
+
+
 def test_dead_reference_is_refused(press: Press) -> None:
     """With its place, and the label that was meant."""
     press.tiny.edit("notebooks/2_pictures.ipynb", "(#fig-2a)", "(#fig-2b)")
@@ -215,8 +247,30 @@ def test_answer_under_another_task_is_refused(press: Press) -> None:
     press.outputs["3_summary/answer"] = [answer("2a", width=40)]
     press.outputs["2_pictures/answer"] = []
     assert press.refusal() == (
-        "3_summary.ipynb, cell 6: the answer of task 2a stands under task 3a"
+        "3_summary.ipynb, cell 6: the answer of task 2a stands under task 3a; "
+        "its place is below the heading '## Task 2a …'"
     )
+
+
+def test_answer_to_a_task_without_a_heading_is_refused(press: Press) -> None:
+    """Whether report.yaml lists the task or not."""
+    press.outputs["3_summary/answer"] += [answer("9")]
+    assert "the answer of task 9 stands under task 3a" in press.refusal()
+    press.tiny.edit("notebooks/3_summary.ipynb", "## Task 3a", "## Tusk 3a")
+    assert "the answer of task 3a stands under no task" in press.refusal()
+
+
+def test_task_may_be_a_number_or_a_letter(press: Press) -> None:
+    """As the heading names it, report.yaml lists it and references call it."""
+    press.tiny.edit("notebooks/2_pictures.ipynb", "## Task 2a", "## Task 2")
+    press.outputs["2_pictures/answer"] = [answer("2", "[Task](#task-2), [](#task-B).")]
+    press.tiny.edit("notebooks/3_summary.ipynb", "## Task 3a", "## Appendix B")
+    press.outputs["3_summary/answer"] = [answer("B")]
+    press.tiny.edit("report/report.yaml", "2a:", "2:")
+    press.tiny.edit("report/report.yaml", "3a:", "B:")
+    assert "[Task 2](#task-2), [Appendix B](#task-B)." in sources(press.bind())
+    press.tiny.edit("report/report.yaml", "B:", "b:")
+    assert "tasks.b.[key]: value error, a task is named like '2d', '2' or" in press.refusal()
 
 
 def test_false_claim_is_refused_where_it_is_expected(press: Press) -> None:
@@ -280,6 +334,7 @@ def test_provenance_names_data_code_parameters_and_versions(press: Press) -> Non
     assert "| `small.txt` | `0123456789abcdef` `0123456789abcdef`" in text
     assert "no git commit is known; this folder is not a git checkout" in text
     assert '| `1_sums.ipynb` | `dataset` = "small", `count` = 3, `scale` = 2.0' in text
+    assert "`3_summary.ipynb`" not in text  # it has none but the values of other chapters
     assert "helper 2.0." in text
 
 

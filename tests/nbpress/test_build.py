@@ -21,7 +21,7 @@ from nbpress.publish import render as render_module
 from nbpress.publish.bind import Bound
 from nbpress.publish.build import Request, build, publish
 from nbpress.publish.render import Rendering
-from nbtypeset.schema import Imprint
+from nbtypeset.schema import MIME_TYPE, Imprint
 
 
 class Press:
@@ -183,3 +183,40 @@ def test_left_over_files_are_tidied(press: Press) -> None:
     (press.project.output / ".report.pdf.new").write_bytes(b"half a rep")
     check_writable(press.project.output, ["report.pdf"])
     assert not list(press.project.output.glob(".*"))
+
+
+def test_figure_of_pyplot_is_printed_once(tiny: TinyProject) -> None:
+    """Whether it has its label in the cell that made it, or in a later one; a run has no captions.
+
+    The number of a figure in the last build is for JupyterLab alone: a run does not depend on it.
+    """
+    figure = 'nbpress.figure(fig, "fig-2{0}", "A line.", "A line.")'
+    tiny.write_notebook(
+        "2_pictures.ipynb",
+        [
+            ("title", "# Pictures"),
+            ("imports", "import nbpress\nfrom matplotlib import pyplot as plt"),
+            ("parameters", 'dataset: str = "auto"'),
+            ("task", "## Task 2a — A line"),
+            ("same", "fig, ax = plt.subplots()\n" + figure.format("a")),
+            ("make", "fig, ax = plt.subplots()"),
+            ("later", figure.format("b")),
+            ("other", "fig, ax = plt.subplots()"),
+            ("answer", 'nbpress.answer("2a", "A line.")'),
+        ],
+    )
+    tiny.report()
+    cells = json.loads((tiny.root / "build" / "report.ipynb").read_text("utf-8"))["cells"]
+    shown = {
+        cell["id"]: [o["data"].get(MIME_TYPE, {}).get("label") for o in cell["outputs"]]
+        for cell in cells
+        if cell["cell_type"] == "code" and cell["outputs"]
+    }
+    assert {name: shown.get(f"2-{name}") for name in ("same", "make", "later", "other")} == {
+        "same": ["fig-2a"],
+        "make": None,
+        "later": ["fig-2b"],
+        "other": [None],
+    }
+    numbers = json.loads((tiny.root / "build" / "numbers.json").read_text("utf-8"))
+    assert numbers == {"fig-2a": 1, "fig-2b": 2}

@@ -22,7 +22,7 @@ from nbtypeset.schema import MIME_TYPE
 def shown(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Return a list that every bundle shown is added to."""
     bundles: list[dict[str, Any]] = []
-    monkeypatch.setattr("IPython.display.display", lambda bundle, raw: bundles.append(bundle))
+    monkeypatch.setattr("IPython.display.display", lambda bundle, **_: bundles.append(bundle))
     return bundles
 
 
@@ -37,7 +37,7 @@ def a_plot() -> Figure:
 def test_figure_is_shown_as_svg_and_png(shown: list[dict[str, Any]]) -> None:
     """With its record beside them, and the text alternative for a terminal."""
     figure(a_plot(), "fig-1", "It falls.", "A falling line.")
-    (bundle,) = shown
+    bundle, _caption = shown
     assert bundle[MIME_TYPE] == {
         "kind": "figure",
         "label": "fig-1",
@@ -53,13 +53,28 @@ def test_same_figure_has_the_same_bytes(shown: list[dict[str, Any]]) -> None:
     """No date and no random ids: a report can be compared byte for byte."""
     for _ in range(2):
         figure(a_plot(), "fig-1", "It falls.", "A falling line.")
-    assert shown[0] == shown[1]
+    assert shown[0] == shown[2]
     assert "<dc:date>" not in shown[0]["image/svg+xml"]
 
 
-@pytest.mark.parametrize("label", ["", "Fig-1", "fig 1", "1-fig", "fig_1", "fig-1\n"])
+def test_figure_is_closed_and_can_be_used(shown: list[dict[str, Any]]) -> None:
+    """Pyplot would show it again at the cell's end; other figures stay open."""
+    from matplotlib import pyplot as plt
+
+    plot, other = plt.figure(figsize=(2, 1)), plt.figure()
+    figure(plot, "fig-1", "It falls.", "A falling line.")
+    assert plt.get_fignums() == [other.number]
+    plot.add_subplot().plot([0, 1], [1, 0])
+    figure(plot, "fig-1", "It falls.", "A falling line.")
+    assert shown[0]["image/svg+xml"] != shown[2]["image/svg+xml"]
+    plt.close(other)
+
+
+@pytest.mark.parametrize(
+    "label", ["", "Fig-1", "fig 1", "1-fig", "fig_1", "fig-1\n", "square", "tab-1"]
+)
 def test_malformed_label_is_refused(label: str) -> None:
-    """A label stands in links, so it has small letters, digits and hyphens."""
+    """No reference would find it: one that is not `fig-…` would never be numbered either."""
     with pytest.raises(ValueError, match="small letters, digits and hyphens"):
         figure(io.StringIO(), label, "A caption.", "A text.")  # type: ignore[arg-type]
 
@@ -70,6 +85,29 @@ def test_figure_without_caption_or_alternative_is_refused(caption: str, alt: str
     missing = "caption" if not caption else "alt"
     with pytest.raises(ValueError, match=f"the {missing} of fig-1 must not be empty"):
         figure(io.StringIO(), "fig-1", caption, alt)  # type: ignore[arg-type]
+
+
+def test_caption_has_the_number_of_the_last_build(
+    shown: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In JupyterLab, below; before a first build it has none, and the press shows no caption."""
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "report.yaml").touch()
+    (tmp_path / "build").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    def caption() -> str:
+        table(["a"], [[1]], "tab-1", "One.")
+        assert shown[-1][MIME_TYPE] == {"kind": "caption"}
+        return str(shown[-1]["text/markdown"])
+
+    assert caption() == "**Table:** One."
+    (tmp_path / "build" / "numbers.json").write_text('{"tab-1": 3}', "utf-8")
+    assert caption() == "**Table 3:** One."
+    del shown[:]
+    monkeypatch.setenv("NBPRESS_RUN", "1")
+    table(["a"], [[1]], "tab-1", "One.")
+    assert [bundle[MIME_TYPE]["kind"] for bundle in shown] == ["table"]
 
 
 def test_table_is_shown_as_markdown(shown: list[dict[str, Any]]) -> None:
@@ -117,6 +155,20 @@ def test_value_that_json_cannot_hold_is_refused() -> None:
     """By its name."""
     with pytest.raises(TypeError, match="x must be a number, text, list or mapping; got object"):
         answer("1a", "", x=object())
+
+
+def test_value_may_have_any_name(shown: list[dict[str, Any]]) -> None:
+    """Also those of the function's own arguments."""
+    answer("1a", "{task} of {text}", task=1, text=2)
+    assert shown[0]["text/markdown"] == "1 of 2"
+    assert shown[0][MIME_TYPE]["values"] == {"task": 1, "text": 2}
+
+
+@pytest.mark.parametrize("value", [math.nan, [1, -math.inf], {"a": np.array([np.nan])}])
+def test_number_that_json_cannot_hold_is_refused(value: Any) -> None:
+    """NaN and infinity would be published as text; the message says what to give instead."""
+    with pytest.raises(TypeError, match=r"x must be a finite number, as JSON has no -?(nan|inf);"):
+        answer("1a", "", x=value)
 
 
 @pytest.mark.parametrize("task", ["", "a1", "2D", "2 d"])

@@ -39,7 +39,8 @@ def parameter(place: Path, declaration: str) -> Parameter:
             (("≥", -1e-3), ("<", 2.5)),
             "metres",
         ),
-        ("x: int = -3  # of ≥ 2 kinds", "int", -3, (), "of ≥ 2 kinds"),
+        ("x: list[int] = [  # > 0\n    1,\n]  # a, b", "list[int]", [1], ((">", 0),), "a, b"),
+        ("x: int = -3  # a -> 2, <b>", "int", -3, (), "a -> 2, <b>"),
         ("x: list[float] = []  # ≥ 0", "list[float]", [], (("≥", 0),), ""),
         ("x: float | None = None  # > 0", "float | None", None, ((">", 0),), ""),
         ("x = 3  # images", "int", 3, (), "images"),
@@ -53,6 +54,17 @@ def test_parameter_is_declared_by_annotation_default_and_comment(
 ) -> None:
     """Type, default, bounds and unit; without an annotation the default tells the type."""
     assert parameter(tmp_path, declaration) == Parameter("x", type_, default, bounds, comment)
+
+
+@pytest.mark.parametrize(
+    "comment",
+    ["a factor > 0", "of ≥ 2 kinds", "> 0, below ≤ one", "> 1/2", "0 < x < 1", "=> 1", "> 1_0"],
+)
+def test_bound_that_would_not_be_read_is_refused(tmp_path: Path, comment: str) -> None:
+    """Wherever in the cell it stands, else it would be believed and not be enforced."""
+    for declaration in (f"x: float = 0.5  # {comment}", f"# {comment}\nx: float = 0.5"):
+        with pytest.raises(PressError, match=r"cell 1: .* looks like a bound.* write bounds first"):
+            parameter(tmp_path, declaration)
 
 
 @pytest.mark.parametrize(
@@ -96,6 +108,8 @@ def test_value_becomes_the_declared_type(
         ("x: list[int] = []", "2", "x must be list[int]; got 2"),
         ("x: list[int] = []", [1, 2.5], "x must be list[int]; got [1, 2.5]"),
         ("x: list[float] = []  # ≥ 0", [1, -1], "x must be ≥ 0; got -1.0"),
+        ("x: list[list[int]] = []  # ≥ 0", [[1], [-1]], "x must be ≥ 0; got -1"),
+        ("x: dict[str, int] = {}  # ≥ 0", {"a": -1}, "x must be ≥ 0; got -1"),
         ("x: float = 1  # > 0", "0", "x must be > 0; got 0.0"),
         ("x: float = 1  # > 0", float("nan"), "x must be > 0; got nan"),
         ("x = 1  # < 5", 5, "x must be < 5; got 5"),

@@ -10,7 +10,7 @@ from fixtures.odd_notebooks import PIXEL, display, outputs
 from nbtypeset.read.collect import collect
 from nbtypeset.read.sanitize import sanitized
 from nbtypeset.read.texts import normal_maths, terminal_text
-from nbtypeset.schema import MIME_TYPE, Imprint, Sentence
+from nbtypeset.schema import MIME_TYPE, Caption, Figure, Imprint, Sentence
 from nbtypeset.tree import kind_of, pairs
 
 
@@ -43,6 +43,14 @@ def test_claim_takes_its_mark_from_the_press() -> None:
     (part,) = collect(sanitized(outputs(claim, claim)), False, imprint)
     assert [kind_of(block) for block in part.blocks] == ["claim", ""]
     assert pairs(part.blocks[0]) == {"verdict": "checked"}
+
+
+def test_caption_stands_once() -> None:
+    """What JupyterLab shows below a figure is in the document from the figure itself."""
+    figure = display(**{MIME_TYPE: Figure("fig-a", "A dot.", "").to_json(), "image/png": PIXEL})
+    shown = display(**{MIME_TYPE: Caption().to_json(), "text/markdown": "**Figure 3:** A dot."})
+    (part,) = collect(sanitized(outputs(figure, shown)), False, Imprint())
+    assert [kind_of(block) for block in part.blocks] == ["figure"]
 
 
 @pytest.mark.parametrize(

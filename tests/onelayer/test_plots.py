@@ -64,7 +64,7 @@ class TestEveryPlot:
         """Each is a Figure at its printed size, so that letters are printed at theirs."""
         figure = plot(run)
         assert isinstance(figure, Figure)
-        assert figure.get_figwidth() == plots.WIDTH
+        assert figure.get_figwidth() == 5.9
 
     @every_plot
     def test_axes_are_labelled(self, run, plot):
@@ -86,6 +86,22 @@ class TestEveryPlot:
         before = dict(mpl.rcParams)
         plot(run)
         assert dict(mpl.rcParams) == before
+
+    def test_style_is_matplotlibs_to_use(self, run):
+        """A plot of one's own looks like the report's by one line: width, letters and colours."""
+        from matplotlib import style
+
+        ours = plots.validation_accuracies({"one": run, "two": run})
+        with style.context("onelayer.report"):
+            own = Figure()
+            lines = [own.gca().plot([0, 1])[0], own.gca().plot([1, 0])[0]]
+            own.gca().set_xlabel("step")
+        assert own.get_figwidth() == ours.get_figwidth()
+        assert own.axes[0].xaxis.label.get_font() == ours.axes[0].xaxis.label.get_font()
+        for line, other in zip(lines, ours.axes[0].lines, strict=True):
+            assert line.get_color() == other.get_color()
+        assert plots.BLUE == lines[0].get_color()
+        assert plots.VERMILION == lines[1].get_color()
 
     def test_without_pyplot(self):
         """Nothing of pyplot, and with it no global state, is loaded."""

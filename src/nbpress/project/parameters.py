@@ -23,8 +23,9 @@ Parameters = dict[str, dict[str, Any]]
 
 _WITHIN = {">": operator.gt, "≥": operator.ge, "<": operator.lt, "≤": operator.le}
 _BOUND = re.compile(
-    r"\s*(>=|<=|>|<|≥|≤)\s*(-?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(?![\w.])\s*[,;]?", re.IGNORECASE
+    r"\s*(>=|<=|>|<|≥|≤)\s*(-?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(?![^\s,;])\s*[,;]?", re.IGNORECASE
 )
+_LIKE_A_BOUND = re.compile(r"[≥≤]|[<>]=|=[<>]|(?<!-)[<>]\s*[-+]?(?:\.?\d|inf\b)")
 # Those that papermill can write into a notebook.
 _TYPES = {"int": int, "float": float, "bool": bool, "str": str, "list": list, "dict": dict}
 
@@ -54,8 +55,8 @@ class Parameter:
             value = adapter.validate_json(json.dumps(value))
         except (ValidationError, TypeError) as error:
             raise PressError(f"{self.name} must be {self.type}; got {value!r}") from error
-        for item in value if isinstance(value, list) else [value]:
-            for sign, limit in self.bounds if isinstance(item, int | float) else ():
+        for item in _numbers(value):
+            for sign, limit in self.bounds:
                 if not _WITHIN[sign](item, limit):
                     raise PressError(f"{self.name} must be {sign} {limit:g}; got {item!r}")
         return value
@@ -64,9 +65,11 @@ class Parameter:
 def declarations(source: str, name: str) -> Iterator[Parameter]:
     """Yield the parameters that a cell declares; `name` is what an error calls the cell.
 
-    `learning_rate: float = 0.05  # > 0, per step` declares type, default, bounds and unit.
+    `learning_rate: float = 0.05  # > 0, per step` declares type, default, bounds and unit. The
+    bounds begin the comment; what looks like one and stands elsewhere is refused, not passed over.
     """
     lines = comments(source)
+    read: set[int] = set()
     for node in parse(source, name).body:
         match node:
             case ast.AnnAssign(
@@ -77,12 +80,15 @@ def declarations(source: str, name: str) -> Iterator[Parameter]:
                 annotation = ""
             case _:
                 continue
-        comment = lines.get(node.end_lineno or 0, "")
+        numbers = range(node.lineno, (node.end_lineno or node.lineno) + 1)
+        read.update(numbers)
+        comment = " ".join(lines.get(number, "") for number in numbers).strip()
         bounds, rest = [], comment
         while bound := _BOUND.match(rest):
             sign = bound[1].replace(">=", "≥").replace("<=", "≤")
             bounds.append((sign, float(bound[2])))
             rest = rest[bound.end() :]
+        _refuse_bound(rest, f"{name}: the comment on {parameter}")
         try:
             default = ast.literal_eval(value)
         except ValueError as error:
@@ -97,6 +103,17 @@ def declarations(source: str, name: str) -> Iterator[Parameter]:
         except PressError as error:
             raise PressError(f"{name}: the default of {error}") from error
         yield declared
+    for number in lines.keys() - read:
+        _refuse_bound(lines[number], f"{name}: a comment beside no parameter")
+
+
+def _refuse_bound(comment: str, what: str) -> None:
+    """Refuse what looks like a bound in a comment whose bounds have been read."""
+    if _LIKE_A_BOUND.search(comment):
+        raise PressError(
+            f"{what} holds what looks like a bound, {comment.strip()!r}; write bounds first, "
+            "behind the parameter, a sign and a number each: '# > 0, ≤ 1, per step'"
+        )
 
 
 def read_parameters(given: str | list[str]) -> Parameters:
@@ -149,6 +166,15 @@ def _type(annotation: str) -> Any:
         raise PressError(f"a type must be made of {', '.join(_TYPES)}; got {annotation!r}")
 
     return build(ast.parse(annotation, mode="eval").body)
+
+
+def _numbers(value: Any) -> Iterator[int | float]:
+    """Yield the numbers of a value, however deep they lie in lists and mappings."""
+    if isinstance(value, list | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _numbers(item)
+    elif isinstance(value, int | float):
+        yield value
 
 
 def _literal(text: str) -> Any:

@@ -6,25 +6,28 @@ import datetime
 import graphlib
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from nbpress.errors import PressError, did_you_mean
 from nbpress.files import read_yaml
+from nbpress.say.records import validate_task
 
 Part = Literal["figure", "table", "answer", "claim"]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
 
 class Chapter(_Strict):
     """A notebook of the report, the tasks that it answers and the values that it quotes."""
 
     notebook: str
-    tasks: dict[str, list[Part]] = {}  # what each task must contain
+    tasks: dict[
+        Annotated[str, AfterValidator(validate_task)], list[Part]
+    ] = {}  # what each task must contain
     needs: list[str] = []  # values of other chapters, "2d.stop_step"
 
     @property

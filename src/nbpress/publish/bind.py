@@ -20,7 +20,7 @@ from nbpress.publish.references import number, resolve_references
 from nbpress.run.execute import Execution
 from nbpress.run.plan import Plan
 from nbpress.say.records import Claim, Proof, Settings, record_of, values
-from nbtypeset.schema import Imprint
+from nbtypeset.schema import MIME_TYPE, Figure, Imprint
 
 _PROVENANCE_TAG = "provenance"
 _ID_LENGTH = 64  # that nbformat allows
@@ -132,7 +132,23 @@ def _chapter_cells(number: int, plan: Plan, executed: list[Cell]) -> tuple[list[
         id_ = f"{number}-{cell['id']}"
         cell["id"] = id_ if len(id_) <= _ID_LENGTH else f"{number}-{digest(id_)[:32]}"
         cells.append(cell)
+    _keep_labelled(cells)
     return cells, notices
+
+
+def _keep_labelled(cells: list[Cell]) -> None:
+    """Drop what else shows a figure that has a label, such as pyplot at the end of a cell."""
+
+    def shows(output: dict[str, Any]) -> Any:
+        return output.get("metadata", {}).get(MIME_TYPE)
+
+    outputs = [output for cell in cells for output in cell.get("outputs", ())]
+    labelled = [shows(o) for o in outputs if shows(o) and isinstance(record_of(o), Figure)]
+    for cell in cells:
+        if "outputs" in cell:
+            cell["outputs"] = [
+                o for o in cell["outputs"] if shows(o) not in labelled or record_of(o)
+            ]
 
 
 def _joined(output: dict[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from nbpress.project.parameters import Parameters
 from nbpress.project.project import Project
 from nbpress.publish.bind import Bound, bind
 from nbpress.publish.render import ENGINES, FORMS, render, render_key
+from nbpress.root import NUMBERS
 from nbpress.run.execute import execute
 from nbpress.run.plan import plan
 
@@ -103,8 +104,8 @@ def compose(project: Project, request: Request) -> tuple[DataSet, Bound, int]:
     )
     for notice in bound.notices:
         say(f"note: {notice}")
-    path = project.build / "report.ipynb"
-    write({path: as_json(bound.notebook).encode()})
+    files = {"build/report.ipynb": bound.notebook, NUMBERS: dict(bound.imprint.numbers)}
+    write({project.root / name: as_json(content).encode() for name, content in files.items()})
     return dataset, bound, len(execution.executed)
 
 

@@ -6,15 +6,22 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from nbpress.say.records import TASK
+
 Cell = dict[str, Any]
 
-_TASK_HEADING = re.compile(r"^##\s+Task\s+(\d+[a-z])\b", re.MULTILINE)
+_TASK_HEADING = re.compile(rf"^##\s+(?:Task|Appendix)\s+({TASK})\b", re.MULTILINE)
 
 
 def origin(cell: Cell) -> str:
     """Return which cell of which notebook this is, as a reader knows it."""
     known = cell["metadata"]["nbpress"]
     return f"{known['notebook']}, cell {known['cell']}"
+
+
+def heading_of(task: str) -> str:
+    """Return how the heading of a task begins, which is also what a text calls it."""
+    return f"{'Appendix' if task.isupper() else 'Task'} {task}"
 
 
 def by_task(cells: list[Cell]) -> Iterator[tuple[str, Cell]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from nbpress.errors import PressError
 from nbpress.project.report import Chapter
-from nbpress.publish.cells import Cell, by_task, origin
+from nbpress.publish.cells import Cell, by_task, heading_of, origin
 from nbpress.say.records import Answer, Claim, Proof, records
 
 
@@ -19,10 +19,11 @@ def check_tasks(chapters: Sequence[Chapter], cells: list[Cell]) -> None:
         headed.add(task)
         for record in records(cell):
             named = record.task if isinstance(record, Answer | Claim | Proof) else task
-            if named != task and named in tasks:
+            if named != task:
                 raise PressError(
-                    f"{origin(cell)}: the {record.kind} of task {named} "
-                    f"stands under {f'task {task}' if task else 'no task'}"
+                    f"{origin(cell)}: the {record.kind} of task {named} stands under "
+                    f"{f'task {task}' if task else 'no task'}; its place is below the heading "
+                    f"'## {heading_of(named)} …'"
                 )
             present.add((named, "claim" if isinstance(record, Proof) else record.kind))
     lacking = [
@@ -31,7 +32,7 @@ def check_tasks(chapters: Sequence[Chapter], cells: list[Cell]) -> None:
         for line in (
             [f"task {task} has no {part}" for part in parts if (task, part) not in present]
             if task in headed
-            else [f"task {task} has no heading '## Task {task} …'"]
+            else [f"task {task} has no heading '## {heading_of(task)} …'"]
         )
     ]
     if lacking:

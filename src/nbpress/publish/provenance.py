@@ -44,11 +44,9 @@ def provenance(
             "Chapter",
             "Parameters",
             {
-                f"`{plan.notebook.path.name}`": ", ".join(
-                    f"`{name}` = {json.dumps(value, ensure_ascii=False)}"
-                    for name, value in _parameters(plan, execution).items()
-                )
+                f"`{plan.notebook.path.name}`": parameters
                 for plan in plans
+                if (parameters := _parameters(plan, execution))
             },
         ),
         "",
@@ -104,6 +102,20 @@ def _date(seconds: float) -> datetime.date:
     return datetime.datetime.fromtimestamp(seconds, datetime.UTC).date()
 
 
+def _parameters(plan: Plan, execution: Execution) -> str:
+    """Return what a chapter ran with: given, by default, or what suits its data."""
+    chosen = settings(execution.runs[plan.chapter.name].executed["cells"])
+    every = {name: parameter.default for name, parameter in plan.notebook.parameters().items()}
+    every |= plan.parameters
+    every |= {name: value for name, value in chosen.items() if name in every}
+    # Values of other chapters and reference figures stand in the chapter itself.
+    return ", ".join(
+        f"`{name}` = {json.dumps(value, ensure_ascii=False)}"
+        for name, value in every.items()
+        if name not in (RECORDED, REFERENCE) and value is not None
+    )
+
+
 def _table(left: str, right: str, rows: Mapping[str, str]) -> str:
     lines = [
         f"| {left} | {right} |",
@@ -115,17 +127,6 @@ def _table(left: str, right: str, rows: Mapping[str, str]) -> str:
 
 def _in_table(text: str) -> str:
     return text.replace("|", "\\|")
-
-
-def _parameters(plan: Plan, execution: Execution) -> dict[str, Any]:
-    """Return what a chapter ran with: given, by default, or what suits its data."""
-    chosen = settings(execution.runs[plan.chapter.name].executed["cells"])
-    declared = plan.notebook.parameters()
-    every = {name: parameter.default for name, parameter in declared.items()} | plan.parameters
-    every |= {name: value for name, value in chosen.items() if name in every}
-    # Values of other chapters and reference figures stand in the chapter itself.
-    handed_over = (RECORDED, REFERENCE)
-    return {n: v for n, v in every.items() if n not in handed_over and v is not None}
 
 
 def _hash(sha256: str) -> str:

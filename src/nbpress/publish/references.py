@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbpress.errors import PressError, did_you_mean
-from nbpress.publish.cells import Cell, by_task, origin
-from nbpress.say.records import records
+from nbpress.publish.cells import Cell, by_task, heading_of, origin
+from nbpress.say.records import LABEL, TASK, records
 from nbtypeset.schema import MIME_TYPE, Figure, Table
 
-_REFERENCE = re.compile(r"\[([^\]]*)\]\(#((?:fig|tab)-[a-z0-9-]+|task-\d+[a-z])\)")
+_REFERENCE = re.compile(rf"\[([^\]]*)\]\(#({LABEL}|task-{TASK})\)")
+_NAME = re.compile(rf"(?:(?:Figure|Table|Task|Appendix)(?:\s+{TASK})?)?")
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,12 @@ def number(cells: list[Cell]) -> dict[str, Number]:
 
 
 def resolve_references(cells: list[Cell], numbers: dict[str, Number]) -> None:
-    """Put numbers into links such as `[Figure](#fig-2b)`; refuse those that lead nowhere."""
+    """Put numbers into links such as `[Figure](#fig-2b)`; refuse those that lead nowhere.
+
+    Those of the author's own words, `[the two curves](#fig-2b)`, keep them.
+    """
     targets = {label: f"{n.kind} {n.number}" for label, n in numbers.items()}
-    targets |= {f"task-{task}": f"Task {task}" for task, _ in by_task(cells) if task}
+    targets |= {f"task-{task}": heading_of(task) for task, _ in by_task(cells) if task}
 
     def resolved(text: str, cell: Cell) -> str:
         def link(reference: re.Match[str]) -> str:
@@ -57,7 +61,8 @@ def resolve_references(cells: list[Cell], numbers: dict[str, Number]) -> None:
                     f"{origin(cell)}: the reference {reference[0]!r} leads nowhere"
                     + did_you_mean(label, targets)
                 )
-            return f"[{targets[label]}](#{label})"
+            is_name = _NAME.fullmatch(reference[1].strip())
+            return f"[{targets[label]}](#{label})" if is_name else reference[0]
 
         return _REFERENCE.sub(link, text)
 

@@ -3,13 +3,17 @@
 import atexit
 from typing import Any
 
+from nbpress.say.pictures import identify_pictures
+
 _FAREWELL_SECONDS = 5  # at most, for a kernel to end
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Let a kernel finish its answer to a shutdown request before it closes its streams.
+    """Have pictures say which figure they show, and let a kernel finish before it ends.
 
-    ipykernel 7.4 closes them while its control thread may still be writing to them. Then each
-    waits for the other, until jupyter_client kills the kernel 2.5 s later.
+    ipykernel 7.4 closes its streams at a shutdown request while its control thread may still be
+    writing the answer to them. Then each waits for the other, until jupyter_client kills the
+    kernel 2.5 s later.
     """
+    identify_pictures(shell)
     atexit.register(shell.kernel.control_thread.join, _FAREWELL_SECONDS)

@@ -15,6 +15,7 @@ from nbpress.run.processes import skip_slow_imports
 from nbpress.run.verdict import indent, verdict
 
 _ENVIRONMENT = {
+    "NBPRESS_RUN": "1",  # a cell then shows what is for JupyterLab alone to nobody
     # One BLAS thread: two give other bits, so results would depend on what else is running.
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",

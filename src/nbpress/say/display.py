@@ -7,8 +7,8 @@ so a notebook works without the press.
 
 from __future__ import annotations
 
-import io
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from matplotlib import figure as matplotlib_figure
 
 from nbpress.project.dataset import reference_figures
-from nbpress.root import find_root
+from nbpress.root import NUMBERS, PUBLISHED, find_root
+from nbpress.say.pictures import close, identity, pictures
 from nbpress.say.records import (
     Answer,
     Claim,
@@ -28,9 +29,7 @@ from nbpress.say.records import (
     validate_task,
 )
 from nbpress.say.typography import plain, prose, quoted_names
-from nbtypeset.schema import MIME_TYPE, Figure, Record, Table
-
-_PNG_DPI = 200
+from nbtypeset.schema import MIME_TYPE, Caption, Figure, Record, Table
 
 
 def figure(fig: matplotlib_figure.Figure, label: str, caption: str, alt: str) -> None:
@@ -41,7 +40,8 @@ def figure(fig: matplotlib_figure.Figure, label: str, caption: str, alt: str) ->
     fig
         A matplotlib Figure, at the size at which it is to be printed.
     label
-        What the prose refers to, as `[Figure](#label)`: small letters, digits and hyphens.
+        What the prose refers to, as `[Figure](#fig-2b)`: `fig-`, then small letters, digits and
+        hyphens.
     caption
         One or two sentences below the figure, Markdown.
     alt
@@ -52,39 +52,27 @@ def figure(fig: matplotlib_figure.Figure, label: str, caption: str, alt: str) ->
     ValueError
         If the label is malformed, or caption or text alternative is empty.
     """
-    validate_label(label)
+    validate_label(Figure, label)
     _check_text("caption", label, caption)
     _check_text("alt", label, alt)
-    import matplotlib as mpl
-
-    svg, png = io.StringIO(), io.BytesIO()
-    # Fixed salt and no date: the same figure gives the same bytes. Paths need no fonts to print.
-    with mpl.rc_context({"svg.hashsalt": label, "svg.fonttype": "path"}):
-        fig.savefig(svg, format="svg", metadata={"Date": None})
-    fig.savefig(png, format="png", dpi=_PNG_DPI, metadata={"Software": None})
-    import base64
-
-    _show(
-        Figure(label, caption, alt),
-        {
-            "image/svg+xml": svg.getvalue(),
-            "image/png": base64.b64encode(png.getvalue()).decode("ascii"),
-            "text/plain": f"{label}: {alt}",
-        },
-    )
+    record = Figure(label, caption, alt)
+    bundle = pictures(fig, salt=label) | {"text/plain": f"{label}: {alt}"}
+    _show(record, bundle, identity(fig))
+    _show_caption(record)
+    close(fig)
 
 
 def table(
     header: Sequence[str], rows: Sequence[Sequence[object]], label: str, caption: str
 ) -> None:
-    """Show a table, cells in Markdown, and give the report its label and caption.
+    """Show a table, cells in Markdown, and give the report its label, `tab-…`, and caption.
 
     Raises
     ------
     ValueError
         If the label is malformed, the caption empty, or a row longer or shorter than the header.
     """
-    validate_label(label)
+    validate_label(Table, label)
     _check_text("caption", label, caption)
     for row in rows:
         if len(row) != len(header):
@@ -93,10 +81,12 @@ def table(
     text = "\n".join(
         "| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines
     )
-    _show(Table(label, caption), {"text/markdown": text})
+    record = Table(label, caption)
+    _show(record, {"text/markdown": text})
+    _show_caption(record)
 
 
-def answer(task: str, text: str, **values: Any) -> None:
+def answer(task: str, text: str, /, **values: Any) -> None:
     """Show a passage of prose whose numbers are computed, and record them.
 
     `answer("2d", "It stops after {stop_step:,} steps.", stop_step=546)` shows the sentence with
@@ -108,7 +98,7 @@ def answer(task: str, text: str, **values: Any) -> None:
     ValueError
         If the text quotes a value that was not given.
     TypeError
-        If a value is nothing that JSON can hold.
+        If a value is nothing that JSON can hold; NaN and infinity are not.
     """
     validate_task(task)
     missing = sorted(quoted_names(text) - values.keys())
@@ -183,22 +173,41 @@ def last_report(start: Path | None = None) -> tuple[dict[str, Any], list[dict[st
     The figures are those that `report/reference.yaml` holds for the report's data set. Both are
     empty without a report.
     """
-    root = find_root((start or Path.cwd()).resolve())
-    try:
-        if root is None:
-            raise FileNotFoundError
-        values = json.loads((root / "report" / "values.json").read_text("utf-8"))
-        published = json.loads((root / "report" / "published.json").read_text("utf-8"))
-    except FileNotFoundError:
-        return {}, []
-    figures = reference_figures(root / "report" / "reference.yaml", published["dataset"])
+    values = _last("report/values.json", start)
+    root, published = find_root((start or Path.cwd()).resolve()), _last(PUBLISHED, start)
+    figures = (
+        reference_figures(root / "report" / "reference.yaml", published["dataset"])
+        if root and published
+        else []
+    )
     return {name: entry["value"] for name, entry in values.items()}, figures
 
 
-def _show(record: Record, bundle: dict[str, str]) -> None:
+def _last(name: str, start: Path | None = None) -> dict[str, Any]:
+    """Read what the last build wrote into a file of the project; nothing without one."""
+    root = find_root((start or Path.cwd()).resolve())
+    path = root / name if root else None
+    if path is None or not path.is_file():
+        return {}
+    content: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return content
+
+
+def _show(record: Record, bundle: dict[str, str], metadata: dict[str, Any] | None = None) -> None:
     from IPython.display import display
 
-    display({MIME_TYPE: record.to_json(), **bundle}, raw=True)  # type: ignore[no-untyped-call]
+    data = {MIME_TYPE: record.to_json(), **bundle}
+    display(data, raw=True, metadata=metadata)  # type: ignore[no-untyped-call]
+
+
+def _show_caption(record: Figure | Table) -> None:
+    """Show the caption, with the number of the last build.
+
+    Not in the press's own kernels: a run must be the same whatever was built before.
+    """
+    if "NBPRESS_RUN" not in os.environ:
+        name = f"{record.kind.title()} {_last(NUMBERS).get(record.label, '')}".strip()
+        _show(Caption(), {"text/markdown": f"**{name}:** {record.caption}"})
 
 
 def _check_text(what: str, label: str, text: str) -> None:

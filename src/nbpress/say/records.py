@@ -13,11 +13,12 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 from nbpress.errors import PressError
-from nbtypeset.schema import MIME_TYPE, Figure, Record, Table
+from nbtypeset.schema import MIME_TYPE, Caption, Figure, Record, Table
 
+# What links lead to and headings name; each is written in one way everywhere.
+LABEL = r"(?:fig|tab)-[a-z0-9-]+"
+TASK = r"(?:[0-9]+[a-z]?|[A-Z])"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
-_LABEL = re.compile(r"[a-z][a-z0-9-]*")
-_TASK = re.compile(r"[0-9]+[a-z]?|[A-Z]")
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Proof(Record):
 
 
 _KINDS: dict[str, type[Record]] = {
-    type_.kind: type_ for type_ in (Figure, Table, Answer, Settings, Claim, Proof)
+    type_.kind: type_ for type_ in (Figure, Table, Caption, Answer, Settings, Claim, Proof)
 }
 
 
@@ -137,10 +138,14 @@ def _answers(cells: list[dict[str, Any]]) -> Iterator[tuple[str, Answer]]:
                 yield cell["id"], record
 
 
-def validate_label(label: str) -> None:
-    """Refuse a label that could not stand in a link."""
-    if not _LABEL.fullmatch(label):
-        raise ValueError(f"a label has small letters, digits and hyphens, 'fig-2b'; got {label!r}")
+def validate_label(kind: type[Figure | Table], label: str) -> None:
+    """Refuse a label to which no reference could lead."""
+    start = f"{kind.kind[:3]}-"
+    if not (label.startswith(start) and re.fullmatch(LABEL, label)):
+        raise ValueError(
+            f"a {kind.kind}'s label is {start!r} and small letters, digits and hyphens, "
+            f"'{start}2b'; got {label!r}"
+        )
 
 
 def validate_claim(id_: str) -> None:
@@ -151,7 +156,8 @@ def validate_claim(id_: str) -> None:
         )
 
 
-def validate_task(task: str) -> None:
-    """Refuse what is no name of a task."""
-    if not _TASK.fullmatch(task):
-        raise ValueError(f"a task is named like '2d' or 'A'; got {task!r}")
+def validate_task(task: str) -> str:
+    """Return what is the name of a task; refuse what no heading could name."""
+    if not re.fullmatch(TASK, task):
+        raise ValueError(f"a task is named like '2d', '2' or, in an appendix, 'A'; got {task!r}")
+    return task

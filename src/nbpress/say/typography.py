@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 import string
 from collections.abc import Mapping
 from typing import Any
 
 
-def prose(text: str, **values: Any) -> str:
+def prose(text: str, /, **values: Any) -> str:
     """Return a text with its numbers set as `answer` sets them, for the cells of a table."""
     return _PROSE.vformat(text, (), values)
 
@@ -45,6 +46,11 @@ def plain(name: str, value: Any) -> Any:
         return {str(key): plain(name, item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(name, item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise TypeError(
+            f"{name} must be a finite number, as JSON has no {value}; "
+            "correct what computes it, or give None where there is no number"
+        )
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise TypeError(f"{name} must be a number, text, list or mapping; got {type(value).__name__}")
