@@ -5,7 +5,8 @@ speak to the report, `prose` sets numbers for a table's cells, `settings` tells
 what a parameter of None stands for, `last_report` reads the last report.
 """
 
-from nbpress.say.display import answer, claim, figure, last_report, proof, settings, table
+from nbpress.say.display import answer, claim, figure, proof, settings, table
+from nbpress.say.last import last_report
 from nbpress.say.typography import prose
 
 __all__ = ["answer", "claim", "figure", "last_report", "proof", "prose", "settings", "table"]

@@ -8,7 +8,7 @@ import pytest
 from fixtures.tiny_project import TinyProject
 
 from nbpress.errors import PressError
-from nbpress.project.dataset import DataSet, reference_figures, resolve
+from nbpress.project.dataset import DataSet, resolve
 
 
 @pytest.fixture(autouse=True)
@@ -40,15 +40,3 @@ def test_resolver_that_cannot_be_imported(tiny: TinyProject, text: str, reason: 
     (tiny.root / "src" / "tiny" / "resolver.py").write_text(text, "utf-8")
     with pytest.raises(PressError, match=f"resolver must be 'module:function'.*{reason}"):
         resolved(tiny, "auto")
-
-
-def test_reference_figures_are_those_of_the_data_set(tiny: TinyProject) -> None:
-    """A data set that report/reference.yaml does not name has none; another content is refused."""
-    path = tiny.root / "report" / "reference.yaml"
-    assert reference_figures(path, "small") == []
-    path.write_text("large:\n  - {task: 1a, expected: 3}\n", "utf-8")
-    assert reference_figures(path, "large") == [{"task": "1a", "expected": 3}]
-    assert reference_figures(path, "small") == []
-    path.write_text("large: 3\n", "utf-8")
-    with pytest.raises(PressError, match=r"report/reference\.yaml: expected data sets"):
-        reference_figures(path, "large")

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from nbpress import answer, claim, figure, last_report, proof, prose, settings, table
+from nbpress import answer, claim, figure, proof, prose, settings, table
 from nbpress.say.records import Proof, Settings, from_json
 from nbtypeset.schema import MIME_TYPE
 
@@ -213,19 +213,6 @@ def test_prose_sets_numbers_as_answers_do() -> None:
     assert prose("{a:.1e}, {b:.0e}, {c:+.2f}", a=1.8e-7, b=1e-6, c=-0.5) == (
         "1.8\u00a0×\u00a010⁻⁷, 10⁻⁶, −0.50"
     )
-
-
-def test_last_report_is_the_published_one(tmp_path: Path) -> None:
-    """Its values and its data set's figures, from any folder below; none without a report."""
-    assert last_report(tmp_path) == ({}, [])
-    (tmp_path / "report").mkdir()
-    (tmp_path / "report" / "report.yaml").touch()
-    (tmp_path / "notebooks").mkdir()
-    assert last_report(tmp_path / "notebooks") == ({}, [])
-    (tmp_path / "report" / "values.json").write_text('{"1a.x": {"value": 2}}', "utf-8")
-    (tmp_path / "report" / "published.json").write_text('{"dataset": "large"}', "utf-8")
-    (tmp_path / "report" / "reference.yaml").write_text("large: [{task: 1a}]", "utf-8")
-    assert last_report(tmp_path / "notebooks") == ({"1a.x": 2}, [{"task": "1a"}])
 
 
 def test_settings_are_shown_and_recorded(shown: list[dict[str, Any]]) -> None:

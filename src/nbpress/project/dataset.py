@@ -1,4 +1,4 @@
-"""Which data set a report is made on, and the reference figures for it."""
+"""Which data set a report is made on."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from nbpress.errors import PressError
-from nbpress.files import read_yaml
 
 
 @dataclass(frozen=True)
@@ -46,14 +44,3 @@ def resolve(dataset: str, resolver: str, sources: Iterable[Path]) -> DataSet:
     except ValueError as error:
         raise PressError(str(error)) from error
     return DataSet(answer.dataset, answer.reason, answer.sha256, answer.files, answer.fallback)
-
-
-def reference_figures(path: Path, dataset: str) -> list[dict[str, Any]]:
-    """Return the figures to compare a data set's report with, from `report/reference.yaml`."""
-    if not path.is_file():
-        return []
-    content = read_yaml(path) or {}
-    figures = content.get(dataset, []) if isinstance(content, dict) else None
-    if not isinstance(figures, list) or not all(isinstance(figure, dict) for figure in figures):
-        raise PressError(f"report/{path.name}: expected data sets with a list of figures below")
-    return figures

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbpress.errors import PressError, did_you_mean
-from nbpress.project.dataset import DataSet, reference_figures
+from nbpress.project.dataset import DataSet
 from nbpress.project.notebook import Notebook, read_notebook
 from nbpress.project.parameters import Parameters
 from nbpress.project.project import Project
 from nbpress.project.report import Chapter
 from nbpress.run.inputs import RECORDED
+from nbpress.say.last import reference_figures
 
 REFERENCE = "reference"  # the parameter that takes the figures of report/reference.yaml
 _INJECTED = ("dataset", RECORDED, REFERENCE)  # parameters that the press itself sets

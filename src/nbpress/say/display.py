@@ -7,17 +7,15 @@ so a notebook works without the press.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib import figure as matplotlib_figure
 
-from nbpress.project.dataset import reference_figures
-from nbpress.root import NUMBERS, PUBLISHED, find_root
+from nbpress.root import NUMBERS
+from nbpress.say.last import last_build
 from nbpress.say.pictures import close, identity, pictures
 from nbpress.say.records import (
     Answer,
@@ -167,32 +165,6 @@ def proof(task: str, statement: str, holds: object) -> None:
     _show(Proof(task, f"{statement}."), {"text/markdown": f"✓ Proved: {statement}."})
 
 
-def last_report(start: Path | None = None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return the values of the last report, `{"2d.stop_step": 546, …}`, and figures to compare.
-
-    The figures are those that `report/reference.yaml` holds for the report's data set. Both are
-    empty without a report.
-    """
-    values = _last("report/values.json", start)
-    root, published = find_root((start or Path.cwd()).resolve()), _last(PUBLISHED, start)
-    figures = (
-        reference_figures(root / "report" / "reference.yaml", published["dataset"])
-        if root and published
-        else []
-    )
-    return {name: entry["value"] for name, entry in values.items()}, figures
-
-
-def _last(name: str, start: Path | None = None) -> dict[str, Any]:
-    """Read what the last build wrote into a file of the project; nothing without one."""
-    root = find_root((start or Path.cwd()).resolve())
-    path = root / name if root else None
-    if path is None or not path.is_file():
-        return {}
-    content: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    return content
-
-
 def _show(record: Record, bundle: dict[str, str], metadata: dict[str, Any] | None = None) -> None:
     from IPython.display import display
 
@@ -206,7 +178,7 @@ def _show_caption(record: Figure | Table) -> None:
     Not in the press's own kernels: a run must be the same whatever was built before.
     """
     if "NBPRESS_RUN" not in os.environ:
-        name = f"{record.kind.title()} {_last(NUMBERS).get(record.label, '')}".strip()
+        name = f"{record.kind.title()} {last_build(NUMBERS).get(record.label, '')}".strip()
         _show(Caption(), {"text/markdown": f"**{name}:** {record.caption}"})
 
 

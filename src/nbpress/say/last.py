@@ -1,0 +1,48 @@
+"""What notebooks read of the last report, and of the figures that it is compared with."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from nbpress.errors import PressError
+from nbpress.files import read_yaml
+from nbpress.root import PUBLISHED, find_root
+
+
+def last_report(start: Path | None = None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the values of the last report, `{"2d.stop_step": 546, …}`, and figures to compare.
+
+    The figures are those that `report/reference.yaml` holds for the report's data set. Both are
+    empty without a report.
+    """
+    values = last_build("report/values.json", start)
+    root, published = find_root((start or Path.cwd()).resolve()), last_build(PUBLISHED, start)
+    figures = (
+        reference_figures(root / "report" / "reference.yaml", published["dataset"])
+        if root and published
+        else []
+    )
+    return {name: entry["value"] for name, entry in values.items()}, figures
+
+
+def last_build(name: str, start: Path | None = None) -> dict[str, Any]:
+    """Read what the last build wrote into a file of the project; nothing without one."""
+    root = find_root((start or Path.cwd()).resolve())
+    path = root / name if root else None
+    if path is None or not path.is_file():
+        return {}
+    content: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return content
+
+
+def reference_figures(path: Path, dataset: str) -> list[dict[str, Any]]:
+    """Return the figures to compare a data set's report with, from `report/reference.yaml`."""
+    if not path.is_file():
+        return []
+    content = read_yaml(path) or {}
+    figures = content.get(dataset, []) if isinstance(content, dict) else None
+    if not isinstance(figures, list) or not all(isinstance(figure, dict) for figure in figures):
+        raise PressError(f"report/{path.name}: expected data sets with a list of figures below")
+    return figures
