@@ -17,7 +17,8 @@ from nbpress.project.notebook import read_notebook
 from nbpress.project.project import open_project
 from nbpress.run import inputs as inputs_module
 from nbpress.run.cache import Cache, prune
-from nbpress.run.inputs import RECORDED, Inputs, digests, read_inputs
+from nbpress.run.inputs import RECORDED, Inputs, read_inputs
+from nbpress.run.observed import digests
 from nbpress.run.versions import installed_versions
 
 VERSIONS = {"python": "3.11.0", "helper": "2.0"}
@@ -36,7 +37,7 @@ def inputs(cache: Cache, data: str = "sha", **parameters: Any) -> Inputs:
     return read_inputs(open_project(cache.root), notebook, parameters, data)
 
 
-def keep(cache: Cache, of: Inputs, loaded: tuple[str, ...] = (), **more: Any) -> Path:
+def keep(cache: Cache, of: Inputs, observed: tuple[str, ...] = (), **more: Any) -> Path:
     """Keep a run, and return its folder."""
     partial = cache.partial(of)
     (partial / "executed.ipynb").write_text('{"cells": []}', "utf-8")
@@ -44,7 +45,8 @@ def keep(cache: Cache, of: Inputs, loaded: tuple[str, ...] = (), **more: Any) ->
         "notebook": "1_sums.ipynb",
         "dataset": "small",
         "parameters": {},
-        "loaded": digests(cache.root, [cache.root / name for name in loaded]),
+        "observed": digests(cache.root, observed),
+        "written": [],
         "seconds": 1.0,
     }
     return cache.keep(partial, of, {**record, **more}).folder
@@ -93,7 +95,7 @@ def test_run_that_was_kept_is_found(cache: Cache) -> None:
     """By its inputs alone, whole."""
     of = inputs(cache)
     assert cache.find(of) is None
-    keep(cache, of, loaded=("src/tiny/plugin.py",))
+    keep(cache, of, observed=("src/tiny/plugin.py",))
     found = cache.find(of)
     assert found is not None
     assert found.executed == {"cells": []}
@@ -154,17 +156,19 @@ def test_run_under_another_key_is_not_found(cache: Cache) -> None:
     assert cache.find(other) is None
 
 
-@pytest.mark.parametrize("edit", [lambda path: path.write_text("x = 1"), Path.unlink])
+@pytest.mark.parametrize(
+    ("edit", "verb"), [(lambda path: path.write_text("x"), "changed"), (Path.unlink, "disappeared")]
+)
 def test_module_loaded_at_run_time_outdates_a_run(
-    cache: Cache, edit: Callable[[Path], Any]
+    cache: Cache, edit: Callable[[Path], Any], verb: str
 ) -> None:
     """Although the key does not know of it."""
     of = inputs(cache)
-    keep(cache, of, loaded=("src/tiny/plugin.py",))
+    keep(cache, of, observed=("src/tiny/plugin.py",))
     edit(cache.root / "src" / "tiny" / "plugin.py")
     assert inputs(cache) == of
     assert cache.find(of) is None
-    assert reason(cache, of) == "src/tiny/plugin.py changed"
+    assert reason(cache, of) == f"src/tiny/plugin.py {verb}"
 
 
 def test_reason_is_what_changed_since_the_most_similar_run(

@@ -18,6 +18,7 @@ from nbpress.run import inputs as inputs_module
 from nbpress.run import worker
 from nbpress.run.cache import Cache
 from nbpress.run.execute import Execution, execute
+from nbpress.run.observed import Observation
 from nbpress.run.plan import Plan, plan
 
 BROKEN = Path(__file__).parents[1] / "fixtures" / "broken"
@@ -58,7 +59,8 @@ class Pretence(Executor):
             future.set_exception(outcome)
         else:
             plugin = job.sources[0] / "tiny" / "plugin.py"
-            future.set_result(worker.Outcome(1.0, outcome, [str(plugin), "/elsewhere/os.py"]))
+            observation = Observation(loaded=[str(plugin), "/elsewhere/os.py"])
+            future.set_result(worker.Outcome(1.0, outcome, observation))
         return future
 
 
@@ -189,7 +191,7 @@ def test_only_loaded_modules_of_the_project_are_recorded(project: Project) -> No
     """With the digests that they had when the chapter started."""
     run(project, Pretence())
     for found in Cache(project.build / "runs", project.root).all():
-        assert list(found.loaded) == ["src/tiny/plugin.py"]
+        assert list(found.observed) == ["src/tiny/plugin.py"]
 
 
 def test_failed_cell_is_shown(tiny: TinyProject) -> None:

@@ -26,6 +26,8 @@ class Chapter(_Strict):
     notebook: str
     tasks: dict[str, list[Part]] = {}  # what each task must contain
     needs: list[str] = []  # values of other chapters, "2d.stop_step"
+    # What it reads beyond what is noticed: paths below the root of files, folders or patterns.
+    inputs: list[str] = []
 
     @property
     def name(self) -> str:
@@ -77,9 +79,12 @@ def read_report(path: Path) -> Report:
             else:
                 lines.append(f"{key or 'the file'}: {problem['msg'].lower()}")
         raise PressError("report.yaml: " + "\n             ".join(lines)) from error
-    for folder in report.sources:
-        if os.path.isabs(folder) or os.path.normpath(folder).startswith(".."):
-            raise PressError(f"report.yaml: sources must lie in the project; got {folder!r}")
+    for key, paths in [("sources", report.sources)] + [
+        ("inputs", chapter.inputs) for chapter in report.chapters
+    ]:
+        for given in paths:
+            if os.path.isabs(given) or os.path.normpath(given).startswith(".."):
+                raise PressError(f"report.yaml: {key} must lie in the project; got {given!r}")
     for number, chapter in enumerate(report.chapters):
         if any(chapter.name == other.name for other in report.chapters[:number]):
             raise PressError(f"report.yaml: {chapter.notebook} is a chapter twice")

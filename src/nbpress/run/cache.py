@@ -19,7 +19,8 @@ from nbpress.errors import PressError
 from nbpress.files import digest
 from nbpress.project.notebook import read_notebook
 from nbpress.project.project import Project
-from nbpress.run.inputs import Inputs, digests, key_of, read_inputs
+from nbpress.run.inputs import Inputs, key_of, read_inputs
+from nbpress.run.observed import describe, digests
 
 _PARTIAL = ".partial-"
 
@@ -33,7 +34,8 @@ class Run:
     dataset: str
     parameters: dict[str, Any]
     parts: dict[str, str]
-    loaded: dict[str, str]  # first-party modules really loaded, with their digests
+    observed: dict[str, str]  # modules loaded, files read and folders listed, with their digests
+    written: list[str]  # files that it wrote itself, which do not count in a folder that it listed
     executed_sha256: str
     seconds: float
 
@@ -70,7 +72,7 @@ class Cache:
     def find(self, inputs: Inputs) -> Run | None:
         """Return the run of these inputs; None if there is none, or it is damaged or outdated."""
         run = self._read(self.folder / inputs.key)
-        return run if run and run.intact and not self._changed_since(run) else None
+        return run if run and run.intact and not self._changes_since(run) else None
 
     def why_stale(self, notebook: str, inputs: Inputs, dataset: str) -> str:
         """Say why a notebook has to run: what changed since the most similar run of it."""
@@ -79,12 +81,12 @@ class Cache:
         if not former:
             return "it has no run yet"
         if same is not None:
-            changes = self._changed_since(same)
-            return _changed(changes) if changes else "its former run is damaged"
+            return self._changes_since(same) or "its former run is damaged"
         on_these_data = [run for run in former if run.dataset == dataset]
         if not on_these_data:
             return f"it has no run on {dataset} yet"
-        return _changed(min((inputs.changes(run.parts) for run in on_these_data), key=len))
+        closest = min(on_these_data, key=lambda run: len(inputs.changes(run.parts)))
+        return describe(inputs.changes(closest.parts), closest.parts, inputs.parts)
 
     def keep(self, partial: Path, inputs: Inputs, run: Mapping[str, Any]) -> Run:
         """Move a finished run from `partial` to its place, and return it."""
@@ -123,10 +125,11 @@ class Cache:
         runs = [run for folder in self.folder.iterdir() if (run := self._read(folder))]
         return sorted(runs, key=lambda run: (run.folder / "run.json").stat().st_mtime, reverse=True)
 
-    def _changed_since(self, run: Run) -> list[str]:
-        """Name the modules that a run loaded and that are not what they were."""
-        now = digests(self.root, (self.root / name for name in run.loaded))
-        return [name for name in now if now[name] != run.loaded[name]]
+    def _changes_since(self, run: Run) -> str:
+        """Say what a run loaded, read or listed that is not what it was; nothing if all is."""
+        now = digests(self.root, run.observed, run.written)
+        changed = [name for name in now if now[name] != run.observed[name]]
+        return describe(changed, run.observed, now) if changed else ""
 
     def _read(self, folder: Path) -> Run | None:
         """Read a run's record; None if anything of it is missing or not as it was written."""
@@ -160,11 +163,6 @@ def prune(project: Project, cache: Cache) -> int:
 
 def _signature(record: Mapping[str, Any]) -> str:
     return digest(json.dumps(record, sort_keys=True))
-
-
-def _changed(names: list[str]) -> str:
-    more = f" and {len(names) - 3} more" if names[3:] else ""
-    return f"{', '.join(names[:3])}{more} changed"
 
 
 def _delete(path: Path) -> None:

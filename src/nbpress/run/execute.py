@@ -17,7 +17,8 @@ from nbpress.project.dataset import DataSet
 from nbpress.project.project import Project
 from nbpress.run import worker
 from nbpress.run.cache import Cache, Run
-from nbpress.run.inputs import Inputs, digests, read_inputs
+from nbpress.run.inputs import Inputs, read_inputs
+from nbpress.run.observed import Observation, after_run, digests
 from nbpress.run.plan import Plan
 from nbpress.run.processes import local_pool
 from nbpress.run.progress import Progress
@@ -102,6 +103,7 @@ class _Running:
             self.partial,
             project.notebooks,
             project.sources,
+            project.root,
             project.build,
             project.report.cell_timeout,
         )
@@ -163,7 +165,9 @@ class _Runner:
             compile_sources(self.project.source_files())
         if self.executor is None:
             self.executor = self.stack.enter_context(local_pool())
-        modules = digests(self.project.root, self.project.source_files())
+        modules = digests(
+            self.project.root, map(self.project.relative, self.project.source_files())
+        )
         entry = _Running(plan, parameters, inputs, self.cache.partial(inputs), modules)
         self.running[_submit(self.executor, entry.job(self.project))] = entry
         self.progress.add(entry.progress, entry.name, len(plan.notebook.cells))
@@ -176,9 +180,12 @@ class _Runner:
             entry = self.running.pop(future)
             self.progress.remove(entry.progress)
             outcome = _outcome(future)
-            failure = outcome.failure or _edited_meanwhile(self.project.root, entry, outcome)
+            observed, changed = _observed(self.project.root, entry, outcome.observation)
+            failure = outcome.failure
+            if changed and not failure:
+                failure = f"{', '.join(changed)} changed while it ran: run it again"
             if failure is None:
-                self.result.runs[entry.name] = self._keep(entry, outcome)
+                self.result.runs[entry.name] = self._keep(entry, outcome, observed)
                 self.result.executed.append(entry.name)
                 self.progress.say(f"{entry.name}: done in {outcome.seconds:.1f} s")
             else:
@@ -188,12 +195,13 @@ class _Runner:
                     f"{_keep_failed(self.project.build, entry)}the former report is as it was."
                 )
 
-    def _keep(self, entry: _Running, outcome: worker.Outcome) -> Run:
+    def _keep(self, entry: _Running, outcome: worker.Outcome, observed: dict[str, str]) -> Run:
         record = {
             "notebook": entry.plan.notebook.path.name,
             "dataset": self.dataset.dataset,
             "parameters": entry.parameters,
-            "loaded": _loaded(self.project.root, entry, outcome),
+            "observed": observed,
+            "written": outcome.observation.written,
             "seconds": round(outcome.seconds, 3),
         }
         return self.cache.keep(entry.partial, entry.inputs, record)
@@ -217,20 +225,20 @@ def _outcome(future: Future[worker.Outcome]) -> worker.Outcome:
         )
 
 
-def _loaded(root: Path, entry: _Running, outcome: worker.Outcome) -> dict[str, str]:
-    """Return the first-party modules that the kernel loaded, as they were when it started."""
-    files = set(outcome.loaded)
-    return {name: sha for name, sha in entry.modules.items() if str(root / name) in files}
+def _observed(
+    root: Path, entry: _Running, observation: Observation
+) -> tuple[dict[str, str], list[str]]:
+    """Return what the kernel loaded, read and listed, and what of that changed while it ran.
 
-
-def _edited_meanwhile(root: Path, entry: _Running, outcome: worker.Outcome) -> str | None:
-    """Say which modules have changed since the notebook started."""
-    used = {name for name in entry.inputs.parts if name in entry.modules}
-    used |= _loaded(root, entry, outcome).keys()
-    before = {**entry.modules, **entry.inputs.parts}
-    now = digests(root, (root / name for name in used))
-    changed = [name for name in now if now[name] != before[name]]
-    return f"{', '.join(changed)} changed while it ran: run it again" if changed else None
+    Of modules it counts what they were when the notebook started.
+    """
+    read, changed = after_run(root, observation)
+    files = set(observation.loaded)
+    loaded = {name: sha for name, sha in entry.modules.items() if str(root / name) in files}
+    before = loaded | {name: entry.inputs.parts[name] for name in entry.inputs.files}
+    now = digests(root, before)
+    changed += [name for name in before if now[name] != before[name] and name not in changed]
+    return read | loaded, changed
 
 
 def _keep_failed(build: Path, entry: _Running) -> str:
