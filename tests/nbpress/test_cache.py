@@ -73,6 +73,40 @@ def test_key_covers_what_outputs_depend_on(cache: Cache) -> None:
     }
 
 
+def test_declared_inputs_are_part_of_the_key(cache: Cache, tiny: TinyProject) -> None:
+    """Files, folders with all that lies in them, and patterns; nothing hidden."""
+    for name in ("table.csv", "more/deep/a.bin", "more/.hidden/b", "more/__pycache__/c"):
+        path = tiny.root / "data" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("1")
+    tiny.edit(
+        "report/report.yaml",
+        "tasks: {1a: [answer, claim]}",
+        'inputs: [data/table.csv, data/more/, "data/*.txt"]',
+    )
+    before = inputs(cache)
+    assert sorted(name for name in before.files if name.startswith("data/")) == [
+        "data/large.txt",
+        "data/more/deep/a.bin",
+        "data/small.txt",
+        "data/table.csv",
+    ]
+    (tiny.root / "data" / "more" / "deep" / "a.bin").write_text("2")
+    (tiny.root / "data" / "new.txt").write_text("2")
+    assert inputs(cache).changes(before.parts) == ["data/more/deep/a.bin", "data/new.txt"]
+    (tiny.root / "data" / "table.csv").unlink()
+    with pytest.raises(PressError, match=r"no file or folder .* inputs 'data/table\.csv'"):
+        inputs(cache)
+
+
+@pytest.mark.parametrize("given", ["../other.csv", "/etc/passwd", "data/../../x"])
+def test_declared_inputs_lie_in_the_project(tiny: TinyProject, given: str) -> None:
+    """A path that leads out of it is refused before anything runs."""
+    tiny.edit("report/report.yaml", "tasks: {1a: [answer, claim]}", f"inputs: [{given}]")
+    with pytest.raises(PressError, match=f"inputs must lie in the project; got '{given}'"):
+        open_project(tiny.root)
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [("total > 0", "total >= 0"), ('"id": "sum"', '"id": "summe"'), ('"parameters"]', '"params"]')],
