@@ -82,7 +82,7 @@ def test_declared_inputs_are_part_of_the_key(cache: Cache, tiny: TinyProject) ->
     tiny.edit(
         "report/report.yaml",
         "tasks: {1a: [answer, claim]}",
-        'inputs: [data/table.csv, data/more/, "data/*.txt"]',
+        'tasks: {1a: [answer, claim]}\n    inputs: [data/table.csv, data/more/, "data/*.txt"]',
     )
     before = inputs(cache)
     assert sorted(name for name in before.files if name.startswith("data/")) == [
@@ -292,6 +292,22 @@ def test_versions_are_those_of_run_time_dependencies(
         e=("5.0", []),
         linter=("6.0", []),
     ) == {"a": "1.2", "c": "3.0", "d": "4.0"}
+
+
+def test_version_of_a_module_that_conda_names_otherwise(
+    installed: Callable[..., dict[str, str]],
+) -> None:
+    """conda-forge has pypandoc where the requirement is pypandoc_binary."""
+    required = ("1", ["pypandoc_binary>=1.15"])
+    assert installed(report=required, pypandoc=("1.15", [])) == {"pypandoc": "1.15"}
+
+
+def test_without_a_distribution_everything_installed_counts() -> None:
+    """What a notebook may import is then not known."""
+    versions = installed_versions(None)
+    assert versions["numpy"] == metadata.version("numpy")
+    assert versions["ruff"] == metadata.version("ruff")  # although it is a development tool
+    assert "python" in versions
 
 
 def test_distribution_that_is_not_installed_is_refused(

@@ -220,6 +220,12 @@ def _reading_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny.root
 
 
+@pytest.fixture
+def reading(_reading_once: Path, tmp_path: Path) -> TinyProject:
+    """Return a built project whose first chapter reads what nobody declared."""
+    return TinyProject(shutil.copytree(_reading_once, tmp_path / "tiny"))
+
+
 def why(root: Path) -> str:
     """Return why the first chapter would run again; nothing if its run would be served."""
     cache = Cache(root / "build" / "runs", root)
@@ -244,20 +250,18 @@ def why(root: Path) -> str:
     ],
 )
 def test_file_that_a_notebook_read_outdates_its_run(
-    _reading_once: Path, tmp_path: Path, edit: Any, reason: str
+    reading: TinyProject, edit: Any, reason: str
 ) -> None:
-    """Nobody declared it; a change of its time alone is none, nor one of what it wrote itself."""
-    tiny = TinyProject(shutil.copytree(_reading_once, tmp_path / "tiny"))
-    edit(tiny.root)
-    assert why(tiny.root) == reason
+    """A change of its time alone is none, nor one of what it wrote itself."""
+    edit(reading.root)
+    assert why(reading.root) == reason
 
 
-def test_reason_is_printed(_reading_once: Path, tmp_path: Path) -> None:
+def test_reason_is_printed(reading: TinyProject) -> None:
     """A table beside the notebook changes: this chapter alone runs again, and says why."""
-    tiny = TinyProject(shutil.copytree(_reading_once, tmp_path / "tiny"))
-    _write("notebooks/table.csv")(tiny.root)
-    result = tiny.report()
+    _write("notebooks/table.csv")(reading.root)
+    result = reading.report()
     assert "1_sums: runs again, notebooks/table.csv changed\n" in result.err
     assert list(result.executed) == ["1_sums", "3_summary"]  # which quotes its value
-    assert tiny.values["1a.total"] == 3
-    assert tiny.report().executed == {}
+    assert reading.values["1a.total"] == 3
+    assert reading.report().executed == {}

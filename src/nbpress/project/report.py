@@ -43,12 +43,16 @@ class Report(_Strict):
     authors: list[str] = Field(min_length=1)
     date: datetime.date | None = None  # by default that of the commit
     language: str = "en"
-    resolver: str  # "onelayer.locate:resolve", tells which data set a name means
-    distribution: str  # this project's name in pyproject.toml; its dependencies enter every key
+    # "onelayer.locate:resolve", tells which data set a name means; none: the report has no data set
+    resolver: str | None = None
+    # This project's name in pyproject.toml, whose dependencies' versions enter every key; none:
+    # those of everything that is installed do.
+    distribution: str | None = None
     sources: list[str] = ["src"]  # folders of the first-party packages that notebooks import
     cell_timeout: int = Field(default=900, gt=0)  # seconds that one cell may take
     chapters: list[Chapter] = Field(min_length=1)
-    # Of a claim's id the data sets on which it must hold, with their own parameters.
+    # Of a claim's id the data sets on which it must hold, with their own parameters; none where
+    # the report has no data set: there it must hold.
     claims: dict[str, list[str]] = {}
 
     def provider(self, value: str) -> Chapter:
@@ -85,6 +89,12 @@ def read_report(path: Path) -> Report:
         for given in paths:
             if os.path.isabs(given) or os.path.normpath(given).startswith(".."):
                 raise PressError(f"report.yaml: {key} must lie in the project; got {given!r}")
+    for id_, datasets in report.claims.items():
+        if report.resolver is None and datasets:
+            raise PressError(
+                f"report.yaml: the claim {id_!r} lists data sets, but no resolver is named: "
+                f"write `{id_}: []`, or add `resolver: module:function`"
+            )
     for number, chapter in enumerate(report.chapters):
         if any(chapter.name == other.name for other in report.chapters[:number]):
             raise PressError(f"report.yaml: {chapter.notebook} is a chapter twice")

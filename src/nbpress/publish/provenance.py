@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from nbpress.errors import PressError
-from nbpress.project.dataset import DataSet
+from nbpress.project.dataset import NO_DATA_SET, DataSet
 from nbpress.run.inputs import RECORDED
 from nbpress.run.plan import Plan
 from nbpress.run.versions import installed_versions
@@ -27,13 +27,18 @@ class Commit:
     date: datetime.date | None
 
 
-def provenance(dataset: DataSet, plans: list[Plan], commit: Commit, distribution: str) -> str:
+def provenance(
+    dataset: DataSet, plans: list[Plan], commit: Commit, distribution: str | None
+) -> str:
     """Return, as Markdown, from which data, code, parameters and packages the report came."""
-    lines = [
+    data = [
         f"Data set `{dataset.dataset}`: {dataset.reason}",
         "",
         _table("File", "SHA-256", {f"`{k}`": _hash(v) for k, v in dataset.files.items()}),
         "",
+    ]
+    lines = [
+        *(data if dataset != NO_DATA_SET else ()),
         commit.text,
         "",
         _table(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import pypandoc
+
 import nbtypeset
 from nbpress.errors import PressError
 from nbpress.files import as_json, digest
@@ -46,7 +48,7 @@ def render(bound: Bound, exporter_name: str, name: str) -> Rendering:
     return Rendering({**resources.get("outputs", {}), name: main}, notes)
 
 
-def render_key(bound: Bound, exporter_name: str, distribution: str) -> str:
+def render_key(bound: Bound, exporter_name: str, distribution: str | None) -> str:
     """Digest what a rendered report depends on: the notebook, the typesetter and its tools."""
     typesetter = Path(nbtypeset.__file__).parent
     sources = {
@@ -54,7 +56,8 @@ def render_key(bound: Bound, exporter_name: str, distribution: str) -> str:
         for path in typesetter.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    versions = installed_versions(distribution)
+    # Its wheel has a version of its own, and under conda there is no wheel.
+    versions = {**installed_versions(distribution), "pandoc": pypandoc.get_pandoc_version()}
     return digest(
         as_json([bound.notebook, asdict(bound.imprint), exporter_name, sources, versions])
     )

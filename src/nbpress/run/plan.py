@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbpress.errors import PressError, did_you_mean
-from nbpress.project.dataset import DataSet, own_parameters
+from nbpress.project.dataset import NO_DATA_SET, DataSet, own_parameters
 from nbpress.project.notebook import Notebook, read_notebook
 from nbpress.project.parameters import Parameters
 from nbpress.project.project import Project
@@ -71,6 +71,11 @@ def plan(project: Project, dataset: DataSet, given: Parameters) -> list[Plan]:
             **given.get(chapter.name, {}),
         }
         if "dataset" in takes:
+            if dataset == NO_DATA_SET:
+                raise PressError(
+                    f"{chapter.notebook} has the parameter 'dataset', which a resolver decides, "
+                    "but report.yaml names none: add `resolver: module:function`, or rename it"
+                )
             values["dataset"] = dataset.dataset
         if chapter.needs and RECORDED not in takes:
             raise PressError(
