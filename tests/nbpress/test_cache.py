@@ -15,6 +15,7 @@ from fixtures.tiny_project import TinyProject
 from nbpress.errors import PressError
 from nbpress.project.notebook import read_notebook
 from nbpress.project.project import open_project
+from nbpress.run import cache as cache_module
 from nbpress.run import inputs as inputs_module
 from nbpress.run.cache import Cache, prune
 from nbpress.run.inputs import RECORDED, Inputs, read_inputs
@@ -245,6 +246,40 @@ def test_pruning_keeps_what_a_build_would_use(cache: Cache, tiny: TinyProject) -
     assert sorted(cache.folder.iterdir()) == sorted(current)
     tiny.edit("src/tiny/base.py", "1", "2")
     assert prune(open_project(cache.root), cache) == 4
+
+
+def test_runs_that_were_not_used_for_longest_go_first(cache: Cache) -> None:
+    """Until the rest fits; those of the present report stay, although they do not."""
+    folders = [keep(cache, inputs(cache, scale=scale)) for scale in (1.0, 2.0, 3.0, 4.0)]
+    for age, folder in enumerate(reversed(folders)):
+        os.utime(folder / "run.json", (10**9 - age, 10**9 - age))
+    runs = {run.folder: run for run in cache.all()}
+    cache.mark_used(runs[folders[1]])
+    size = sum(path.stat().st_size for path in folders[0].iterdir())
+    cache.trim(10 * size, [])
+    assert sorted(cache.folder.iterdir()) == sorted(folders)
+    cache.trim(2 * size + size // 2, [runs[folders[0]]])
+    assert sorted(cache.folder.iterdir()) == sorted([folders[0], folders[1]])
+    cache.trim(0, [runs[folders[0]]])
+    assert list(cache.folder.iterdir()) == [folders[0]]
+
+
+def test_kill_while_a_run_is_deleted_leaves_a_whole_cache(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run goes aside in one step, and what lies aside goes with the next build."""
+
+    def killed(_: Path) -> None:
+        raise KeyboardInterrupt
+
+    folder = keep(cache, inputs(cache))
+    monkeypatch.setattr(cache_module, "_delete", killed)
+    with pytest.raises(KeyboardInterrupt):
+        cache.remove(folder)
+    monkeypatch.undo()
+    assert not folder.exists()
+    cache.tidy()
+    assert list(cache.folder.iterdir()) == []
 
 
 def test_empty_cache_can_be_listed_and_pruned(cache: Cache) -> None:

@@ -249,8 +249,14 @@ def test_users_settings_do_not_reach_the_kernels(tiny: TinyProject) -> None:
         "assert os.environ['OMP_NUM_THREADS'] == '1'\n"
         "assert 'inline' in os.environ['MPLBACKEND']\n"
         "import matplotlib\n"
-        "assert matplotlib.rcParams['font.size'] == 10",
+        "import matplotlib.style\n"
+        "assert matplotlib.rcParams['font.size'] == 10\n"
+        "assert 'mine' not in matplotlib.style.available",
     )
+    for folder in ("config", "config/matplotlib"):  # of MPLCONFIGDIR, and of XDG's
+        style = tiny.root / folder / "stylelib" / "mine.mplstyle"
+        style.parent.mkdir(parents=True)
+        style.write_text("font.size: 30\n", "utf-8")
     settings = tiny.root / "matplotlibrc"
     settings.write_text("font.size: 30\n", "utf-8")
     tiny.report(
@@ -258,8 +264,12 @@ def test_users_settings_do_not_reach_the_kernels(tiny: TinyProject) -> None:
         JUPYTER_PATH=str(tiny.root),
         MPLBACKEND="TkAgg",
         MATPLOTLIBRC=str(settings),
+        MPLCONFIGDIR=str(tiny.root / "config"),
+        XDG_CONFIG_HOME=str(tiny.root / "config"),
     )
     assert tiny.values["1a.total"] == 1
+    settings.rename(tiny.root / "notebooks" / "matplotlibrc")
+    assert tiny.run("report").executed == {"1_sums": "notebooks/matplotlibrc appeared"}
 
 
 def test_notebook_with_magics_and_a_name_in_another_script(tiny: TinyProject) -> None:

@@ -157,7 +157,7 @@ def test_observer_never_stops_a_cell(tmp_path: Path) -> None:
     )
     (report,) = observe([tmp_path / "project"], [code])
     assert report["troubles"] == ["open: RuntimeError('sabotage')"]
-    digests, changed = after_run(tmp_path / "project", Observation(**report))
+    digests, changed = after_run(tmp_path / "project", Observation(**report), {}, {})
     assert (digests, changed) == ({"a file that could not be observed": "unknown"}, [])
 
 
@@ -182,7 +182,7 @@ def test_what_changed_while_it_ran(
     """Is known by time, size and inode at the first reading, and by the names at the first look."""
     (report,) = observe([tmp_path / "project"], [code])
     meanwhile(tmp_path / "project" / "notebooks")
-    assert after_run(tmp_path / "project", Observation(**report))[1] == changed
+    assert after_run(tmp_path / "project", Observation(**report), {}, {})[1] == changed
 
 
 READING = """\

@@ -50,6 +50,7 @@ class Report(_Strict):
     distribution: str | None = None
     sources: list[str] = ["src"]  # folders of the first-party packages that notebooks import
     cell_timeout: int = Field(default=900, gt=0)  # seconds that one cell may take
+    cache_megabytes: int = Field(default=1000, gt=0)  # that executed notebooks may take in build/
     chapters: list[Chapter] = Field(min_length=1)
     # Of a claim's id the data sets on which it must hold, with their own parameters; none where
     # the report has no data set: there it must hold.

@@ -11,6 +11,7 @@ import nbtypeset
 from nbpress.errors import PressError
 from nbpress.files import as_json, digest
 from nbpress.publish.bind import Bound
+from nbpress.run.temporary import temporary_files
 from nbpress.run.versions import installed_versions
 
 # nbconvert's exporters by the names of their entry points: for report.pdf by ENGINE, and for the
@@ -38,9 +39,10 @@ def render(bound: Bound, exporter_name: str, name: str) -> Rendering:
     exporter = get_exporter(exporter_name)(strict=True)  # type: ignore[no-untyped-call]
     notebook = nbformat.from_dict(bound.notebook)  # type: ignore[no-untyped-call]
     try:
-        content, resources = exporter.from_notebook_node(
-            notebook, {"nbpress": {"imprint": bound.imprint}}
-        )
+        with temporary_files():
+            content, resources = exporter.from_notebook_node(
+                notebook, {"nbpress": {"imprint": bound.imprint}}
+            )
     except Exception as error:
         raise PressError(f"the report cannot be rendered: {error}") from error
     main = content if isinstance(content, bytes) else content.encode()

@@ -5,11 +5,12 @@ A run is written aside and renamed, so that it is there whole or not at all.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -98,9 +99,7 @@ class Cache:
         if folder.exists():
             # A folder cannot be replaced in one step: the old run goes aside first. A kill in
             # between leaves no run, never half of one.
-            old = partial.with_name(partial.name + "-old")
-            os.replace(folder, old)
-            _delete(old)
+            self.remove(folder)
         os.replace(partial, folder)
         kept = self._read(folder)
         if kept is None or not kept.intact:
@@ -118,8 +117,32 @@ class Cache:
         for path in self.folder.glob(f"{_PARTIAL}*"):
             _delete(path)
 
+    def mark_used(self, run: Run) -> None:
+        """Note that a run was served: what was not for longest goes first."""
+        with contextlib.suppress(OSError):
+            os.utime(run.folder / "run.json")
+
+    def trim(self, limit: int, kept: Iterable[Run]) -> None:
+        """Delete the runs that were not used for longest until all take at most `limit` bytes.
+
+        Those in `kept` stay, whatever they take.
+        """
+        sizes = {run.folder: _size(run.folder) for run in self.all()}
+        total = sum(sizes.values())
+        stay = {run.folder for run in kept}
+        for folder in reversed(sizes):
+            if total > limit and folder not in stay:
+                self.remove(folder)
+                total -= sizes[folder]
+
+    def remove(self, path: Path) -> None:
+        """Delete a run, or what stands in its place; a kill never leaves half of it there."""
+        aside = Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=self.folder))
+        os.replace(path, aside / path.name)
+        _delete(aside)
+
     def all(self) -> list[Run]:
-        """Return all runs, the newest first; whether they are intact is not looked at."""
+        """Return all runs, the last used first; whether they are intact is not looked at."""
         if not self.folder.is_dir():
             return []
         runs = [run for folder in self.folder.iterdir() if (run := self._read(folder))]
@@ -157,12 +180,16 @@ def prune(project: Project, cache: Cache) -> int:
     kept = {run.folder for run in cache.all() if is_current(project, cache, run)}
     doomed = [path for path in cache.folder.glob("*") if path not in kept]
     for path in doomed:
-        _delete(path)
+        cache.remove(path)
     return len(doomed)
 
 
 def _signature(record: Mapping[str, Any]) -> str:
     return digest(json.dumps(record, sort_keys=True))
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.iterdir())
 
 
 def _delete(path: Path) -> None:

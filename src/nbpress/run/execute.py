@@ -18,10 +18,11 @@ from nbpress.project.project import Project
 from nbpress.run import worker
 from nbpress.run.cache import Cache, Run
 from nbpress.run.inputs import Inputs, read_inputs
-from nbpress.run.observed import Observation, after_run, digests
+from nbpress.run.observed import after_run, digests
 from nbpress.run.plan import Plan
 from nbpress.run.processes import local_pool
 from nbpress.run.progress import Progress
+from nbpress.run.temporary import sweep
 from nbpress.say.records import values
 
 _POLL_SECONDS = 0.1
@@ -75,6 +76,9 @@ def execute(
                 waiting.remove(plan)
                 runner.begin(plan)
             runner.collect()
+    if runner.result.executed:
+        limit = project.report.cache_megabytes * 10**6
+        runner.cache.trim(limit, runner.result.runs.values())
     if runner.failures:
         raise PressError("\n\n".join(runner.failures))
     return runner.result
@@ -132,6 +136,7 @@ class _Runner:
 
     def __enter__(self) -> _Runner:
         self.cache.tidy()
+        sweep()
         self.stack = contextlib.ExitStack()
         self.stack.callback(self.progress.close)
         return self
@@ -155,6 +160,7 @@ class _Runner:
         inputs = read_inputs(self.project, plan.notebook, parameters, self.dataset.sha256)
         run = None if self.force else self.cache.find(inputs)
         if run is not None:
+            self.cache.mark_used(run)
             self.result.runs[plan.chapter.name] = run
             return
         why = "FORCE is set"
@@ -180,7 +186,9 @@ class _Runner:
             entry = self.running.pop(future)
             self.progress.remove(entry.progress)
             outcome = _outcome(future)
-            observed, changed = _observed(self.project.root, entry, outcome.observation)
+            observed, changed = after_run(
+                self.project.root, outcome.observation, entry.modules, entry.inputs.files
+            )
             failure = outcome.failure
             if changed and not failure:
                 failure = f"{', '.join(changed)} changed while it ran: run it again"
@@ -223,22 +231,6 @@ def _outcome(future: Future[worker.Outcome]) -> worker.Outcome:
         return worker.Outcome(
             0, "did not finish: its process was killed (by somebody, or out of memory)"
         )
-
-
-def _observed(
-    root: Path, entry: _Running, observation: Observation
-) -> tuple[dict[str, str], list[str]]:
-    """Return what the kernel loaded, read and listed, and what of that changed while it ran.
-
-    Of modules it counts what they were when the notebook started.
-    """
-    read, changed = after_run(root, observation)
-    files = set(observation.loaded)
-    loaded = {name: sha for name, sha in entry.modules.items() if str(root / name) in files}
-    before = loaded | {name: entry.inputs.parts[name] for name in entry.inputs.files}
-    now = digests(root, before)
-    changed += [name for name in before if now[name] != before[name] and name not in changed]
-    return read | loaded, changed
 
 
 def _keep_failed(build: Path, entry: _Running) -> str:

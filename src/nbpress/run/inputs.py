@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from nbpress.files import digest
@@ -29,7 +29,7 @@ class Inputs:
     """What a run depends on: for each part its digest, under a name that a reader understands."""
 
     parts: Mapping[str, str]
-    files: frozenset[str] = frozenset()  # those of the parts that are files of the project
+    files: Mapping[str, str] = field(default_factory=dict)  # those parts that are the project's
 
     @property
     def key(self) -> str:
@@ -62,7 +62,7 @@ def read_inputs(
     files |= declared(project.root, project.chapter(notebook.path.name).inputs)
     versions = installed_versions(project.report.distribution)
     parts |= {f"version of {name}": version for name, version in versions.items()}
-    return Inputs(parts | files, frozenset(files))
+    return Inputs(parts | files, files)
 
 
 def key_of(parts: Mapping[str, str]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,8 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
 from traitlets import Unicode
 from traitlets.config import Config
+
+from nbpress.run.temporary import private_folder
 
 ENGINE_NAME = "nbpress"
 INJECTED_TAG = "injected-parameters"  # papermill's, of the cell that it adds
@@ -55,7 +56,7 @@ class Engine(NBClientEngine):  # type: ignore[misc]
     ) -> Any:
         """Execute the notebook that papermill manages."""
         with (
-            tempfile.TemporaryDirectory(prefix="nbpress-") as runtime,
+            private_folder() as runtime,
             # What a kernel has to say outside its cells, such as why it cannot start.
             open(log_file, "ab") as log,
         ):

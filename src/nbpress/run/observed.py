@@ -41,14 +41,30 @@ def digests(root: Path, names: Iterable[str], without: Collection[str] = ()) -> 
     return {name: _state(places, name, without) for name in names}
 
 
-def after_run(root: Path, observation: Observation) -> tuple[dict[str, str], list[str]]:
-    """Return the digests of what a run read, and the names of what has changed since it did.
+def after_run(
+    root: Path,
+    observation: Observation,
+    modules: Mapping[str, str],
+    known: Mapping[str, str],
+) -> tuple[dict[str, str], list[str]]:
+    """Return the digests of what a run loaded and read, and the names of what changed meanwhile.
 
-    A file that the notebook itself has overwritten since is neither: it is recorded as
-    something that differs from every later state, so that the notebook runs again each time.
+    A file that the notebook itself has overwritten since it read it is not among these: it is
+    recorded as something that differs from every later state, so that it runs again each time.
+
+    Parameters
+    ----------
+    modules
+        The digests of all that could be imported, when the run began.
+    known
+        Those of the files in its key.
     """
+    files = set(observation.loaded)
+    loaded = {name: sha for name, sha in modules.items() if str(root / name) in files}
+    before_run = {**loaded, **known}
+    after = digests(root, before_run)
+    changed = [name for name, sha in before_run.items() if after[name] != sha]
     now = digests(root, observation.read, observation.written)
-    changed = []
     for name, before in observation.read.items():
         if _is_as_before(root / name, name, before, now[name], observation.written):
             continue
@@ -56,7 +72,8 @@ def after_run(root: Path, observation: Observation) -> tuple[dict[str, str], lis
             now[name] = _OVERWRITTEN
         else:
             changed.append(name)
-    return now | ({_UNSEEN: "unknown"} if observation.troubles else {}), changed
+    unseen = {_UNSEEN: "unknown"} if observation.troubles else {}
+    return {**now, **unseen, **loaded}, list(dict.fromkeys(changed))
 
 
 def declared(root: Path, patterns: Iterable[str]) -> dict[str, str]:

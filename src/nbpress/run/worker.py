@@ -14,7 +14,7 @@ from typing import Any
 from nbpress.run.extension import ROOT
 from nbpress.run.observed import Observation
 from nbpress.run.processes import skip_slow_imports
-from nbpress.run.verdict import indent, verdict
+from nbpress.run.verdict import indent, out_of_memory, verdict
 
 _ENVIRONMENT = {
     # One BLAS thread: two give other bits, so results would depend on what else is running.
@@ -72,15 +72,15 @@ def run(job: Job) -> Outcome:
         **{ROOT: str(job.root)},
     )
     skip_slow_imports()
-    import papermill
-
-    from nbpress.run.kernels import ENGINE_NAME
-
-    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # the verdict says what is wrong
     source, progress, observed, log = (job.partial / name for name in _SCRATCH)
     executed = job.partial / "executed.ipynb"
     observation, stopped = Observation(), None
     try:
+        import papermill
+
+        from nbpress.run.kernels import ENGINE_NAME
+
+        logging.getLogger("papermill").setLevel(logging.CRITICAL)  # the verdict says what is wrong
         source.write_text(json.dumps(job.notebook), "utf-8")
         papermill.execute_notebook(
             _literally(source),
@@ -99,12 +99,15 @@ def run(job: Job) -> Outcome:
     except Exception as error:  # whatever a kernel, papermill or the disk does
         stopped = error
     failure = verdict(executed, stopped, job.cell_timeout)
-    if isinstance(stopped, RuntimeError) and log.is_file():  # the kernel died or did not start
-        message = log.read_text("utf-8", "replace").strip()
-        failure = f"{failure}\n\nits kernel wrote:\n{indent(message)}" if message else failure
+    trace = "".join(traceback.format_exception(stopped)) if stopped else ""
+    if isinstance(stopped, RuntimeError | ImportError | MemoryError):  # the kernel, or we
+        message = log.read_text("utf-8", "replace").strip() if log.is_file() else ""
+        if shortage := out_of_memory(message or trace):
+            failure = f"its {'kernel' if message else 'process'} {shortage}"
+        elif message:
+            failure = f"{failure}\n\nits kernel wrote:\n{indent(message)}"
     for name in _SCRATCH:
         (job.partial / name).unlink(missing_ok=True)
-    trace = "".join(traceback.format_exception(stopped)) if stopped else ""
     return Outcome(time.monotonic() - start, failure, observation, trace)
 
 
