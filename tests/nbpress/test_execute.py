@@ -269,7 +269,7 @@ def test_users_settings_do_not_reach_the_kernels(tiny: TinyProject) -> None:
     )
     assert tiny.values["1a.total"] == 1
     settings.rename(tiny.root / "notebooks" / "matplotlibrc")
-    assert tiny.run("report").executed == {"1_sums": "notebooks/matplotlibrc appeared"}
+    assert tiny.run("report").executed["1_sums"] == "notebooks/matplotlibrc appeared"
 
 
 def test_notebook_with_magics_and_a_name_in_another_script(tiny: TinyProject) -> None:
