@@ -319,6 +319,7 @@ def test_parameters_lists_what_a_notebook_takes(tiny: TinyProject) -> None:
         ("needs: [1a.total]", "needs: [1a.totals]", "did you mean '1a.total'?"),
         ("cell_timeout: 60", "cell_timeout: 0", "cell_timeout: input should be greater than 0"),
         ("title:", "sources: [../src]\ntitle:", "sources must lie in the project"),
+        ("[1a.total]", "[1a.total]\n    inputs: [data/a.csv]", "meant by the inputs 'data/a.csv'"),
         ("resolver: tiny.resolver:resolve", "", "'positive' lists data sets, but no resolver is"),
     ],
 )

@@ -78,7 +78,9 @@ def after_run(
 
 def declared(root: Path, patterns: Iterable[str]) -> dict[str, str]:
     """Return the digests of the files that a chapter declares as `inputs`."""
-    return digests(root, (path.relative_to(root).as_posix() for path in _files(root, patterns)))
+    return digests(
+        root, (path.relative_to(root).as_posix() for path in declared_files(root, patterns))
+    )
 
 
 def describe(names: list[str], before: Mapping[str, str], now: Mapping[str, str]) -> str:
@@ -120,8 +122,14 @@ def _digest_of_names(folder: str, names: Iterable[str], without: Collection[str]
     return f"names {digest(json.dumps([n for n in names if prefix + n not in without]))}"
 
 
-def _files(root: Path, patterns: Iterable[str]) -> Iterator[Path]:
-    """Yield the files that patterns match, those in folders that they match among them."""
+def declared_files(root: Path, patterns: Iterable[str]) -> Iterator[Path]:
+    """Yield the files that patterns match, those in folders that they match among them.
+
+    Raises
+    ------
+    PressError
+        If a pattern matches nothing.
+    """
     places = Places(root)
     for pattern in patterns:
         literal = root / pattern

@@ -31,6 +31,12 @@ class Places:
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self.root = os.path.realpath(root)
         self.folders: dict[str, str | None] = {}
+        # What is installed counts by its version: most of what is opened, dismissed at a glance.
+        self.installed = tuple(
+            prefix + os.sep
+            for prefix in (sys.prefix, sys.base_prefix)
+            if not f"{self.root}{os.sep}".startswith(prefix + os.sep)
+        )
 
     def name(self, path: str) -> str | None:
         """Return a file's path from the root; None if it is not below it, or does not count."""
@@ -147,6 +153,8 @@ class Observer:
         if not flags and mode and mode[0] in "wax":  # C's fopen has a mode alone
             access, flags = os.O_WRONLY, os.O_TRUNC if mode[0] == "w" else 0
         path = os.fsdecode(path)
+        if path.startswith(self.places.installed):
+            return
         if f"{os.sep}__pycache__{os.sep}" in path:
             if access != os.O_RDONLY or not caller.startswith(_IMPORTING):
                 return

@@ -13,6 +13,7 @@ from nbpress.project.parameters import Parameters
 from nbpress.project.project import Project
 from nbpress.project.report import Chapter
 from nbpress.run.inputs import RECORDED
+from nbpress.run.observed import declared_files
 
 _INJECTED = ("dataset", RECORDED)  # parameters that the press itself sets
 
@@ -82,6 +83,7 @@ def plan(project: Project, dataset: DataSet, given: Parameters) -> list[Plan]:
                 f"{chapter.notebook} needs values of other chapters, so its parameters must "
                 f"have '{RECORDED}: dict = {{}}'"
             )
+        list(declared_files(project.root, chapter.inputs))  # refuses what is not there
         notebook = notebooks[chapter.name]
         after = frozenset(project.report.provider(name).name for name in chapter.needs)
         plans.append(Plan(chapter, notebook, notebook.checked(values), after))
