@@ -13,13 +13,14 @@ import resource
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
-from fixtures.tiny_project import GATED, Result, TinyProject
+from fixtures.tiny_project import COMMAND, GATED, Result, TinyProject
 
 from nbpress.run.cache import Cache
 
@@ -202,8 +203,12 @@ def test_chapter_that_does_not_run_to_its_end(project: TinyProject, name: str) -
 
 
 @pytest.mark.parametrize("victim", ["kernel", "worker"])
-def test_process_killed_from_outside(project: TinyProject, victim: str) -> None:
-    """By somebody, or by the system for want of memory."""
+def test_process_killed_from_outside(
+    project: TinyProject, victim: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By somebody, or by the system for want of memory; no temporary file is left in the end."""
+    temporary = Path(tempfile.mkdtemp())
+    monkeypatch.setenv("TMPDIR", str(temporary))
     before = project.published()
     whole = (project.root / "notebooks" / "1_sums.ipynb").read_text("utf-8")
     process = started(project)
@@ -215,8 +220,11 @@ def test_process_killed_from_outside(project: TinyProject, victim: str) -> None:
     assert_failed(Result(process.returncode, "", err), "1_sums.ipynb: ", "did not finish: its ")
     assert project.published() == before
     assert_sound(project)
+    assert len(list(temporary.iterdir())) == (victim == "worker")
     (project.root / "notebooks" / "1_sums.ipynb").write_text(whole, "utf-8")
+    project.report("--force")
     assert_recovers(project, before)
+    temporary.rmdir()
 
 
 @pytest.mark.parametrize("whom", ["group", "build"])
@@ -232,6 +240,20 @@ def test_interrupted_build(project: TinyProject, whom: str) -> None:
     assert "Traceback" not in err
     assert project.published() == before
     assert_sound(project)
+    (project.root / "notebooks" / "1_sums.ipynb").write_text(whole, "utf-8")
+    assert_recovers(project, before)
+
+
+def test_lack_of_memory(project: TinyProject) -> None:
+    """In a cell: one sentence, and nothing is published."""
+    before = project.published()
+    whole = (project.root / "notebooks" / "1_sums.ipynb").read_text("utf-8")
+    limit = "import resource\nresource.setrlimit(resource.RLIMIT_AS, (2**33, 2**33))\n"
+    project.edit_cell("1_sums.ipynb", "sum", limit + "total = len(bytearray(2**34))")
+    result = project.run("report")
+    assert_failed(result, "1_sums.ipynb: cell 5 (sum) ran out of memory (MemoryError): free some")
+    assert "Traceback" not in result.err
+    assert project.published() == before
     (project.root / "notebooks" / "1_sums.ipynb").write_text(whole, "utf-8")
     assert_recovers(project, before)
 
@@ -291,6 +313,25 @@ def test_read_only_folder(edited: TinyProject, course: Course, name: str) -> Non
         assert_failed(result, "it is on a read-only file system")
         assert result.executed == {}
         assert edited.published() == before
+    assert_recovers(edited, course.published)
+
+
+def test_read_only_shared_memory(edited: TinyProject, course: Course) -> None:
+    """Where processes have their semaphores; it is named."""
+    before = edited.published()
+    read_only = "mount --bind /dev/shm /dev/shm && mount -o remount,bind,ro /dev/shm"
+    unshare = ["unshare", "--mount", "sh", "-c"]
+    if shutil.which("unshare") is None or subprocess.run([*unshare, read_only]).returncode:
+        pytest.skip("mounting is not allowed here")
+    done = subprocess.run(
+        [*unshare, f'{read_only} && exec "$@"', "sh", *COMMAND, "report"],
+        cwd=edited.root,
+        env=edited.environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert_failed(Result(done.returncode, "", done.stderr), "make /dev/shm writable")
+    assert edited.published() == before
     assert_recovers(edited, course.published)
 
 

@@ -82,7 +82,7 @@ class Press:
             folder = self.place / name
             folder.mkdir(exist_ok=True)
             (folder / "executed.ipynb").write_text(json.dumps(executed), "utf-8")
-            execution.runs[name] = Run(folder, f"{name}.ipynb", "small", {}, {}, {}, "", 1.0)
+            execution.runs[name] = Run(folder, f"{name}.ipynb", "small", {}, {}, {}, [], "", 1.0)
         return bind(project, data, plans, execution, **options)
 
     def refusal(self, **options: Any) -> str:

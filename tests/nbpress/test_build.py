@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pypandoc
 import pytest
 from fixtures.tiny_project import TinyProject
 
@@ -32,10 +33,12 @@ class Press:
         self.bound = Bound({"cells": ["some"]}, Imprint(), {"1a.x": {"value": 1}})
         self.rendered: list[str] = []
         self.versions = {"typst": "0.14"}
+        self.pandoc = "3.6"
         data = DataSet("small", "", "", {}, False)
         monkeypatch.setattr(build_module, "compose", lambda *_: (data, self.bound, 0))
         monkeypatch.setattr(build_module, "render", self.render)
         monkeypatch.setattr(render_module, "installed_versions", lambda _: self.versions)
+        monkeypatch.setattr(pypandoc, "get_pandoc_version", lambda: self.pandoc)
 
     def render(self, bound: Bound, exporter: str, name: str) -> Rendering:
         """Render nothing much."""
@@ -97,11 +100,13 @@ def test_other_form_is_published_beside(press: Press) -> None:
 
 
 def test_other_version_of_a_tool_renders(press: Press) -> None:
-    """A newer typst may set the same source otherwise."""
+    """A newer typst may set the same source otherwise, and a newer pandoc read it otherwise."""
     press.build()
     press.versions = {"typst": "0.15"}
     press.build()
-    assert len(press.rendered) == 2
+    press.pandoc = "3.7"
+    press.build()
+    assert len(press.rendered) == 3
 
 
 def test_other_press_renders(press: Press, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -15,9 +15,11 @@ from fixtures.tiny_project import TinyProject
 from nbpress.errors import PressError
 from nbpress.project.notebook import read_notebook
 from nbpress.project.project import open_project
+from nbpress.run import cache as cache_module
 from nbpress.run import inputs as inputs_module
 from nbpress.run.cache import Cache, prune
-from nbpress.run.inputs import RECORDED, Inputs, digests, read_inputs
+from nbpress.run.inputs import RECORDED, Inputs, read_inputs
+from nbpress.run.observed import digests
 from nbpress.run.versions import installed_versions
 
 VERSIONS = {"python": "3.11.0", "helper": "2.0"}
@@ -36,7 +38,7 @@ def inputs(cache: Cache, data: str = "sha", **parameters: Any) -> Inputs:
     return read_inputs(open_project(cache.root), notebook, parameters, data)
 
 
-def keep(cache: Cache, of: Inputs, loaded: tuple[str, ...] = (), **more: Any) -> Path:
+def keep(cache: Cache, of: Inputs, observed: tuple[str, ...] = (), **more: Any) -> Path:
     """Keep a run, and return its folder."""
     partial = cache.partial(of)
     (partial / "executed.ipynb").write_text('{"cells": []}', "utf-8")
@@ -44,7 +46,8 @@ def keep(cache: Cache, of: Inputs, loaded: tuple[str, ...] = (), **more: Any) ->
         "notebook": "1_sums.ipynb",
         "dataset": "small",
         "parameters": {},
-        "loaded": digests(cache.root, [cache.root / name for name in loaded]),
+        "observed": digests(cache.root, observed),
+        "written": [],
         "seconds": 1.0,
     }
     return cache.keep(partial, of, {**record, **more}).folder
@@ -71,6 +74,40 @@ def test_key_covers_what_outputs_depend_on(cache: Cache) -> None:
     }
 
 
+def test_declared_inputs_are_part_of_the_key(cache: Cache, tiny: TinyProject) -> None:
+    """Files, folders with all that lies in them, and patterns; nothing hidden."""
+    for name in ("table.csv", "more/deep/a.bin", "more/.hidden/b", "more/__pycache__/c"):
+        path = tiny.root / "data" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("1")
+    tiny.edit(
+        "report/report.yaml",
+        "tasks: {1a: [answer, claim]}",
+        'tasks: {1a: [answer, claim]}\n    inputs: [data/table.csv, data/more/, "data/*.txt"]',
+    )
+    before = inputs(cache)
+    assert sorted(name for name in before.files if name.startswith("data/")) == [
+        "data/large.txt",
+        "data/more/deep/a.bin",
+        "data/small.txt",
+        "data/table.csv",
+    ]
+    (tiny.root / "data" / "more" / "deep" / "a.bin").write_text("2")
+    (tiny.root / "data" / "new.txt").write_text("2")
+    assert inputs(cache).changes(before.parts) == ["data/more/deep/a.bin", "data/new.txt"]
+    (tiny.root / "data" / "table.csv").unlink()
+    with pytest.raises(PressError, match=r"no file or folder .* inputs 'data/table\.csv'"):
+        inputs(cache)
+
+
+@pytest.mark.parametrize("given", ["../other.csv", "/etc/passwd", "data/../../x"])
+def test_declared_inputs_lie_in_the_project(tiny: TinyProject, given: str) -> None:
+    """A path that leads out of it is refused before anything runs."""
+    tiny.edit("report/report.yaml", "tasks: {1a: [answer, claim]}", f"inputs: [{given}]")
+    with pytest.raises(PressError, match=f"inputs must lie in the project; got '{given}'"):
+        open_project(tiny.root)
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [("total > 0", "total >= 0"), ('"id": "sum"', '"id": "summe"'), ('"parameters"]', '"params"]')],
@@ -93,7 +130,7 @@ def test_run_that_was_kept_is_found(cache: Cache) -> None:
     """By its inputs alone, whole."""
     of = inputs(cache)
     assert cache.find(of) is None
-    keep(cache, of, loaded=("src/tiny/plugin.py",))
+    keep(cache, of, observed=("src/tiny/plugin.py",))
     found = cache.find(of)
     assert found is not None
     assert found.executed == {"cells": []}
@@ -154,17 +191,19 @@ def test_run_under_another_key_is_not_found(cache: Cache) -> None:
     assert cache.find(other) is None
 
 
-@pytest.mark.parametrize("edit", [lambda path: path.write_text("x = 1"), Path.unlink])
+@pytest.mark.parametrize(
+    ("edit", "verb"), [(lambda path: path.write_text("x"), "changed"), (Path.unlink, "disappeared")]
+)
 def test_module_loaded_at_run_time_outdates_a_run(
-    cache: Cache, edit: Callable[[Path], Any]
+    cache: Cache, edit: Callable[[Path], Any], verb: str
 ) -> None:
     """Although the key does not know of it."""
     of = inputs(cache)
-    keep(cache, of, loaded=("src/tiny/plugin.py",))
+    keep(cache, of, observed=("src/tiny/plugin.py",))
     edit(cache.root / "src" / "tiny" / "plugin.py")
     assert inputs(cache) == of
     assert cache.find(of) is None
-    assert reason(cache, of) == "src/tiny/plugin.py changed"
+    assert reason(cache, of) == f"src/tiny/plugin.py {verb}"
 
 
 def test_reason_is_what_changed_since_the_most_similar_run(
@@ -207,6 +246,40 @@ def test_pruning_keeps_what_a_build_would_use(cache: Cache, tiny: TinyProject) -
     assert sorted(cache.folder.iterdir()) == sorted(current)
     tiny.edit("src/tiny/base.py", "1", "2")
     assert prune(open_project(cache.root), cache) == 4
+
+
+def test_runs_that_were_not_used_for_longest_go_first(cache: Cache) -> None:
+    """Until the rest fits; those of the present report stay, although they do not."""
+    folders = [keep(cache, inputs(cache, scale=scale)) for scale in (1.0, 2.0, 3.0, 4.0)]
+    for age, folder in enumerate(reversed(folders)):
+        os.utime(folder / "run.json", (10**9 - age, 10**9 - age))
+    runs = {run.folder: run for run in cache.all()}
+    cache.mark_used(runs[folders[1]])
+    size = sum(path.stat().st_size for path in folders[0].iterdir())
+    cache.trim(10 * size, [])
+    assert sorted(cache.folder.iterdir()) == sorted(folders)
+    cache.trim(2 * size + size // 2, [runs[folders[0]]])
+    assert sorted(cache.folder.iterdir()) == sorted([folders[0], folders[1]])
+    cache.trim(0, [runs[folders[0]]])
+    assert list(cache.folder.iterdir()) == [folders[0]]
+
+
+def test_kill_while_a_run_is_deleted_leaves_a_whole_cache(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run goes aside in one step, and what lies aside goes with the next build."""
+
+    def killed(_: Path) -> None:
+        raise KeyboardInterrupt
+
+    folder = keep(cache, inputs(cache))
+    monkeypatch.setattr(cache_module, "_delete", killed)
+    with pytest.raises(KeyboardInterrupt):
+        cache.remove(folder)
+    monkeypatch.undo()
+    assert not folder.exists()
+    cache.tidy()
+    assert list(cache.folder.iterdir()) == []
 
 
 def test_empty_cache_can_be_listed_and_pruned(cache: Cache) -> None:
@@ -254,6 +327,22 @@ def test_versions_are_those_of_run_time_dependencies(
         e=("5.0", []),
         linter=("6.0", []),
     ) == {"a": "1.2", "c": "3.0", "d": "4.0"}
+
+
+def test_version_of_a_module_that_conda_names_otherwise(
+    installed: Callable[..., dict[str, str]],
+) -> None:
+    """conda-forge has pypandoc where the requirement is pypandoc_binary."""
+    required = ("1", ["pypandoc_binary>=1.15"])
+    assert installed(report=required, pypandoc=("1.15", [])) == {"pypandoc": "1.15"}
+
+
+def test_without_a_distribution_everything_installed_counts() -> None:
+    """What a notebook may import is then not known."""
+    versions = installed_versions(None)
+    assert versions["numpy"] == metadata.version("numpy")
+    assert versions["ruff"] == metadata.version("ruff")  # although it is a development tool
+    assert "python" in versions
 
 
 def test_distribution_that_is_not_installed_is_refused(

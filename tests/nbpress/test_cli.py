@@ -318,6 +318,8 @@ def test_parameters_lists_what_a_notebook_takes(tiny: TinyProject) -> None:
         ("needs: [1a.total]", "needs: [1a.totals]", "did you mean '1a.total'?"),
         ("cell_timeout: 60", "cell_timeout: 0", "cell_timeout: input should be greater than 0"),
         ("title:", "sources: [../src]\ntitle:", "sources must lie in the project"),
+        ("[1a.total]", "[1a.total]\n    inputs: [data/a.csv]", "meant by the inputs 'data/a.csv'"),
+        ("resolver: tiny.resolver:resolve", "", "'positive' lists data sets, but no resolver is"),
     ],
 )
 def test_mistake_in_report_yaml_is_one_clear_message(
@@ -331,6 +333,28 @@ def test_mistake_in_report_yaml_is_one_clear_message(
     assert message in result.err
     assert "Traceback" not in result.err
     assert built.published() == before
+
+
+def test_report_without_a_data_set(tiny: TinyProject) -> None:
+    """Neither resolver nor distribution is named: a report on a table, of which nothing is said."""
+    tiny.edit("report/report.yaml", "resolver: tiny.resolver:resolve\n", "")
+    tiny.edit("report/report.yaml", "distribution: tiny-report\n", "")
+    tiny.edit("report/report.yaml", "positive: [small]", "positive: []")
+    refusal = tiny.run("report").err
+    assert "1_sums.ipynb has the parameter 'dataset', which a resolver decides, but" in refusal
+    for name in ("1_sums", "2_pictures"):
+        tiny.edit(f"notebooks/{name}.ipynb", 'dataset: str = \\"auto\\"', "x: int = 1")
+    assert "report.yaml names no resolver" in tiny.run("report", NBPRESS_DATASET="small").err
+    (tiny.root / "notebooks" / "table.csv").write_text("7", "utf-8")
+    tiny.edit_cell("1_sums.ipynb", "sum", 'total = float(open("table.csv").read())')
+    tiny.edit_cell("3_summary.ipynb", "provenance", "")
+    tiny.report()
+    assert tiny.values["1a.total"] == 7
+    assert "Data set" not in tiny.bound
+    (tiny.root / "notebooks" / "table.csv").write_text("-7", "utf-8")
+    result = tiny.run("report")
+    assert result.executed["1_sums"] == "notebooks/table.csv changed"
+    assert "positive: 'the sum is positive' is false" in result.err
 
 
 def test_unknown_data_set_and_engine_are_refused(tiny: TinyProject) -> None:

@@ -8,7 +8,7 @@ import pytest
 from fixtures.tiny_project import TinyProject
 
 from nbpress.errors import PressError
-from nbpress.project.dataset import DataSet, resolve
+from nbpress.project.dataset import NO_DATA_SET, DataSet, resolve
 
 
 @pytest.fixture(autouse=True)
@@ -40,3 +40,32 @@ def test_resolver_that_cannot_be_imported(tiny: TinyProject, text: str, reason: 
     (tiny.root / "src" / "tiny" / "resolver.py").write_text(text, "utf-8")
     with pytest.raises(PressError, match=f"resolver must be 'module:function'.*{reason}"):
         resolved(tiny, "auto")
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome"),
+    [
+        ("return None", "answered None; expected an object with the attributes dataset: str, "),
+        ("return SimpleNamespace(dataset=dataset)", "answered namespace(dataset='auto'); expected"),
+        (
+            "return SimpleNamespace(dataset=1, reason='', sha256='', files={}, fallback=False)",
+            "answered namespace(dataset=1",
+        ),
+        ("return 1 / 0", "raised ZeroDivisionError: division by zero; expected"),
+    ],
+)
+def test_resolver_that_does_not_answer(tiny: TinyProject, code: str, outcome: str) -> None:
+    """It is told what is wrong with its answer, and what an answer looks like."""
+    (tiny.root / "src" / "tiny" / "resolver.py").write_text(
+        f"from types import SimpleNamespace\n\ndef resolve(dataset):\n    {code}\n", "utf-8"
+    )
+    with pytest.raises(PressError) as error:
+        resolved(tiny, "auto")
+    assert f"the resolver tiny.resolver:resolve {outcome}" in str(error.value)
+
+
+def test_report_without_a_resolver_has_no_data_set() -> None:
+    """To ask for one is a mistake."""
+    assert resolve("auto", None, []) is NO_DATA_SET
+    with pytest.raises(PressError, match=r"DATASET is 'mnist', but report\.yaml names no resolver"):
+        resolve("mnist", None, [])

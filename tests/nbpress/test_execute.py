@@ -18,6 +18,7 @@ from nbpress.run import inputs as inputs_module
 from nbpress.run import worker
 from nbpress.run.cache import Cache
 from nbpress.run.execute import Execution, execute
+from nbpress.run.observed import Observation
 from nbpress.run.plan import Plan, plan
 
 BROKEN = Path(__file__).parents[1] / "fixtures" / "broken"
@@ -58,7 +59,8 @@ class Pretence(Executor):
             future.set_exception(outcome)
         else:
             plugin = job.sources[0] / "tiny" / "plugin.py"
-            future.set_result(worker.Outcome(1.0, outcome, [str(plugin), "/elsewhere/os.py"]))
+            observation = Observation(loaded=[str(plugin), "/elsewhere/os.py"])
+            future.set_result(worker.Outcome(1.0, outcome, observation))
         return future
 
 
@@ -189,7 +191,7 @@ def test_only_loaded_modules_of_the_project_are_recorded(project: Project) -> No
     """With the digests that they had when the chapter started."""
     run(project, Pretence())
     for found in Cache(project.build / "runs", project.root).all():
-        assert list(found.loaded) == ["src/tiny/plugin.py"]
+        assert list(found.observed) == ["src/tiny/plugin.py"]
 
 
 def test_failed_cell_is_shown(tiny: TinyProject) -> None:
@@ -247,8 +249,14 @@ def test_users_settings_do_not_reach_the_kernels(tiny: TinyProject) -> None:
         "assert os.environ['OMP_NUM_THREADS'] == '1'\n"
         "assert 'inline' in os.environ['MPLBACKEND']\n"
         "import matplotlib\n"
-        "assert matplotlib.rcParams['font.size'] == 10",
+        "import matplotlib.style\n"
+        "assert matplotlib.rcParams['font.size'] == 10\n"
+        "assert 'mine' not in matplotlib.style.available",
     )
+    for folder in ("config", "config/matplotlib"):  # of MPLCONFIGDIR, and of XDG's
+        style = tiny.root / folder / "stylelib" / "mine.mplstyle"
+        style.parent.mkdir(parents=True)
+        style.write_text("font.size: 30\n", "utf-8")
     settings = tiny.root / "matplotlibrc"
     settings.write_text("font.size: 30\n", "utf-8")
     tiny.report(
@@ -256,8 +264,12 @@ def test_users_settings_do_not_reach_the_kernels(tiny: TinyProject) -> None:
         JUPYTER_PATH=str(tiny.root),
         MPLBACKEND="TkAgg",
         MATPLOTLIBRC=str(settings),
+        MPLCONFIGDIR=str(tiny.root / "config"),
+        XDG_CONFIG_HOME=str(tiny.root / "config"),
     )
     assert tiny.values["1a.total"] == 1
+    settings.rename(tiny.root / "notebooks" / "matplotlibrc")
+    assert tiny.run("report").executed["1_sums"] == "notebooks/matplotlibrc appeared"
 
 
 def test_notebook_with_magics_and_a_name_in_another_script(tiny: TinyProject) -> None:

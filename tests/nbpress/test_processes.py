@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent import futures
 
+import pytest
 from fixtures.tiny_project import TinyProject
+
+from nbpress.errors import PressError
+from nbpress.run.processes import local_pool
 
 # Python imports it at its start, so what it leaves for the end comes last of all.
 NOTE_THE_END = """
@@ -25,6 +30,37 @@ def test_every_kernel_comes_to_its_own_end(tiny: TinyProject) -> None:
     tiny.report()
     tiny.report("--force")
     assert len(list(tiny.root.glob("ended-*"))) == 6
+
+
+def test_long_path_of_the_temporary_folder_stops_no_kernel(tiny: TinyProject) -> None:
+    """A socket's path has about a hundred bytes: then they are made in /tmp."""
+    place = tiny.root / ("long" * 20)
+    place.mkdir()
+    assert len(tiny.report(TMPDIR=str(place)).executed) == 3
+    assert list(place.iterdir()) == []
+
+
+@pytest.mark.parametrize("error", [OSError(30, "Read-only file system"), ImportError("sem_open")])
+def test_system_without_semaphores_is_named(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """Python says no more than that something is read-only."""
+
+    def refuse(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(futures, "ProcessPoolExecutor", refuse)
+    with pytest.raises(PressError, match=r"the system refuses them .* make /dev/shm writable"):
+        local_pool().__enter__()
+
+
+def test_kernel_without_memory_is_one_sentence(tiny: TinyProject) -> None:
+    """Whatever it wrote before it died; no cell is blamed."""
+    (tiny.root / "site" / "debugpy.py").write_text("raise MemoryError\n", "utf-8")
+    result = tiny.run("report")
+    assert result.status == 1
+    assert "1_sums.ipynb: its kernel ran out of memory (MemoryError): free some, or" in result.err
+    assert "Traceback" not in result.err
 
 
 def test_nbformat_does_without_the_slow_import() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from nbpress.run.verdict import verdict
+from nbpress.run.verdict import out_of_memory, verdict
 
 
 class DeadKernelError(RuntimeError):
@@ -101,10 +101,10 @@ def test_cell_cut_off_by_its_time_limit(tmp_path: Path) -> None:
 def test_any_other_end_stops_it(tmp_path: Path) -> None:
     """Also before the first cell, and where all cells seem to have run."""
     stopped = RuntimeError("\x1b[31mno kernel\x1b[0m\nof this name")
-    for cells in ([code()], [code("1", None)]):
-        found = judged(tmp_path, *cells, stopped=stopped)
-        assert found is not None
-        assert found.startswith("cell 1 (cell-1) did not run: no kernel\n")
+    found = judged(tmp_path, code(), stopped=stopped)
+    assert found is not None
+    assert found.startswith("cell 1 (cell-1) did not run: no kernel\n")
+    assert judged(tmp_path, code("1", None), stopped=stopped) == "it could not be run: no kernel"
     assert judged(tmp_path, PROSE, stopped=stopped) == "it could not be run: no kernel"
 
 
@@ -122,3 +122,33 @@ def test_full_disk_is_named(tmp_path: Path) -> None:
     full = OSError(errno.ENOSPC, "No space left on device")
     found = judged(tmp_path, code(), stopped=full)
     assert found == "cannot read or write: the disk is full: make room and run it again"
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        ({"ename": "MemoryError", "evalue": ""}, "MemoryError"),
+        (
+            {"ename": "_ArrayMemoryError", "evalue": "Unable to allocate 74.5 GiB for an array"},
+            "_ArrayMemoryError: Unable to allocate 74.5 GiB for an array",
+        ),
+        (
+            {"ename": "ImportError", "evalue": "read this\nliba.so: failed to map segment from "
+             "shared object"},
+            "liba.so: failed to map segment from shared object",
+        ),
+    ],
+)  # fmt: skip
+def test_lack_of_memory_is_one_sentence(tmp_path: Path, error: Any, line: str) -> None:
+    """Without a traceback, which would lead nowhere."""
+    found = judged(tmp_path, code("f()", 1, {**ERROR, **error}))
+    assert found == (
+        f"cell 1 (cell-f()) ran out of memory ({line}): free some, or raise its limits, "
+        "and run it again\n\n    f()"
+    )
+
+
+def test_library_on_a_file_system_without_execution_is_no_lack_of_memory() -> None:
+    """The same words of the loader, with another reason behind them."""
+    text = "liba.so: failed to map segment from shared object: Operation not permitted"
+    assert out_of_memory(text) is None

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
 from nbpress.errors import PressError
 
 
@@ -22,8 +24,24 @@ class DataSet:
     fallback: bool
 
 
-def resolve(dataset: str, resolver: str, sources: Iterable[Path]) -> DataSet:
-    """Ask the report's resolver, a `module:function` of `sources`, what a data set's name means."""
+_SHAPE = DataSet.__annotations__
+_ANSWER = TypeAdapter(DataSet)
+
+NO_DATA_SET = DataSet("", "", "", {}, False)  # of a report that names no resolver
+
+
+def resolve(dataset: str, resolver: str | None, sources: Iterable[Path]) -> DataSet:
+    """Ask the report's resolver, a `module:function` of `sources`, what a data set's name means.
+
+    Without a resolver there is no data set, and `auto` alone can be asked for.
+    """
+    if resolver is None:
+        if dataset != "auto":
+            raise PressError(
+                f"DATASET is {dataset!r}, but report.yaml names no resolver, so this report has "
+                "no data set: leave DATASET out, or add `resolver: module:function`"
+            )
+        return NO_DATA_SET
     module, _, function = resolver.partition(":")
     for folder in sources:
         if str(folder) not in sys.path:
@@ -34,8 +52,8 @@ def resolve(dataset: str, resolver: str, sources: Iterable[Path]) -> DataSet:
         function_ = getattr(importlib.import_module(module), function)
     except Exception as error:  # whatever that module does when imported
         raise PressError(
-            f"report.yaml: resolver must be 'module:function'; "
-            f"got {resolver!r} ({type(error).__name__}: {error})"
+            f"report.yaml: resolver must be 'module:function', with the module in one of the "
+            f"folders of `sources`; got {resolver!r} ({type(error).__name__}: {error})"
         ) from error
     finally:
         sys.dont_write_bytecode = writes
@@ -43,4 +61,17 @@ def resolve(dataset: str, resolver: str, sources: Iterable[Path]) -> DataSet:
         answer = function_(dataset)
     except ValueError as error:
         raise PressError(str(error)) from error
-    return DataSet(answer.dataset, answer.reason, answer.sha256, answer.files, answer.fallback)
+    except Exception as error:
+        raise _unusable(resolver, f"raised {type(error).__name__}: {error}") from error
+    try:
+        return _ANSWER.validate_python({key: getattr(answer, key) for key in _SHAPE})
+    except (AttributeError, ValidationError) as error:
+        raise _unusable(resolver, f"answered {answer!r}") from error
+
+
+def _unusable(resolver: str, outcome: str) -> PressError:
+    shape = ", ".join(f"{name}: {kind}" for name, kind in _SHAPE.items())
+    return PressError(
+        f"report.yaml: the resolver {resolver} {outcome}; expected an object with the attributes "
+        f"{shape}, or a ValueError that says why the data set cannot be had"
+    )

@@ -29,6 +29,8 @@ class Chapter(_Strict):
         Annotated[str, AfterValidator(validate_task)], list[Part]
     ] = {}  # what each task must contain
     needs: list[str] = []  # values of other chapters, "2d.stop_step"
+    # What it reads beyond what is noticed: paths below the root of files, folders or patterns.
+    inputs: list[str] = []
 
     @property
     def name(self) -> str:
@@ -44,12 +46,17 @@ class Report(_Strict):
     authors: list[str] = Field(min_length=1)
     date: datetime.date | None = None  # by default that of the commit
     language: str = "en"
-    resolver: str  # "onelayer.locate:resolve", tells which data set a name means
-    distribution: str  # this project's name in pyproject.toml; its dependencies enter every key
+    # "onelayer.locate:resolve", tells which data set a name means; none: the report has no data set
+    resolver: str | None = None
+    # This project's name in pyproject.toml, whose dependencies' versions enter every key; none:
+    # those of everything that is installed do.
+    distribution: str | None = None
     sources: list[str] = ["src"]  # folders of the first-party packages that notebooks import
     cell_timeout: int = Field(default=900, gt=0)  # seconds that one cell may take
+    cache_megabytes: int = Field(default=1000, gt=0)  # that executed notebooks may take in build/
     chapters: list[Chapter] = Field(min_length=1)
-    # Of a claim's id the data sets on which it must hold, with their own parameters.
+    # Of a claim's id the data sets on which it must hold, with their own parameters; none where
+    # the report has no data set: there it must hold.
     claims: dict[str, list[str]] = {}
 
     def provider(self, value: str) -> Chapter:
@@ -80,9 +87,18 @@ def read_report(path: Path) -> Report:
             else:
                 lines.append(f"{key or 'the file'}: {problem['msg'].lower()}")
         raise PressError("report.yaml: " + "\n             ".join(lines)) from error
-    for folder in report.sources:
-        if os.path.isabs(folder) or os.path.normpath(folder).startswith(".."):
-            raise PressError(f"report.yaml: sources must lie in the project; got {folder!r}")
+    for key, paths in [("sources", report.sources)] + [
+        ("inputs", chapter.inputs) for chapter in report.chapters
+    ]:
+        for given in paths:
+            if os.path.isabs(given) or os.path.normpath(given).startswith(".."):
+                raise PressError(f"report.yaml: {key} must lie in the project; got {given!r}")
+    for id_, datasets in report.claims.items():
+        if report.resolver is None and datasets:
+            raise PressError(
+                f"report.yaml: the claim {id_!r} lists data sets, but no resolver is named: "
+                f"write `{id_}: []`, or add `resolver: module:function`"
+            )
     for number, chapter in enumerate(report.chapters):
         if any(chapter.name == other.name for other in report.chapters[:number]):
             raise PressError(f"report.yaml: {chapter.notebook} is a chapter twice")

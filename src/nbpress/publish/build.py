@@ -82,10 +82,8 @@ def build(project: Project, request: Request) -> list[Path]:
         say(f"note: {note}")
     names = ", ".join(project.relative(path) for path in written)
     ran = f"{executed} of {len(project.report.chapters)} notebooks executed"
-    say(
-        f"{names or f'report/{name} is as it was'}: {dataset.dataset}, {ran}, "
-        f"{time.monotonic() - start:.1f} s"
-    )
+    facts = [dataset.dataset, ran, f"{time.monotonic() - start:.1f} s"]
+    say(f"{names or f'report/{name} is as it was'}: {', '.join(filter(None, facts))}")
     return written
 
 

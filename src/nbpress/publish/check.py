@@ -49,7 +49,7 @@ def check(project: Project, request: Request, *, record: bool = False) -> None:
         raise PressError("check compares reports with the data set's own parameters: unset PARAMS")
     with locked(project.build):
         dataset, bound, _ = compose(project, replace(request, force=True))
-    path = project.output / "expected" / f"{dataset.dataset}.json"
+    path = project.output / "expected" / f"{dataset.dataset or 'report'}.json"
     observed = {name: entry["value"] for name, entry in bound.values.items()}
     expected = json.loads(path.read_text("utf-8")) if path.is_file() else {}
     if record:
@@ -65,7 +65,7 @@ def check(project: Project, request: Request, *, record: bool = False) -> None:
         raise PressError(
             f"{len(drifts)} values drifted from {project.relative(path)}\n\n{_table(drifts)}"
         )
-    say(f"{dataset.dataset}: {len(observed)} values agree with {project.relative(path)}")
+    say(f"{path.stem}: {len(observed)} values agree with {project.relative(path)}")
 
 
 def compare(expected: Mapping[str, Any], observed: Mapping[str, Any]) -> Iterator[Drift]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nbpress.errors import PressError
-from nbpress.project.dataset import DataSet
+from nbpress.project.dataset import NO_DATA_SET, DataSet
 from nbpress.run.execute import Execution
 from nbpress.run.inputs import RECORDED
 from nbpress.run.plan import REFERENCE, Plan
@@ -29,14 +29,21 @@ class Commit:
 
 
 def provenance(
-    dataset: DataSet, plans: list[Plan], execution: Execution, commit: Commit, distribution: str
+    dataset: DataSet,
+    plans: list[Plan],
+    execution: Execution,
+    commit: Commit,
+    distribution: str | None,
 ) -> str:
     """Return, as Markdown, from which data, code, parameters and packages the report came."""
-    lines = [
+    data = [
         f"Data set `{dataset.dataset}`: {dataset.reason}",
         "",
         _table("File", "SHA-256", {f"`{k}`": _hash(v) for k, v in dataset.files.items()}),
         "",
+    ]
+    lines = [
+        *(data if dataset != NO_DATA_SET else ()),
         commit.text,
         "",
         _table(

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import pypandoc
+
 import nbtypeset
 from nbpress.errors import PressError
 from nbpress.files import as_json, digest
 from nbpress.publish.bind import Bound
+from nbpress.run.temporary import temporary_files
 from nbpress.run.versions import installed_versions
 
 # nbconvert's exporters by the names of their entry points: for report.pdf by ENGINE, and for the
@@ -36,9 +39,10 @@ def render(bound: Bound, exporter_name: str, name: str) -> Rendering:
     exporter = get_exporter(exporter_name)(strict=True)  # type: ignore[no-untyped-call]
     notebook = nbformat.from_dict(bound.notebook)  # type: ignore[no-untyped-call]
     try:
-        content, resources = exporter.from_notebook_node(
-            notebook, {"nbpress": {"imprint": bound.imprint}}
-        )
+        with temporary_files():
+            content, resources = exporter.from_notebook_node(
+                notebook, {"nbpress": {"imprint": bound.imprint}}
+            )
     except Exception as error:
         raise PressError(f"the report cannot be rendered: {error}") from error
     main = content if isinstance(content, bytes) else content.encode()
@@ -46,7 +50,7 @@ def render(bound: Bound, exporter_name: str, name: str) -> Rendering:
     return Rendering({**resources.get("outputs", {}), name: main}, notes)
 
 
-def render_key(bound: Bound, exporter_name: str, distribution: str) -> str:
+def render_key(bound: Bound, exporter_name: str, distribution: str | None) -> str:
     """Digest what a rendered report depends on: the notebook, the typesetter and its tools."""
     typesetter = Path(nbtypeset.__file__).parent
     sources = {
@@ -54,7 +58,8 @@ def render_key(bound: Bound, exporter_name: str, distribution: str) -> str:
         for path in typesetter.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    versions = installed_versions(distribution)
+    # Its wheel has a version of its own, and under conda there is no wheel.
+    versions = {**installed_versions(distribution), "pandoc": pypandoc.get_pandoc_version()}
     return digest(
         as_json([bound.notebook, asdict(bound.imprint), exporter_name, sources, versions])
     )

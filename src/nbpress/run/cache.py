@@ -5,11 +5,12 @@ A run is written aside and renamed, so that it is there whole or not at all.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +20,8 @@ from nbpress.errors import PressError
 from nbpress.files import digest
 from nbpress.project.notebook import read_notebook
 from nbpress.project.project import Project
-from nbpress.run.inputs import Inputs, digests, key_of, read_inputs
+from nbpress.run.inputs import Inputs, key_of, read_inputs
+from nbpress.run.observed import describe, digests
 
 _PARTIAL = ".partial-"
 
@@ -33,7 +35,8 @@ class Run:
     dataset: str
     parameters: dict[str, Any]
     parts: dict[str, str]
-    loaded: dict[str, str]  # first-party modules really loaded, with their digests
+    observed: dict[str, str]  # modules loaded, files read and folders listed, with their digests
+    written: list[str]  # files that it wrote itself, which do not count in a folder that it listed
     executed_sha256: str
     seconds: float
 
@@ -70,7 +73,7 @@ class Cache:
     def find(self, inputs: Inputs) -> Run | None:
         """Return the run of these inputs; None if there is none, or it is damaged or outdated."""
         run = self._read(self.folder / inputs.key)
-        return run if run and run.intact and not self._changed_since(run) else None
+        return run if run and run.intact and not self._changes_since(run) else None
 
     def why_stale(self, notebook: str, inputs: Inputs, dataset: str) -> str:
         """Say why a notebook has to run: what changed since the most similar run of it."""
@@ -79,12 +82,12 @@ class Cache:
         if not former:
             return "it has no run yet"
         if same is not None:
-            changes = self._changed_since(same)
-            return _changed(changes) if changes else "its former run is damaged"
+            return self._changes_since(same) or "its former run is damaged"
         on_these_data = [run for run in former if run.dataset == dataset]
         if not on_these_data:
             return f"it has no run on {dataset} yet"
-        return _changed(min((inputs.changes(run.parts) for run in on_these_data), key=len))
+        closest = min(on_these_data, key=lambda run: len(inputs.changes(run.parts)))
+        return describe(inputs.changes(closest.parts), closest.parts, inputs.parts)
 
     def keep(self, partial: Path, inputs: Inputs, run: Mapping[str, Any]) -> Run:
         """Move a finished run from `partial` to its place, and return it."""
@@ -96,9 +99,7 @@ class Cache:
         if folder.exists():
             # A folder cannot be replaced in one step: the old run goes aside first. A kill in
             # between leaves no run, never half of one.
-            old = partial.with_name(partial.name + "-old")
-            os.replace(folder, old)
-            _delete(old)
+            self.remove(folder)
         os.replace(partial, folder)
         kept = self._read(folder)
         if kept is None or not kept.intact:
@@ -116,17 +117,42 @@ class Cache:
         for path in self.folder.glob(f"{_PARTIAL}*"):
             _delete(path)
 
+    def mark_used(self, run: Run) -> None:
+        """Note that a run was served: what was not for longest goes first."""
+        with contextlib.suppress(OSError):
+            os.utime(run.folder / "run.json")
+
+    def trim(self, limit: int, kept: Iterable[Run]) -> None:
+        """Delete the runs that were not used for longest until all take at most `limit` bytes.
+
+        Those in `kept` stay, whatever they take.
+        """
+        sizes = {run.folder: _size(run.folder) for run in self.all()}
+        total = sum(sizes.values())
+        stay = {run.folder for run in kept}
+        for folder in reversed(sizes):
+            if total > limit and folder not in stay:
+                self.remove(folder)
+                total -= sizes[folder]
+
+    def remove(self, path: Path) -> None:
+        """Delete a run, or what stands in its place; a kill never leaves half of it there."""
+        aside = Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=self.folder))
+        os.replace(path, aside / path.name)
+        _delete(aside)
+
     def all(self) -> list[Run]:
-        """Return all runs, the newest first; whether they are intact is not looked at."""
+        """Return all runs, the last used first; whether they are intact is not looked at."""
         if not self.folder.is_dir():
             return []
         runs = [run for folder in self.folder.iterdir() if (run := self._read(folder))]
         return sorted(runs, key=lambda run: (run.folder / "run.json").stat().st_mtime, reverse=True)
 
-    def _changed_since(self, run: Run) -> list[str]:
-        """Name the modules that a run loaded and that are not what they were."""
-        now = digests(self.root, (self.root / name for name in run.loaded))
-        return [name for name in now if now[name] != run.loaded[name]]
+    def _changes_since(self, run: Run) -> str:
+        """Say what a run loaded, read or listed that is not what it was; nothing if all is."""
+        now = digests(self.root, run.observed, run.written)
+        changed = [name for name in now if now[name] != run.observed[name]]
+        return describe(changed, run.observed, now) if changed else ""
 
     def _read(self, folder: Path) -> Run | None:
         """Read a run's record; None if anything of it is missing or not as it was written."""
@@ -154,7 +180,7 @@ def prune(project: Project, cache: Cache) -> int:
     kept = {run.folder for run in cache.all() if is_current(project, cache, run)}
     doomed = [path for path in cache.folder.glob("*") if path not in kept]
     for path in doomed:
-        _delete(path)
+        cache.remove(path)
     return len(doomed)
 
 
@@ -162,9 +188,8 @@ def _signature(record: Mapping[str, Any]) -> str:
     return digest(json.dumps(record, sort_keys=True))
 
 
-def _changed(names: list[str]) -> str:
-    more = f" and {len(names) - 3} more" if names[3:] else ""
-    return f"{', '.join(names[:3])}{more} changed"
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.iterdir())
 
 
 def _delete(path: Path) -> None:

@@ -17,10 +17,12 @@ from nbpress.project.dataset import DataSet
 from nbpress.project.project import Project
 from nbpress.run import worker
 from nbpress.run.cache import Cache, Run
-from nbpress.run.inputs import Inputs, digests, read_inputs
+from nbpress.run.inputs import Inputs, read_inputs
+from nbpress.run.observed import after_run, digests
 from nbpress.run.plan import Plan
 from nbpress.run.processes import local_pool
 from nbpress.run.progress import Progress
+from nbpress.run.temporary import sweep
 from nbpress.say.records import values
 
 _POLL_SECONDS = 0.1
@@ -74,6 +76,9 @@ def execute(
                 waiting.remove(plan)
                 runner.begin(plan)
             runner.collect()
+    if runner.result.executed:
+        limit = project.report.cache_megabytes * 10**6
+        runner.cache.trim(limit, runner.result.runs.values())
     if runner.failures:
         raise PressError("\n\n".join(runner.failures))
     return runner.result
@@ -102,6 +107,7 @@ class _Running:
             self.partial,
             project.notebooks,
             project.sources,
+            project.root,
             project.build,
             project.report.cell_timeout,
         )
@@ -130,6 +136,7 @@ class _Runner:
 
     def __enter__(self) -> _Runner:
         self.cache.tidy()
+        sweep()
         self.stack = contextlib.ExitStack()
         self.stack.callback(self.progress.close)
         return self
@@ -153,6 +160,7 @@ class _Runner:
         inputs = read_inputs(self.project, plan.notebook, parameters, self.dataset.sha256)
         run = None if self.force else self.cache.find(inputs)
         if run is not None:
+            self.cache.mark_used(run)
             self.result.runs[plan.chapter.name] = run
             return
         why = "FORCE is set"
@@ -163,7 +171,9 @@ class _Runner:
             compile_sources(self.project.source_files())
         if self.executor is None:
             self.executor = self.stack.enter_context(local_pool())
-        modules = digests(self.project.root, self.project.source_files())
+        modules = digests(
+            self.project.root, map(self.project.relative, self.project.source_files())
+        )
         entry = _Running(plan, parameters, inputs, self.cache.partial(inputs), modules)
         self.running[_submit(self.executor, entry.job(self.project))] = entry
         self.progress.add(entry.progress, entry.name, len(plan.notebook.cells))
@@ -176,9 +186,14 @@ class _Runner:
             entry = self.running.pop(future)
             self.progress.remove(entry.progress)
             outcome = _outcome(future)
-            failure = outcome.failure or _edited_meanwhile(self.project.root, entry, outcome)
+            observed, changed = after_run(
+                self.project.root, outcome.observation, entry.modules, entry.inputs.files
+            )
+            failure = outcome.failure
+            if changed and not failure:
+                failure = f"{', '.join(changed)} changed while it ran: run it again"
             if failure is None:
-                self.result.runs[entry.name] = self._keep(entry, outcome)
+                self.result.runs[entry.name] = self._keep(entry, outcome, observed)
                 self.result.executed.append(entry.name)
                 self.progress.say(f"{entry.name}: done in {outcome.seconds:.1f} s")
             else:
@@ -188,12 +203,13 @@ class _Runner:
                     f"{_keep_failed(self.project.build, entry)}the former report is as it was."
                 )
 
-    def _keep(self, entry: _Running, outcome: worker.Outcome) -> Run:
+    def _keep(self, entry: _Running, outcome: worker.Outcome, observed: dict[str, str]) -> Run:
         record = {
             "notebook": entry.plan.notebook.path.name,
             "dataset": self.dataset.dataset,
             "parameters": entry.parameters,
-            "loaded": _loaded(self.project.root, entry, outcome),
+            "observed": observed,
+            "written": outcome.observation.written,
             "seconds": round(outcome.seconds, 3),
         }
         return self.cache.keep(entry.partial, entry.inputs, record)
@@ -215,22 +231,6 @@ def _outcome(future: Future[worker.Outcome]) -> worker.Outcome:
         return worker.Outcome(
             0, "did not finish: its process was killed (by somebody, or out of memory)"
         )
-
-
-def _loaded(root: Path, entry: _Running, outcome: worker.Outcome) -> dict[str, str]:
-    """Return the first-party modules that the kernel loaded, as they were when it started."""
-    files = set(outcome.loaded)
-    return {name: sha for name, sha in entry.modules.items() if str(root / name) in files}
-
-
-def _edited_meanwhile(root: Path, entry: _Running, outcome: worker.Outcome) -> str | None:
-    """Say which modules have changed since the notebook started."""
-    used = {name for name in entry.inputs.parts if name in entry.modules}
-    used |= _loaded(root, entry, outcome).keys()
-    before = {**entry.modules, **entry.inputs.parts}
-    now = digests(root, (root / name for name in used))
-    changed = [name for name in now if now[name] != before[name]]
-    return f"{', '.join(changed)} changed while it ran: run it again" if changed else None
 
 
 def _keep_failed(build: Path, entry: _Running) -> str:

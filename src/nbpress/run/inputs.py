@@ -1,27 +1,27 @@
 """What a run depends on, and its key: the digest of everything that its outputs depend on.
 
 These are code cells, parameters, data set, values of other chapters, the first-party modules that
-it imports, and the installed versions of the run-time dependencies. Prose and time stamps are not
-among them.
+it imports, the files that its chapter declares, and the installed versions. Prose and time stamps
+are not among them. What it reads besides is known after a run: `nbpress.run.observed` has it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from nbpress.files import digest
 from nbpress.project.code import first_party_modules
 from nbpress.project.notebook import Notebook
 from nbpress.project.project import Project
+from nbpress.run.observed import declared, digests
 from nbpress.run.versions import installed_versions
 
 RECORDED = "recorded"  # the parameter that takes other chapters' values
 
-_FORMAT = "3"  # of a run's folder; another one makes every run stale
+_FORMAT = "4"  # of a run's folder; another one makes every run stale
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Inputs:
     """What a run depends on: for each part its digest, under a name that a reader understands."""
 
     parts: Mapping[str, str]
+    files: Mapping[str, str] = field(default_factory=dict)  # those parts that are the project's
 
     @property
     def key(self) -> str:
@@ -57,20 +58,11 @@ def read_inputs(
         )
         parts |= {key: digest(json.dumps(v, sort_keys=True)) for key, v in named.items()}
     modules = first_party_modules(notebook.named_code(), project.import_path)
-    parts |= digests(project.root, modules)
+    files = digests(project.root, sorted(map(project.relative, modules)))
+    files |= declared(project.root, project.chapter(notebook.path.name).inputs)
     versions = installed_versions(project.report.distribution)
     parts |= {f"version of {name}": version for name, version in versions.items()}
-    return Inputs(parts)
-
-
-def digests(root: Path, files: Iterable[Path]) -> dict[str, str]:
-    """Return the digests of source files, by their paths from the root."""
-    return {
-        path.relative_to(root).as_posix(): digest(path.read_bytes())
-        if path.is_file()
-        else "missing"
-        for path in sorted(files)
-    }
+    return Inputs(parts | files, files)
 
 
 def key_of(parts: Mapping[str, str]) -> str:

@@ -1,11 +1,9 @@
-"""papermill's engine, with two additions: it reports progress and which modules were loaded."""
+"""papermill's engine, with two additions: it reports progress, and what the kernel observed."""
 
 from __future__ import annotations
 
 import ast
-import json
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,8 @@ from papermill.engines import NBClientEngine, papermill_engines
 from traitlets import Unicode
 from traitlets.config import Config
 
+from nbpress.run.temporary import private_folder
+
 ENGINE_NAME = "nbpress"
 INJECTED_TAG = "injected-parameters"  # papermill's, of the cell that it adds
 
@@ -21,24 +21,22 @@ _KERNEL_OPTIONS = [
     "--HistoryManager.enabled=False",
     "--IPKernelApp.extra_extensions=nbpress.run.extension",
 ]
-_LOADED = (
-    "__import__('json').dumps([f for m in list(__import__('sys').modules.values())"
-    " if isinstance(f := getattr(m, '__file__', None), str)])"
-)
+_OBSERVED = "__import__('json').dumps(__import__('IPython').get_ipython().observer.report())"
 
 
 class _Client(PapermillNotebookClient):  # type: ignore[misc]
-    loaded_file = Unicode()
+    observation_file = Unicode()
 
     def papermill_execute_cells(self) -> None:
-        """Execute all cells, then ask the kernel for the files of the modules it has loaded."""
+        """Execute all cells, then ask the kernel what its observer has seen."""
         super().papermill_execute_cells()
         request = self.kc.execute(
-            "", silent=True, store_history=False, user_expressions={"files": _LOADED}
+            "", silent=True, store_history=False, user_expressions={"observed": _OBSERVED}
         )
-        answer = self.wait_for_reply(request)["content"]["user_expressions"]["files"]
-        files = json.loads(ast.literal_eval(answer["data"]["text/plain"]))
-        Path(self.loaded_file).write_text(json.dumps(files), "utf-8")
+        answer = self.wait_for_reply(request)["content"]["user_expressions"]["observed"]
+        Path(self.observation_file).write_text(
+            ast.literal_eval(answer["data"]["text/plain"]), "utf-8"
+        )
 
 
 class Engine(NBClientEngine):  # type: ignore[misc]
@@ -52,13 +50,13 @@ class Engine(NBClientEngine):  # type: ignore[misc]
         start_timeout: int = 60,
         execution_timeout: int | None = None,
         progress_file: str = "",
-        loaded_file: str = "",
+        observation_file: str = "",
         log_file: str = os.devnull,
         **_: Any,
     ) -> Any:
         """Execute the notebook that papermill manages."""
         with (
-            tempfile.TemporaryDirectory(prefix="nbpress-") as runtime,
+            private_folder() as runtime,
             # What a kernel has to say outside its cells, such as why it cannot start.
             open(log_file, "ab") as log,
         ):
@@ -76,7 +74,7 @@ class Engine(NBClientEngine):  # type: ignore[misc]
                 kernel_name=kernel_name,
                 startup_timeout=start_timeout,
                 timeout=execution_timeout,
-                loaded_file=loaded_file,
+                observation_file=observation_file,
                 on_cell_start=report_progress,
                 extra_arguments=_KERNEL_OPTIONS,
                 config=Config(KernelManager=connection),

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbpress.errors import PressError, did_you_mean
-from nbpress.project.dataset import DataSet
+from nbpress.project.dataset import NO_DATA_SET, DataSet
 from nbpress.project.notebook import Notebook, read_notebook
 from nbpress.project.parameters import Parameters
 from nbpress.project.project import Project
 from nbpress.project.report import Chapter
 from nbpress.run.inputs import RECORDED
+from nbpress.run.observed import declared_files
 from nbpress.say.last import reference_figures
 
 REFERENCE = "reference"  # the parameter that takes the figures of report/reference.yaml
@@ -72,6 +73,11 @@ def plan(project: Project, dataset: DataSet, given: Parameters) -> list[Plan]:
             **given.get(chapter.name, {}),
         }
         if "dataset" in takes:
+            if dataset == NO_DATA_SET:
+                raise PressError(
+                    f"{chapter.notebook} has the parameter 'dataset', which a resolver decides, "
+                    "but report.yaml names none: add `resolver: module:function`, or rename it"
+                )
             values["dataset"] = dataset.dataset
         if REFERENCE in takes:
             values[REFERENCE] = reference
@@ -80,6 +86,7 @@ def plan(project: Project, dataset: DataSet, given: Parameters) -> list[Plan]:
                 f"{chapter.notebook} needs values of other chapters, so its parameters must "
                 f"have '{RECORDED}: dict = {{}}'"
             )
+        list(declared_files(project.root, chapter.inputs))  # refuses what is not there
         notebook = notebooks[chapter.name]
         after = frozenset(project.report.provider(name).name for name in chapter.needs)
         plans.append(Plan(chapter, notebook, notebook.checked(values), after))

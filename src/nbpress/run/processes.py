@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING
 
+from nbpress.errors import PressError
+
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
@@ -34,7 +36,13 @@ def local_pool() -> Iterator[Executor]:
     context = multiprocessing.get_context("spawn")
     # Nothing is ever sent: each process waits for the pipe's end, which a kill brings about too.
     theirs, ours = context.Pipe(duplex=False)
-    pool = ProcessPoolExecutor(cores or 1, context, _end_with, (theirs,))
+    try:
+        pool = ProcessPoolExecutor(cores or 1, context, _end_with, (theirs,))
+    except (OSError, ImportError, NotImplementedError) as error:
+        raise PressError(
+            "notebooks run in processes of their own, which need semaphores in shared memory, and "
+            f"the system refuses them ({error}): make /dev/shm writable and run it again"
+        ) from error
     try:
         yield pool
     except BaseException:

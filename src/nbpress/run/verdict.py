@@ -11,14 +11,22 @@ import re
 from pathlib import Path
 from typing import Any
 
-from nbpress.errors import disk_error
+from nbpress.errors import PressError, disk_error
 from nbpress.project.notebook import runs
 
+_OUT_OF_MEMORY = re.compile(
+    r"^.*(?:MemoryError|bad_alloc|Cannot allocate memory|can't start new thread"
+    # With a reason behind it, it is another one: a file system without execution.
+    r"|failed to map segment from shared object(?!: )).*$",
+    re.MULTILINE,
+)
 _ADDED = {"injected-parameters", "papermill-error-cell-tag"}  # tags of papermill's own cells
 
 
 def verdict(executed: Path, stopped: Exception | None, cell_timeout: int) -> str | None:
     """Return None if every code cell ran without an error, else what stopped the notebook."""
+    if isinstance(stopped, PressError):
+        return str(stopped)
     if isinstance(stopped, OSError) and stopped.errno:
         return str(disk_error(stopped))
     try:
@@ -37,17 +45,28 @@ def verdict(executed: Path, stopped: Exception | None, cell_timeout: int) -> str
     for number, cell in to_run:
         errors = [output for output in cell["outputs"] if output["output_type"] == "error"]
         if errors:
-            reason = f"raised {errors[0]['ename']}: {errors[0]['evalue']}"
-            return _failure(number, cell, reason, "\n".join(errors[0]["traceback"]))
-    if stopped is not None and to_run:
+            error = f"{errors[0]['ename']}: {errors[0]['evalue']}"
+            if shortage := out_of_memory(error):
+                return _failure(number, cell, shortage)
+            return _failure(number, cell, f"raised {error}", "\n".join(errors[0]["traceback"]))
+    if stopped is not None and begun:
         # A cell has its count as soon as it begins: the last one was cut off.
-        return _failure(*(begun or to_run)[-1 if begun else 0], _reason(stopped, cell_timeout))
+        return _failure(*begun[-1], _reason(stopped, cell_timeout))
     if stopped is not None:
         return f"it could not be run: {_first_line(stopped)}"
     for number, cell in to_run:
         if cell["execution_count"] is None:
             return _failure(number, cell, "did not run")
     return None
+
+
+def out_of_memory(text: str) -> str | None:
+    """Return, in place of an error's text or traceback that tells of it, one sentence."""
+    lines = _OUT_OF_MEMORY.findall(text)
+    if not lines:
+        return None
+    line = lines[-1].strip().removesuffix(":")
+    return f"ran out of memory ({line}): free some, or raise its limits, and run it again"
 
 
 def _reason(stopped: Exception | None, cell_timeout: int) -> str:

@@ -1,4 +1,4 @@
-"""The versions that a report runs with: Python's and those of its distribution's dependencies."""
+"""The versions that a report runs with, of Python and of what its notebooks may import."""
 
 from __future__ import annotations
 
@@ -13,17 +13,21 @@ from nbpress.errors import PressError
 
 
 @cache
-def installed_versions(distribution: str) -> dict[str, str]:
+def installed_versions(distribution: str | None) -> dict[str, str]:
     """Return Python's version and those of all run-time dependencies, direct and indirect.
 
-    Extras such as the development tools are left out: a new linter changes no result.
+    Extras such as the development tools are left out: a new linter changes no result. Without a
+    distribution they cannot be told apart, and everything that is installed counts.
     """
+    if distribution is None:
+        found = {_normal(each.name): each.version for each in metadata.distributions()}
+        return {"python": platform.python_version(), **dict(sorted(found.items()))}
     try:
         metadata.distribution(distribution)
     except metadata.PackageNotFoundError as error:
         raise PressError(
-            f"report.yaml: distribution {distribution!r} is not installed; "
-            "expected the name that pyproject.toml gives this project"
+            f"report.yaml: distribution {distribution!r} is not installed; expected the name that "
+            "pyproject.toml gives this project, or no distribution at all"
         ) from error
     versions: dict[str, str] = {}
     seen: set[tuple[str, str]] = set()
@@ -33,6 +37,9 @@ def installed_versions(distribution: str) -> dict[str, str]:
         try:
             installed = metadata.distribution(name)
         except metadata.PackageNotFoundError:
+            # conda-forge has the same modules under another name: pypandoc beside pandoc itself.
+            if name.endswith("-binary"):
+                waiting.append((name.removesuffix("-binary"), extra))
             continue
         if name != distribution:
             versions[name] = installed.version

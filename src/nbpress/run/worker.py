@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nbpress.run.extension import ROOT
+from nbpress.run.observed import Observation
 from nbpress.run.processes import skip_slow_imports
-from nbpress.run.verdict import indent, verdict
+from nbpress.run.verdict import indent, out_of_memory, verdict
 
 _ENVIRONMENT = {
     "NBPRESS_RUN": "1",  # a cell then shows what is for JupyterLab alone to nobody
@@ -20,15 +22,16 @@ _ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
+    "VECLIB_MAXIMUM_THREADS": "1",  # Apple's
     "PYTHONHASHSEED": "0",
     "JUPYTER_PREFER_ENV_PATH": "1",  # this environment's kernel, not one of the user's
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-    "MATPLOTLIBRC": os.devnull,  # not the user's; the user's font cache spares a second
+    "MATPLOTLIBRC": os.devnull,  # not the user's; one beside the notebook counts, and is observed
 }
 _FOREIGN = ("PYTHONSTARTUP", "JUPYTER_PATH")  # what a user has set for other work
 
 PROGRESS = "progress"  # the file that tells which cell runs, of how many
-_SCRATCH = ("source.ipynb", PROGRESS, "loaded", "kernel.log")
+_SCRATCH = ("source.ipynb", PROGRESS, "observation.json", "kernel.log")
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class Job:
     partial: Path  # the folder to write executed.ipynb and progress to
     folder: Path  # where the notebook runs, its own
     sources: list[Path]  # where it finds first-party modules
+    root: Path  # the project's, below which files are observed
     build: Path
     cell_timeout: int  # seconds
 
@@ -50,7 +54,7 @@ class Outcome:
 
     seconds: float
     failure: str | None
-    loaded: list[str] = field(default_factory=list)
+    observation: Observation = field(default_factory=Observation)
     traceback: str = ""  # of what stopped papermill
 
 
@@ -64,17 +68,20 @@ def run(job: Job) -> Outcome:
         # The modules whose digests are in the key, not others of the same name.
         PYTHONPATH=os.pathsep.join(dict.fromkeys([*map(str, job.sources), *_python_path()])),
         IPYTHONDIR=str(job.build / "ipython"),  # not the user's profile
+        # Not the user's styles, which may bear the names of Matplotlib's own.
+        MPLCONFIGDIR=str(job.build / "matplotlib"),
+        **{ROOT: str(job.root)},
     )
     skip_slow_imports()
-    import papermill
-
-    from nbpress.run.kernels import ENGINE_NAME
-
-    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # the verdict says what is wrong
-    source, progress, loaded_file, log = (job.partial / name for name in _SCRATCH)
+    source, progress, observed, log = (job.partial / name for name in _SCRATCH)
     executed = job.partial / "executed.ipynb"
-    stopped = loaded = None
+    observation, stopped = Observation(), None
     try:
+        import papermill
+
+        from nbpress.run.kernels import ENGINE_NAME
+
+        logging.getLogger("papermill").setLevel(logging.CRITICAL)  # the verdict says what is wrong
         source.write_text(json.dumps(job.notebook), "utf-8")
         papermill.execute_notebook(
             _literally(source),
@@ -86,20 +93,23 @@ def run(job: Job) -> Outcome:
             cwd=str(job.folder),
             execution_timeout=job.cell_timeout,
             progress_file=str(progress),
-            loaded_file=str(loaded_file),
+            observation_file=str(observed),
             log_file=str(log),
         )
-        loaded = json.loads(loaded_file.read_text("utf-8"))
+        observation = Observation(**json.loads(observed.read_text("utf-8")))
     except Exception as error:  # whatever a kernel, papermill or the disk does
         stopped = error
     failure = verdict(executed, stopped, job.cell_timeout)
-    if isinstance(stopped, RuntimeError) and log.is_file():  # the kernel died or did not start
-        message = log.read_text("utf-8", "replace").strip()
-        failure = f"{failure}\n\nits kernel wrote:\n{indent(message)}" if message else failure
+    trace = "".join(traceback.format_exception(stopped)) if stopped else ""
+    if isinstance(stopped, RuntimeError | ImportError | MemoryError):  # the kernel, or we
+        message = log.read_text("utf-8", "replace").strip() if log.is_file() else ""
+        if shortage := out_of_memory(message or trace):
+            failure = f"its {'kernel' if message else 'process'} {shortage}"
+        elif message:
+            failure = f"{failure}\n\nits kernel wrote:\n{indent(message)}"
     for name in _SCRATCH:
         (job.partial / name).unlink(missing_ok=True)
-    trace = "".join(traceback.format_exception(stopped)) if stopped else ""
-    return Outcome(time.monotonic() - start, failure, loaded or [], trace)
+    return Outcome(time.monotonic() - start, failure, observation, trace)
 
 
 def _python_path() -> list[str]:

@@ -1,0 +1,146 @@
+"""What a run was observed to read, as digests that can be compared with a later state."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nbpress.errors import PressError
+from nbpress.files import digest
+from nbpress.run.observer import Places, identity
+
+ABSENT = "absent"
+
+_OVERWRITTEN = "overwritten"  # by the notebook that had read it: no later state is the same
+_UNSEEN = "a file that could not be observed"
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What a kernel reports of its notebook; see `nbpress.run.observer.Observer`."""
+
+    loaded: list[str] = field(default_factory=list)  # the files of its modules
+    read: dict[str, Any] = field(default_factory=dict)
+    written: list[str] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+
+
+def digests(root: Path, names: Iterable[str], without: Collection[str] = ()) -> dict[str, str]:
+    """Return the present states of files, and of folders by the names in them.
+
+    Parameters
+    ----------
+    without
+        The names, from the root, that do not count in a folder's.
+    """
+    places = Places(root)
+    return {name: _state(places, name, without) for name in names}
+
+
+def after_run(
+    root: Path,
+    observation: Observation,
+    modules: Mapping[str, str],
+    known: Mapping[str, str],
+) -> tuple[dict[str, str], list[str]]:
+    """Return the digests of what a run loaded and read, and the names of what changed meanwhile.
+
+    A file that the notebook itself has overwritten since it read it is not among these: it is
+    recorded as something that differs from every later state, so that it runs again each time.
+
+    Parameters
+    ----------
+    modules
+        The digests of all that could be imported, when the run began.
+    known
+        Those of the files in its key.
+    """
+    files = set(observation.loaded)
+    loaded = {name: sha for name, sha in modules.items() if str(root / name) in files}
+    before_run = {**loaded, **known}
+    after = digests(root, before_run)
+    changed = [name for name, sha in before_run.items() if after[name] != sha]
+    now = digests(root, observation.read, observation.written)
+    for name, before in observation.read.items():
+        if _is_as_before(root / name, name, before, now[name], observation.written):
+            continue
+        if name in observation.written:
+            now[name] = _OVERWRITTEN
+        else:
+            changed.append(name)
+    unseen = {_UNSEEN: "unknown"} if observation.troubles else {}
+    return {**now, **unseen, **loaded}, list(dict.fromkeys(changed))
+
+
+def declared(root: Path, patterns: Iterable[str]) -> dict[str, str]:
+    """Return the digests of the files that a chapter declares as `inputs`."""
+    return digests(
+        root, (path.relative_to(root).as_posix() for path in declared_files(root, patterns))
+    )
+
+
+def describe(names: list[str], before: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """Say in a line what has become of things that differ: `data/a.csv, data/b.csv changed`."""
+    verbs = {_verb(before.get(name), now.get(name)) for name in names}
+    more = f" and {len(names) - 3} more" if names[3:] else ""
+    return f"{', '.join(names[:3])}{more} {verbs.pop() if len(verbs) == 1 else 'changed'}"
+
+
+def _verb(before: str | None, now: str | None) -> str:
+    return {before: "appeared", now: "disappeared"}.get(ABSENT, "changed")
+
+
+def _state(places: Places, name: str, without: Collection[str]) -> str:
+    path = Path(places.root, name)
+    try:
+        if name.endswith("/"):
+            return _digest_of_names(name, places.names(name), without)
+        if not path.is_file():  # a pipe would make us wait
+            return ABSENT
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (FileNotFoundError, NotADirectoryError):
+        return ABSENT
+    except OSError:
+        return "unreadable"
+
+
+def _is_as_before(path: Path, name: str, before: Any, now: str, written: Collection[str]) -> bool:
+    if before is None or now == ABSENT:
+        return (before is None) == (now == ABSENT)
+    if name.endswith("/"):
+        return _digest_of_names(name, before, written) == now
+    return identity(path.stat()) == before
+
+
+def _digest_of_names(folder: str, names: Iterable[str], without: Collection[str]) -> str:
+    prefix = folder.removeprefix("./")
+    return f"names {digest(json.dumps([n for n in names if prefix + n not in without]))}"
+
+
+def declared_files(root: Path, patterns: Iterable[str]) -> Iterator[Path]:
+    """Yield the files that patterns match, those in folders that they match among them.
+
+    Raises
+    ------
+    PressError
+        If a pattern matches nothing.
+    """
+    places = Places(root)
+    for pattern in patterns:
+        literal = root / pattern
+        matches = [literal] if literal.exists() else sorted(root.glob(pattern))
+        if not matches:
+            raise PressError(
+                f"report.yaml: no file or folder in the project is meant by the inputs {pattern!r}"
+            )
+        for match in matches:
+            for path in [match] if match.is_file() else sorted(match.rglob("*")):
+                is_hidden = any(part.startswith(".") for part in path.relative_to(match).parts)
+                counts = not is_hidden and places.name(str(path)) is not None
+                if path.is_file() and (counts or path == match):
+                    yield path

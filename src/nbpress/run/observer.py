@@ -1,0 +1,216 @@
+"""Observes, inside a kernel, which of the project's files a notebook reads, lists and writes.
+
+It sees what Python itself opens and lists (an audit hook). It does not see what C libraries open,
+what subprocesses do, nor what is only asked about: `Path.exists` leaves no trace.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from importlib.util import source_from_cache
+from typing import Any
+
+# What the press itself makes is no input of a notebook; neither is what is installed.
+_OURS = {"build", ".git", "report/report_files"}
+_PUBLISHED = {"report/values.json", "report/published.json"}
+_INSTALLED = ("pyvenv.cfg", "conda-meta")
+_CACHES = {"__pycache__", ".ipynb_checkpoints"}
+
+_MAKES = {"os.mkdir": 0, "os.rename": 1, "os.link": 1, "os.symlink": 1}  # the paths' positions
+_TAKES = {"os.rename": 0, "os.remove": 0, "os.rmdir": 0, "os.truncate": 0}
+_EVENTS = frozenset({"open", "os.listdir", "os.scandir", "import", *_MAKES, *_TAKES})
+
+_IMPORTING = ("<frozen importlib", os.path.dirname(os.__file__) + "/importlib/metadata/")
+
+
+class Places:
+    """Names the files below a root that count as a project's own; remembers folders."""
+
+    def __init__(self, root: str | os.PathLike[str]) -> None:
+        self.root = os.path.realpath(root)
+        self.folders: dict[str, str | None] = {}
+        # What is installed counts by its version: most of what is opened, dismissed at a glance.
+        self.installed = tuple(
+            prefix + os.sep
+            for prefix in (sys.prefix, sys.base_prefix)
+            if not f"{self.root}{os.sep}".startswith(prefix + os.sep)
+        )
+
+    def name(self, path: str) -> str | None:
+        """Return a file's path from the root; None if it is not below it, or does not count."""
+        folder, base = os.path.split(path)
+        if base in ("", ".", ".."):
+            name = self.folder(path)
+            return name and name.rstrip("/")
+        prefix = self.folder(folder)
+        if prefix is None:
+            real = os.path.realpath(path) if os.path.islink(path) else path
+            return None if real == path else self.name(real)
+        name = prefix + base
+        published = prefix == "report/" and base.startswith("report.") and base != "report.yaml"
+        return None if published or name in _PUBLISHED | _OURS else name
+
+    def folder(self, path: str) -> str | None:
+        """Return a folder's path from the root with a slash behind it, "" for the root itself."""
+        if path not in self.folders:
+            self.folders[path] = self._folder(path)
+        return self.folders[path]
+
+    def _folder(self, path: str) -> str | None:
+        named, real = os.path.normpath(path), os.path.realpath(path)
+        if os.path.realpath(named) != real:  # a `..` behind a symbolic link
+            named = real
+        for candidate in (named, real):
+            if candidate == self.root:
+                return ""
+            if candidate.startswith(self.root + os.sep):
+                name = candidate[len(self.root) + 1 :].replace(os.sep, "/")
+                if not self._is_left_out(candidate, name):
+                    return name + "/"
+        return None
+
+    def _is_left_out(self, folder: str, name: str) -> bool:
+        """Return whether a folder, or one above it, holds nothing of the project's own."""
+        return (
+            name in _OURS
+            or os.path.basename(name) in _CACHES
+            or any(os.path.exists(os.path.join(folder, mark)) for mark in _INSTALLED)
+            or ("/" in name and self._is_left_out(*map(os.path.dirname, (folder, name))))
+        )
+
+    def names(self, folder: str) -> list[str]:
+        """Return the names in a folder that count, sorted: no hidden ones, no editor's copies."""
+        return sorted(
+            name
+            for name in os.listdir(os.path.join(self.root, folder))
+            if not name.startswith(".")
+            and not name.endswith("~")
+            and name not in _CACHES
+            and self.name(os.path.join(self.root, folder, name)) is not None
+        )
+
+
+class Observer:
+    """An audit hook that notes the first reading of each file, and every writing.
+
+    `read` holds by a file's name its time, size and inode when it was first opened, None if it
+    was not there; by a folder's, which ends in a slash, the names in it. What the notebook made
+    itself before it read it is not among them.
+    """
+
+    def __init__(self, root: str) -> None:
+        self.places = Places(root)
+        self.read: dict[str, list[Any] | None] = {}
+        self.written: set[str] = set()
+        self.made: set[str] = set()  # written before it was read: nothing of it came from outside
+        self.troubles: list[str] = []
+
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Note an event of Python's; it is every one of the process, so most must cost nothing."""
+        if event in _EVENTS:
+            try:
+                self._note(event, arguments, sys._getframe(1).f_code.co_filename)
+            except Exception as error:  # it would stop the cell that opens the file
+                self.troubles.append(f"{event}: {error!r}")
+
+    def report(self) -> dict[str, Any]:
+        """Return what was observed and which modules are loaded, as JSON holds it."""
+        files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+        return {
+            "loaded": [file for file in files if isinstance(file, str)],
+            "read": dict(self.read),
+            "written": sorted(self.written),
+            "troubles": self.troubles,
+        }
+
+    def _note(self, event: str, arguments: tuple[Any, ...], caller: str) -> None:
+        if event == "open":
+            path, mode, flags = arguments
+            self._note_open(path, mode, flags, caller)
+        elif event in ("os.listdir", "os.scandir"):
+            # Importing lists every folder on the path; modules count by their sources.
+            if caller != __file__ and not caller.startswith(_IMPORTING):
+                self._note_list(arguments[0])
+        elif event == "import":
+            if arguments[0] == "matplotlib":  # it asks whether there is one before it opens it
+                self._note_read(self._name("matplotlibrc"))
+        else:
+            if event in _TAKES:
+                name = self._name(arguments[_TAKES[event]])
+                if event == "os.rename":  # its content goes on under another name
+                    self._note_read(name)
+                self._note_write(name, whole=False)
+            if event in _MAKES:
+                name = self._name(arguments[_MAKES[event]])
+                self._note_write(name, whole=event == "os.rename")
+
+    def _note_open(self, path: Any, mode: str | None, flags: int, caller: str) -> None:
+        if isinstance(path, int):
+            return
+        access = flags & os.O_ACCMODE
+        if not flags and mode and mode[0] in "wax":  # C's fopen has a mode alone
+            access, flags = os.O_WRONLY, os.O_TRUNC if mode[0] == "w" else 0
+        path = os.fsdecode(path)
+        if path.startswith(self.places.installed):
+            return
+        if f"{os.sep}__pycache__{os.sep}" in path:
+            if access != os.O_RDONLY or not caller.startswith(_IMPORTING):
+                return
+            path = source_from_cache(path)
+        name = self._name(path)
+        whole = bool(flags & os.O_TRUNC)
+        # A file that is opened for both and made by that is not read before it is written.
+        if access != os.O_WRONLY and not whole and not (flags & os.O_CREAT and self._is_new(name)):
+            self._note_read(name)
+        if access != os.O_RDONLY:
+            self._note_write(name, whole=whole)
+
+    def _note_read(self, name: str | None) -> None:
+        if name is None or name in self.read or name in self.made:
+            return
+        try:
+            status = os.stat(os.path.join(self.places.root, name))
+        except OSError:
+            self.read[name] = None
+        else:
+            if stat.S_ISREG(status.st_mode):
+                self.read[name] = identity(status)
+
+    def _note_write(self, name: str | None, *, whole: bool) -> None:
+        if name is None:
+            return
+        if name not in self.read and (whole or self._is_new(name)):
+            self.made.add(name)
+        self.written.add(name)
+
+    def _note_list(self, path: Any) -> None:
+        if isinstance(path, int):
+            return
+        name = self.places.folder(os.path.join(os.getcwd(), os.fsdecode(path or ".")))
+        if name is None or name.rstrip("/") in self.made:
+            return
+        key = name or "./"
+        if key not in self.read:
+            try:
+                self.read[key] = self.places.names(name)
+            except OSError:
+                self.read[key] = None
+
+    def _name(self, path: Any) -> str | None:
+        if isinstance(path, int):
+            return None
+        return self.places.name(os.path.join(os.getcwd(), os.fsdecode(path)))
+
+    def _is_new(self, name: str | None) -> bool:
+        return name is not None and not os.path.lexists(os.path.join(self.places.root, name))
+
+
+def identity(status: os.stat_result) -> list[int]:
+    """Return what tells one state of a file from another without reading it.
+
+    An edit that keeps size and inode and sets the time back, or happens within one tick of the
+    file system's clock, remains unseen.
+    """
+    return [status.st_mtime_ns, status.st_size, status.st_ino]

@@ -1,0 +1,69 @@
+"""Private folders for what is of no use after a build; those of killed builds are swept away."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from nbpress.errors import PressError, disk_error
+
+_PREFIX = "nbpress-"
+_LOCK = "lock"
+# A Unix socket's path has at most 103 bytes on macOS, 107 on Linux; jupyter_client adds a number.
+_LONGEST = 103 - len(f"/{_PREFIX}12345678/kernel-ipc-99")
+
+
+@contextlib.contextmanager
+def private_folder() -> Iterator[Path]:
+    """Make a folder of the user's own, short enough for sockets; it goes when the block ends."""
+    place = next((place for place in _places() if len(os.fsencode(place)) <= _LONGEST), None)
+    if place is None:
+        raise PressError(
+            f"the folder for temporary files, {tempfile.gettempdir()}, has too long a path for a "
+            f"kernel's sockets: set TMPDIR to one of at most {_LONGEST} bytes"
+        )
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
+    except OSError as error:
+        raise disk_error(error) from error
+    try:
+        # It has its name only when it is held: one that nobody holds is of a dead process.
+        with (folder / f"{_LOCK}.new").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            os.rename(lock.name, folder / _LOCK)
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def temporary_files() -> Iterator[None]:
+    """Have this process make its temporary files in a private folder."""
+    with private_folder() as folder:
+        former, tempfile.tempdir = tempfile.tempdir, str(folder)
+        try:
+            yield
+        finally:
+            tempfile.tempdir = former
+
+
+def sweep() -> None:
+    """Delete the private folders of this user's processes that were killed, and no others."""
+    for folder in [folder for place in _places() for folder in place.glob(f"{_PREFIX}*")]:
+        with contextlib.suppress(OSError):  # of somebody else, in use, or gone by now
+            if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+                continue
+            with (folder / _LOCK).open() as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _places() -> list[Path]:
+    """Return where private folders may be, the preferred one first."""
+    places = dict.fromkeys(Path(place).resolve() for place in (tempfile.gettempdir(), "/tmp"))
+    return [place for place in places if place.is_dir()]

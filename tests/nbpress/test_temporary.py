@@ -1,0 +1,75 @@
+"""Folders for what is of no use after a build."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from nbpress.errors import PressError
+from nbpress.run import temporary
+from nbpress.run.temporary import private_folder, sweep, temporary_files
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the one folder for temporary files; its path is as short as it must be."""
+    monkeypatch.setattr(temporary, "_places", lambda: [tmp_path])
+    monkeypatch.setattr(temporary, "_LONGEST", len(os.fsencode(tmp_path)))
+    return tmp_path
+
+
+def test_private_folder_goes_when_its_block_ends(place: Path) -> None:
+    """With what lies in it; nobody else can look into it."""
+    with private_folder() as folder:
+        (folder / "file").touch()
+        assert folder.parent == place
+        assert folder.stat().st_mode & 0o077 == 0
+    assert list(place.iterdir()) == []
+
+
+def test_temporary_files_are_made_in_a_private_folder(place: Path) -> None:
+    """By whoever asks Python for one, in this process."""
+    former = tempfile.gettempdir()
+    with temporary_files(), tempfile.NamedTemporaryFile() as file:
+        assert Path(file.name).parents[1] == place
+    assert tempfile.gettempdir() == former
+    assert list(place.iterdir()) == []
+
+
+def test_folders_of_the_dead_are_swept_and_no_others(place: Path) -> None:
+    """One is known by its lock, which dies with its process."""
+    kills_itself = (
+        "import os, sys, pathlib\n"
+        "from nbpress.run import temporary\n"
+        "temporary._places = lambda: [pathlib.Path(sys.argv[1])]\n"
+        "with temporary.private_folder() as folder:\n"
+        "    (folder / 'kernel-ipc-1').touch()\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    subprocess.run([sys.executable, "-c", kills_itself, str(place)], check=False)
+    (left,) = place.iterdir()
+    foreign = place / "nbpress-foreign"  # somebody's folder of such a name
+    foreign.mkdir()
+    elsewhere = place / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "lock").touch()
+    (place / "nbpress-link").symlink_to(elsewhere)
+    with private_folder() as living:
+        sweep()
+        assert not left.exists()
+        assert {living, foreign, elsewhere} < set(place.iterdir())
+        assert (elsewhere / "lock").exists()
+
+
+def test_place_with_too_long_a_path_is_refused(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sockets in it could not be reached."""
+    monkeypatch.setattr(temporary, "_LONGEST", len(os.fsencode(place)) - 1)
+    with pytest.raises(PressError, match="too long a path for a kernel's sockets: set TMPDIR"):
+        private_folder().__enter__()
