@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -19,9 +20,13 @@ from nbpress.project.project import Project, open_project
 from nbpress.publish import build as build_module
 from nbpress.publish import render as render_module
 from nbpress.publish.bind import Bound
-from nbpress.publish.build import Request, build, publish
+from nbpress.publish.build import Request, build
+from nbpress.publish.provenance import Commit
+from nbpress.publish.published import publish
 from nbpress.publish.render import Rendering
 from nbtypeset.schema import Imprint
+
+COMMIT = Commit("Code: none.", datetime.date(2024, 1, 1))
 
 
 class Press:
@@ -29,11 +34,12 @@ class Press:
 
     def __init__(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
         self.project = project
-        self.bound = Bound({"cells": ["some"]}, Imprint(), {"1a.x": {"value": 1}})
+        self.bound = Bound({"cells": ["some"]}, Imprint(), {"1a.x": {"value": 1}}, COMMIT)
         self.rendered: list[str] = []
         self.versions = {"typst": "0.14"}
         data = DataSet("small", "", "", {}, False)
-        monkeypatch.setattr(build_module, "compose", lambda *_: (data, self.bound, 0))
+        monkeypatch.setattr(build_module, "data_set", lambda *_: data)
+        monkeypatch.setattr(build_module, "compose", lambda *_, **__: (self.bound, 0))
         monkeypatch.setattr(build_module, "render", self.render)
         monkeypatch.setattr(render_module, "installed_versions", lambda _: self.versions)
 
@@ -90,10 +96,10 @@ def test_other_engine_renders(press: Press) -> None:
 
 
 def test_other_form_is_published_beside(press: Press) -> None:
-    """With the pictures it needs; each form is looked after by itself."""
+    """With the pictures it needs; where nothing changed neither is rendered again."""
     press.build()
-    assert press.build(form="tex") == ["report/report.tex", "report/report_files/1.png"]
-    assert press.build() == press.build(form="tex") == []
+    assert press.build(form="report.tex") == ["report/report.tex", "report/report_files/1.png"]
+    assert press.build() == press.build(form="report.tex") == []
 
 
 def test_other_version_of_a_tool_renders(press: Press) -> None:
@@ -138,7 +144,7 @@ def test_published_file_that_was_changed_is_put_right(
 def test_damaged_record_only_costs_a_rendering(press: Press, content: str) -> None:
     """The same bytes need not be written either."""
     press.build()
-    (press.project.build / "published.json").write_text(content)
+    (press.project.output / "published.json").write_text(content)
     assert press.build() == []
     assert len(press.rendered) == 2
 
@@ -158,7 +164,7 @@ def test_nothing_is_published_if_one_file_cannot_be_written(
 
     monkeypatch.setattr(files_module, "_write_whole", full_at_the_pdf)
     with pytest.raises(PressError, match="the disk is full"):
-        publish(press.project.output, {"values.json": b"new", "report.pdf": b"new"})
+        publish(press.project.output, {"values.json": b"new", "report.pdf": b"new"}, None)
     assert {path: path.read_bytes() for path in before} == before
 
 
