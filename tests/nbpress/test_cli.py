@@ -310,7 +310,8 @@ def test_parameters_lists_what_a_notebook_takes(tiny: TinyProject) -> None:
     [
         ("resolver:", "resolvr:", "unknown key 'resolvr'; did you mean 'resolver'?"),
         ("title: A tiny report", "", "title: field required"),
-        ("1_sums.ipynb", "1_sum.ipynb", "no notebook notebooks/1_sum.ipynb"),
+        ("1_sums.ipynb", "1_sum.ipynb", "notebooks/1_sum.ipynb; did you mean '1_sums.ipynb'?"),
+        ("A tiny report", "Tiny: a report", "stands in quotes"),
         ("tiny.resolver:resolve", "tiny.resolver:solve", "resolver must be 'module:function'"),
         ("tiny-report", "tinny-report", "distribution 'tinny-report' is not installed"),
         ("authors: [", "authors: [[", "report.yaml is not YAML"),
@@ -339,7 +340,9 @@ def test_unknown_data_set_and_engine_are_refused(tiny: TinyProject) -> None:
     assert "nbpress: no data set 'tny'" in tiny.run("report", NBPRESS_DATASET="tny").err
     result = tiny.run("report", NBPRESS_ENGINE="typs")
     assert result.status == 1
-    assert "ENGINE must be one of typst, latex; got 'typs'; did you mean 'typst'?" in result.err
+    assert "ENGINE: there is no 'typs'; did you mean 'typst'?" in result.err
+    result = tiny.run("report", NBPRESS_ENGINE="word")
+    assert result.err == "nbpress: ENGINE: there is no 'word'; known: latex, typst\n"
 
 
 def test_outside_a_project_it_says_what_it_looked_for(tmp_path: Path) -> None:
