@@ -62,18 +62,6 @@ def as_json(content: Any) -> str:
     return json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Return the entries of a JSON file, each an object; none if there is no such file."""
-    try:
-        content = json.loads(read(path) or b"{}")
-        if isinstance(content, dict) and all(isinstance(v, dict) for v in content.values()):
-            return content
-        problem = "expected an object of objects"
-    except ValueError as error:
-        problem = str(error)
-    raise PressError(f"{path.name} is damaged ({problem}): restore it")
-
-
 def read_yaml(path: Path) -> Any:
     """Return a YAML file's content (safe subset only)."""
     try:

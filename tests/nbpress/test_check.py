@@ -70,10 +70,10 @@ def test_check_executes_afresh_once(checked: TinyProject) -> None:
     result = checked.run("check")
     assert result.status == 0
     assert result.executed == dict.fromkeys(CHAPTERS, "FORCE is set")
-    assert result.err.splitlines()[-1] == (
-        "small: 3 values agree with report/expected/small.json; "
-        "values.json, report.html, report.pdf are what they say"
-    )
+    assert result.err.splitlines()[-2:] == [
+        "small: 3 values agree with report/expected/small.json",
+        "values.json, report.html, report.pdf: as published, and as a fresh run gives them",
+    ]
 
 
 def test_garbage_is_named_by_the_command(checked: TinyProject) -> None:
@@ -107,7 +107,9 @@ def test_missing_values_are_named_and_a_deleted_form_is_not(
     """Whoever deletes a form wants it no more; values.json belongs to every form."""
     (checked.root / "report" / "report.html").unlink()
     assert verdict(checked) == ""
-    assert "note: report/report.html was deleted since" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "note: report/report.html was deleted since" in said
+    assert "\nvalues.json, report.pdf: as published" in said
     (checked.root / "report" / "values.json").unlink()
     assert verdict(checked) == "report/values.json is missing: publish again"
 
@@ -182,11 +184,13 @@ def test_commit_since_publication_is_no_damage(
     checked.report()
     git("commit", "--allow-empty", "-m", "Two")
     assert verdict(checked) == ""
-    note = capsys.readouterr().err.splitlines()[-2]
-    assert note.startswith("note: nothing else differs, but it was made from: Code: git commit `")
-    assert "This is: Code: git commit `" in note
+    note = (
+        "note: nothing else differs, but publish again for the commit: it says 'Code: git commit `"
+    )
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith(note)]
+    assert ", and this is 'Code: git commit `" in line
     checked.edit("notebooks/1_sums.ipynb", "What is the sum?", "Which sum is it?")
-    assert "publish again (it was made from: Code: git commit `" in verdict(checked)
+    assert "publish again (it says 'Code: git commit `" in verdict(checked)
 
 
 def test_other_data_set_is_compared_without_the_files(
@@ -210,6 +214,7 @@ def test_parameters_are_compared_with_the_published_values(checked: TinyProject)
         checked, parameters={"": {"scale": "4"}}
     )
     assert verdict(checked, "small") == ""  # its own values, not those that are published
+    assert "unset PARAMS" in verdict(checked, parameters={"": {"scale": "3"}}, record=True)
     checked.edit("src/tiny/base.py", "STEP = 1", "STEP = 2")
     faults = verdict(checked)
     assert "report/values.json is not what a fresh run gives" in faults
@@ -247,8 +252,9 @@ def test_new_missing_and_drifted_values_are_told_apart(checked: TinyProject) -> 
 
 def test_damaged_expected_values_are_named(checked: TinyProject) -> None:
     """And not recorded over: they may hold tolerances."""
-    (checked.root / "report" / "expected" / "small.json").write_text("{")
-    assert "small.json is damaged" in verdict(checked)
+    for content in ("{", "[]", '{"1a.total": {}}'):
+        (checked.root / "report" / "expected" / "small.json").write_text(content)
+        assert "small.json is damaged" in verdict(checked)
     assert "small.json is damaged" in verdict(checked, record=True)
 
 

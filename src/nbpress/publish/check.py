@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from nbpress.errors import PressError
-from nbpress.files import as_json, digest, read, read_json, write
+from nbpress.files import as_json, digest, read, write
 from nbpress.lock import locked
 from nbpress.log import say
 from nbpress.project.dataset import DataSet
@@ -20,7 +20,7 @@ from nbpress.project.parameters import Parameters
 from nbpress.project.project import Project
 from nbpress.publish.bind import Bound
 from nbpress.publish.build import compose, data_set, record_of, render_form, unknown, values_of
-from nbpress.publish.compare import differences, record_command, recorded
+from nbpress.publish.compare import differences, read_values, record_command, recorded
 from nbpress.publish.provenance import Commit, read_commit
 from nbpress.publish.published import RECORD, VALUES, Published, read_published
 from nbpress.run.plan import plan
@@ -67,27 +67,30 @@ def check(project: Project, dataset: str, parameters: Parameters, *, record: boo
                 what = f"another report ({_title(published)})" if published else "nothing"
                 say(f"{what} is published: values are compared, but no files")
             bound, _ = compose(project, data, {}, force=True)
-    observed = _values(bound.values)
-    expected_file = project.output / "expected" / f"{data.dataset or 'report'}.json"
-    expected = read_json(expected_file)
+    path = project.output / "expected" / f"{data.dataset or 'report'}.json"
+    observed, source = _values(bound.values), project.relative(path)
+    expected = read_values(path)
     if record:
-        write({expected_file: as_json(recorded(observed, expected)).encode()})
-        say(f"{project.relative(expected_file)}: {len(observed)} values recorded")
+        write({path: as_json(recorded(observed, expected)).encode()})
+        say(f"{source}: {len(observed)} values recorded")
         return
-    source, remedy = project.relative(expected_file), record_command(data.dataset)
+    remedy = record_command(data.dataset)
     if published and parameters:
         source, remedy = f"report/{VALUES}", "If that is as it should be, publish again."
+        path = project.output / VALUES
         # Where the file is damaged, that is said already.
-        intact = digest(read(project.output / VALUES) or b"") == published.values
-        expected = recorded(_values(read_json(project.output / VALUES)), {}) if intact else {}
+        intact = digest(read(path) or b"") == published.values
+        expected = recorded(_values(read_values(path)), {}) if intact else {}
     elif not expected:
         faults.append(f"no values are recorded in {source}. {remedy}")
     if expected and (drifts := differences(expected, observed, source, remedy)):
         faults.append(drifts)
     if faults:
         raise PressError("\n".join(faults))
-    files = f"; {', '.join(published.files())} are what they say" if published and verifies else ""
-    say(f"{data.dataset}: {len(observed)} values agree with {source}{files}")
+    say(f"{data.dataset}: {len(observed)} values agree with {source}")
+    if published and verifies:
+        files = [name for name in published.files() if (project.output / name).exists()]
+        say(f"{', '.join(files)}: as published, and as a fresh run gives them")
 
 
 def _published(output: Path) -> tuple[Published | None, list[str]]:
@@ -133,7 +136,7 @@ def _verify(published: Published, project: Project, data: DataSet, bound: Bound)
         forms[name] = again.model_copy(update={"key": form.key})
         fresh |= files
     now = read_commit(project.root, project.report.date).text
-    stamp = f"it was made from: {published.commit} This is: {now}"
+    commits = f"it says {published.commit!r}, and this is {now!r}"
     sound = True
     for name, content in fresh.items():
         there = read(project.output / name)
@@ -148,12 +151,12 @@ def _verify(published: Published, project: Project, data: DataSet, bound: Bound)
             yield (
                 f"report/{name} is not what a fresh run gives: notebooks, code or tools have "
                 "changed since, or do not give the same twice; publish again"
-                + (f" ({stamp})" if now != published.commit else "")
+                + (f" ({commits})" if now != published.commit else "")
             )
     if sound and record_of(data, published.parameters, bound, forms) != published:
         yield f"report/{RECORD} is not as it was recorded, but damaged or edited: publish again"
     elif sound and now != published.commit:
-        say(f"note: nothing else differs, but {stamp} `make report` brings that up to date.")
+        say(f"note: nothing else differs, but publish again for the commit: {commits}")
 
 
 def _title(published: Published) -> str:

@@ -11,7 +11,11 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from nbpress.errors import PressError
+from nbpress.files import read
 
 _RELATIVE = 1e-3  # what a newly recorded float is allowed: other BLAS kernels round differently
 
@@ -25,6 +29,20 @@ class Drift:
     expected: str
     observed: str
     allowed: str = ""
+
+
+def read_values(path: Path) -> dict[str, Any]:
+    """Return the entries of values.json or of recorded values; none if there is no such file."""
+    try:
+        content = json.loads(read(path) or b"{}")
+        if isinstance(content, dict) and all(
+            isinstance(entry, dict) and "value" in entry for entry in content.values()
+        ):
+            return content
+        problem = "expected a name and an object with a 'value' for each"
+    except ValueError as error:
+        problem = str(error)
+    raise PressError(f"{path.name} is damaged ({problem}): restore it, or delete it")
 
 
 def differences(
