@@ -19,7 +19,7 @@ html: .report-ready  ## build report/report.html, one file that needs no network
 tex: .report-ready  ## write the report's LaTeX source
 	@$(python) -m nbpress tex
 
-check: .report-ready  ## execute everything afresh and compare with the recorded values
+check: .report-ready  ## execute everything afresh; compare with what is published and recorded
 	@$(python) -m nbpress check
 
 # A process for each core, each with one BLAS thread, as notebooks have in the report. They start
@@ -63,10 +63,12 @@ lock: .report-ready
 		pyproject.toml --output-file requirements-dev.lock
 	echo uv | $(compile) - --output-file tools/requirements.lock
 
+# Only nbpress knows what it published; without it, which a deleted .venv means, that stays.
 clean:  ## delete build/, the published report and all caches; .venv and data/mnist stay
-	@rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
-	@find report -maxdepth 1 -name 'report.*' ! -name report.yaml -exec rm -rf {} +
-	@rm -rf report/values.json report/report_files report/.*.new
+	@if $(python) -c 'import nbpress.cli' 2>/dev/null; then $(python) -m nbpress clean; \
+		else rm -rf build; if [ -e report/published.json ]; then \
+		echo 'Without .venv, the published report stays: make setup clean'; fi; fi
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find src tests tools benchmarks notebooks \( -name __pycache__ -o -name .ipynb_checkpoints \) \
 		-prune -exec rm -rf {} +
 
@@ -76,6 +78,7 @@ clean:  ## delete build/, the published report and all caches; .venv and data/mn
 ## CODE=1           show the code cells
 ## FORCE=1          execute all notebooks, stale or not
 ## PARAMS="…"       parameters, such as PARAMS="learning_rate=0.1 seed=2"
+## RECORD=1         with check: record the values instead
 ## ONELAYER_DATA=…  a folder with the four MNIST files
 ## PYTHON=…         the Python (3.11 or newer) that .venv is made with
 
@@ -86,10 +89,18 @@ clean:  ## delete build/, the published report and all caches; .venv and data/mn
 # literally.
 
 literally = $(eval $1 := $$(value $2))$(eval export $1)
-$(foreach v,DATASET ENGINE CODE FORCE PARAMS,$(if $(filter command,$(origin $v)),$(call \
+$(foreach v,DATASET ENGINE CODE FORCE PARAMS RECORD,$(if $(filter command,$(origin $v)),$(call \
 	literally,NBPRESS_$v,$v)$(eval unexport $v)))
 $(foreach v,ONELAYER_DATA PYTHON,$(if $(filter-out undefined,$(origin $v)),$(call \
 	literally,override $v,$v)$(eval export $v)))
+
+# A variable that nothing reads would be ignored in silence. Left out: make's own, and those that
+# programs read from the environment.
+unknown := $(filter-out DATASET ENGINE CODE FORCE PARAMS RECORD ONELAYER_DATA PYTHON UPGRADE V \
+	SHELL .% MAKE% %FLAGS NBPRESS_% PIP_% UV_% CONDA_% PYTHON% PYTEST_% SOURCE_DATE_EPOCH TMPDIR \
+	PATH HOME %_PROXY %_proxy,$(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v)))
+$(if $(unknown),$(error Nothing reads $(unknown). A parameter of the notebooks is given as \
+	PARAMS="learning_rate=0.1"; `make` alone lists the variables))
 
 # The project's environment alone decides what Python finds, and pip where it installs. It keeps
 # bytecode as pip would: the first import compiles, once.

@@ -138,18 +138,19 @@ class TestLocks:
 class TestMake:
     """The Makefile, without installing anything."""
 
-    def run(self, *arguments: str, **variables: str) -> str:
+    def run(self, *arguments: str, fails: bool = False, cwd: Path = ROOT, **variables: str) -> str:
         """Return what make prints, called from outside of any other make."""
         inherited = {name: text for name, text in os.environ.items() if "MAKE" not in name}
         done = subprocess.run(
             ["make", "--no-print-directory", *arguments],
-            cwd=ROOT,
+            cwd=cwd,
             env=inherited | variables,
             capture_output=True,
             text=True,
-            check=True,
+            check=False,
         )
-        return done.stdout
+        assert bool(done.returncode) == fails, done.stderr
+        return done.stderr if fails else done.stdout
 
     def test_help(self):
         """`make` alone lists every target that a user may call."""
@@ -181,3 +182,28 @@ class TestMake:
         makefiles = ("-f", "Makefile", "-f", str(extra), "show")
         shown = self.run(*makefiles, "FORCE=1", CODE="main.py", ENGINE="podman").splitlines()
         assert [line for line in shown if line.startswith("NBPRESS_")] == ["NBPRESS_FORCE=1"]
+
+    @pytest.mark.parametrize("name", ["LEARNING_RATE", "learning_rate", "DATASETS", "environment"])
+    def test_variable_that_nothing_reads_is_refused(self, name):
+        """It would be ignored in silence; the message says how a parameter is given."""
+        message = self.run("report", f"{name}=0.1", fails=True)
+        assert f"Nothing reads {name}. A parameter of the notebooks is given as" in message
+        assert 'PARAMS="learning_rate=0.1"' in message
+
+    def test_variables_of_make_and_of_programs_pass(self):
+        """Make's own options and variables, and what programs read from the environment."""
+        known = ("V=1", "SHELL=/bin/sh", "MAKEFLAGS=-s", "UPGRADE=1", "PYTHON=python3", "RECORD=1",
+                 "PIP_NO_INDEX=1", "SOURCE_DATE_EPOCH=0", "https_proxy=x", "-j2", "-k")  # fmt: skip
+        assert "make TARGET" in self.run("help", *known)
+        assert "make TARGET" in self.run("help", LEARNING_RATE="0.1")  # others' environment
+
+    def test_clean_without_an_environment(self, tmp_path):
+        """It deletes build/, and says that what is published stays."""
+        shutil.copy(ROOT / "Makefile", tmp_path)
+        shutil.copy(ROOT / "environment.yml", tmp_path)
+        for name in ("src", "tests", "tools", "benchmarks", "notebooks", "report", "build"):
+            (tmp_path / name).mkdir()
+        (tmp_path / "report" / "published.json").touch()
+        assert "the published report stays: make setup clean" in self.run("clean", cwd=tmp_path)
+        assert not (tmp_path / "build").exists()
+        assert (tmp_path / "report" / "published.json").exists()

@@ -6,7 +6,6 @@ which make puts what stands on its command line; no shell ever sees their conten
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,13 +14,14 @@ from typing import Any
 import click
 
 from nbpress.errors import PressError, disk_error
-from nbpress.log import keep_log, keep_traceback
-from nbpress.project.project import Project, open_project
+from nbpress.log import keep_log, keep_traceback, open_closed_streams, say, silence
+from nbpress.project.project import Project, find_project, open_project
 from nbpress.run.processes import skip_slow_imports
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return the exit status: 0, or more after a message that says what is wrong."""
+    open_closed_streams()
     skip_slow_imports()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -34,14 +34,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except BrokenPipeError:
         # Whoever read has seen enough (`nbpress cache | head`); Python would complain at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence(sys.stdout)
     except (PressError, OSError) as error:
         keep_traceback(error)
         message = disk_error(error) if isinstance(error, OSError) else error
-        sys.stderr.write(f"nbpress: {message}\n")
+        say(f"nbpress: {message}")
         return 1
     except KeyboardInterrupt:
-        sys.stderr.write("nbpress: interrupted; the former report is as it was\n")
+        say("nbpress: interrupted; the former report is as it was")
         return 130
     return 0
 
@@ -63,6 +63,10 @@ def _project(context: click.Context) -> Project:
 _dataset = click.option(
     "--dataset", envvar="NBPRESS_DATASET", default="auto", show_default=True, metavar="NAME"
 )
+_checked_dataset = click.option(
+    "--dataset", envvar="NBPRESS_DATASET", default="", metavar="NAME",
+    help="By default the one that the published report was made with.",
+)  # fmt: skip
 _params = click.option(
     "--params", envvar="NBPRESS_PARAMS", default="", metavar="TEXT",
     help="Parameters in one text: 'learning_rate=0.1 seed=2'.",
@@ -92,7 +96,7 @@ def _options_of_reports(command: Any) -> Any:
 @click.pass_context
 def report(context: click.Context, /, **options: Any) -> None:
     """Execute what is stale and publish report.pdf."""
-    _build(context, "pdf", **options)
+    _build(context, "report.pdf", **options)
 
 
 @nbpress.command()
@@ -100,7 +104,7 @@ def report(context: click.Context, /, **options: Any) -> None:
 @click.pass_context
 def html(context: click.Context, /, **options: Any) -> None:
     """Publish the same as one web page, report.html."""
-    _build(context, "html", **options)
+    _build(context, "report.html", **options)
 
 
 @nbpress.command()
@@ -108,7 +112,7 @@ def html(context: click.Context, /, **options: Any) -> None:
 @click.pass_context
 def tex(context: click.Context, /, **options: Any) -> None:
     """Publish the same as LaTeX source, report.tex."""
-    _build(context, "tex", **options)
+    _build(context, "report.tex", **options)
 
 
 def _build(
@@ -130,18 +134,18 @@ def _build(
 
 
 @nbpress.command()
-@_dataset
+@_checked_dataset
 @_params
-@click.option("--record", is_flag=True, help="Record these values instead.")
+@click.option(
+    "--record", is_flag=True, envvar="NBPRESS_RECORD", help="Record these values instead."
+)
 @click.pass_context
 def check(context: click.Context, dataset: str, params: str, record: bool) -> None:
-    """Execute everything afresh and compare each value with the recorded one."""
+    """Execute everything afresh; compare with the published files and the recorded values."""
     from nbpress.project.parameters import read_parameters
-    from nbpress.publish.build import Request
     from nbpress.publish.check import check as run_check
 
-    request = Request(dataset=dataset, parameters=read_parameters(params))
-    run_check(_project(context), request, record=record)
+    run_check(_project(context), dataset, read_parameters(params), record=record)
 
 
 @nbpress.command()
@@ -166,11 +170,19 @@ def parameters(context: click.Context, notebook: str) -> None:
 
 
 @nbpress.command()
+def clean() -> None:
+    """Delete build/ and what was published, when no build is at work."""
+    from nbpress.publish.clean import clean as run_clean
+
+    run_clean(find_project())
+
+
+@nbpress.command()
 @click.option("--prune", is_flag=True, help="Delete those that are outdated.")
 @click.pass_context
 def cache(context: click.Context, prune: bool) -> None:
     """List the executed notebooks that are kept."""
-    from nbpress.publish.build import locked
+    from nbpress.lock import locked
     from nbpress.run.cache import Cache, is_current
     from nbpress.run.cache import prune as prune_cache
     from nbpress.run.inputs import RECORDED

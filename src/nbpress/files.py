@@ -26,9 +26,14 @@ def write(files: Mapping[Path, bytes]) -> None:
 
 
 def check_writable(folder: Path, names: Iterable[str]) -> None:
-    """Make the folder that files of these names are to go to, or say before any work why not."""
+    """Make the folder that files of these names are to go to, or say before any work why not.
+
+    What a killed build wrote aside is deleted.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        for path in folder.rglob(_aside(Path("*")).name):
+            path.unlink()
         for name in names:
             path = folder / name
             if path.is_dir():
@@ -37,6 +42,14 @@ def check_writable(folder: Path, names: Iterable[str]) -> None:
             _aside(path).unlink()
     except OSError as error:
         raise disk_error(error) from error
+
+
+def read(path: Path) -> bytes | None:
+    """Return a file's content; None if there is no such file."""
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
 
 
 def digest(content: str | bytes) -> str:
@@ -56,7 +69,9 @@ def read_yaml(path: Path) -> Any:
     except FileNotFoundError as error:
         raise PressError(f"no file {path.name}: expected a YAML file at {path}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise PressError(f"{path.name} is not YAML: {error}") from error
+        colon = "mapping values are not allowed" in str(error)
+        hint = "\nA text that holds ': ' stands in quotes: title: \"One: two\"" if colon else ""
+        raise PressError(f"{path.name} is not YAML: {error}{hint}") from error
 
 
 def _aside(path: Path) -> Path:

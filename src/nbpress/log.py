@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import logging
 import logging.handlers
+import os
 import sys
 from pathlib import Path
+from typing import TextIO
 
 logger = logging.getLogger("nbpress")
 
@@ -39,10 +41,27 @@ def keep_log(file: Path, *, debug: bool = False) -> None:
 
 
 def say(line: str) -> None:
-    """Tell the user something, at once."""
-    sys.stderr.write(line + "\n")
-    sys.stderr.flush()
+    """Tell the user something, at once; where nobody can be told, the log has it."""
     logger.info(line)
+    try:
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
+    except OSError:  # the disk that it goes to is full, or its reader has left
+        silence(sys.stderr)
+
+
+def silence(stream: TextIO) -> None:
+    """Let nothing more go to a stream that cannot be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def open_closed_streams() -> None:
+    """Open the standard streams that were closed, or the next files to be opened become them."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)
 
 
 def keep_traceback(error: BaseException) -> None:

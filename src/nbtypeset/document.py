@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from nbtypeset.tree import Node
+
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # of documents without a date: same bytes on any day
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,15 @@ class Document:
     title_page: TitlePage = TitlePage("", None, [], None, "en", None, None, False, {})
     assets: dict[str, bytes] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def timestamp(self) -> int:
+        """The time that a PDF says it was made at, in seconds: that of the document's day."""
+        try:
+            midnight = datetime.fromisoformat(self.title_page.date or "").replace(tzinfo=UTC)
+        except ValueError:
+            midnight = _EPOCH
+        return int(midnight.timestamp())
 
     def warn(self, cell_name: str, message: str) -> None:
         """Keep a warning, once."""

@@ -170,7 +170,7 @@ class ReportLatexPDFExporter(_TreeExporter):
         command = self.latex_command  # an error before anything is written, where there is none
         source: LatexSource = write_latex(document)
         try:
-            pdf, problems = compile_latex(source, command)
+            pdf, problems = compile_latex(source, command, document.timestamp)
         except TeXFailure as error:
             raise ExportError(f"TeX cannot set this document: {error}") from error
         if self.strict and problems:

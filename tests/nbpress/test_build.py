@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -14,15 +15,19 @@ from fixtures.tiny_project import TinyProject
 import nbtypeset
 from nbpress import files as files_module
 from nbpress.errors import PressError
-from nbpress.files import check_writable
+from nbpress.files import check_writable, digest
 from nbpress.project.dataset import DataSet
 from nbpress.project.project import Project, open_project
 from nbpress.publish import build as build_module
 from nbpress.publish import render as render_module
 from nbpress.publish.bind import Bound
-from nbpress.publish.build import Request, build, publish
+from nbpress.publish.build import Request, build
+from nbpress.publish.provenance import Commit
+from nbpress.publish.published import VALUES, publish
 from nbpress.publish.render import Rendering
 from nbtypeset.schema import MIME_TYPE, Imprint
+
+COMMIT = Commit("Code: none.", datetime.date(2024, 1, 1))
 
 
 class Press:
@@ -30,23 +35,33 @@ class Press:
 
     def __init__(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
         self.project = project
-        self.bound = Bound({"cells": ["some"]}, Imprint(), {"1a.x": {"value": 1}})
+        self.bound = Bound({"cells": ["some"]}, Imprint(), {"1a.x": {"value": 1}}, COMMIT)
         self.rendered: list[str] = []
+        self.broken = ""
         self.versions = {"typst": "0.14"}
         self.pandoc = "3.6"
         data = DataSet("small", "", "", {}, False)
-        monkeypatch.setattr(build_module, "compose", lambda *_: (data, self.bound, 0))
+        monkeypatch.setattr(build_module, "data_set", lambda *_: data)
+        monkeypatch.setattr(build_module, "compose", lambda *_, **__: (self.bound, 0))
         monkeypatch.setattr(build_module, "render", self.render)
         monkeypatch.setattr(render_module, "installed_versions", lambda _: self.versions)
         monkeypatch.setattr(pypandoc, "get_pandoc_version", lambda: self.pandoc)
 
     def render(self, bound: Bound, exporter: str, name: str) -> Rendering:
         """Render nothing much."""
+        if exporter == self.broken:
+            raise PressError("no TeX")
         self.rendered.append(exporter)
         files = {name: json.dumps([bound.notebook, exporter]).encode()}
         if name == "report.tex":
             files["report_files/1.png"] = b"a picture"
         return Rendering(files, ["one formula was shrunk"])
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What is recorded as published."""
+        content: dict[str, Any] = json.loads((self.project.output / "published.json").read_bytes())
+        return content
 
     def build(self, **request: Any) -> list[str]:
         """Build, and return which files were written."""
@@ -93,10 +108,10 @@ def test_other_engine_renders(press: Press) -> None:
 
 
 def test_other_form_is_published_beside(press: Press) -> None:
-    """With the pictures it needs; each form is looked after by itself."""
+    """With the pictures it needs; where nothing changed neither is rendered again."""
     press.build()
-    assert press.build(form="tex") == ["report/report.tex", "report/report_files/1.png"]
-    assert press.build() == press.build(form="tex") == []
+    assert press.build(form="report.tex") == ["report/report.tex", "report/report_files/1.png"]
+    assert press.build() == press.build(form="report.tex") == []
 
 
 def test_other_version_of_a_tool_renders(press: Press) -> None:
@@ -143,9 +158,112 @@ def test_published_file_that_was_changed_is_put_right(
 def test_damaged_record_only_costs_a_rendering(press: Press, content: str) -> None:
     """The same bytes need not be written either."""
     press.build()
-    (press.project.build / "published.json").write_text(content)
+    (press.project.output / "published.json").write_text(content)
     assert press.build() == []
     assert len(press.rendered) == 2
+
+
+def test_every_form_follows_each_command(press: Press) -> None:
+    """A form is rendered from the runs of the latest command, by its exporter, with its code."""
+    press.build(engine="latex")
+    press.build(form="report.html", show_code=True)
+    press.rendered.clear()
+    press.bound.notebook["cells"] = ["other"]
+    press.bound.values["1a.x"]["value"] = 2
+    press.build(form="report.tex")
+    assert press.rendered == ["offline-html", "report-latex-pdf", "report-latex"]
+    for form in press.record["forms"].values():
+        for name, sha in form["files"].items():
+            assert digest((press.project.output / name).read_bytes()) == sha
+    assert b"other" in (press.project.output / "report.pdf").read_bytes()
+    shown = {name: form["show_code"] for name, form in press.record["forms"].items()}
+    assert shown == {"report.pdf": False, "report.html": True, "report.tex": False}
+
+
+def test_record_says_what_was_asked_for(press: Press) -> None:
+    """The data set by its name, and the parameters as they were given."""
+    press.build(parameters={"": {"learning_rate": "0.10"}})
+    assert press.record["dataset"] == "small"
+    assert press.record["parameters"] == {"": {"learning_rate": "0.10"}}
+    assert press.record["values"] == digest((press.project.output / "values.json").read_bytes())
+
+
+def test_form_that_was_deleted_stays_deleted(press: Press) -> None:
+    """With the pictures that were made for it."""
+    press.build(form="report.tex")
+    (press.project.output / "report.tex").unlink()
+    press.build()
+    assert list(press.record["forms"]) == ["report.pdf"]
+    assert not (press.project.output / "report.tex").exists()
+    assert not (press.project.output / "report_files").exists()
+
+
+def test_form_that_can_no_longer_be_rendered_stops_the_others(press: Press) -> None:
+    """No form may go stale in silence: nothing is published, and the way out is named."""
+    press.build(engine="latex")
+    before = {path: path.read_bytes() for path in press.project.output.glob("*.*")}
+    press.bound.notebook["cells"] = ["other"]
+    press.broken = "report-latex-pdf"
+    with pytest.raises(PressError, match=r"no TeX\n.*by report-latex-pdf.*or delete report/report"):
+        press.build(form="report.html")
+    assert {path: path.read_bytes() for path in press.project.output.glob("*.*")} == before
+    assert press.build() == ["report/report.pdf"]  # by typst
+
+
+@pytest.mark.parametrize("publishes", [True, False])
+def test_file_of_the_users_is_not_lost(press: Press, publishes: bool) -> None:
+    """A page made by hand, or a source that was edited, is kept beside what replaces it."""
+    if publishes:
+        press.build(form="report.tex")
+    (press.project.output / "report.tex").write_bytes(b"by hand")
+    press.build(form="report.tex")
+    assert (press.project.output / "report.tex~").read_bytes() == b"by hand"
+    press.bound.notebook["cells"] = ["other"]
+    press.build(form="report.tex")
+    assert (press.project.output / "report.tex~").read_bytes() == b"by hand"
+
+
+def test_unknown_form_is_named_and_left_alone(
+    press: Press, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It may say something else than what is published, so each command says so."""
+    (press.project.output / "report.html").write_bytes(b"by hand")
+    press.build()
+    assert "report/report.html was not published from here" in capsys.readouterr().err
+    assert (press.project.output / "report.html").read_bytes() == b"by hand"
+
+
+@pytest.mark.parametrize("renames", range(4))
+def test_kill_between_renames_is_mended(
+    press: Press, monkeypatch: pytest.MonkeyPatch, renames: int
+) -> None:
+    """The record, renamed last, differs from what is there; the next command puts all right."""
+    press.build()
+    press.build(form="report.html")
+    press.bound.notebook["cells"] = ["other"]
+    press.bound.values["1a.x"]["value"] = 2
+    with monkeypatch.context() as patch:
+        left = iter(range(renames))
+
+        def replace(source: Path, target: Path) -> None:
+            if next(left, None) is None:
+                raise KeyboardInterrupt
+            source.rename(target)
+
+        patch.setattr(files_module.os, "replace", replace)
+        with pytest.raises(KeyboardInterrupt):
+            press.build()
+    files = {VALUES: press.record["values"]} | {
+        name: sha for form in press.record["forms"].values() for name, sha in form["files"].items()
+    }
+    agree = [digest((press.project.output / name).read_bytes()) == files[name] for name in files]
+    assert all(agree) == (renames == 0)
+    press.build(form="report.html")
+    for name in ("report.pdf", "report.html"):
+        assert b"other" in (press.project.output / name).read_bytes()
+    assert press.record["values"] == digest((press.project.output / VALUES).read_bytes())
+    left_over = [path.name for path in press.project.output.iterdir() if path.name[-1] in "~w"]
+    assert left_over == []
 
 
 def test_nothing_is_published_if_one_file_cannot_be_written(
@@ -163,7 +281,7 @@ def test_nothing_is_published_if_one_file_cannot_be_written(
 
     monkeypatch.setattr(files_module, "_write_whole", full_at_the_pdf)
     with pytest.raises(PressError, match="the disk is full"):
-        publish(press.project.output, {"values.json": b"new", "report.pdf": b"new"})
+        publish(press.project.output, {"values.json": b"new", "report.pdf": b"new"}, None)
     assert {path: path.read_bytes() for path in before} == before
 
 

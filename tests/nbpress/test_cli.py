@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pty
@@ -10,6 +11,7 @@ import shutil
 import termios
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fixtures.tiny_project import CHAPTERS, GATED, TinyProject
@@ -289,6 +291,15 @@ def test_wrong_parameter_in_yaml_is_refused(tiny: TinyProject) -> None:
     assert not (tiny.root / "build" / "runs").exists()
 
 
+@pytest.mark.parametrize("given", ["scale=3", "1_sums.scale=3"])
+def test_parameter_of_an_untagged_cell_is_explained(tiny: TinyProject, given: str) -> None:
+    """A cell that sets it is there, but nothing says that it holds parameters."""
+    tiny.edit("notebooks/1_sums.ipynb", '"tags": ["parameters"]', '"tags": []')
+    result = tiny.run("report", NBPRESS_PARAMS=given)
+    assert result.status == 1
+    assert "1_sums.ipynb, cell 3, sets it, but no cell has the tag 'parameters'" in result.err
+
+
 def test_parameters_lists_what_a_notebook_takes(tiny: TinyProject) -> None:
     """Name, type, default, bounds and unit, by the chapter's name or the file's."""
     expected = (
@@ -309,7 +320,8 @@ def test_parameters_lists_what_a_notebook_takes(tiny: TinyProject) -> None:
     [
         ("resolver:", "resolvr:", "unknown key 'resolvr'; did you mean 'resolver'?"),
         ("title: A tiny report", "", "title: field required"),
-        ("1_sums.ipynb", "1_sum.ipynb", "no notebook notebooks/1_sum.ipynb"),
+        ("1_sums.ipynb", "1_sum.ipynb", "notebooks/1_sum.ipynb; did you mean '1_sums.ipynb'?"),
+        ("A tiny report", "Tiny: a report", "stands in quotes"),
         ("tiny.resolver:resolve", "tiny.resolver:solve", "resolver must be 'module:function'"),
         ("tiny-report", "tinny-report", "distribution 'tinny-report' is not installed"),
         ("authors: [", "authors: [[", "report.yaml is not YAML"),
@@ -362,7 +374,9 @@ def test_unknown_data_set_and_engine_are_refused(tiny: TinyProject) -> None:
     assert "nbpress: no data set 'tny'" in tiny.run("report", NBPRESS_DATASET="tny").err
     result = tiny.run("report", NBPRESS_ENGINE="typs")
     assert result.status == 1
-    assert "ENGINE must be one of typst, latex; got 'typs'; did you mean 'typst'?" in result.err
+    assert "ENGINE: there is no 'typs'; did you mean 'typst'?" in result.err
+    result = tiny.run("report", NBPRESS_ENGINE="word")
+    assert result.err == "nbpress: ENGINE: there is no 'word'; known: latex, typst\n"
 
 
 def test_outside_a_project_it_says_what_it_looked_for(tmp_path: Path) -> None:
@@ -419,6 +433,81 @@ def test_reader_that_leaves_is_no_error(built: TinyProject) -> None:
     process = built.start("cache", stdout=ours)
     os.close(ours)
     assert process.communicate(timeout=DEADLINE)[1] == ""
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_build_that_cannot_speak_publishes(tiny: TinyProject, closed: bool) -> None:
+    """With stderr closed, or on a full disk; what it would have said is in the log."""
+    with open("/dev/full", "w") as full:
+        unheard: dict[str, Any] = {"stderr": full}
+        if closed:
+            unheard = {"stderr": None, "preexec_fn": lambda: os.close(2)}
+        assert tiny.start("report", **unheard).wait(DEADLINE) == 0
+        assert tiny.start("report", "--engine", "word", **unheard).wait(DEADLINE) == 1
+    assert list(tiny.published()) == ["report.pdf", "values.json"]
+    log = (tiny.root / "build" / "nbpress.log").read_text("utf-8")
+    assert "1_sums: done in" in log
+    assert "nbpress: ENGINE: there is no 'word'" in log
+    lock = (tiny.root / "build" / "lock").read_bytes()
+    assert lock == b""  # which would otherwise have become what a worker takes for stderr
+
+
+def test_clean_deletes_what_was_published_and_nothing_else(built: TinyProject) -> None:
+    """A file of the user's own stays, and one that was edited since."""
+    built.run("html")
+    report = built.root / "report"
+    before = {path.name for path in report.iterdir()}
+    (report / "report.mine.pdf").write_bytes(b"mine")
+    (report / "report.html").write_bytes(b"by hand")
+    (report / ".report.pdf.new").write_bytes(b"half a rep")
+    result = built.run("clean")
+    assert result.status == 0
+    assert result.err == "report/report.html was changed since it was published: it stays\n"
+    gone = before - {path.name for path in report.iterdir()}
+    assert gone == {"report.pdf", "values.json", "published.json"}
+    assert (report / "report.mine.pdf").read_bytes() == b"mine"
+    assert not (report / ".report.pdf.new").exists()
+    assert not (built.root / "build").exists()
+
+
+def test_clean_does_not_trust_a_damaged_record(built: TinyProject) -> None:
+    """It deletes nothing that a path from an edited record leads to."""
+    path = built.root / "report" / "published.json"
+    text = path.read_text("utf-8")
+    path.write_text(text.replace('"report.pdf": "', '"../data/small.txt": "'), "utf-8")
+    assert "the forms of the report stay" in built.run("clean").err
+    assert (built.root / "data" / "small.txt").exists()
+    assert (built.root / "report" / "report.pdf").exists()
+
+
+def test_clean_waits_for_a_running_build(tiny: TinyProject) -> None:
+    """Its lock and its runs are there until it has ended."""
+    tiny.edit_cell("1_sums.ipynb", "sum", GATED)
+    build = tiny.start("report")
+    assert build.stderr
+    build.stderr.readline()  # it is at work
+    clean = tiny.start("clean")
+    assert clean.stderr
+    assert "another build is at work" in clean.stderr.readline()
+    assert (tiny.root / "build" / "lock").exists()
+    (tiny.root / "gate").touch()
+    assert "3 of 3 notebooks executed" in build.communicate(timeout=DEADLINE)[1]
+    assert clean.communicate(timeout=DEADLINE)[1] == ""
+    assert not (tiny.root / "build").exists()
+    assert not (tiny.root / "report" / "report.pdf").exists()
+
+
+def test_build_that_waited_for_clean_begins_anew(built: TinyProject) -> None:
+    """The lock that it waited for is deleted; it takes a new one, which others wait for."""
+    path = built.root / "build" / "lock"
+    with path.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        build = built.start("report")
+        assert build.stderr
+        assert "another build is at work" in build.stderr.readline()
+        path.unlink()
+    assert "0 of 3 notebooks executed" in build.communicate(timeout=DEADLINE)[1]
+    assert path.exists()
 
 
 def test_traceback_is_kept_and_shown_on_request(tiny: TinyProject) -> None:

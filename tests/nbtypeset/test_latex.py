@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import pikepdf
 import pytest
 from fixtures.bound_report import bound_report
 from fixtures.odd_notebooks import ODD, PIXEL, display, markdown, outputs
@@ -218,6 +220,15 @@ def test_report_compiles(tmp_path: Path) -> None:
     for text in ("Proved by machine: SymPy finds", "Figure 12.", "Table 1. What 2022 found",
                  "loss = train(model)", "Appendix", "(1a)"):  # fmt: skip
         assert text in words
+
+
+@needs_xelatex
+def test_same_notebook_gives_the_same_bytes() -> None:
+    """A PDF bears the day of its document, not the time at which TeX ran."""
+    pdf, _ = pdf_of(markdown("x"))
+    assert pdf == pdf_of(markdown("x"))[0]
+    with pikepdf.open(io.BytesIO(pdf)) as document:
+        assert str(document.docinfo["/CreationDate"]).startswith("D:20000101")
 
 
 @needs_xelatex

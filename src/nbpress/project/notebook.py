@@ -6,6 +6,7 @@ Reads the JSON itself: nothing here needs a kernel, nbformat or an import of the
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -61,13 +62,26 @@ class Notebook:
         for name, value in given.items():
             if name not in declared:
                 raise PressError(
-                    f"{self.path.name} has no parameter {name!r}" + did_you_mean(name, declared)
+                    f"{self.path.name} has no parameter {name!r}"
+                    + (self.untagged(name) or did_you_mean(name, declared))
                 )
             try:
                 checked[name] = declared[name].check(value)
             except PressError as error:
                 raise PressError(f"{self.path.name}: {error}") from error
         return checked
+
+    def untagged(self, parameter: str) -> str:
+        """Say which cell sets a parameter without being tagged; "" if none does, or one is."""
+        if any("parameters" in cell.tags for cell in self.cells):
+            return ""
+        for cell in self.code:
+            if re.search(rf"^{re.escape(parameter)}\s*[:=]", cell.source, re.MULTILINE):
+                return (
+                    f"; {self._name(cell)}, sets it, but no cell has the tag 'parameters': "
+                    "tag it (in JupyterLab: the gear at the top right, Cell Tags)"
+                )
+        return ""
 
     def named_code(self) -> dict[str, str]:
         """Return the code to be executed, by the name that a reader knows a cell by."""

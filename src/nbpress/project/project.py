@@ -85,8 +85,14 @@ def open_project(start: Path | None = None) -> Project:
     PressError
         If there is no report.yaml, or it holds an unknown key, a missing one or a wrong type.
     """
+    root = find_project(start)
+    return Project(root, read_report(root / REPORT))
+
+
+def find_project(start: Path | None = None) -> Path:
+    """Return the report's root, or say that there is none."""
     here = (start or Path.cwd()).resolve()
     root = find_root(here)
     if root is None:
         raise PressError(f"no {REPORT} in this folder or above it: {here.name}")
-    return Project(root, read_report(root / REPORT))
+    return root

@@ -102,8 +102,12 @@ def read_report(path: Path) -> Report:
     for number, chapter in enumerate(report.chapters):
         if any(chapter.name == other.name for other in report.chapters[:number]):
             raise PressError(f"report.yaml: {chapter.notebook} is a chapter twice")
-        if not (path.parents[1] / "notebooks" / chapter.notebook).is_file():
-            raise PressError(f"report.yaml: no notebook notebooks/{chapter.notebook}")
+        notebooks = path.parents[1] / "notebooks"
+        if not (notebooks / chapter.notebook).is_file():
+            raise PressError(
+                f"report.yaml: no notebook notebooks/{chapter.notebook}"
+                + did_you_mean(chapter.notebook, (p.name for p in notebooks.glob("*.ipynb")))
+            )
     needs = {c.name: {report.provider(value).name for value in c.needs} for c in report.chapters}
     try:
         graphlib.TopologicalSorter(needs).prepare()

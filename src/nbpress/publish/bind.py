@@ -15,7 +15,7 @@ from nbpress.project.dataset import DataSet
 from nbpress.project.project import Project
 from nbpress.publish.cells import Cell
 from nbpress.publish.complete import check_claims, check_tasks
-from nbpress.publish.provenance import provenance, read_commit, report_date
+from nbpress.publish.provenance import Commit, provenance, read_commit
 from nbpress.publish.references import number, resolve_references
 from nbpress.run.execute import Execution
 from nbpress.run.plan import Plan
@@ -33,6 +33,7 @@ class Bound:
     notebook: dict[str, Any]
     imprint: Imprint  # what only the press can say of it
     values: dict[str, Any]
+    commit: Commit
     notices: list[str] = field(default_factory=list)
 
 
@@ -42,13 +43,15 @@ def bind(
     plans: list[Plan],
     execution: Execution,
     *,
-    show_code: bool = False,
+    commit: Commit | None = None,
     own_parameters: bool = True,
 ) -> Bound:
     """Bind the chapters of a report.
 
     Parameters
     ----------
+    commit
+        The commit that the report names: by default the one that is checked out.
     own_parameters
         Whether the data set's own parameters were used, none changed for this build: then the
         claims that report.yaml lists for it must hold.
@@ -80,11 +83,11 @@ def bind(
     resolve_references(cells, numbers)
     check_tasks(report.chapters, cells)
     check_claims(report.claims if own_parameters else {}, dataset.dataset, cells)
-    commit = read_commit(project.root)
+    commit = commit or read_commit(project.root, report.date)
     for cell in cells:
         if _PROVENANCE_TAG in cell["metadata"].get("tags", ()):
             cell["source"] = provenance(dataset, plans, execution, commit, report.distribution)
-    date = report_date(report.date, commit).isoformat()
+    date = commit.date.isoformat()
     metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
@@ -101,13 +104,12 @@ def bind(
         language=report.language,
         dataset=dataset.dataset or None,
         notice=dataset.reason or None,
-        show_code=show_code,
         marks=marks,
         numbers={label: target.number for label, target in numbers.items()},
         values={name: entry["value"] for name, entry in sorted(recorded.items())},
     )
     notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": cells}
-    return Bound(notebook, imprint, recorded, notices)
+    return Bound(notebook, imprint, recorded, commit, notices)
 
 
 def _chapter_cells(number: int, plan: Plan, executed: list[Cell]) -> tuple[list[Cell], list[str]]:

@@ -6,26 +6,35 @@ is published unless all of it succeeded; the files are written aside and renamed
 
 from __future__ import annotations
 
-import contextlib
-import json
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from nbpress.errors import PressError, did_you_mean, disk_error
-from nbpress.files import as_json, check_writable, digest, write
+from nbpress.errors import PressError, did_you_mean
+from nbpress.files import as_json, check_writable, digest, read, write
+from nbpress.lock import locked
 from nbpress.log import say
 from nbpress.project.dataset import DataSet, resolve
 from nbpress.project.parameters import Parameters
 from nbpress.project.project import Project
 from nbpress.publish.bind import Bound, bind
-from nbpress.publish.render import ENGINES, FORMS, render, render_key
+from nbpress.publish.provenance import Commit
+from nbpress.publish.published import (
+    FORMS,
+    RECORD,
+    VALUES,
+    Form,
+    Published,
+    publish,
+    read_published,
+)
+from nbpress.publish.render import ENGINES, EXPORTERS, render, render_key
 from nbpress.root import NUMBERS
 from nbpress.run.execute import execute
 from nbpress.run.plan import plan
 
-_RECORD = "published.json"
+_TARGETS = {"report.pdf": "report", "report.html": "html", "report.tex": "tex"}
 
 
 @dataclass(frozen=True)
@@ -33,24 +42,18 @@ class Request:
     """What the user asked for."""
 
     dataset: str = "auto"
-    form: str = "pdf"  # or html, or tex
+    form: str = "report.pdf"
     engine: str = "typst"  # of the PDF
     show_code: bool = False
     force: bool = False
     parameters: Parameters = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Published:
-    """What `build/published.json` records of a report, so that nothing is rendered twice."""
-
-    key: str  # of what it was rendered from
-    files: dict[str, str]  # their SHA-256
-    notes: list[str]
-
-
 def build(project: Project, request: Request) -> list[Path]:
     """Build and publish the report; return the files written: none if nothing changed.
+
+    Every other form that is published is rendered again from the same runs, by its own exporter
+    and with code shown or not as before. A form that was deleted stays deleted.
 
     Raises
     ------
@@ -59,104 +62,142 @@ def build(project: Project, request: Request) -> list[Path]:
     """
     if request.engine not in ENGINES:
         raise PressError(
-            f"ENGINE must be one of {', '.join(ENGINES)}; got {request.engine!r}"
-            + did_you_mean(request.engine, ENGINES)
+            f"ENGINE: there is no {request.engine!r}" + did_you_mean(request.engine, ENGINES)
         )
-    exporter = FORMS.get(request.form, ENGINES[request.engine])
-    name = f"report.{request.form}"
     start = time.monotonic()
     with locked(project.build):
-        check_writable(project.output, ["values.json", name])
-        dataset, bound, executed = compose(project, request)
-        values = {"values.json": as_json(bound.values).encode()}
-        key = render_key(bound, exporter, project.report.distribution)
-        former = published(project.build).get(name)
-        if former and former.key == key and _are_there(project.output, former.files):
-            written, notes = publish(project.output, values), former.notes
-        else:
-            rendering = render(bound, exporter, name)
-            written, notes = publish(project.output, values | rendering.files), rendering.notes
-            shas = {file: digest(content) for file, content in rendering.files.items()}
-            _record(project.build, name, Published(key, shas, notes))
-    for note in notes:
+        former = _former(project.output)
+        forms = {
+            name: (form.exporter, form.show_code)
+            for name, form in (former.forms if former else {}).items()
+            if name != request.form and (project.output / name).exists()
+        }
+        exporter = EXPORTERS.get(request.form, ENGINES[request.engine])
+        forms[request.form] = exporter, request.show_code
+        check_writable(project.output, [VALUES, RECORD, *forms])
+        dataset = data_set(project, request.dataset)
+        bound, executed = compose(project, dataset, request.parameters, force=request.force)
+        published, files = _render_all(project, bound, forms, former)
+        record = record_of(dataset, request.parameters, bound, published)
+        # In the order in which they are renamed: the record says last what is there.
+        files = {VALUES: values_of(bound), **files, RECORD: record.to_bytes()}
+        written = [path for path in publish(project.output, files, former) if path.name != RECORD]
+    for note in dict.fromkeys(note for form in published.values() for note in form.notes):
         say(f"note: {note}")
+    for name in unknown(project.output, record):
+        say(
+            f"note: report/{name} was not published from here, and may say something else: "
+            f"`make {_TARGETS[name]}` replaces it"
+        )
     names = ", ".join(project.relative(path) for path in written)
     ran = f"{executed} of {len(project.report.chapters)} notebooks executed"
     facts = [dataset.dataset, ran, f"{time.monotonic() - start:.1f} s"]
-    say(f"{names or f'report/{name} is as it was'}: {', '.join(filter(None, facts))}")
+    say(f"{names or f'report/{request.form} is as it was'}: {', '.join(filter(None, facts))}")
     return written
 
 
-def compose(project: Project, request: Request) -> tuple[DataSet, Bound, int]:
+def data_set(project: Project, name: str) -> DataSet:
+    """Return the data set that the report's resolver takes a name for."""
+    return resolve(name, project.report.resolver, project.sources)
+
+
+def compose(
+    project: Project,
+    dataset: DataSet,
+    parameters: Parameters,
+    *,
+    force: bool = False,
+    commit: Commit | None = None,
+) -> tuple[Bound, int]:
     """Execute what is stale and bind; return how many notebooks were executed as well."""
-    dataset = resolve(request.dataset, project.report.resolver, project.sources)
-    plans = plan(project, dataset, request.parameters)
-    execution = execute(project, dataset, plans, force=request.force, say=say)
-    bound = bind(
-        project,
-        dataset,
-        plans,
-        execution,
-        show_code=request.show_code,
-        own_parameters=not request.parameters,
-    )
+    plans = plan(project, dataset, parameters)
+    execution = execute(project, dataset, plans, force=force, say=say)
+    bound = bind(project, dataset, plans, execution, commit=commit, own_parameters=not parameters)
     for notice in bound.notices:
         say(f"note: {notice}")
     files = {"build/report.ipynb": bound.notebook, NUMBERS: dict(bound.imprint.numbers)}
     write({project.root / name: as_json(content).encode() for name, content in files.items()})
-    return dataset, bound, len(execution.executed)
+    return bound, len(execution.executed)
 
 
-def publish(output: Path, files: Mapping[str, bytes]) -> list[Path]:
-    """Write all files, but those that are there already, byte for byte; return those written."""
-    new = {
-        output / name: content
-        for name, content in files.items()
-        if not _are_there(output, {name: digest(content)})
-    }
-    write(new)
-    return list(new)
+def values_of(bound: Bound) -> bytes:
+    """Return the content of values.json."""
+    return as_json(bound.values).encode()
 
 
-def published(build: Path) -> dict[str, Published]:
-    """Read what is recorded of the published reports; nothing if the record is damaged."""
+def record_of(
+    dataset: DataSet, parameters: Parameters, bound: Bound, forms: Mapping[str, Form]
+) -> Published:
+    """Return what is to be recorded of a published report."""
+    return Published(
+        dataset=dataset.dataset,
+        reason=dataset.reason,
+        sha256=dataset.sha256,
+        parameters=parameters,
+        commit=bound.commit.text,
+        date=bound.commit.date,
+        values=digest(values_of(bound)),
+        forms=dict(forms),
+    )
+
+
+def render_form(
+    project: Project,
+    bound: Bound,
+    name: str,
+    exporter: str,
+    show_code: bool,
+    former: Form | None = None,
+) -> tuple[Form, dict[str, bytes]]:
+    """Render a form, unless its files are there already; return its record and its files."""
+    bound = replace(bound, imprint=replace(bound.imprint, show_code=show_code))
+    key = render_key(bound, exporter, project.report.distribution)
+    if former and former.key == key and name in former.files:
+        there = {file: read(project.output / file) or b"" for file in former.files}
+        if {file: digest(content) for file, content in there.items()} == former.files:
+            return former, there
+    rendering = render(bound, exporter, name)
+    shas = {file: digest(content) for file, content in rendering.files.items()}
+    form = Form(exporter=exporter, show_code=show_code, key=key, notes=rendering.notes, files=shas)
+    return form, rendering.files
+
+
+def unknown(output: Path, record: Published | None) -> list[str]:
+    """Return the forms in `report/` that are not recorded as published."""
+    known = record.forms if record else {}
+    return [name for name in FORMS if (output / name).exists() and name not in known]
+
+
+def _former(output: Path) -> Published | None:
+    """Return the record of what is published; a damaged one only costs a rendering."""
     try:
-        content = json.loads((build / _RECORD).read_text("utf-8"))
-        return {name: Published(**entry) for name, entry in content.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
-        return {}
+        return read_published(output)
+    except PressError as error:
+        say(f"note: {error}")
+        return None
 
 
-@contextlib.contextmanager
-def locked(build: Path) -> Iterator[None]:
-    """Let one build at a time work in this project; a second one waits, and says so.
-
-    The kernel drops the lock of a process that dies, so none is left behind.
-    """
-    import fcntl
-
-    try:
-        build.mkdir(exist_ok=True)
-        file = (build / "lock").open("a+")
-    except OSError as error:
-        raise disk_error(error, build) from error
-    with file:
+def _render_all(
+    project: Project,
+    bound: Bound,
+    forms: Mapping[str, tuple[str, bool]],
+    former: Published | None,
+) -> tuple[dict[str, Form], dict[str, bytes]]:
+    """Render every form; the last is the one that was asked for."""
+    published: dict[str, Form] = {}
+    files: dict[str, bytes] = {}
+    for name, (exporter, show_code) in forms.items():
+        known = former.forms.get(name) if former else None
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("another build is at work in this folder: waiting for it to end")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def _are_there(output: Path, files: Mapping[str, str]) -> bool:
-    """Return whether the published files are, byte for byte, those with these digests."""
-    try:
-        return all(digest((output / f).read_bytes()) == sha for f, sha in files.items())
-    except OSError:
-        return False
-
-
-def _record(build: Path, name: str, entry: Published) -> None:
-    entries = {key: asdict(item) for key, item in {**published(build), name: entry}.items()}
-    write({build / _RECORD: as_json(entries).encode()})
+            published[name], rendered = render_form(
+                project, bound, name, exporter, show_code, known
+            )
+        except PressError as error:
+            if name == list(forms)[-1]:
+                raise
+            raise PressError(
+                f"{error}\nreport/{name} (by {exporter}) would then not agree with the rest, so "
+                f"nothing is published: mend that, or delete report/{name}"
+            ) from error
+        files |= rendered
+    return published, files

@@ -1,127 +1,174 @@
-"""`nbpress check`: execute afresh, and compare every value with the one recorded earlier.
+"""`nbpress check`: execute afresh, and compare with what is published and what is recorded.
 
-The recorded values stand in `report/expected/<data set>.json`, each with the tolerance that it is
-allowed: `{"3d.generalisation_gap": {"value": -0.0045, "relative": 0.001, "absolute": 0.0005}}`.
-Counts and texts have none and must be equal.
+The published files must be, byte for byte, what fresh runs with their data set and parameters
+give, and every value the one in `report/expected/<data set>.json`, within its tolerance.
 """
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from nbpress.errors import PressError
-from nbpress.files import as_json, write
+from nbpress.files import as_json, digest, read, write
+from nbpress.lock import locked
 from nbpress.log import say
+from nbpress.project.dataset import DataSet
+from nbpress.project.parameters import Parameters
 from nbpress.project.project import Project
-from nbpress.publish.build import Request, compose, locked
-
-_RELATIVE = 1e-3  # what a newly recorded float is allowed: other BLAS kernels round differently
-
-
-@dataclass(frozen=True)
-class Drift:
-    """A value that is not what it was."""
-
-    name: str
-    expected: str
-    observed: str
-    allowed: str
+from nbpress.publish.bind import Bound
+from nbpress.publish.build import compose, data_set, record_of, render_form, unknown, values_of
+from nbpress.publish.compare import differences, read_values, record_command, recorded
+from nbpress.publish.provenance import Commit, read_commit
+from nbpress.publish.published import RECORD, VALUES, Published, read_published
+from nbpress.run.plan import plan
 
 
-def check(project: Project, request: Request, *, record: bool = False) -> None:
-    """Execute every chapter again and compare its values with the recorded ones.
+def check(project: Project, dataset: str, parameters: Parameters, *, record: bool = False) -> None:
+    """Execute every chapter again, and compare with what is published and recorded.
 
     Parameters
     ----------
+    dataset, parameters
+        What to check; if neither is given, what is published. Published files are verified if
+        they were made with these, and stay as they are whatever comes of it.
     record
-        Write these values as the expected ones; tolerances set by hand are kept.
+        Record the data set's values as the expected ones instead; tolerances set by hand are kept.
 
     Raises
     ------
     PressError
-        If a value drifted, is missing or new, with a table of all that did; or nothing is recorded.
+        With everything that differs.
     """
-    if request.parameters:
-        raise PressError("check compares reports with the data set's own parameters: unset PARAMS")
+    if record and parameters:
+        raise PressError("RECORD is for the values of a data set's own parameters: unset PARAMS")
     with locked(project.build):
-        dataset, bound, _ = compose(project, replace(request, force=True))
-    path = project.output / "expected" / f"{dataset.dataset or 'report'}.json"
-    observed = {name: entry["value"] for name, entry in bound.values.items()}
-    expected = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-    if record:
-        write({path: as_json(_recorded(observed, expected)).encode()})
-        say(f"{project.relative(path)}: {len(observed)} values recorded")
-        return
-    if not expected:
-        raise PressError(
-            f"no recorded values in {project.relative(path)}: `nbpress check --record` writes them"
-        )
-    drifts = list(compare(expected, observed))
-    if drifts:
-        raise PressError(
-            f"{len(drifts)} values drifted from {project.relative(path)}\n\n{_table(drifts)}"
-        )
-    say(f"{path.stem}: {len(observed)} values agree with {project.relative(path)}")
-
-
-def compare(expected: Mapping[str, Any], observed: Mapping[str, Any]) -> Iterator[Drift]:
-    """Yield each value that is missing, new, or further from the recorded one than allowed."""
-    for name in sorted({*expected, *observed}):
-        if name not in observed:
-            yield Drift(name, _short(expected[name]["value"]), "missing", "")
-        elif name not in expected:
-            yield Drift(name, "not recorded", _short(observed[name]), "")
+        published, faults = _published(project.output)
+        if published and not (dataset or parameters or record):
+            parameters = published.parameters
+        data = data_set(project, dataset or (published and published.dataset) or "auto")
+        verifies = published and not record and _made_with(published, project, data, parameters)
+        if published and verifies:
+            say(f"checking what is published: {_title(published)}")
+            data = replace(data, reason=published.reason)
+            # Under the commit that it names: whatever differs does so for another reason.
+            commit = Commit(published.commit, project.report.date or published.date)
+            bound, _ = compose(project, data, published.parameters, force=True, commit=commit)
+            faults += _verify(published, project, data, bound)
+        elif parameters:
+            raise PressError(
+                f"no report on {data.dataset} with these PARAMS is published to compare with: "
+                "`make report` with the same DATASET and PARAMS first"
+            )
         else:
-            entry = expected[name]
-            relative, absolute = entry.get("relative", 0.0), entry.get("absolute", 0.0)
-            for leaf, was, now in _leaves(name, entry["value"], observed[name]):
-                if not _agree(was, now, relative, absolute):
-                    allowed = f"± {relative:g} relative, ± {absolute:g}"
-                    yield Drift(leaf, _short(was), _short(now), allowed)
+            if not record:
+                what = f"another report ({_title(published)})" if published else "nothing"
+                say(f"{what} is published: values are compared, but no files")
+            bound, _ = compose(project, data, {}, force=True)
+    path = project.output / "expected" / f"{data.dataset or 'report'}.json"
+    observed, source = _values(bound.values), project.relative(path)
+    expected = read_values(path)
+    if record:
+        write({path: as_json(recorded(observed, expected)).encode()})
+        say(f"{source}: {len(observed)} values recorded")
+        return
+    remedy = record_command(data.dataset)
+    if published and parameters:
+        source, remedy = f"report/{VALUES}", "If that is as it should be, publish again."
+        path = project.output / VALUES
+        # Where the file is damaged, that is said already.
+        intact = digest(read(path) or b"") == published.values
+        expected = recorded(_values(read_values(path)), {}) if intact else {}
+    elif not expected:
+        faults.append(f"no values are recorded in {source}. {remedy}")
+    if expected and (drifts := differences(expected, observed, source, remedy)):
+        faults.append(drifts)
+    if faults:
+        raise PressError("\n".join(faults))
+    say(f"{data.dataset}: {len(observed)} values agree with {source}")
+    if published and verifies:
+        files = [name for name in published.files() if (project.output / name).exists()]
+        say(f"{', '.join(files)}: as published, and as a fresh run gives them")
 
 
-def _recorded(observed: Mapping[str, Any], former: Mapping[str, Any]) -> dict[str, Any]:
-    entries = {}
-    for name, value in observed.items():
-        kept = {k: v for k, v in former.get(name, {}).items() if k != "value"}
-        is_float = any(isinstance(leaf, float) for _, leaf, _ in _leaves(name, value, value))
-        entries[name] = {"value": value, **(kept or ({"relative": _RELATIVE} if is_float else {}))}
-    return entries
+def _published(output: Path) -> tuple[Published | None, list[str]]:
+    """Return the record of what is published, and what is wrong with it."""
+    try:
+        published = read_published(output)
+    except PressError as error:
+        return None, [str(error)]
+    return published, [
+        f"report/{name} is there, but report/{RECORD} does not know it: publish again, or delete it"
+        for name in unknown(output, published)
+    ]
 
 
-def _leaves(name: str, was: Any, now: Any) -> Iterator[tuple[str, Any, Any]]:
-    """Yield pairs of single values from two values of the same structure."""
-    if isinstance(was, dict) and isinstance(now, dict) and was.keys() == now.keys():
-        for key in was:
-            yield from _leaves(f"{name}[{key}]", was[key], now[key])
-    elif isinstance(was, list) and isinstance(now, list) and len(was) == len(now):
-        for index, (left, right) in enumerate(zip(was, now, strict=True)):
-            yield from _leaves(f"{name}[{index}]", left, right)
-    else:
-        yield name, was, now
+def _made_with(
+    published: Published, project: Project, data: DataSet, parameters: Parameters
+) -> bool:
+    """Return whether what is published was made with a data set and parameters."""
+    if data.dataset != published.dataset:
+        return False
+    if parameters == published.parameters:
+        return True
+    # The same may be written otherwise: 0.10, or in a file.
+    return plan(project, data, parameters) == plan(project, data, published.parameters)
 
 
-def _agree(was: Any, now: Any, relative: float, absolute: float) -> bool:
-    numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in (was, now))
-    if not numbers:
-        return bool(was == now)
-    return math.isclose(now, was, rel_tol=relative, abs_tol=absolute)
+def _verify(published: Published, project: Project, data: DataSet, bound: Bound) -> Iterator[str]:
+    """Yield each published file that is not what its record and these fresh runs say."""
+    if data.sha256 != published.sha256:
+        yield f"the files of the data set {data.dataset} have changed since: publish again"
+    forms = dict(published.forms)
+    fresh = {VALUES: values_of(bound)}
+    for name, form in published.forms.items():
+        if not (project.output / name).exists():
+            say(f"note: report/{name} was deleted since it was published")
+            continue
+        try:
+            again, files = render_form(project, bound, name, form.exporter, form.show_code)
+        except PressError as error:
+            yield f"report/{name}: {error}"
+            continue
+        # The key holds the typesetter's sources, which may change without an effect.
+        forms[name] = again.model_copy(update={"key": form.key})
+        fresh |= files
+    now = read_commit(project.root, project.report.date).text
+    commits = f"it says {published.commit!r}, and this is {now!r}"
+    sound = True
+    for name, content in fresh.items():
+        there = read(project.output / name)
+        if there == content:
+            continue
+        sound = False
+        if there is None:
+            yield f"report/{name} is missing: publish again"
+        elif digest(there) != published.files().get(name):
+            yield f"report/{name} is not as it was published, but damaged or edited: publish again"
+        else:
+            yield (
+                f"report/{name} is not what a fresh run gives: notebooks, code or tools have "
+                "changed since, or do not give the same twice; publish again"
+                + (f" ({commits})" if now != published.commit else "")
+            )
+    if sound and record_of(data, published.parameters, bound, forms) != published:
+        yield f"report/{RECORD} is not as it was recorded, but damaged or edited: publish again"
+    elif sound and now != published.commit:
+        say(f"note: nothing else differs, but publish again for the commit: {commits}")
 
 
-def _short(value: Any) -> str:
-    text = f"{value:.6g}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 40 else text[:37] + "…"
+def _title(published: Published) -> str:
+    """Say which report is published."""
+    given = [
+        f"{chapter}.{name}={value}".removeprefix(".")
+        for chapter, values in published.parameters.items()
+        for name, value in values.items()
+    ]
+    return " ".join([published.dataset, *given])
 
 
-def _table(drifts: list[Drift]) -> str:
-    rows = [("value", "recorded", "computed", "allowed")]
-    rows += [(d.name, d.expected, d.observed, d.allowed) for d in drifts]
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )
+def _values(entries: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values without where they come from."""
+    return {name: entry["value"] for name, entry in entries.items()}

@@ -22,10 +22,10 @@ from nbpress.say.records import settings
 
 @dataclass(frozen=True)
 class Commit:
-    """The commit that the report is made from, in words, and its date if it is known."""
+    """The commit that the report is made from, in words, and the report's date."""
 
     text: str
-    date: datetime.date | None
+    date: datetime.date
 
 
 def provenance(
@@ -65,8 +65,12 @@ def provenance(
     return "\n".join(lines)
 
 
-def read_commit(root: Path) -> Commit:
-    """Ask git which commit this is; without git or a checkout, say so."""
+def read_commit(root: Path, date: datetime.date | None = None) -> Commit:
+    """Ask git which commit this is; without git or a checkout, say so.
+
+    The report's date is the given one, else that of SOURCE_DATE_EPOCH, the commit's, or today.
+    """
+    date = date or _epoch_date()
 
     def git(*arguments: str) -> str:
         return subprocess.run(
@@ -80,19 +84,15 @@ def read_commit(root: Path) -> Commit:
     try:
         # A copy of the project below some other checkout is none of that one's commits.
         git("ls-files", "--error-unmatch", "report/report.yaml")
-        commit, date = git("log", "-1", "--format=%H %cs").split()
+        commit, day = git("log", "-1", "--format=%H %cs").split()
         dirty = git("status", "--porcelain")
     except (OSError, subprocess.CalledProcessError, ValueError):
-        return Commit("Code: no git commit is known; this folder is not a git checkout.", None)
+        text = "Code: no git commit is known; this folder is not a git checkout."
+        return Commit(text, date or _date(time.time()))
     state = "with changes that are not committed" if dirty else "without uncommitted changes"
     return Commit(
-        f"Code: git commit `{commit}` of {date}, {state}.", datetime.date.fromisoformat(date)
+        f"Code: git commit `{commit}` of {day}, {state}.", date or datetime.date.fromisoformat(day)
     )
-
-
-def report_date(given: datetime.date | None, commit: Commit) -> datetime.date:
-    """Return the date in report.yaml if any, else SOURCE_DATE_EPOCH's, the commit's, or today's."""
-    return given or _epoch_date() or commit.date or _date(time.time())
 
 
 def _epoch_date() -> datetime.date | None:

@@ -14,10 +14,10 @@ from nbpress.publish.bind import Bound
 from nbpress.run.temporary import temporary_files
 from nbpress.run.versions import installed_versions
 
-# nbconvert's exporters by the names of their entry points: for report.pdf by ENGINE, and for the
-# other forms of the report by the file's ending.
+# nbconvert's exporters by the names of their entry points: of report.pdf by ENGINE, and of the
+# other forms of the report.
 ENGINES = {"typst": "typst-pdf", "latex": "report-latex-pdf"}
-FORMS = {"html": "offline-html", "tex": "report-latex"}
+EXPORTERS = {"report.html": "offline-html", "report.tex": "report-latex"}
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,11 @@ def plan(project: Project, dataset: DataSet, given: Parameters) -> list[Plan]:
             raise PressError(f"{name} is set by the press; choose the data set with DATASET")
     for name in everywhere:
         if name not in known:
-            raise PressError(f"no chapter has a parameter {name!r}" + did_you_mean(name, known))
+            hints = [hint for notebook in notebooks.values() if (hint := notebook.untagged(name))]
+            raise PressError(
+                f"no chapter has a parameter {name!r}"
+                + (hints[0] if hints else did_you_mean(name, known))
+            )
     plans = []
     for chapter in project.report.chapters:
         takes = declared[chapter.name]

@@ -43,8 +43,10 @@ def installed_engine() -> list[str]:
     )
 
 
-def compile_latex(source: LatexSource, command: Sequence[str]) -> tuple[bytes, list[str]]:
-    """Return the PDF, and what TeX complained about.
+def compile_latex(
+    source: LatexSource, command: Sequence[str], timestamp: int = 0
+) -> tuple[bytes, list[str]]:
+    """Return the PDF, made at a given time in seconds, and what TeX complained about.
 
     Raises
     ------
@@ -59,7 +61,7 @@ def compile_latex(source: LatexSource, command: Sequence[str]) -> tuple[bytes, l
         known = Path(folder, "main.aux")  # by the next run
         for _ in range(_RUNS):
             before = known.read_bytes() if known.is_file() else b""
-            said = _run([word.format(filename="main.tex") for word in command], folder)
+            said = _run([word.format(filename="main.tex") for word in command], folder, timestamp)
             if not known.is_file() or known.read_bytes() == before:  # tectonic keeps none
                 break
         log = Path(folder, "main.log")
@@ -72,9 +74,14 @@ def compile_latex(source: LatexSource, command: Sequence[str]) -> tuple[bytes, l
         return pdf.read_bytes(), list(dict.fromkeys(problems))
 
 
-def _run(command: list[str], folder: str) -> str:
-    # TeX reads and writes nothing outside its own folder and its own files.
-    environment = {**os.environ, "openin_any": "p", "openout_any": "p", "max_print_line": "1000"}
+def _run(command: list[str], folder: str, timestamp: int) -> str:
+    environment = {
+        **os.environ,
+        # TeX reads and writes nothing outside its own folder and its own files.
+        **{"openin_any": "p", "openout_any": "p", "max_print_line": "1000"},
+        # The same source gives the same bytes.
+        **{"SOURCE_DATE_EPOCH": str(timestamp), "FORCE_SOURCE_DATE": "1"},
+    }
     try:
         done = subprocess.run(
             command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, check=False,

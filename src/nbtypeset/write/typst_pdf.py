@@ -7,7 +7,6 @@ import re
 import tempfile
 import unicodedata
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from nbtypeset.write.typst import TypstSource, write_typst
 _MISSING = re.compile(r"the text `\"(.+?)\"` could not be displayed")
 _GLYPH = re.compile(r"\\u\{([0-9a-f]+)\}|(.)", re.DOTALL)
 _LINE = re.compile(r"┌─ [^\n]*?main\.typ:(\d+)")
-_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # of documents without a date: same bytes on any day
 
 
 class TypstFailure(RuntimeError):
@@ -38,7 +36,7 @@ def compile_typst(document: Document, strict: bool, system_fonts: bool) -> bytes
     with tempfile.TemporaryDirectory(prefix="nbpress-") as folder:
         while True:  # each repair takes something out of the document, or gives up
             source = write_typst(document)
-            project = _Project(source, Path(folder), system_fonts, _stamp(document.title_page.date))
+            project = _Project(source, Path(folder), system_fonts, document.timestamp)
             try:
                 pdf = project.pdf()
             except typst.TypstError as error:
@@ -110,15 +108,6 @@ def _cell_of(document: Document, alt: str) -> str:
             if element["t"] == "Math" and readable(element["c"][1]) == alt:
                 return part.cell_name
     return ""
-
-
-def _stamp(day: str | None) -> int:
-    """Return the time of a document of this day, in seconds."""
-    try:
-        midnight = datetime.fromisoformat(day or "").replace(tzinfo=UTC)
-    except ValueError:
-        return int(_EPOCH.timestamp())
-    return int(midnight.timestamp())
 
 
 def _missing(diagnostic: str) -> set[str]:

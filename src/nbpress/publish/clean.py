@@ -1,0 +1,42 @@
+"""`nbpress clean`: deletes what builds have made, and nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from pathlib import Path
+
+from nbpress.errors import PressError
+from nbpress.lock import LOCK, locked
+from nbpress.log import say
+from nbpress.publish.published import RECORD, VALUES, delete_own, read_published
+
+
+def clean(root: Path) -> None:
+    """Delete `build/` and the published report, when no build is at work.
+
+    Files in `report/` that the press did not publish, or that were edited since, stay.
+    """
+    build, output = root / "build", root / "report"
+    with locked(build):
+        others: list[str] = []
+        try:
+            published = read_published(output)
+        except PressError as error:
+            say(f"{error}; the forms of the report stay")
+        else:
+            others = delete_own(output, published.files() if published else {})
+        for path in (output / VALUES, output / RECORD, *output.rglob(".*.new")):
+            path.unlink(missing_ok=True)
+        for name in others:
+            if name != VALUES:
+                say(f"report/{name} was changed since it was published: it stays")
+        for path in build.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            elif path.name != LOCK:
+                path.unlink()
+        # The lock goes last: until then no other build can begin.
+        (build / LOCK).unlink()
+        with contextlib.suppress(OSError):  # one that begins just now
+            build.rmdir()

@@ -1,0 +1,121 @@
+"""Compares values with those recorded earlier, each within the tolerance that it is allowed.
+
+`{"3d.generalisation_gap": {"value": -0.0045, "relative": 0.001, "absolute": 0.0005}}`. Counts and
+texts have no tolerance and must be equal.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nbpress.errors import PressError
+from nbpress.files import read
+
+_RELATIVE = 1e-3  # what a newly recorded float is allowed: other BLAS kernels round differently
+
+
+@dataclass(frozen=True)
+class Drift:
+    """A value that is not what it was."""
+
+    kind: str  # "new", "missing" or "drifted"
+    name: str
+    expected: str
+    observed: str
+    allowed: str = ""
+
+
+def read_values(path: Path) -> dict[str, Any]:
+    """Return the entries of values.json or of recorded values; none if there is no such file."""
+    try:
+        content = json.loads(read(path) or b"{}")
+        if isinstance(content, dict) and all(
+            isinstance(entry, dict) and "value" in entry for entry in content.values()
+        ):
+            return content
+        problem = "expected a name and an object with a 'value' for each"
+    except ValueError as error:
+        problem = str(error)
+    raise PressError(f"{path.name} is damaged ({problem}): restore it, or delete it")
+
+
+def differences(
+    expected: Mapping[str, Any], observed: Mapping[str, Any], source: str, remedy: str
+) -> str:
+    """Say which values differ from those recorded in `source`, and what to do; "" if none does."""
+    drifts = list(compare(expected, observed))
+    counts = Counter(drift.kind for drift in drifts)
+    kinds = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+    return f"{kinds}, compared with {source}\n\n{_table(drifts)}\n\n{remedy}" if drifts else ""
+
+
+def record_command(dataset: str) -> str:
+    """Return what to do where values are not those recorded for a data set."""
+    named = f" DATASET={dataset}" if dataset else ""
+    return f"If that is as it should be, `make check{named} RECORD=1` records the values."
+
+
+def compare(expected: Mapping[str, Any], observed: Mapping[str, Any]) -> Iterator[Drift]:
+    """Yield each value that is missing, new, or further from the recorded one than allowed."""
+    for name in sorted({*expected, *observed}):
+        if name not in observed:
+            yield Drift("missing", name, _short(expected[name]["value"]), "")
+        elif name not in expected:
+            yield Drift("new", name, "", _short(observed[name]))
+        else:
+            entry = expected[name]
+            relative, absolute = entry.get("relative", 0.0), entry.get("absolute", 0.0)
+            for leaf, was, now in _leaves(name, entry["value"], observed[name]):
+                if not _agree(was, now, relative, absolute):
+                    allowed = f"± {relative:g} relative, ± {absolute:g}"
+                    yield Drift("drifted", leaf, _short(was), _short(now), allowed)
+
+
+def recorded(observed: Mapping[str, Any], former: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values as they are recorded; those in `former` keep their tolerances."""
+    entries = {}
+    for name, value in observed.items():
+        kept = {k: v for k, v in former.get(name, {}).items() if k != "value"}
+        is_float = any(isinstance(leaf, float) for _, leaf, _ in _leaves(name, value, value))
+        entries[name] = {"value": value, **(kept or ({"relative": _RELATIVE} if is_float else {}))}
+    return entries
+
+
+def _leaves(name: str, was: Any, now: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Yield pairs of single values from two values of the same structure."""
+    if isinstance(was, dict) and isinstance(now, dict) and was.keys() == now.keys():
+        for key in was:
+            yield from _leaves(f"{name}[{key}]", was[key], now[key])
+    elif isinstance(was, list) and isinstance(now, list) and len(was) == len(now):
+        for index, (left, right) in enumerate(zip(was, now, strict=True)):
+            yield from _leaves(f"{name}[{index}]", left, right)
+    else:
+        yield name, was, now
+
+
+def _agree(was: Any, now: Any, relative: float, absolute: float) -> bool:
+    numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in (was, now))
+    if not numbers:
+        return bool(was == now)
+    return math.isclose(now, was, rel_tol=relative, abs_tol=absolute)
+
+
+def _short(value: Any) -> str:
+    text = f"{value:.6g}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 40 else text[:37] + "…"
+
+
+def _table(drifts: list[Drift]) -> str:
+    rows = [("", "value", "recorded", "computed", "allowed")]
+    rows += [(d.kind, d.name, d.expected, d.observed, d.allowed) for d in drifts]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )

@@ -1,0 +1,128 @@
+"""What is published: one report in several forms, recorded in `report/published.json`.
+
+The forms and `values.json` come from the same runs. The record is renamed last, so that after a
+kill what is there differs from what it says.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+
+from nbpress.errors import PressError
+from nbpress.files import as_json, digest, read, write
+from nbpress.log import say
+from nbpress.project.parameters import Parameters
+
+RECORD = "published.json"
+VALUES = "values.json"
+
+FORMS = ("report.pdf", "report.html", "report.tex")
+
+# A record that was edited must not make the press write or delete what is not its own, nor
+# nbconvert import what it takes for the name of an exporter.
+_Name = Annotated[str, StringConstraints(pattern=r"^report\.(pdf|html|tex)$")]
+_File = Annotated[
+    str, StringConstraints(pattern=r"^(report\.(pdf|html|tex)|report_files/\w[\w.-]*)$")
+]
+_Exporter = Annotated[
+    str, StringConstraints(pattern=r"^(typst-pdf|report-latex-pdf|offline-html|report-latex)$")
+]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Form(_Strict):
+    """One form of the report: how it was rendered, and into which files."""
+
+    exporter: _Exporter
+    show_code: bool
+    key: str  # of what it was rendered from
+    notes: list[str]
+    files: dict[_File, str]  # their SHA-256
+
+
+class Published(_Strict):
+    """The published report, and what it was made from."""
+
+    dataset: str
+    reason: str  # why this data set
+    sha256: str  # of the data
+    parameters: Parameters  # as they were given
+    commit: str  # in words
+    date: datetime.date
+    values: str  # the SHA-256 of values.json
+    forms: dict[_Name, Form]
+
+    def to_bytes(self) -> bytes:
+        """Return the record as its file holds it."""
+        return as_json(self.model_dump(mode="json")).encode()
+
+    def files(self) -> dict[str, str]:
+        """Return the SHA-256 of every published file."""
+        return {VALUES: self.values} | {
+            name: sha for form in self.forms.values() for name, sha in form.files.items()
+        }
+
+
+def read_published(output: Path) -> Published | None:
+    """Return the record of what is published; None if there is none.
+
+    Raises
+    ------
+    PressError
+        If it is damaged.
+    """
+    try:
+        return Published.model_validate_json((output / RECORD).read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(map(str, problem["loc"])) or "it"
+        raise PressError(
+            f"report/{RECORD} is damaged ({where}: {problem['msg'].lower()}): publish again"
+        ) from error
+
+
+def publish(output: Path, files: Mapping[str, bytes], former: Published | None) -> list[Path]:
+    """Write all files, but those that are there already, byte for byte; return those written.
+
+    What was published formerly and is not among them is deleted. A file that the press did not
+    write, or that was edited since, is kept beside the new one, as `report.tex~`.
+    """
+    ours = former.files() if former else {}
+    new, kept = {}, {}
+    for name, content in files.items():
+        there = read(output / name)
+        if there == content:
+            continue
+        new[output / name] = content
+        if there is not None and name not in (VALUES, RECORD) and digest(there) != ours.get(name):
+            say(f"note: report/{name} was not published from here, or edited: kept as {name}~")
+            kept[output / f"{name}~"] = there
+    write({**kept, **new})
+    delete_own(output, {name: sha for name, sha in ours.items() if name not in files})
+    return list(new)
+
+
+def delete_own(output: Path, files: Mapping[str, str]) -> list[str]:
+    """Delete the files that still have the SHA-256 they were published with; return the others."""
+    others = []
+    for name, sha in files.items():
+        content = read(output / name)
+        if content is not None and digest(content) == sha:
+            (output / name).unlink()
+            if "/" in name:
+                with contextlib.suppress(OSError):  # unless it is empty
+                    (output / name).parent.rmdir()
+        elif content is not None:
+            others.append(name)
+    return others

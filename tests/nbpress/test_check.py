@@ -1,0 +1,269 @@
+"""What `nbpress check` verifies, what it names, and what it leaves alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fixtures.tiny_project import CHAPTERS, TinyProject
+
+from nbpress.errors import PressError
+from nbpress.project.project import open_project
+from nbpress.publish import check as check_module
+from nbpress.publish.build import compose as real_compose
+from nbpress.publish.check import check
+
+
+@pytest.fixture(scope="session")
+def _checked_once(_built_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    project = TinyProject(shutil.copytree(_built_once, tmp_path_factory.mktemp("checked") / "tiny"))
+    for command in (["html"], ["check", "--record"]):
+        result = project.run(*command)
+        if result.status:
+            raise RuntimeError(result.err)
+    return project.root
+
+
+@pytest.fixture
+def checked(_checked_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TinyProject:
+    """Return a project with a PDF, a page and recorded values, whose runs count as fresh."""
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
+    monkeypatch.syspath_prepend(_checked_once / "site")
+
+    def compose(*arguments: Any, force: bool, **options: Any) -> Any:
+        assert force
+        return real_compose(*arguments, **options)
+
+    monkeypatch.setattr(check_module, "compose", compose)
+    return TinyProject(shutil.copytree(_checked_once, tmp_path / "checked"))
+
+
+def verdict(project: TinyProject, dataset: str = "", **options: Any) -> str:
+    """Return what a check finds fault with, "" if with nothing; nothing published changes."""
+    files = {path: path.read_bytes() for path in (project.root / "report").glob("*.*")}
+    try:
+        check(open_project(project.root), dataset, options.pop("parameters", {}), **options)
+    except PressError as error:
+        return str(error)
+    finally:
+        if not options:
+            assert files == {path: path.read_bytes() for path in files}
+    return ""
+
+
+def edit_record(project: TinyProject, change: Callable[[dict[str, Any]], Any]) -> None:
+    """Edit published.json."""
+    path = project.root / "report" / "published.json"
+    content = json.loads(path.read_text("utf-8"))
+    change(content)
+    path.write_text(json.dumps(content), "utf-8")
+
+
+def test_check_executes_afresh_once(checked: TinyProject) -> None:
+    """The files and the values are compared with the same runs, and the line names them all."""
+    result = checked.run("check")
+    assert result.status == 0
+    assert result.executed == dict.fromkeys(CHAPTERS, "FORCE is set")
+    assert result.err.splitlines()[-2:] == [
+        "small: 3 values agree with report/expected/small.json",
+        "values.json, report.html, report.pdf: as published, and as a fresh run gives them",
+    ]
+
+
+def test_garbage_is_named_by_the_command(checked: TinyProject) -> None:
+    """A PDF that is none ends the command with status 1; it stays as it is."""
+    path = checked.root / "report" / "report.pdf"
+    path.write_bytes(b"garbage")
+    result = checked.run("check")
+    assert result.status == 1
+    assert "nbpress: report/report.pdf is not as it was published, but damaged" in result.err
+    assert path.read_bytes() == b"garbage"
+
+
+def _flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("name", ["report.pdf", "report.html", "values.json"])
+def test_changed_byte_is_named(checked: TinyProject, name: str) -> None:
+    """Of each published file; the others are not accused."""
+    _flip(checked.root / "report" / name)
+    assert verdict(checked) == (
+        f"report/{name} is not as it was published, but damaged or edited: publish again"
+    )
+
+
+def test_missing_values_are_named_and_a_deleted_form_is_not(
+    checked: TinyProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever deletes a form wants it no more; values.json belongs to every form."""
+    (checked.root / "report" / "report.html").unlink()
+    assert verdict(checked) == ""
+    said = capsys.readouterr().err
+    assert "note: report/report.html was deleted since" in said
+    assert "\nvalues.json, report.pdf: as published" in said
+    (checked.root / "report" / "values.json").unlink()
+    assert verdict(checked) == "report/values.json is missing: publish again"
+
+
+def test_missing_record_is_named(checked: TinyProject) -> None:
+    """Nobody knows then what the files are."""
+    (checked.root / "report" / "published.json").unlink()
+    for name in ("report.pdf", "report.html"):
+        assert f"report/{name} is there, but report/published.json does not know it" in verdict(
+            checked
+        )
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{", '{"dataset": "small"}', "../../x", "\udcff"], ids=str.__repr__
+)
+def test_damaged_record_is_named(checked: TinyProject, content: str) -> None:
+    """Whatever it holds, by what is wrong with it."""
+    path = checked.root / "report" / "published.json"
+    path.write_bytes(content.encode("utf-8", "surrogateescape"))
+    assert "report/published.json is damaged" in verdict(checked)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda r: r.update(dataset="large"), "report/report.pdf is not what a fresh run gives"),
+        (lambda r: r.update(dataset="none"), "no data set 'none'"),
+        (lambda r: r.update(sha256="0"), "the files of the data set small have changed since"),
+        (lambda r: r.update(reason="why not"), "report/report.pdf is not what a fresh run gives"),
+        (lambda r: r.update(commit="ours"), "report/report.pdf is not what a fresh run gives"),
+        (lambda r: r.update(date="2020-02-02"), "report/report.pdf is not what a fresh run gives"),
+        (lambda r: r.update(parameters={"": {"scale": 3}}), "report/values.json is not what"),
+        (lambda r: r["forms"]["report.html"].update(show_code=True), "report/report.html is not"),
+        (lambda r: r["forms"]["report.html"].update(notes=["no"]), "report/published.json is not"),
+        (lambda r: r["forms"]["report.pdf"]["files"].clear(), "report/published.json is not"),
+        (lambda r: r["forms"]["report.pdf"]["files"].update({"../x": "0"}), "is damaged (forms."),
+        (lambda r: r["forms"]["report.pdf"].update(exporter="os.path"), "is damaged (forms."),
+        (lambda r: r["forms"].pop("report.pdf"), "report/report.pdf is there, but"),
+    ],
+)
+def test_false_claim_of_the_record_is_named(
+    checked: TinyProject, change: Callable[[dict[str, Any]], Any], message: str
+) -> None:
+    """Another data set, other parameters, other forms than the files are of."""
+    edit_record(checked, change)
+    assert message in verdict(checked)
+
+
+def test_stale_report_is_not_called_damaged(checked: TinyProject) -> None:
+    """An edit of prose since: the files are as published, but no longer what runs give."""
+    checked.edit("notebooks/1_sums.ipynb", "What is the sum?", "Which sum is it?")
+    faults = verdict(checked)
+    assert "report/report.pdf is not what a fresh run gives: notebooks, code or tools" in faults
+    assert "damaged" not in faults
+    assert "values.json" not in faults
+
+
+def test_commit_since_publication_is_no_damage(
+    checked: TinyProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is said between which commits nothing else changed."""
+
+    def git(*words: str) -> None:
+        name = ("-c", "user.name=A", "-c", "user.email=a@example.invalid")
+        subprocess.run(["git", *name, *words], cwd=checked.root, check=True, capture_output=True)
+
+    (checked.root / ".gitignore").write_text("build/\nreport/report.*\n!report/report.yaml\n")
+    git("init")
+    git("add", "report/report.yaml", "notebooks", "src")
+    git("commit", "-m", "One")
+    checked.report()
+    git("commit", "--allow-empty", "-m", "Two")
+    assert verdict(checked) == ""
+    note = (
+        "note: nothing else differs, but publish again for the commit: it says 'Code: git commit `"
+    )
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith(note)]
+    assert ", and this is 'Code: git commit `" in line
+    checked.edit("notebooks/1_sums.ipynb", "What is the sum?", "Which sum is it?")
+    assert "publish again (it says 'Code: git commit `" in verdict(checked)
+
+
+def test_other_data_set_is_compared_without_the_files(
+    checked: TinyProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """DATASET chooses whose values; that files of another are not verified is said."""
+    assert verdict(checked, "large", record=True) == ""
+    (checked.root / "report" / "report.pdf").write_bytes(b"garbage")
+    assert verdict(checked, "large") == ""
+    said = capsys.readouterr().err
+    assert "another report (small) is published: values are compared, but no files" in said
+    assert "report/report.pdf is not as it was published" in verdict(checked, "small")
+
+
+def test_parameters_are_compared_with_the_published_values(checked: TinyProject) -> None:
+    """With those of the same parameters, however written; others must be published first."""
+    checked.report(NBPRESS_PARAMS="scale=3.0")
+    assert verdict(checked) == ""
+    assert verdict(checked, parameters={"1_sums": {"scale": 3}}) == ""
+    assert "no report on small with these PARAMS is published" in verdict(
+        checked, parameters={"": {"scale": "4"}}
+    )
+    assert verdict(checked, "small") == ""  # its own values, not those that are published
+    assert "unset PARAMS" in verdict(checked, parameters={"": {"scale": "3"}}, record=True)
+    checked.edit("src/tiny/base.py", "STEP = 1", "STEP = 2")
+    faults = verdict(checked)
+    assert "report/values.json is not what a fresh run gives" in faults
+    assert "2 drifted, compared with report/values.json" in faults
+
+
+def test_nothing_published_compares_values(
+    checked: TinyProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """After `clean`, for example."""
+    assert checked.run("clean").status == 0
+    assert verdict(checked, "small") == ""
+    assert "nothing is published: values are compared, but no files" in capsys.readouterr().err
+
+
+def test_new_missing_and_drifted_values_are_told_apart(checked: TinyProject) -> None:
+    """And the command that records them is the one to type; it keeps tolerances set by hand."""
+    path = checked.root / "report" / "expected" / "small.json"
+    expected = json.loads(path.read_text("utf-8"))
+    expected["1a.total"] = {"value": 7.0, "absolute": 0.5}
+    expected["9z.gone"] = {"value": 1}
+    del expected["2a.width"]
+    path.write_text(json.dumps(expected), "utf-8")
+    faults = verdict(checked)
+    assert "1 drifted, 1 new, 1 missing, compared with report/expected/small.json" in faults
+    rows = [line.split() for line in faults.splitlines()]
+    assert ["drifted", "1a.total", "7", "6", "±", "0", "relative,", "±", "0.5"] in rows
+    assert ["new", "2a.width", "40"] in rows
+    assert ["missing", "9z.gone", "1"] in rows
+    assert "`make check DATASET=small RECORD=1` records the values" in faults
+    assert checked.run("check", NBPRESS_DATASET="small", NBPRESS_RECORD="1").status == 0
+    assert json.loads(path.read_text("utf-8"))["1a.total"] == {"value": 6.0, "absolute": 0.5}
+    assert verdict(checked) == ""
+
+
+def test_damaged_expected_values_are_named(checked: TinyProject) -> None:
+    """And not recorded over: they may hold tolerances."""
+    for content in ("{", "[]", '{"1a.total": {}}'):
+        (checked.root / "report" / "expected" / "small.json").write_text(content)
+        assert "small.json is damaged" in verdict(checked)
+    assert "small.json is damaged" in verdict(checked, record=True)
+
+
+def test_form_that_cannot_be_rendered_is_named(
+    checked: TinyProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TeX was removed, say."""
+    edit_record(checked, lambda r: r["forms"]["report.pdf"].update(exporter="report-latex-pdf"))
+    monkeypatch.setenv("PATH", os.fspath(checked.root))
+    assert "report/report.pdf: the report cannot be rendered: ENGINE=latex needs" in verdict(
+        checked
+    )
