@@ -62,7 +62,7 @@ CASES: dict[str, tuple[list[str], list[str]]] = {
     # What comes from elsewhere is opened, and does not count.
     "open('env/lib/installed.txt'); open('../build/kept.txt'); open('../.git/HEAD')": ([], []),
     "open('../report/report.pdf'); open('../report/report_files/1.png')": ([], []),
-    "import nbpress; nbpress.last_values()": ([], []),
+    "import nbpress; nbpress.last_report()": ([], []),
     "open('../report/report.yaml')": (["report/report.yaml"], []),
     "open('/dev/null'); open('/dev/null', 'w'); open(0, closefd=False)": ([], []),
     # A link below the root counts by its name, one from outside by where it leads.

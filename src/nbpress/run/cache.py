@@ -125,9 +125,11 @@ class Cache:
     def trim(self, limit: int, kept: Iterable[Run]) -> None:
         """Delete the runs that were not used for longest until all take at most `limit` bytes.
 
-        Those in `kept` stay, whatever they take.
+        Those in `kept` stay, whatever they take. What is no run, damaged or of a former format,
+        goes first.
         """
-        sizes = {run.folder: _size(run.folder) for run in self.all()}
+        folders = dict.fromkeys([*(run.folder for run in self.all()), *self.folder.iterdir()])
+        sizes = {folder: _size(folder) for folder in folders}
         total = sum(sizes.values())
         stay = {run.folder for run in kept}
         for folder in reversed(sizes):
@@ -188,8 +190,8 @@ def _signature(record: Mapping[str, Any]) -> str:
     return digest(json.dumps(record, sort_keys=True))
 
 
-def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.iterdir())
+def _size(path: Path) -> int:
+    return sum(each.lstat().st_size for each in (path, *path.rglob("*")) if not each.is_dir())
 
 
 def _delete(path: Path) -> None:

@@ -137,6 +137,8 @@ class _Runner:
     def __enter__(self) -> _Runner:
         self.cache.tidy()
         sweep()
+        for lock in self.project.build.glob("matplotlib/*.matplotlib-lock"):
+            lock.unlink(missing_ok=True)  # of a killed kernel: each later one would wait 5 s for it
         self.stack = contextlib.ExitStack()
         self.stack.callback(self.progress.close)
         return self

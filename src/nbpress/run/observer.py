@@ -1,7 +1,8 @@
 """Observes, inside a kernel, which of the project's files a notebook reads, lists and writes.
 
 It sees what Python itself opens and lists (an audit hook). It does not see what C libraries open,
-what subprocesses do, nor what is only asked about: `Path.exists` leaves no trace.
+what subprocesses do, nor what is only asked about: `Path.exists` leaves no trace. An event names
+no folder's descriptor, so that `os.open(…, dir_fd=…)` is taken for relative to the current folder.
 """
 
 from __future__ import annotations
