@@ -251,7 +251,9 @@ def test_users_settings_do_not_reach_the_kernels(tiny: TinyProject) -> None:
         "import matplotlib\n"
         "import matplotlib.style\n"
         "assert matplotlib.rcParams['font.size'] == 10\n"
-        "assert 'mine' not in matplotlib.style.available",
+        "assert 'mine' not in matplotlib.style.available\n"
+        "import logging\n"
+        "logging.getLogger('matplotlib.font_manager').warning('Now building the font cache')",
     )
     for folder in ("config", "config/matplotlib"):  # of MPLCONFIGDIR, and of XDG's
         style = tiny.root / folder / "stylelib" / "mine.mplstyle"
@@ -259,7 +261,7 @@ def test_users_settings_do_not_reach_the_kernels(tiny: TinyProject) -> None:
         style.write_text("font.size: 30\n", "utf-8")
     settings = tiny.root / "matplotlibrc"
     settings.write_text("font.size: 30\n", "utf-8")
-    tiny.report(
+    result = tiny.report(
         PYTHONSTARTUP=str(startup),
         JUPYTER_PATH=str(tiny.root),
         MPLBACKEND="TkAgg",
@@ -267,6 +269,7 @@ def test_users_settings_do_not_reach_the_kernels(tiny: TinyProject) -> None:
         MPLCONFIGDIR=str(tiny.root / "config"),
         XDG_CONFIG_HOME=str(tiny.root / "config"),
     )
+    assert "font cache" not in result.err
     assert tiny.values["1a.total"] == 1
     settings.rename(tiny.root / "notebooks" / "matplotlibrc")
     assert tiny.run("report").executed["1_sums"] == "notebooks/matplotlibrc appeared"

@@ -1,6 +1,7 @@
 """What the press loads into its kernels, and nothing else."""
 
 import atexit
+import logging
 import os
 import sys
 from typing import Any
@@ -24,3 +25,7 @@ def load_ipython_extension(shell: Any) -> None:
     atexit.register(shell.kernel.control_thread.join, _FAREWELL_SECONDS)
     shell.observer = Observer(os.environ.pop(ROOT))
     sys.addaudithook(shell.observer)
+    # It does so in each new build folder; the note would be repeated by every later build.
+    logging.getLogger("matplotlib.font_manager").addFilter(
+        lambda record: "building the font cache" not in record.getMessage()
+    )
