@@ -18,6 +18,7 @@ from nbpress.run import inputs as inputs_module
 from nbpress.run import worker
 from nbpress.run.cache import Cache
 from nbpress.run.execute import Execution, execute
+from nbpress.run.matplotlib_config import prepare_matplotlib
 from nbpress.run.observed import Observation
 from nbpress.run.plan import Plan, plan
 
@@ -309,3 +310,16 @@ def test_parameters_of_an_unknown_chapter_are_refused(project: Project) -> None:
     """With the chapter that is meant."""
     with pytest.raises(PressError, match="no chapter is called '1_sum'; did you mean '1_sums'"):
         plan(project, DATA, {"1_sum": {"count": 5}})
+
+
+def test_list_of_fonts_is_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new build folder gets the one that Matplotlib made for the user, but no style, no lock."""
+    user, build = tmp_path / "user", tmp_path / "build"
+    user.mkdir()
+    for name in ("fontlist-v1.json", "matplotlibrc"):
+        (user / name).write_text("{}", "utf-8")
+    (build / "matplotlib").mkdir(parents=True)
+    (build / "matplotlib" / "fontlist-v1.json.matplotlib-lock").touch()
+    monkeypatch.setenv("MPLCONFIGDIR", str(user))
+    prepare_matplotlib(build)
+    assert [path.name for path in (build / "matplotlib").iterdir()] == ["fontlist-v1.json"]

@@ -18,6 +18,7 @@ from nbpress.project.project import Project
 from nbpress.run import worker
 from nbpress.run.cache import Cache, Run
 from nbpress.run.inputs import Inputs, read_inputs
+from nbpress.run.matplotlib_config import prepare_matplotlib
 from nbpress.run.observed import after_run, digests
 from nbpress.run.plan import Plan
 from nbpress.run.processes import local_pool
@@ -137,8 +138,7 @@ class _Runner:
     def __enter__(self) -> _Runner:
         self.cache.tidy()
         sweep()
-        for lock in self.project.build.glob("matplotlib/*.matplotlib-lock"):
-            lock.unlink(missing_ok=True)  # of a killed kernel: each later one would wait 5 s for it
+        prepare_matplotlib(self.project.build)
         self.stack = contextlib.ExitStack()
         self.stack.callback(self.progress.close)
         return self

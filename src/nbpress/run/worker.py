@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from nbpress.run.extension import ROOT
+from nbpress.run.matplotlib_config import configuration
 from nbpress.run.observed import Observation
 from nbpress.run.processes import skip_slow_imports
 from nbpress.run.verdict import indent, out_of_memory, verdict
@@ -68,8 +69,7 @@ def run(job: Job) -> Outcome:
         # The modules whose digests are in the key, not others of the same name.
         PYTHONPATH=os.pathsep.join(dict.fromkeys([*map(str, job.sources), *_python_path()])),
         IPYTHONDIR=str(job.build / "ipython"),  # not the user's profile
-        # Not the user's styles, which may bear the names of Matplotlib's own.
-        MPLCONFIGDIR=str(job.build / "matplotlib"),
+        MPLCONFIGDIR=str(configuration(job.build)),
         **{ROOT: str(job.root)},
     )
     skip_slow_imports()
