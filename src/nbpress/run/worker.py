@@ -89,6 +89,7 @@ def run(job: Job) -> Outcome:
             parameters=job.parameters,
             engine_name=ENGINE_NAME,
             kernel_name="python3",
+            language="python",
             progress_bar=False,
             cwd=str(job.folder),
             execution_timeout=job.cell_timeout,
