@@ -51,7 +51,7 @@ class Places:
             return None if real == path else self.name(real)
         name = prefix + base
         published = prefix == "report/" and base.startswith("report.") and base != "report.yaml"
-        return None if published or name in _PUBLISHED | _OURS else name
+        return None if published or name in _PUBLISHED | _OURS or base in _CACHES else name
 
     def folder(self, path: str) -> str | None:
         """Return a folder's path from the root with a slash behind it, "" for the root itself."""
