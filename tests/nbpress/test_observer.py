@@ -151,9 +151,9 @@ def test_observer_never_stops_a_cell(tmp_path: Path) -> None:
     code = (
         "import nbpress.run.observer as observer\n"
         "def broken(*_): raise RuntimeError('sabotage')\n"
-        "whole, observer.Places.name = observer.Places.name, broken\n"
+        "whole, observer.ProjectFiles.name = observer.ProjectFiles.name, broken\n"
         "assert open('a.csv').read() == '1'\n"
-        "observer.Places.name = whole"
+        "observer.ProjectFiles.name = whole"
     )
     (report,) = observe([tmp_path / "project"], [code])
     assert report["troubles"] == ["open: RuntimeError('sabotage')"]

@@ -18,7 +18,7 @@ from nbpress.run.temporary import private_folder, sweep, temporary_files
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the one folder for temporary files; its path is as short as it must be."""
-    monkeypatch.setattr(temporary, "_places", lambda: [tmp_path])
+    monkeypatch.setattr(temporary, "_parents", lambda: [tmp_path])
     monkeypatch.setattr(temporary, "_LONGEST", len(os.fsencode(tmp_path)))
     return tmp_path
 
@@ -46,7 +46,7 @@ def test_folders_of_the_dead_are_swept_and_no_others(place: Path) -> None:
     kills_itself = (
         "import os, sys, pathlib\n"
         "from nbpress.run import temporary\n"
-        "temporary._places = lambda: [pathlib.Path(sys.argv[1])]\n"
+        "temporary._parents = lambda: [pathlib.Path(sys.argv[1])]\n"
         "with temporary.private_folder() as folder:\n"
         "    (folder / 'kernel-ipc-1').touch()\n"
         "    os.kill(os.getpid(), 9)\n"

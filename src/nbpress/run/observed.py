@@ -11,7 +11,7 @@ from typing import Any
 
 from nbpress.errors import PressError
 from nbpress.files import digest
-from nbpress.run.observer import Places, identity
+from nbpress.run.observer import ProjectFiles, identity
 
 ABSENT = "absent"
 
@@ -37,8 +37,8 @@ def digests(root: Path, names: Iterable[str], without: Collection[str] = ()) -> 
     without
         The names, from the root, that do not count in a folder's.
     """
-    places = Places(root)
-    return {name: _state(places, name, without) for name in names}
+    files = ProjectFiles(root)
+    return {name: _state(files, name, without) for name in names}
 
 
 def after_run(
@@ -94,11 +94,11 @@ def _verb(before: str | None, now: str | None) -> str:
     return {before: "appeared", now: "disappeared"}.get(ABSENT, "changed")
 
 
-def _state(places: Places, name: str, without: Collection[str]) -> str:
-    path = Path(places.root, name)
+def _state(files: ProjectFiles, name: str, without: Collection[str]) -> str:
+    path = Path(files.root, name)
     try:
         if name.endswith("/"):
-            return _digest_of_names(name, places.names(name), without)
+            return _digest_of_names(name, files.names(name), without)
         if not path.is_file():  # a pipe would make us wait
             return ABSENT
         with path.open("rb") as file:
@@ -130,7 +130,7 @@ def declared_files(root: Path, patterns: Iterable[str]) -> Iterator[Path]:
     PressError
         If a pattern matches nothing.
     """
-    places = Places(root)
+    files = ProjectFiles(root)
     for pattern in patterns:
         literal = root / pattern
         matches = [literal] if literal.exists() else sorted(root.glob(pattern))
@@ -141,6 +141,6 @@ def declared_files(root: Path, patterns: Iterable[str]) -> Iterator[Path]:
         for match in matches:
             for path in [match] if match.is_file() else sorted(match.rglob("*")):
                 is_hidden = any(part.startswith(".") for part in path.relative_to(match).parts)
-                counts = not is_hidden and places.name(str(path)) is not None
+                counts = not is_hidden and files.name(str(path)) is not None
                 if path.is_file() and (counts or path == match):
                     yield path

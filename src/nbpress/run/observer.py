@@ -26,7 +26,7 @@ _EVENTS = frozenset({"open", "os.listdir", "os.scandir", "import", *_MAKES, *_TA
 _IMPORTING = ("<frozen importlib", os.path.dirname(os.__file__) + "/importlib/metadata/")
 
 
-class Places:
+class ProjectFiles:
     """Names the files below a root that count as a project's own; remembers folders."""
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
@@ -102,7 +102,7 @@ class Observer:
     """
 
     def __init__(self, root: str) -> None:
-        self.places = Places(root)
+        self.files = ProjectFiles(root)
         self.read: dict[str, list[Any] | None] = {}
         self.written: set[str] = set()
         self.made: set[str] = set()  # written before it was read: nothing of it came from outside
@@ -154,7 +154,7 @@ class Observer:
         if not flags and mode and mode[0] in "wax":  # C's fopen has a mode alone
             access, flags = os.O_WRONLY, os.O_TRUNC if mode[0] == "w" else 0
         path = os.fsdecode(path)
-        if path.startswith(self.places.installed):
+        if path.startswith(self.files.installed):
             return
         if f"{os.sep}__pycache__{os.sep}" in path:
             if access != os.O_RDONLY or not caller.startswith(_IMPORTING):
@@ -172,7 +172,7 @@ class Observer:
         if name is None or name in self.read or name in self.made:
             return
         try:
-            status = os.stat(os.path.join(self.places.root, name))
+            status = os.stat(os.path.join(self.files.root, name))
         except OSError:
             self.read[name] = None
         else:
@@ -189,23 +189,23 @@ class Observer:
     def _note_list(self, path: Any) -> None:
         if isinstance(path, int):
             return
-        name = self.places.folder(os.path.join(os.getcwd(), os.fsdecode(path or ".")))
+        name = self.files.folder(os.path.join(os.getcwd(), os.fsdecode(path or ".")))
         if name is None or name.rstrip("/") in self.made:
             return
         key = name or "./"
         if key not in self.read:
             try:
-                self.read[key] = self.places.names(name)
+                self.read[key] = self.files.names(name)
             except OSError:
                 self.read[key] = None
 
     def _name(self, path: Any) -> str | None:
         if isinstance(path, int):
             return None
-        return self.places.name(os.path.join(os.getcwd(), os.fsdecode(path)))
+        return self.files.name(os.path.join(os.getcwd(), os.fsdecode(path)))
 
     def _is_new(self, name: str | None) -> bool:
-        return name is not None and not os.path.lexists(os.path.join(self.places.root, name))
+        return name is not None and not os.path.lexists(os.path.join(self.files.root, name))
 
 
 def identity(status: os.stat_result) -> list[int]:

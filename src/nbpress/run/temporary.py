@@ -21,14 +21,14 @@ _LONGEST = 103 - len(f"/{_PREFIX}12345678/kernel-ipc-99")
 @contextlib.contextmanager
 def private_folder() -> Iterator[Path]:
     """Make a folder of the user's own, short enough for sockets; it goes when the block ends."""
-    place = next((place for place in _places() if len(os.fsencode(place)) <= _LONGEST), None)
-    if place is None:
+    parent = next((parent for parent in _parents() if len(os.fsencode(parent)) <= _LONGEST), None)
+    if parent is None:
         raise PressError(
             f"the folder for temporary files, {tempfile.gettempdir()}, has too long a path for a "
             f"kernel's sockets: set TMPDIR to one of at most {_LONGEST} bytes"
         )
     try:
-        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
     except OSError as error:
         raise disk_error(error) from error
     try:
@@ -54,7 +54,7 @@ def temporary_files() -> Iterator[None]:
 
 def sweep() -> None:
     """Delete the private folders of this user's processes that were killed, and no others."""
-    for folder in [folder for place in _places() for folder in place.glob(f"{_PREFIX}*")]:
+    for folder in [folder for parent in _parents() for folder in parent.glob(f"{_PREFIX}*")]:
         with contextlib.suppress(OSError):  # of somebody else, in use, or gone by now
             if folder.is_symlink() or folder.stat().st_uid != os.getuid():
                 continue
@@ -63,7 +63,7 @@ def sweep() -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _places() -> list[Path]:
+def _parents() -> list[Path]:
     """Return where private folders may be, the preferred one first."""
-    places = dict.fromkeys(Path(place).resolve() for place in (tempfile.gettempdir(), "/tmp"))
-    return [place for place in places if place.is_dir()]
+    parents = dict.fromkeys(Path(parent).resolve() for parent in (tempfile.gettempdir(), "/tmp"))
+    return [parent for parent in parents if parent.is_dir()]

@@ -20,8 +20,8 @@ def installed_versions(distribution: str | None) -> dict[str, str]:
     distribution they cannot be told apart, and everything that is installed counts.
     """
     if distribution is None:
-        found = {_normal(each.name): each.version for each in metadata.distributions()}
-        return {"python": platform.python_version(), **dict(sorted(found.items()))}
+        every = {_normal(each.name): each.version for each in metadata.distributions()}
+        return {"python": platform.python_version(), **dict(sorted(every.items()))}
     try:
         metadata.distribution(distribution)
     except metadata.PackageNotFoundError as error:
