@@ -49,7 +49,7 @@ def test_guide_to_a_report_of_your_own(tmp_path):
     content = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells_of(notebook)}
     (tmp_path / "notebooks" / "1_analysis.ipynb").write_text(json.dumps(content), "utf-8")
     commands = re.findall(r"-m nbpress (.*?)(?:\s+#.*)?$", guide, re.MULTILINE)
-    assert len(commands) == 4
+    assert len(commands) == 5
     for command in commands:
         result = nbpress_in(tmp_path, *command.split())
         assert result.returncode == 0, result.stderr

@@ -73,16 +73,17 @@ _params = click.option(
 )  # fmt: skip
 
 
+_param = click.option(
+    "--param", multiple=True, metavar="NAME=VALUE|FILE.yaml",
+    help="A parameter, for every chapter that takes it, or NOTEBOOK.NAME=VALUE; or a file.",
+)  # fmt: skip
+
+
 def _options_of_reports(command: Any) -> Any:
     for option in (
         click.option("--code", is_flag=True, envvar="NBPRESS_CODE", help="Show the code."),
         click.option("--force", is_flag=True, envvar="NBPRESS_FORCE", help="Execute everything."),
-        click.option(
-            "--param",
-            multiple=True,
-            metavar="NAME=VALUE|FILE.yaml",
-            help="A parameter, for every chapter that takes it, or NOTEBOOK.NAME=VALUE; or a file.",
-        ),
+        _param,
         _params,
         _dataset,
     ):
@@ -136,16 +137,20 @@ def _build(
 @nbpress.command()
 @_checked_dataset
 @_params
+@_param
 @click.option(
     "--record", is_flag=True, envvar="NBPRESS_RECORD", help="Record these values instead."
 )
 @click.pass_context
-def check(context: click.Context, dataset: str, params: str, record: bool) -> None:
+def check(
+    context: click.Context, dataset: str, params: str, param: tuple[str, ...], record: bool
+) -> None:
     """Execute everything afresh; compare with the published files and the recorded values."""
     from nbpress.project.parameters import read_parameters
     from nbpress.publish.check import check as run_check
 
-    run_check(_project(context), dataset, read_parameters(params), record=record)
+    parameters = read_parameters(list(param) or params)
+    run_check(_project(context), dataset, parameters, record=record)
 
 
 @nbpress.command()

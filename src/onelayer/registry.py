@@ -100,7 +100,7 @@ def read(name: str) -> Description:
         close = difflib.get_close_matches(str(name).lower(), known, n=1)
         raise DataError(
             f"dataset must be one of {', '.join(known)}; got {name!r}"
-            + (f"; did you mean {close[0]!r}?" if close else "")
+            + (f" (did you mean {close[0]!r}?)" if close else "")
             + ". A data set of your own needs a file data/NAME.yaml (data/README.md)"
         )
     try:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sympy
 from matplotlib.figure import Figure
 
 from nbpress import answer, claim, figure, proof, prose, settings, table
@@ -221,3 +222,24 @@ def test_settings_are_shown_and_recorded(shown: list[dict[str, Any]]) -> None:
     (bundle,) = shown
     assert bundle["text/plain"] == "batch_size = 16, late_step = None"
     assert from_json(bundle[MIME_TYPE]) == Settings({"batch_size": 16, "late_step": None})
+
+
+@pytest.mark.parametrize("holds", [[False], [True], (x for x in ()), float("nan"), 1, str.count])
+def test_only_a_truth_can_be_claimed(shown: list[dict[str, Any]], holds: object) -> None:
+    """What Python takes for true, such as a list or a forgotten `all`, gets no mark."""
+    for state in (
+        lambda: claim("1a", "x", "it holds", holds),
+        lambda: proof("1a", "it holds", holds),
+    ):
+        with pytest.raises(TypeError, match=r"must be True or False; got .*all\(…\) or any\(…\)"):
+            state()
+    assert shown == []
+
+
+@pytest.mark.parametrize("holds", [True, np.bool_(True), np.array(1) > 0, sympy.true])
+def test_truths_of_numpy_and_sympy_can_be_claimed(
+    shown: list[dict[str, Any]], holds: object
+) -> None:
+    """They are as true as Python's."""
+    claim("1a", "x", "it holds", holds)
+    assert shown[0][MIME_TYPE]["holds"] is True

@@ -87,7 +87,7 @@ def check(project: Project, dataset: str, parameters: Parameters, *, record: boo
         faults.append(drifts)
     if faults:
         raise PressError("\n".join(faults))
-    say(f"{data.dataset}: {len(observed)} values agree with {source}")
+    say(f"{data.dataset or 'report'}: {len(observed)} values agree with {source}")
     if published and verifies:
         files = [name for name in published.files() if (project.output / name).exists()]
         say(f"{', '.join(files)}: as published, and as a fresh run gives them")
@@ -166,7 +166,7 @@ def _title(published: Published) -> str:
         for chapter, values in published.parameters.items()
         for name, value in values.items()
     ]
-    return " ".join([published.dataset, *given])
+    return " ".join(filter(None, [published.dataset, *given])) or "the report"
 
 
 def _values(entries: Mapping[str, Any]) -> dict[str, Any]:

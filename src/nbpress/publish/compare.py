@@ -78,9 +78,15 @@ def compare(expected: Mapping[str, Any], observed: Mapping[str, Any]) -> Iterato
 
 
 def recorded(observed: Mapping[str, Any], former: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values as they are recorded; those in `former` keep their tolerances."""
-    entries = {}
+    """Return values as they are recorded; those in `former` keep their tolerances.
+
+    A value that agrees with the recorded one is left as it is.
+    """
+    differing = {drift.name.partition("[")[0] for drift in compare(former, observed)}
+    entries = {name: entry for name, entry in former.items() if name in observed}
     for name, value in observed.items():
+        if name not in differing:
+            continue
         kept = {k: v for k, v in former.get(name, {}).items() if k != "value"}
         is_float = any(isinstance(leaf, float) for _, leaf, _ in _leaves(name, value, value))
         entries[name] = {"value": value, **(kept or ({"relative": _RELATIVE} if is_float else {}))}

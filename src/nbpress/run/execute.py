@@ -165,7 +165,7 @@ class _Runner:
             self.cache.mark_used(run)
             self.result.runs[plan.chapter.name] = run
             return
-        why = "FORCE is set"
+        why = "all are to run"
         if not self.force:
             why = self.cache.why_stale(plan.chapter.notebook, inputs, self.dataset.dataset)
         self.progress.say(f"{plan.chapter.name}: runs{_again(why)}, {why}")

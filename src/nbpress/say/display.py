@@ -131,7 +131,7 @@ def claim(task: str, id: str, text: str, holds: object, otherwise: str | None = 
     text
         The claim, Markdown without a full stop: "‖w‖² falls as λ grows".
     holds
-        Its truth, computed: a bool of Python or NumPy.
+        Its truth, computed: a bool of Python, NumPy or SymPy, and nothing else.
     otherwise
         What to say when it does not hold; by default that the text does not hold here.
 
@@ -142,7 +142,7 @@ def claim(task: str, id: str, text: str, holds: object, otherwise: str | None = 
     """
     validate_task(task)
     validate_claim(id)
-    truth = bool(holds)
+    truth = _truth(holds)
     sentence = text if truth else otherwise or f"it does not hold on these data that {text}"
     mark = "✓ Checked" if truth else "✗ Found instead"
     record = Claim(task, id, text, truth, f"{sentence}.")
@@ -160,9 +160,22 @@ def proof(task: str, statement: str, holds: object) -> None:
         If it does not hold.
     """
     validate_task(task)
-    if not holds:
+    if not _truth(holds):
         raise ValueError(f"task {task}: the proof fails that {statement}")
     _show(Proof(task, f"{statement}."), {"text/markdown": f"✓ Proved: {statement}."})
+
+
+def _truth(holds: object) -> bool:
+    """Return whether something holds; a list of truths, or a function, is no truth."""
+    if type(holds).__name__ in ("BooleanTrue", "BooleanFalse"):  # SymPy's
+        return bool(holds)
+    value = holds.item() if getattr(holds, "shape", None) == () else holds  # type: ignore[attr-defined]
+    if not isinstance(value, bool):
+        raise TypeError(
+            f"what is claimed must be True or False; got {holds!r:.80}. "
+            "Of several truths, say which is meant: all(…) or any(…)"
+        )
+    return value
 
 
 def _show(record: Record, bundle: dict[str, str], metadata: dict[str, Any] | None = None) -> None:
