@@ -65,5 +65,12 @@ def sweep() -> None:
 
 def _parents() -> list[Path]:
     """Return where private folders may be, the preferred one first."""
-    parents = dict.fromkeys(Path(parent).resolve() for parent in (tempfile.gettempdir(), "/tmp"))
+    try:
+        preferred = tempfile.gettempdir()
+    except FileNotFoundError as error:  # tempfile tries some, and does not tell what went wrong
+        raise PressError(
+            "no folder for temporary files can be written to: the disk is full, files are over the "
+            f"size limit, or TMPDIR names a wrong folder ({error.strerror})"
+        ) from error
+    parents = dict.fromkeys(Path(parent).resolve() for parent in (preferred, "/tmp"))
     return [parent for parent in parents if parent.is_dir()]
