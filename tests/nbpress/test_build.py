@@ -221,6 +221,10 @@ def test_file_of_the_users_is_not_lost(press: Press, publishes: bool) -> None:
     press.bound.notebook["cells"] = ["other"]
     press.build(form="report.tex")
     assert (press.project.output / "report.tex~").read_bytes() == b"by hand"
+    (press.project.output / "report.tex").write_bytes(b"by hand, again")
+    press.build(form="report.tex")
+    assert (press.project.output / "report.tex~").read_bytes() == b"by hand"
+    assert (press.project.output / "report.tex~2").read_bytes() == b"by hand, again"
 
 
 def test_unknown_form_is_named_and_left_alone(

@@ -40,7 +40,7 @@ def read_values(path: Path) -> dict[str, Any]:
         ):
             return content
         problem = "expected a name and an object with a 'value' for each"
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         problem = str(error)
     raise PressError(f"{path.name} is damaged ({problem}): restore it, or delete it")
 

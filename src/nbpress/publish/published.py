@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -106,11 +107,19 @@ def publish(output: Path, files: Mapping[str, bytes], former: Published | None) 
             continue
         new[output / name] = content
         if there is not None and name not in (VALUES, RECORD) and digest(there) != ours.get(name):
-            say(f"note: report/{name} was not published from here, or edited: kept as {name}~")
-            kept[output / f"{name}~"] = there
+            copy = _copy_of(output / name, there)
+            say(f"note: report/{name} was not published from here, or edited: kept as {copy.name}")
+            kept[copy] = there
     write({**kept, **new})
     delete_own(output, {name: sha for name, sha in ours.items() if name not in files})
     return list(new)
+
+
+def _copy_of(path: Path, content: bytes) -> Path:
+    """Return where a file is kept: `report.tex~`, or with a number behind it if that is taken."""
+    numbers = itertools.chain([""], itertools.count(2))
+    copies = (path.with_name(f"{path.name}~{number}") for number in numbers)
+    return next(copy for copy in copies if read(copy) in (None, content))
 
 
 def delete_own(output: Path, files: Mapping[str, str]) -> list[str]:
