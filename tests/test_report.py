@@ -180,6 +180,11 @@ SABOTAGE = {
         ("gradient-logistic", "2a-answer"),
         ("trainers.py", "z *= step_size", "z *= 1.5 * step_size"),
     ),
+    "the trainer's labels": (
+        "3_softmax_regression",
+        ("gradient-softmax", "3a-answer"),
+        ("trainers.py", "Y.T.take(batch,", "Y.T.take(np.sort(batch),"),
+    ),
     "the model's residual": (
         "3_softmax_regression",
         ("gradient-softmax", "3a-answer"),

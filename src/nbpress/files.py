@@ -68,7 +68,7 @@ def read_yaml(path: Path) -> Any:
         return yaml.safe_load(path.read_text("utf-8"))
     except FileNotFoundError as error:
         raise PressError(f"no file {path.name}: expected a YAML file at {path}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # such as a date in no month
         colon = "mapping values are not allowed" in str(error)
         hint = "\nA text that holds ': ' stands in quotes: title: \"One: two\"" if colon else ""
         raise PressError(f"{path.name} is not YAML: {error}{hint}") from error

@@ -1,4 +1,4 @@
-"""Checks by central differences whether a step of the trainer follows the slope of J."""
+"""Checks by central differences whether the trainer's steps follow the slope of J."""
 
 from __future__ import annotations
 
@@ -75,32 +75,41 @@ def central_difference(
     return slope / (2 * epsilon)
 
 
-def check_step(
+def check_steps(
     trainer: Trainer, split: Split, seed: int, l2_lambda: float = 0.0, epsilon: float = 1e-3
 ) -> float:
-    """Return max |(w₀ − w₁)/η − central difference at w₀| over all weights, in float64.
+    """Return max |(w₀ − w₂)/η − d₀ − d₁| / 2 over all weights, in float64.
 
-    `trainer` itself goes from w₀ to w₁, in one step of the loop that trains, on the first batch of
-    real images: so this is the gradient by which the models are trained. It passes if it is ≤ ε²,
-    the order of the central difference's own error.
+    `trainer` itself goes from w₀ to w₂, in two steps of the loop that trains, on the shuffled
+    first two batches of real images: so this is the gradient by which the models are trained. Of
+    d₀ and d₁, the central differences on the two batches, d₁ is taken at w₀ − ηd₀. The check
+    passes if the result is ≤ ε², the order of a central difference's own error. Two steps, so that
+    what one leaves behind for the next is seen; and beside λ a model with λ = 0 is trained.
 
     The weights w₀ are normal with standard deviation 0.1, drawn from a stream of their own.
     """
+    size = min(trainer.batch_size, len(split.X_train) // 2)
     X, targets = (
-        array[: trainer.batch_size].astype(np.float64)
-        for array in (split.X_train, split.targets_train)
+        array[: 2 * size].astype(np.float64) for array in (split.X_train, split.targets_train)
     )
     w = np.random.RandomState(seed).normal(scale=0.1, size=(X.shape[1], targets.shape[1]))
-    one_step = replace(
+    two_steps = replace(
         trainer,
+        batch_size=size,
         num_epochs=1,
-        shuffle=False,
+        shuffle=True,
         patience=None,
         validations_per_epoch=1,
         train_accuracy=False,
     )
-    batch = Split(X, targets, X, targets, split.image_shape)
-    after = one_step.fit(batch, np.random.RandomState(seed), l2_lambda, w).weights
-    slope = (w - after) / trainer.learning_rate
-    numerical = central_difference(trainer.model, X, w, targets, l2_lambda, epsilon)
-    return float(np.abs(slope - numerical).max())
+    batches = Split(X, targets, X, targets, split.image_shape)
+    after, _ = two_steps.fit_each(batches, np.random.RandomState(seed), [l2_lambda, 0.0], w)
+    order = np.random.RandomState(seed).permutation(2 * size).reshape(2, size)
+    numerical = np.zeros_like(w)  # d₀, then d₀ + d₁
+    for batch in order:
+        at = w - trainer.learning_rate * numerical
+        numerical += central_difference(
+            trainer.model, X[batch], at, targets[batch], l2_lambda, epsilon
+        )
+    deviation = (w - after.weights) / trainer.learning_rate - numerical
+    return float(np.abs(deviation).max() / 2)

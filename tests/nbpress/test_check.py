@@ -267,3 +267,13 @@ def test_form_that_cannot_be_rendered_is_named(
     assert "report/report.pdf: the report cannot be rendered: ENGINE=latex needs" in verdict(
         checked
     )
+
+
+@pytest.mark.parametrize(
+    "tolerance", ['"relative": -1', '"relative": 1e9', '"absolute": "0.5"', '"relativ": 0.5']
+)
+def test_tolerance_that_is_none_is_refused(checked: TinyProject, tolerance: str) -> None:
+    """A negative one, one that everything is within, a text, a misspelt key."""
+    path = checked.root / "report" / "expected" / "small.json"
+    path.write_text(f'{{"1a.total": {{"value": 6.0, {tolerance}}}}}', "utf-8")
+    assert "small.json is damaged (expected for each name an object" in verdict(checked)

@@ -243,3 +243,23 @@ def test_truths_of_numpy_and_sympy_can_be_claimed(
     """They are as true as Python's."""
     claim("1a", "x", "it holds", holds)
     assert shown[0][MIME_TYPE]["holds"] is True
+
+
+@pytest.mark.parametrize(
+    ("value", "spec", "text"),
+    [
+        (np.float64(1) < 2, "", "True"),
+        (225, "x", "e1"),
+        (0x1E5, "x", "1e5"),
+        (1_500_000, ".1e", "1.5 × 10⁶"),
+        (np.float64(-1.8e-7), ".1e", "−1.8 × 10⁻⁷"),
+        (np.array([0.5]), "", "[0.5]"),
+        ({np.int64(1): np.float32(0.5)}, "", "{'1': 0.5}"),
+    ],
+)
+def test_numbers_are_set_whatever_their_type(
+    shown: list[dict[str, Any]], value: object, spec: str, text: str
+) -> None:
+    """An exponent is one only in a number of that form."""
+    answer("1a", f"{{x:{spec}}}", x=value)
+    assert shown[0]["text/markdown"].replace("\u00a0", " ") == text

@@ -265,3 +265,18 @@ def test_reason_is_printed(reading: TinyProject) -> None:
     assert list(result.executed) == ["1_sums", "3_summary"]  # which quotes its value
     assert reading.values["1a.total"] == 3
     assert reading.report().executed == {}
+
+
+def test_file_that_a_notebook_made_and_read_outdates_its_run(tiny: TinyProject) -> None:
+    """Made if it is not there, as one downloads data once: an edit of it later counts."""
+    tiny.edit_cell(
+        "1_sums.ipynb",
+        "sum",
+        'import pathlib\nif not pathlib.Path("made.csv").exists():\n'
+        '    pathlib.Path("made.csv").write_text("1")\ntotal = float(open("made.csv").read())',
+    )
+    tiny.report()
+    assert tiny.report().executed == {}
+    (tiny.root / "notebooks" / "made.csv").write_text("7", "utf-8")
+    assert tiny.report().executed["1_sums"] == "notebooks/made.csv changed"
+    assert tiny.values["1a.total"] == 7

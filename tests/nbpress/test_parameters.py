@@ -11,7 +11,7 @@ from fixtures.tiny_project import notebook
 
 from nbpress.errors import PressError
 from nbpress.project.notebook import Notebook, read_notebook
-from nbpress.project.parameters import Parameter, read_parameters
+from nbpress.project.parameters import Parameter, declarations, read_parameters
 
 
 def written(place: Path, *cells: tuple[str, str]) -> Notebook:
@@ -169,3 +169,9 @@ def test_parameters_are_read_from_yaml(tmp_path: Path) -> None:
     path.write_bytes(b"a: \xff\n")
     with pytest.raises(PressError, match=r"some\.yaml is not YAML"):
         read_parameters([str(path)])
+
+
+def test_unclosed_bracket_is_one_sentence() -> None:
+    """In the words of Python's parser."""
+    with pytest.raises(PressError, match="the cell: line 1 is not Python"):
+        list(declarations("count: int = (3", "the cell"))

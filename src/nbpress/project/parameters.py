@@ -68,9 +68,9 @@ def declarations(source: str, name: str) -> Iterator[Parameter]:
     `learning_rate: float = 0.05  # > 0, per step` declares type, default, bounds and unit. The
     bounds begin the comment; what looks like one and stands elsewhere is refused, not passed over.
     """
-    lines = comments(source)
+    tree, lines = parse(source, name), comments(source)
     read: set[int] = set()
-    for node in parse(source, name).body:
+    for node in tree.body:
         match node:
             case ast.AnnAssign(
                 target=ast.Name(id=parameter), annotation=note, value=ast.expr() as value

@@ -35,14 +35,28 @@ def read_values(path: Path) -> dict[str, Any]:
     """Return the entries of values.json or of recorded values; none if there is no such file."""
     try:
         content = json.loads(read(path) or b"{}")
-        if isinstance(content, dict) and all(
-            isinstance(entry, dict) and "value" in entry for entry in content.values()
-        ):
+        if isinstance(content, dict) and all(map(_is_entry, content.values())):
             return content
-        problem = "expected a name and an object with a 'value' for each"
+        problem = (
+            "expected for each name an object with a 'value', and as tolerances 'relative', below "
+            "1, and 'absolute'"
+        )
     except (ValueError, RecursionError) as error:
         problem = str(error)
     raise PressError(f"{path.name} is damaged ({problem}): restore it, or delete it")
+
+
+def _is_entry(entry: Any) -> bool:
+    """Return whether an entry has a value, an origin or tolerances, and nothing else."""
+    if not isinstance(entry, dict) or "value" not in entry:
+        return False
+    limits = {"relative": 1.0, "absolute": math.inf}
+    tolerances = {key: entry[key] for key in limits if key in entry}
+    known = {"value", "notebook", "cell", *limits}
+    return entry.keys() <= known and all(
+        isinstance(tolerance, int | float) and 0 <= tolerance < limits[key]
+        for key, tolerance in tolerances.items()
+    )
 
 
 def differences(

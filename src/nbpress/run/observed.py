@@ -26,6 +26,7 @@ class Observation:
     loaded: list[str] = field(default_factory=list)  # the files of its modules
     read: dict[str, Any] = field(default_factory=dict)
     written: list[str] = field(default_factory=list)
+    reread: list[str] = field(default_factory=list)  # what the notebook made and read
     troubles: list[str] = field(default_factory=list)
 
 
@@ -73,7 +74,8 @@ def after_run(
         else:
             changed.append(name)
     unseen = {_UNSEEN: "unknown"} if observation.troubles else {}
-    return {**now, **unseen, **loaded}, list(dict.fromkeys(changed))
+    made = digests(root, observation.reread)
+    return {**now, **made, **unseen, **loaded}, list(dict.fromkeys(changed))
 
 
 def declared(root: Path, patterns: Iterable[str]) -> dict[str, str]:

@@ -15,7 +15,10 @@ from typing import Any
 
 # What the press itself makes is no input of a notebook; neither is what is installed.
 _OURS = {"build", ".git", "report/report_files"}
-_PUBLISHED = {"report/values.json", "report/published.json"}
+_PUBLISHED = {
+    f"report/{name}"
+    for name in ("report.pdf", "report.html", "report.tex", "values.json", "published.json")
+}
 _INSTALLED = ("pyvenv.cfg", "conda-meta")
 _CACHES = {"__pycache__", ".ipynb_checkpoints"}
 
@@ -50,8 +53,7 @@ class ProjectFiles:
             real = os.path.realpath(path) if os.path.islink(path) else path
             return None if real == path else self.name(real)
         name = prefix + base
-        published = prefix == "report/" and base.startswith("report.") and base != "report.yaml"
-        return None if published or name in _PUBLISHED | _OURS or base in _CACHES else name
+        return None if name in _PUBLISHED | _OURS or base in _CACHES else name
 
     def folder(self, path: str) -> str | None:
         """Return a folder's path from the root with a slash behind it, "" for the root itself."""
@@ -98,7 +100,7 @@ class Observer:
 
     `read` holds by a file's name its time, size and inode when it was first opened, None if it
     was not there; by a folder's, which ends in a slash, the names in it. What the notebook made
-    itself before it read it is not among them.
+    itself before it read it is in `reread`: made once, it may be edited before the next run.
     """
 
     def __init__(self, root: str) -> None:
@@ -106,6 +108,7 @@ class Observer:
         self.read: dict[str, list[Any] | None] = {}
         self.written: set[str] = set()
         self.made: set[str] = set()  # written before it was read: nothing of it came from outside
+        self.reread: set[str] = set()  # made and read: what counts is what the run left
         self.troubles: list[str] = []
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
@@ -123,6 +126,7 @@ class Observer:
             "loaded": [file for file in files if isinstance(file, str)],
             "read": dict(self.read),
             "written": sorted(self.written),
+            "reread": sorted(self.reread),
             "troubles": self.troubles,
         }
 
@@ -169,6 +173,8 @@ class Observer:
             self._note_write(name, whole=whole)
 
     def _note_read(self, name: str | None) -> None:
+        if name in self.made:
+            self.reread.add(name)
         if name is None or name in self.read or name in self.made:
             return
         try:

@@ -76,6 +76,9 @@ def plan(project: Project, dataset: DataSet, given: Parameters) -> list[Plan]:
             **{name: value for name, value in everywhere.items() if name in takes},
             **given.get(chapter.name, {}),
         }
+        for name in _INJECTED:
+            if name not in takes and (hint := notebooks[chapter.name].untagged(name)):
+                raise PressError(f"{chapter.notebook} takes no {name!r} from the press{hint}")
         if "dataset" in takes:
             if dataset == NO_DATA_SET:
                 raise PressError(

@@ -106,7 +106,7 @@ def answer(task: str, text: str, /, **values: Any) -> None:
             f"given: {', '.join(values) or 'nothing'}"
         )
     recorded = {name: plain(name, value) for name, value in values.items()}
-    _show(Answer(task, recorded), {"text/markdown": prose(text, **values)})
+    _show(Answer(task, recorded), {"text/markdown": prose(text, **recorded)})
 
 
 def settings(**values: Any) -> None:

@@ -24,13 +24,15 @@ class _Prose(string.Formatter):
     """Formats numbers as print does: −0.5 with a minus sign, and 1.8 × 10⁻⁷ for 1.8e-07."""
 
     def format_field(self, value: Any, format_spec: str) -> str:
+        value = value.tolist() if hasattr(value, "tolist") else value
         text = str(super().format_field(value, format_spec))
-        if isinstance(value, bool | str) or not hasattr(value, "__float__"):
+        if isinstance(value, bool) or not isinstance(value, int | float):
             return text
-        mantissa, e, exponent = text.replace("-", "−").partition("e")
-        if not e:
-            return mantissa
-        power = f"10{str(int(exponent.replace('−', '-'))).translate(_SUPERSCRIPT)}"
+        number = re.fullmatch(r"([-+]?[\d.,]+)e([-+]\d+)", text)
+        if not number:
+            return text.replace("-", "−")
+        power = f"10{str(int(number[2])).translate(_SUPERSCRIPT)}"
+        mantissa = number[1].replace("-", "−")
         return power if mantissa == "1" else f"{mantissa}\u00a0×\u00a0{power}"
 
 
