@@ -20,26 +20,21 @@ def write(files: Mapping[Path, bytes]) -> None:
     """Write files beside their places, and when all are written rename them."""
     for path, content in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write_whole(_aside(path), content)
+        _write_whole(aside(path), content)
     for path in files:
-        os.replace(_aside(path), path)
+        os.replace(aside(path), path)
 
 
 def check_writable(folder: Path, names: Iterable[str]) -> None:
-    """Make the folder that files of these names are to go to, or say before any work why not.
-
-    What a killed build wrote aside is deleted.
-    """
+    """Make the folder that files of these names are to go to, or say before any work why not."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for path in folder.rglob(_aside(Path("*")).name):
-            path.unlink()
         for name in names:
             path = folder / name
             if path.is_dir():
                 raise IsADirectoryError(errno.EISDIR, "is a folder", str(path))
-            _aside(path).write_bytes(b"")
-            _aside(path).unlink()
+            aside(path).write_bytes(b"")
+            aside(path).unlink()
     except OSError as error:
         raise disk_error(error) from error
 
@@ -74,7 +69,8 @@ def read_yaml(path: Path) -> Any:
         raise PressError(f"{path.name} is not YAML: {error}{hint}") from error
 
 
-def _aside(path: Path) -> Path:
+def aside(path: Path) -> Path:
+    """Return where a file is written before it is renamed."""
     return path.with_name(f".{path.name}.new")
 
 

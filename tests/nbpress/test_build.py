@@ -237,11 +237,12 @@ def test_unknown_form_is_named_and_left_alone(
     assert (press.project.output / "report.html").read_bytes() == b"by hand"
 
 
+@pytest.mark.parametrize("then", ["report.pdf", "report.html"])
 @pytest.mark.parametrize("renames", range(4))
 def test_kill_between_renames_is_mended(
-    press: Press, monkeypatch: pytest.MonkeyPatch, renames: int
+    press: Press, monkeypatch: pytest.MonkeyPatch, renames: int, then: str
 ) -> None:
-    """The record, renamed last, differs from what is there; the next command puts all right."""
+    """The next build, of whatever form and runs, completes it first: no form keeps old values."""
     press.build()
     press.build(form="report.html")
     press.bound.notebook["cells"] = ["other"]
@@ -262,12 +263,23 @@ def test_kill_between_renames_is_mended(
     }
     agree = [digest((press.project.output / name).read_bytes()) == files[name] for name in files]
     assert all(agree) == (renames == 0)
-    press.build(form="report.html")
+    press.bound.notebook["cells"] = ["third"]
+    press.build(form=then)
     for name in ("report.pdf", "report.html"):
-        assert b"other" in (press.project.output / name).read_bytes()
+        assert b"third" in (press.project.output / name).read_bytes()
     assert press.record["values"] == digest((press.project.output / VALUES).read_bytes())
     left_over = [path.name for path in press.project.output.iterdir() if path.name[-1] in "~w"]
     assert left_over == []
+
+
+def test_file_aside_of_the_users_is_left_alone(press: Press) -> None:
+    """Of what ends in `.new` the press deletes its own, and stumbles over no folder."""
+    (press.project.output / ".todo.new").write_bytes(b"mine")
+    (press.project.output / ".folder.new").mkdir()
+    (press.project.output / ".report.pdf.new").write_bytes(b"half a report")
+    press.build()
+    left = {path.name for path in press.project.output.glob(".*.new")}
+    assert left == {".todo.new", ".folder.new"}
 
 
 def test_nothing_is_published_if_one_file_cannot_be_written(

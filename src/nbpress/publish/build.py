@@ -26,6 +26,7 @@ from nbpress.publish.published import (
     VALUES,
     Form,
     Published,
+    finish,
     publish,
     read_published,
 )
@@ -66,6 +67,7 @@ def build(project: Project, request: Request) -> list[Path]:
         )
     start = time.monotonic()
     with locked(project.build):
+        finish(project.output)
         former = _former(project.output)
         forms = {
             name: (form.exporter, form.show_code)

@@ -9,7 +9,7 @@ from pathlib import Path
 from nbpress.errors import PressError
 from nbpress.lock import LOCK, locked
 from nbpress.log import say
-from nbpress.publish.published import RECORD, VALUES, delete_own, read_published
+from nbpress.publish.published import RECORD, VALUES, delete_own, finish, read_published
 
 
 def clean(root: Path) -> None:
@@ -19,6 +19,7 @@ def clean(root: Path) -> None:
     """
     build, output = root / "build", root / "report"
     with locked(build):
+        finish(output)
         others: list[str] = []
         try:
             published = read_published(output)
@@ -26,7 +27,7 @@ def clean(root: Path) -> None:
             say(f"{error}; the forms of the report stay")
         else:
             others = delete_own(output, published.files() if published else {})
-        for path in (output / VALUES, output / RECORD, *output.rglob(".*.new")):
+        for path in (output / VALUES, output / RECORD):
             path.unlink(missing_ok=True)
         for name in others:
             if name != VALUES:

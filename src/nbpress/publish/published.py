@@ -1,7 +1,7 @@
 """What is published: one report in several forms, recorded in `report/published.json`.
 
-The forms and `values.json` come from the same runs. The record is renamed last, so that after a
-kill what is there differs from what it says.
+The forms and `values.json` come from the same runs. The record is written and renamed last: where
+it is written but not renamed, the next build completes what was cut short.
 """
 
 from __future__ import annotations
@@ -9,14 +9,15 @@ from __future__ import annotations
 import contextlib
 import datetime
 import itertools
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from nbpress.errors import PressError
-from nbpress.files import as_json, digest, read, write
+from nbpress.files import as_json, aside, digest, read, write
 from nbpress.log import say
 from nbpress.project.parameters import Parameters
 
@@ -91,6 +92,33 @@ def read_published(output: Path) -> Published | None:
         raise PressError(
             f"report/{RECORD} is damaged ({where}: {problem['msg'].lower()}): publish again"
         ) from error
+
+
+def finish(output: Path) -> None:
+    """Complete a publication that was killed between its renames; discard what was written of one.
+
+    All was written when the first file was renamed: the record, which comes last, and each file
+    that it names, here or aside.
+    """
+    record = read(aside(output / RECORD))
+    with contextlib.suppress(ValidationError):
+        files = Published.model_validate_json(record or b"").files()
+        written = {name: [output / name, aside(output / name)] for name in files}
+        if all(files[name] in _digests(paths) for name, paths in written.items()):
+            copies = output.glob(".report.*~*.new")  # of the user's files, which go first
+            for path in (*copies, *(aside(output / name) for name in (*files, RECORD))):
+                if path.exists():
+                    os.replace(path, path.with_name(path.name[1:].removesuffix(".new")))
+    for path in (
+        *(aside(output / name) for name in (VALUES, *FORMS, RECORD)),
+        *output.glob(".report.*~*.new"),
+        *(output / "report_files").glob(".*.new"),
+    ):
+        path.unlink(missing_ok=True)
+
+
+def _digests(paths: Iterable[Path]) -> list[str]:
+    return [digest(content) for path in paths if (content := read(path)) is not None]
 
 
 def publish(output: Path, files: Mapping[str, bytes], former: Published | None) -> list[Path]:
