@@ -105,7 +105,7 @@ def read(name: str) -> Description:
         )
     try:
         content = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise DataError(f"{path} cannot be read as YAML: {error}") from error
     try:
         description = _build(Description, content)
@@ -133,13 +133,14 @@ def _paths(name: str) -> Iterator[Path]:
 
 def _names() -> list[str]:
     folders = (SHIPPED, *(folder / "data" for folder in folders_upwards()))
-    return list(dict.fromkeys(path.stem for f in folders for path in sorted(f.glob("*.yaml"))))
+    paths = [path for folder in folders for path in sorted(folder.glob("*.yaml"))]
+    return list(dict.fromkeys(p.stem for p in paths if _NAME.fullmatch(p.stem) and p.is_file()))
 
 
 def _build(record: type[_Record], content: Any) -> _Record:
     """Make a record of what a file says; refuse unknown keys, missing ones and wrong values."""
     if not isinstance(content, Mapping):
-        raise ValueError(f"expected 'key: value' on each line; got {content!r}")
+        raise ValueError(f"expected 'key: value' on each line; got {content!r:.80}")
     known = {each.name: each for each in fields(record) if each.name not in ("name", "home")}  # type: ignore[arg-type]
     for key, value in content.items():
         if key not in known:
@@ -150,7 +151,7 @@ def _build(record: type[_Record], content: Any) -> _Record:
         kind = str(known[key].type).removesuffix(" | None")
         expected, fits = _KINDS[kind]
         if not fits(value):
-            raise ValueError(f"{key} must be {expected}; got {value!r}")
+            raise ValueError(f"{key} must be {expected}; got {value!r:.80}")
     try:
         return record(**content)
     except TypeError as error:
@@ -167,16 +168,17 @@ def _check(description: Description) -> None:
     for name in files:
         if Path(name).name != name:
             raise ValueError(f"a file must be a name without a folder; got {name!r}")
-    if strange := sorted(description.sha256.keys() - set(files)):
+    if strange := sorted(map(str, description.sha256.keys() - set(files))):
         raise ValueError(f"sha256 names {', '.join(strange)}, which is none of its files")
     if description.urls and description.sha256.keys() != set(files):
         raise ValueError("urls need the sha256 of every file, since what is fetched is verified")
-    if strange := sorted(description.suits.keys() - set(MODELS)):
+    if strange := sorted(map(str, description.suits.keys() - set(MODELS))):
         raise ValueError(f"suits must name {', '.join(MODELS)}; got {', '.join(strange)}")
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    # Neither a truth nor infinite nor NaN.
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
 
 
 def _is_pair(value: object, fits: Callable[[object], bool]) -> bool:

@@ -175,3 +175,27 @@ def test_unclosed_bracket_is_one_sentence() -> None:
     """In the words of Python's parser."""
     with pytest.raises(PressError, match="the cell: line 1 is not Python"):
         list(declarations("count: int = (3", "the cell"))
+
+
+@pytest.mark.parametrize("comment", ["> −1", "⩾ 1", "between 0 and 1, < −3"])
+def test_bounds_in_other_signs_are_refused(comment: str) -> None:
+    """What looks like a bound to a reader is read, or refused."""
+    with pytest.raises(PressError, match="what looks like a bound"):
+        list(declarations(f"count: int = 3  # {comment}", "the cell"))
+
+
+@pytest.mark.parametrize("value", ["1e999", float("nan"), [[1]]])
+def test_what_is_no_number_is_no_parameter(value: object) -> None:
+    """Infinite, not a number, or a list."""
+    (count,) = declarations("count: float = 3.0  # > 0", "the cell")
+    with pytest.raises(PressError, match="count must be"):
+        count.check(value)
+
+
+def test_yaml_that_holds_itself_is_refused(tmp_path: Path) -> None:
+    """By an alias within its own anchor."""
+    (tmp_path / "mine.yaml").write_text("count: &a [*a]", "utf-8")
+    given = read_parameters([str(tmp_path / "mine.yaml")])
+    (count,) = declarations("count: list = []", "the cell")
+    with pytest.raises(PressError, match="count must be list"):
+        count.check(given[""]["count"])

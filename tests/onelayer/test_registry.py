@@ -90,6 +90,8 @@ def test_a_new_data_set_leaves_the_others_alone(project, letters):
         ({"urls": ["http://127.0.0.1/"]}, "urls need the sha256 of every file"),
         ({"suits": {"linear": {}}}, "suits must name logistic, softmax, regularised; got linear"),
         ({"suits": {"softmax": {"rate": 1}}}, "unknown key 'rate'"),
+        ({"max_value": float("inf")}, "max_value must be a positive number; got inf"),
+        ({"suits": {1: {}}}, "suits must name logistic, softmax, regularised; got 1"),
         ({"suits": {"softmax": {"batch_size": 0}}}, "batch_size must be a whole number from 1"),
         ({"suits": {"softmax": {"loss_ylim": [1]}}}, "loss_ylim must be two numbers"),
     ],
@@ -154,3 +156,21 @@ def test_names_are_no_paths(project, name):
     """A name that could lead anywhere else is no data set's."""
     with pytest.raises(DataError, match="dataset must be one of auto, digits, mnist"):
         registry.read(name)
+
+
+@pytest.mark.parametrize("text", ["title: 2020-13-45", "title: !!int x", "[" * 5000])
+def test_what_yaml_cannot_read_is_a_sentence(letters, text):
+    """Whatever the reader of YAML raises."""
+    letters()
+    Path("data/letters.yaml").write_text(text, "utf-8")
+    with pytest.raises(DataError, match=r"letters\.yaml cannot be read as YAML"):
+        load("letters")
+
+
+def test_only_names_that_can_be_asked_for_are_offered(letters):
+    """A file whose name is none, and a folder, are no data sets."""
+    letters()
+    Path("data/AUTO.yaml").touch()
+    Path("data/folder.yaml").mkdir()
+    with pytest.raises(DataError, match="must be one of auto, digits, mnist, letters; got 'AUTO'"):
+        load("AUTO")

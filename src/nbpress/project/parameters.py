@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import math
 import operator
 import re
 import shlex
@@ -25,7 +26,7 @@ _WITHIN = {">": operator.gt, "≥": operator.ge, "<": operator.lt, "≤": operat
 _BOUND = re.compile(
     r"\s*(>=|<=|>|<|≥|≤)\s*(-?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(?![^\s,;])\s*[,;]?", re.IGNORECASE
 )
-_LIKE_A_BOUND = re.compile(r"[≥≤]|[<>]=|=[<>]|(?<!-)[<>]\s*[-+]?(?:\.?\d|inf\b)")
+_LIKE_A_BOUND = re.compile(r"[≥≤⩾⩽]|[<>]=|=[<>]|(?<!-)[<>]\s*[-+−]?(?:\.?\d|inf\b)")
 # Those that papermill can write into a notebook.
 _TYPES = {"int": int, "float": float, "bool": bool, "str": str, "list": list, "dict": dict}
 
@@ -53,12 +54,14 @@ class Parameter:
         try:
             # By way of JSON an int may become a float, but no text a number.
             value = adapter.validate_json(json.dumps(value))
-        except (ValidationError, TypeError) as error:
-            raise PressError(f"{self.name} must be {self.type}; got {value!r}") from error
-        for item in _numbers(value):
+        except (ValidationError, TypeError, ValueError, RecursionError) as error:
+            raise PressError(f"{self.name} must be {self.type}; got {value!r:.80}") from error
+        for number in _numbers(value):
             for sign, limit in self.bounds:
-                if not _WITHIN[sign](item, limit):
-                    raise PressError(f"{self.name} must be {sign} {limit:g}; got {item!r}")
+                if not _WITHIN[sign](number, limit):
+                    raise PressError(f"{self.name} must be {sign} {limit:g}; got {number!r}")
+            if not math.isfinite(number):
+                raise PressError(f"{self.name} must be finite; got {number!r}")
         return value
 
 

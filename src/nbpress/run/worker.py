@@ -64,6 +64,8 @@ def run(job: Job) -> Outcome:
     start = time.monotonic()
     for name in _FOREIGN:
         os.environ.pop(name, None)
+    if not os.environ.get("SOURCE_DATE_EPOCH"):  # an empty one stops IPython as it starts
+        os.environ.pop("SOURCE_DATE_EPOCH", None)
     os.environ.update(
         _ENVIRONMENT,
         # The modules whose digests are in the key, not others of the same name.
