@@ -277,3 +277,13 @@ def test_tolerance_that_is_none_is_refused(checked: TinyProject, tolerance: str)
     path = checked.root / "report" / "expected" / "small.json"
     path.write_text(f'{{"1a.total": {{"value": 6.0, {tolerance}}}}}', "utf-8")
     assert "small.json is damaged (expected for each name an object" in verdict(checked)
+
+
+def test_parameters_of_the_record_that_change_nothing_hide_no_drift(checked: TinyProject) -> None:
+    """Added to the record, they do not turn the comparison away from the recorded values."""
+    path = checked.root / "report" / "expected" / "small.json"
+    content = json.loads(path.read_text("utf-8"))
+    content["1a.total"]["value"] = 7.0
+    path.write_text(json.dumps(content), "utf-8")
+    edit_record(checked, lambda record: record.update(parameters={"": {"count": "3"}}))
+    assert "1 drifted, compared with report/expected/small.json" in verdict(checked)

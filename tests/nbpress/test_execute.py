@@ -236,7 +236,7 @@ def test_figure_without_alternative_is_a_failure(built: TinyProject) -> None:
 
 
 def test_users_settings_do_not_reach_the_kernels(tiny: TinyProject) -> None:
-    """Neither what Python runs at start, nor other kernels, nor another backend of matplotlib."""
+    """Neither what Python runs at start, nor other kernels, nor another backend; no empty date."""
     startup = tiny.root / "startup.py"
     startup.write_text("foreign = True\n", "utf-8")
     kernel = tiny.root / "kernels" / "python3"
@@ -269,6 +269,7 @@ def test_users_settings_do_not_reach_the_kernels(tiny: TinyProject) -> None:
         MATPLOTLIBRC=str(settings),
         MPLCONFIGDIR=str(tiny.root / "config"),
         XDG_CONFIG_HOME=str(tiny.root / "config"),
+        SOURCE_DATE_EPOCH="",
     )
     assert "font cache" not in result.err
     assert tiny.values["1a.total"] == 1

@@ -60,7 +60,7 @@ class Parameter:
             for sign, limit in self.bounds:
                 if not _WITHIN[sign](number, limit):
                     raise PressError(f"{self.name} must be {sign} {limit:g}; got {number!r}")
-            if not math.isfinite(number):
+            if not -math.inf < number < math.inf:
                 raise PressError(f"{self.name} must be finite; got {number!r}")
         return value
 

@@ -75,7 +75,7 @@ def check(project: Project, dataset: str, parameters: Parameters, *, record: boo
         say(f"{source}: {len(observed)} values recorded")
         return
     remedy = record_command(data.dataset)
-    if published and parameters:
+    if published and parameters and not _are_own(project, data, parameters):
         source, remedy = f"report/{VALUES}", "If that is as it should be, publish again."
         path = project.output / VALUES
         # Where the file is damaged, that is said already.
@@ -115,6 +115,16 @@ def _made_with(
         return True
     # The same may be written otherwise: 0.10, or in a file.
     return plan(project, data, parameters) == plan(project, data, published.parameters)
+
+
+def _are_own(project: Project, data: DataSet, parameters: Parameters) -> bool:
+    """Return whether parameters that were given are those that the notebooks have anyway."""
+    return all(
+        plan_.notebook.parameters()[name].default == value
+        for plan_, own in zip(plan(project, data, parameters), plan(project, data, {}), strict=True)
+        for name, value in plan_.parameters.items()
+        if name not in own.parameters
+    )
 
 
 def _verify(published: Published, project: Project, data: DataSet, bound: Bound) -> Iterator[str]:
