@@ -115,7 +115,7 @@ def _find(description: Description) -> tuple[Path, str]:
     root = _root()
     named = os.environ.get(description.variable or "", "").strip()
     if named:
-        folder = root / Path(named).expanduser()
+        folder = root / _expanded(named)
         absent, similar = _look(folder, description, f"{description.variable} must name a folder")
         if absent:
             raise DataError(
@@ -126,7 +126,7 @@ def _find(description: Description) -> tuple[Path, str]:
             )
         return folder, f"the folder that {description.variable} names"
     home = root / "data" if description.home == registry.SHIPPED else description.home
-    folder = home / Path(description.folder).expanduser()
+    folder = home / _expanded(description.folder)
     origin = os.path.relpath(folder, home.parent)
     if origin.startswith(".."):
         origin = f"the folder that data/{description.name}.yaml names"
@@ -160,6 +160,13 @@ def _root() -> Path:
         if (folder / "data" / "mnist").is_dir() or (folder / "pyproject.toml").is_file():
             return folder
     return Path.cwd()
+
+
+def _expanded(folder: str) -> Path:
+    try:
+        return Path(folder).expanduser()
+    except RuntimeError as error:
+        raise DataError(f"a folder's ~ must be the home of a user; got {folder!r}") from error
 
 
 def _look(

@@ -67,7 +67,7 @@ class Description:
     package: str | None = None
     variable: str | None = None  # of the environment, which may name another folder
     image_shape: list[int] | None = None
-    num_classes: int | None = None  # by default one more than the largest label
+    num_classes: int | None = None  # labels are bytes; by default one more than the largest
     max_value: float = 255
     sha256: dict[str, str] = field(default_factory=dict)
     urls: list[str] = field(default_factory=list)  # of folders to fetch the files from, in turn
@@ -165,6 +165,8 @@ def _check(description: Description) -> None:
         raise ValueError(
             f"it must name {', '.join(POOLS)}, or else a table with num_train and image_shape"
         )
+    if (description.num_classes or 0) > 256:
+        raise ValueError(f"num_classes must be at most 256; got {description.num_classes}")
     for name in files:
         if Path(name).name != name:
             raise ValueError(f"a file must be a name without a folder; got {name!r}")

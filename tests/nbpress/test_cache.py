@@ -19,7 +19,7 @@ from nbpress.run import cache as cache_module
 from nbpress.run import inputs as inputs_module
 from nbpress.run.cache import Cache, prune
 from nbpress.run.inputs import RECORDED, Inputs, read_inputs
-from nbpress.run.observed import digests
+from nbpress.run.observed import declared, digests
 from nbpress.run.versions import installed_versions
 
 VERSIONS = {"python": "3.11.0", "helper": "2.0"}
@@ -106,6 +106,12 @@ def test_declared_inputs_lie_in_the_project(tiny: TinyProject, given: str) -> No
     tiny.edit("report/report.yaml", "tasks: {1a: [answer, claim]}", f"inputs: [{given}]")
     with pytest.raises(PressError, match=f"inputs must lie in the project; got '{given}'"):
         open_project(tiny.root)
+
+
+def test_pattern_that_is_none_is_refused(tiny: TinyProject) -> None:
+    """What older Pythons cannot read as a pattern is one sentence, as is one without matches."""
+    with pytest.raises(PressError, match=r"report\.yaml: .*inputs '\*\*x'"):
+        declared(tiny.root, ["**x"])
 
 
 @pytest.mark.parametrize(
@@ -355,6 +361,8 @@ def test_distribution_that_is_not_installed_is_refused(
     """Its dependencies could not be told."""
     with pytest.raises(PressError, match="distribution 'report' is not installed"):
         installed()
+    with pytest.raises(PressError, match="distribution '' is not installed"):
+        installed_versions("")
 
 
 def test_record_can_be_read_by_people(cache: Cache) -> None:

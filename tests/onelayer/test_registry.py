@@ -90,6 +90,7 @@ def test_a_new_data_set_leaves_the_others_alone(project, letters):
         ({"urls": ["http://127.0.0.1/"]}, "urls need the sha256 of every file"),
         ({"suits": {"linear": {}}}, "suits must name logistic, softmax, regularised; got linear"),
         ({"suits": {"softmax": {"rate": 1}}}, "unknown key 'rate'"),
+        ({"num_classes": 10**12}, "num_classes must be at most 256; got 1000000000000"),
         ({"max_value": float("inf")}, "max_value must be a positive number; got inf"),
         ({"suits": {1: {}}}, "suits must name logistic, softmax, regularised; got 1"),
         ({"suits": {"softmax": {"batch_size": 0}}}, "batch_size must be a whole number from 1"),
@@ -115,6 +116,7 @@ def test_bad_description(letters, changes, message):
         ({"train_labels": np.arange(40) % 27}, {"num_classes": 26}, "between 0 and 25.*got 26"),
         ({"train_labels": np.arange(30) % 26}, {}, "same length; got 40 and 30.*swapped"),
         ({}, {"train_images": "train-labels.idx"}, "images and labels swapped"),
+        ({}, {"folder": "~nobody-here/x"}, "~ must be the home of a user; got '~nobody-here/x'"),
         ({}, {"train_labels": "missing.idx"}, "still missing: missing.idx"),
     ],
 )

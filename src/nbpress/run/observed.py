@@ -135,7 +135,10 @@ def declared_files(root: Path, patterns: Iterable[str]) -> Iterator[Path]:
     files = ProjectFiles(root)
     for pattern in patterns:
         literal = root / pattern
-        matches = [literal] if literal.exists() else sorted(root.glob(pattern))
+        try:
+            matches = [literal] if literal.exists() else sorted(root.glob(pattern))
+        except (ValueError, NotImplementedError) as error:  # `**x`
+            raise PressError(f"report.yaml: the inputs {pattern!r}: {error}") from error
         if not matches:
             raise PressError(
                 f"report.yaml: no file or folder in the project is meant by the inputs {pattern!r}"

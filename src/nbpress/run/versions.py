@@ -24,7 +24,7 @@ def installed_versions(distribution: str | None) -> dict[str, str]:
         return {"python": platform.python_version(), **dict(sorted(every.items()))}
     try:
         metadata.distribution(distribution)
-    except metadata.PackageNotFoundError as error:
+    except (metadata.PackageNotFoundError, ValueError) as error:  # an empty name
         raise PressError(
             f"report.yaml: distribution {distribution!r} is not installed; expected the name that "
             "pyproject.toml gives this project, or no distribution at all"
