@@ -144,7 +144,7 @@ def test_module_imported_at_run_time_counts(built: TinyProject) -> None:
 def test_module_beside_the_notebook_counts(built: TinyProject) -> None:
     """A kernel finds modules in its own folder too, before all others."""
     (built.root / "notebooks" / "near.py").write_text("HERE = 1\n", "utf-8")
-    built.edit_cell("2_pictures.ipynb", "imports", "import nbpress, near\nfrom tiny import drawing")
+    built.edit("notebooks/2_pictures.ipynb", "import nbpress", "import nbpress, near")
     assert list(built.report().executed) == ["2_pictures"]
     (built.root / "notebooks" / "near.py").write_text("HERE = 2\n", "utf-8")
     assert built.report().executed == {"2_pictures": "notebooks/near.py changed"}

@@ -44,6 +44,7 @@ def test_figure_is_shown_as_svg_and_png(shown: list[dict[str, Any]]) -> None:
         "label": "fig-1",
         "caption": "It falls.",
         "alt": "A falling line.",
+        "values": {},
     }
     assert "<svg" in bundle["image/svg+xml"]
     assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
@@ -125,7 +126,8 @@ def test_ragged_table_is_refused() -> None:
 
 def test_answer_shows_a_sentence_and_records_its_values(shown: list[dict[str, Any]]) -> None:
     """Formatted in the sentence, exact in the record; also those that it does not quote."""
-    answer("2d", "It stops after {step:,} of {all} steps.", step=np.int64(1546), all=9, more=[1.5])
+    text = "It stops after {{ step:, }} of {{ all }} steps."
+    answer("2d", text, step=np.int64(1546), all=9, more=[1.5])
     (bundle,) = shown
     assert bundle["text/markdown"] == "It stops after 1,546 of 9 steps."
     assert bundle[MIME_TYPE]["values"] == {"step": 1546, "all": 9, "more": [1.5]}
@@ -147,9 +149,9 @@ def test_answer_records_numpy_exactly(shown: list[dict[str, Any]]) -> None:
 
 
 def test_answer_without_a_quoted_value_is_refused() -> None:
-    """And the message says which were given."""
-    with pytest.raises(ValueError, match="the answer to 1a quotes x; given: y"):
-        answer("1a", "{x.real:.2f} and {y}", y=1)
+    """By its name and its line."""
+    with pytest.raises(ValueError, match="line 1: 'yes' is neither recorded for task 1a"):
+        answer("1a", "{{ yes:.2f }} and {{ y }}", y=1)
 
 
 def test_value_that_json_cannot_hold_is_refused() -> None:
@@ -160,7 +162,7 @@ def test_value_that_json_cannot_hold_is_refused() -> None:
 
 def test_value_may_have_any_name(shown: list[dict[str, Any]]) -> None:
     """Also those of the function's own arguments."""
-    answer("1a", "{task} of {text}", task=1, text=2)
+    answer("1a", "{{ task }} of {{ text }}", task=1, text=2)
     assert shown[0]["text/markdown"] == "1 of 2"
     assert shown[0][MIME_TYPE]["values"] == {"task": 1, "text": 2}
 
@@ -211,7 +213,7 @@ def test_malformed_claim_is_refused(id_: str) -> None:
 
 def test_prose_sets_numbers_as_answers_do() -> None:
     """Powers of ten and minus signs in a table look like those in the text."""
-    assert prose("{a:.1e}, {b:.0e}, {c:+.2f}", a=1.8e-7, b=1e-6, c=-0.5) == (
+    assert prose("{{ a:.1e }}, {{ b:.0e }}, {{ c:+.2f }}", a=1.8e-7, b=1e-6, c=-0.5) == (
         "1.8\u00a0×\u00a010⁻⁷, 10⁻⁶, −0.50"
     )
 
@@ -261,5 +263,5 @@ def test_numbers_are_set_whatever_their_type(
     shown: list[dict[str, Any]], value: object, spec: str, text: str
 ) -> None:
     """An exponent is one only in a number of that form."""
-    answer("1a", f"{{x:{spec}}}", x=value)
+    answer("1a", f"{{{{ x:{spec} }}}}" if spec else "{{ x }}", x=value)
     assert shown[0]["text/markdown"].replace("\u00a0", " ") == text

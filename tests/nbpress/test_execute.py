@@ -21,6 +21,8 @@ from nbpress.run.execute import Execution, execute
 from nbpress.run.matplotlib_config import prepare_matplotlib
 from nbpress.run.observed import Observation
 from nbpress.run.plan import Plan, plan
+from nbpress.say.records import Answer
+from nbtypeset.schema import MIME_TYPE
 
 BROKEN = Path(__file__).parents[1] / "fixtures" / "broken"
 DATA = DataSet("small", "the small numbers", "sha", {}, False)
@@ -48,10 +50,13 @@ class Pretence(Executor):
         name = {"# Sums": "1_sums", "# Pictures": "2_pictures", "# Summary": "3_summary"}[title]
         self.jobs[name] = job
         content = json.loads(json.dumps(job.notebook))
-        if name == "1_sums":
-            record = {"kind": "answer", "task": "1a", "values": {"total": 6.0}}
-            data = {"application/vnd.nbpress+json": record}
-            content["cells"][5]["outputs"] = [{"output_type": "display_data", "data": data}]
+        task, values = {
+            "1_sums": ("1a", {"total": 6.0}),
+            "2_pictures": ("2a", {"width": 40}),
+            "3_summary": ("3a", {"words": "six"}),
+        }[name]
+        data = {MIME_TYPE: Answer(task, values).to_json()}
+        content["cells"][5]["outputs"] = [{"output_type": "display_data", "data": data}]
         (job.partial / "executed.ipynb").write_text(json.dumps(content), "utf-8")
         self.meanwhile()
         future: Future[worker.Outcome] = Future()
@@ -282,8 +287,8 @@ def test_notebook_with_magics_and_a_name_in_another_script(tiny: TinyProject) ->
     tiny.edit("report/report.yaml", "2_pictures", "2_εἰκών")
     notebook = tiny.root / "notebooks" / "2_pictures.ipynb"
     notebook = notebook.rename(notebook.with_name("2_εἰκών.ipynb"))
-    source = "%matplotlib inline\nfiles = !ls\nimport nbpress\nfrom tiny import drawing"
-    tiny.edit_cell(notebook.name, "imports", source)
+    magics = "%matplotlib inline\\nfiles = !ls\\nimport nbpress"
+    tiny.edit(f"notebooks/{notebook.name}", "import nbpress", magics)
     assert list(tiny.report().executed) == ["1_sums", "2_εἰκών", "3_summary"]
     tiny.edit("src/tiny/drawing.py", "<rect", '<rect fill="red"')
     assert list(tiny.report().executed) == ["2_εἰκών"]

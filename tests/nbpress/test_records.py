@@ -8,12 +8,24 @@ from typing import Any
 import pytest
 
 from nbpress.errors import PressError
-from nbpress.say.records import Answer, Claim, Proof, Record, from_json, records
-from nbtypeset.schema import MIME_TYPE, Figure, Table
+from nbpress.say.records import (
+    Answer,
+    Claim,
+    Figure,
+    Proof,
+    Table,
+    Values,
+    from_json,
+    records,
+    task_of,
+)
+from nbtypeset.schema import MIME_TYPE, Record
 
 RECORDS: list[Record] = [
     Figure("fig-2b", "A caption.", "A line."),
     Table("tab-4", "A caption."),
+    Values("2d", {"stop_step": 546}),
+    Figure("fig-2b", "A caption of 3.", "A line.", {"num": 3}),
     Answer("2d", {"stop_step": 546, "more": [1.5, None]}),
     Claim("4e", "norm-falls", "Σ w² falls", True, "Σ w² falls."),
     Proof("1a", "$a = a$."),
@@ -33,6 +45,7 @@ def test_record_survives_json(record: Record) -> None:
         {"kind": "seal"},
         {"kind": "proof"},
         {"kind": "table", "label": "t", "x": 1},
+        {"kind": "answer", "task": "1a", "values": [1]},
         # The typesetter would pass over it, and give its mark to the next claim of the cell.
         {"kind": "proof", "task": "1a", "sentence": 5},
     ],
@@ -49,3 +62,12 @@ def test_cell_without_records() -> None:
     data = {MIME_TYPE: RECORDS[0].to_json(), "text/plain": "x"}
     outputs = [{"output_type": "stream", "name": "stdout", "text": "x"}, {"data": data}]
     assert records({"outputs": outputs}) == [RECORDS[0]]
+
+
+@pytest.mark.parametrize(
+    ("label", "task"),
+    [("fig-2b", "2b"), ("fig-4b-zoom", "4b"), ("tab-4", "4"), ("tab-a", "A"), ("fig-all-2b", "")],
+)
+def test_label_names_its_task(label: str, task: str) -> None:
+    """What a caption quotes is recorded under that task."""
+    assert task_of(label) == task

@@ -10,11 +10,15 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from nbpress.errors import PressError, did_you_mean
 from nbpress.project.parameters import Parameter, declarations
+from nbpress.say.prose import Prose, read_prose, split_prose
+
+INJECTED_TAG = "injected-parameters"  # papermill's, of the cell that it adds
 
 
 def runs(kind: str, source: str, tags: Iterable[str]) -> bool:
@@ -33,8 +37,13 @@ class Cell:
 
     @property
     def runs(self) -> bool:
-        """Whether it is code that is to be executed."""
+        """Whether a kernel gets to see it."""
         return runs(self.kind, self.source, self.tags)
+
+    @cached_property
+    def prose(self) -> Prose | None:
+        """What a cell of prose says; None of any other cell, or one that does not run."""
+        return read_prose(self.source) if self.runs else None
 
 
 @dataclass(frozen=True)
@@ -47,13 +56,25 @@ class Notebook:
 
     @property
     def code(self) -> list[Cell]:
-        """The cells that are to be executed."""
-        return [cell for cell in self.cells if cell.runs]
+        """The cells of code that are to be executed; those of prose are not among them."""
+        return [cell for cell in self.cells if cell.runs and split_prose(cell.source) is None]
+
+    def in_key(self) -> list[list[Any]]:
+        """Return what of its cells a run depends on: code, and which variable a figure is."""
+        parts: list[list[Any]] = []
+        for cell in self.cells:
+            if cell.runs:
+                magic = split_prose(cell.source)
+                if magic is None:
+                    parts.append([cell.id, cell.source, "parameters" in cell.tags])
+                elif magic[0] == "figure":
+                    parts.append([cell.id, *magic[:2]])
+        return parts
 
     def parameters(self) -> dict[str, Parameter]:
         """Return the declarations of the cell tagged `parameters`."""
         tagged = [cell for cell in self.cells if "parameters" in cell.tags]
-        return {p.name: p for cell in tagged for p in declarations(cell.source, self._name(cell))}
+        return {p.name: p for cell in tagged for p in declarations(cell.source, self.name_of(cell))}
 
     def checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return the given parameters as their types; refuse unknown names and wrong values."""
@@ -78,16 +99,17 @@ class Notebook:
         for cell in self.code:
             if re.search(rf"^{re.escape(parameter)}\s*[:=]", cell.source, re.MULTILINE):
                 return (
-                    f"; {self._name(cell)}, sets it, but no cell has the tag 'parameters': "
+                    f"; {self.name_of(cell)}, sets it, but no cell has the tag 'parameters': "
                     "tag it (in JupyterLab: the gear at the top right, Cell Tags)"
                 )
         return ""
 
     def named_code(self) -> dict[str, str]:
         """Return the code to be executed, by the name that a reader knows a cell by."""
-        return {self._name(cell): cell.source for cell in self.code}
+        return {self.name_of(cell): cell.source for cell in self.code}
 
-    def _name(self, cell: Cell) -> str:
+    def name_of(self, cell: Cell) -> str:
+        """Return how a reader knows a cell."""
         return f"{self.path.name}, cell {self.cells.index(cell) + 1}"
 
 

@@ -19,8 +19,9 @@ from nbpress.publish.provenance import Commit, provenance, read_commit
 from nbpress.publish.references import number, resolve_references
 from nbpress.run.execute import Execution
 from nbpress.run.plan import Plan
-from nbpress.say.records import Claim, Proof, Settings, record_of, values
-from nbtypeset.schema import MIME_TYPE, Figure, Imprint
+from nbpress.run.said import Said
+from nbpress.say.records import Claim, Figure, Proof, Settings, Values, record_of
+from nbtypeset.schema import MIME_TYPE, Imprint, Record
 
 _PROVENANCE_TAG = "provenance"
 _ID_LENGTH = 64  # that nbformat allows
@@ -68,16 +69,18 @@ def bind(
     notices: list[str] = []
     for index, plan in enumerate(plans, start=1):
         run = execution.runs[plan.chapter.name]
-        executed = run.executed["cells"]
-        chapter, complaints = _chapter_cells(index, plan, executed)
+        said = execution.said[plan.chapter.name]
+        if said.lacking:
+            raise PressError(f"{said.lacking[0]}, which no cell of code records or has above")
+        chapter, complaints = _chapter_cells(index, plan, run.executed["cells"], said)
         notices += complaints
         cells += chapter
-        news = values(run.notebook, executed)
-        for key in news.keys() & recorded.keys():
-            raise PressError(
-                f"{key} is recorded twice, in {recorded[key]['notebook']} and {run.notebook}"
-            )
-        recorded |= news
+        for key, entry in said.values.items():
+            if key in recorded:
+                raise PressError(
+                    f"{key} is recorded twice, in {recorded[key]['notebook']} and {run.notebook}"
+                )
+            recorded[key] = entry
     marks = _marks(cells)
     numbers = number(cells)
     resolve_references(cells, numbers)
@@ -112,23 +115,34 @@ def bind(
     return Bound(notebook, imprint, recorded, commit, notices)
 
 
-def _chapter_cells(number: int, plan: Plan, executed: list[Cell]) -> tuple[list[Cell], list[str]]:
-    """Join the notebook's cells as they stand with the outputs of the run, by cell id."""
-    outputs = {cell["id"]: cell for cell in executed if "id" in cell}
+def _chapter_cells(
+    number: int, plan: Plan, executed: list[Cell], said: Said
+) -> tuple[list[Cell], list[str]]:
+    """Join the notebook's cells as they stand with the outputs of the run, by cell id.
+
+    Cells of prose say what they say now, and show no code.
+    """
+    outputs = {cell["id"]: cell["outputs"] for cell in executed if cell["cell_type"] == "code"}
     cells, notices = [], []
+    count = 0
     for index, cell in enumerate(copy.deepcopy(plan.notebook.content["cells"]), start=1):
         cell["source"] = "".join(cell["source"])
         cell["metadata"]["nbpress"] = {"notebook": plan.chapter.notebook, "cell": index}
         if cell["cell_type"] == "code":
-            run = outputs.get(cell["id"], {"outputs": [], "execution_count": None})
-            cell["execution_count"] = run["execution_count"]
+            written = plan.notebook.cells[index - 1]
+            count += written.runs
+            cell["execution_count"] = count if written.runs else None
             cell["outputs"] = []
-            for output in run["outputs"]:
+            run = outputs.get(cell["id"], [])
+            if prose := said.prose.get(cell["id"]):
+                cell["source"] = ""
+                run = _say(run, *prose)
+            for output in run:
                 if output.get("name") == "stderr":
                     # It holds paths and process ids: for the author, not for the reader.
                     text = "".join(output["text"]).strip()
                     notices.append(f"{plan.chapter.notebook}, cell {index}: {text}")
-                elif not isinstance(record_of(output), Settings):  # those are for provenance
+                elif not isinstance(record_of(output), Settings | Values):  # not for the reader
                     cell["outputs"].append(_joined(output))
         # Ids are unique in a notebook, not among notebooks; marks are known by them.
         id_ = f"{number}-{cell['id']}"
@@ -136,6 +150,25 @@ def _chapter_cells(number: int, plan: Plan, executed: list[Cell]) -> tuple[list[
         cells.append(cell)
     _keep_labelled(cells)
     return cells, notices
+
+
+def _say(run: list[dict[str, Any]], record: Record, text: str) -> list[dict[str, Any]]:
+    """Return the outputs of a cell of prose: a figure's picture is the one that the run drew."""
+    if isinstance(record, Figure):
+        drawn = [output for output in run if isinstance(record_of(output), Figure)]
+        return [
+            {
+                **output,
+                "data": {
+                    **output["data"],
+                    MIME_TYPE: record.to_json(),
+                    "text/plain": f"{record.label}: {record.alt}",
+                },
+            }
+            for output in drawn
+        ]
+    data = {MIME_TYPE: record.to_json(), "text/markdown": text}
+    return [{"output_type": "display_data", "data": data, "metadata": {}}]
 
 
 def _keep_labelled(cells: list[Cell]) -> None:

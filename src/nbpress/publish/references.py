@@ -9,8 +9,8 @@ from typing import Any
 
 from nbpress.errors import PressError, did_you_mean
 from nbpress.publish.cells import Cell, by_task, heading_of, origin
-from nbpress.say.records import LABEL, TASK, records
-from nbtypeset.schema import MIME_TYPE, Figure, Table
+from nbpress.say.records import LABEL, TASK, Figure, Table, records
+from nbtypeset.schema import MIME_TYPE
 
 _REFERENCE = re.compile(rf"\[([^\]]*)\]\(#({LABEL}|task-{TASK})\)")
 _NAME = re.compile(rf"(?:(?:Figure|Table|Task|Appendix)(?:\s+{TASK})?)?")

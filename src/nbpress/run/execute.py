@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,25 +23,29 @@ from nbpress.run.observed import after_run, digests
 from nbpress.run.plan import Plan
 from nbpress.run.processes import local_pool
 from nbpress.run.progress import Progress
+from nbpress.run.said import Said
 from nbpress.run.temporary import sweep
-from nbpress.say.records import values
 
 _POLL_SECONDS = 0.1
 
 
 @dataclass
 class Execution:
-    """Runs of all chapters of a report on one data set, and what was executed for them."""
+    """Runs of all chapters of a report on one data set, and what was executed for them.
 
-    runs: dict[str, Run] = field(default_factory=dict)  # by the chapter's name
+    Both runs and what the chapters say are found by the chapter's name.
+    """
+
+    runs: dict[str, Run] = field(default_factory=dict)
+    said: dict[str, Said] = field(default_factory=dict)
     executed: list[str] = field(default_factory=list)
 
     def values(self) -> dict[str, Any]:
-        """Return the values that the runs recorded, by task and name."""
+        """Return the values that the chapters recorded or quote, by task and name."""
         return {
             name: entry["value"]
-            for run in self.runs.values()
-            for name, entry in values(run.notebook, run.executed["cells"]).items()
+            for said in self.said.values()
+            for name, entry in said.values.items()
         }
 
 
@@ -75,8 +79,10 @@ def execute(
         while (ready := runner.ready(waiting)) or runner.running:
             for plan in ready:
                 waiting.remove(plan)
-                runner.begin(plan)
-            runner.collect()
+                with runner.failing():
+                    runner.begin(plan)
+            with runner.failing():
+                runner.collect()
     if runner.result.executed:
         limit = project.report.cache_megabytes * 10**6
         runner.cache.trim(limit, runner.result.runs.values())
@@ -151,23 +157,33 @@ class _Runner:
         done = self.result.runs.keys()
         return [p for p in waiting if not self.failures and p.after <= done]
 
-    def begin(self, plan: Plan) -> None:
-        """Take a chapter from the cache, or start it and say why."""
+    @contextlib.contextmanager
+    def failing(self) -> Iterator[None]:
+        """Keep an error for the end: what is running finishes, nothing else starts."""
         try:
-            values = self.result.values() if plan.after else {}
-            parameters = plan.complete_parameters(values)
+            yield
         except PressError as error:
             self.failures.append(str(error))
-            return
+
+    def begin(self, plan: Plan) -> None:
+        """Take a chapter from the cache, or start it and say why."""
+        values = self.result.values() if plan.after else {}
+        parameters = plan.complete_parameters(values)
         inputs = read_inputs(self.project, plan.notebook, parameters, self.dataset.sha256)
-        run = None if self.force else self.cache.find(inputs)
-        if run is not None:
-            self.cache.mark_used(run)
-            self.result.runs[plan.chapter.name] = run
-            return
         why = "all are to run"
         if not self.force:
-            why = self.cache.why_stale(plan.chapter.notebook, inputs, self.dataset.dataset)
+            run = self.cache.find(inputs)
+            said = Said(plan.notebook, run.executed["cells"]) if run else None
+            if run and said and not said.lacking:
+                self.cache.mark_used(run)
+                self.result.runs[plan.chapter.name] = run
+                self.result.said[plan.chapter.name] = said
+                return
+            why = (
+                f"no run recorded what {said.lacking[0]}"
+                if said
+                else self.cache.why_stale(plan.chapter.notebook, inputs, self.dataset.dataset)
+            )
         self.progress.say(f"{plan.chapter.name}: runs{_again(why)}, {why}")
         if not self.running and not self.result.executed:
             compile_sources(self.project.source_files())
@@ -195,7 +211,9 @@ class _Runner:
             if changed and not failure:
                 failure = f"{', '.join(changed)} changed while it ran: run it again"
             if failure is None:
-                self.result.runs[entry.name] = self._keep(entry, outcome, observed)
+                run = self._keep(entry, outcome, observed)
+                self.result.runs[entry.name] = run
+                self.result.said[entry.name] = Said(entry.plan.notebook, run.executed["cells"])
                 self.result.executed.append(entry.name)
                 self.progress.say(f"{entry.name}: done in {outcome.seconds:.1f} s")
             else:

@@ -47,8 +47,7 @@ def read_inputs(
 ) -> Inputs:
     """Digest what a run of `notebook` with these parameters and data depends on."""
     parts = {"the cache's format": _FORMAT, "the data set": data_sha256}
-    code = [[cell.id, cell.source, "parameters" in cell.tags] for cell in notebook.code]
-    parts["its code"] = digest(json.dumps(code))
+    parts["its code"] = digest(json.dumps(notebook.in_key()))
     for name, value in parameters.items():
         # Values of other chapters are told apart: each is a reason of its own to run again.
         named = (

@@ -12,10 +12,10 @@ from papermill.engines import NBClientEngine, papermill_engines
 from traitlets import Unicode
 from traitlets.config import Config
 
+from nbpress.project.notebook import INJECTED_TAG
 from nbpress.run.temporary import private_folder
 
 ENGINE_NAME = "nbpress"
-INJECTED_TAG = "injected-parameters"  # papermill's, of the cell that it adds
 
 _KERNEL_OPTIONS = [
     "--HistoryManager.enabled=False",

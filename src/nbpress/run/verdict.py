@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from nbpress.errors import PressError, disk_error
-from nbpress.project.notebook import runs
+from nbpress.project.notebook import INJECTED_TAG, runs
 
 _OUT_OF_MEMORY = re.compile(
     r"^.*(?:MemoryError|bad_alloc|Cannot allocate memory|can't start new thread"
@@ -20,7 +20,7 @@ _OUT_OF_MEMORY = re.compile(
     r"|failed to map segment from shared object(?!: )).*$",
     re.MULTILINE,
 )
-_ADDED = {"injected-parameters", "papermill-error-cell-tag"}  # tags of papermill's own cells
+_ADDED = {INJECTED_TAG, "papermill-error-cell-tag"}  # tags of papermill's own cells
 
 
 def verdict(executed: Path, stopped: Exception | None, cell_timeout: int) -> str | None:

@@ -8,7 +8,8 @@ so a notebook works without the press.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,22 +17,30 @@ if TYPE_CHECKING:
 
 from nbpress.root import NUMBERS
 from nbpress.say.last import last_build
+from nbpress.say.memory import claims, recall, remember
 from nbpress.say.pictures import close, identity, pictures
 from nbpress.say.records import (
     Answer,
     Claim,
+    Figure,
     Proof,
     Settings,
+    Table,
+    Values,
+    task_of,
     validate_claim,
     validate_label,
     validate_task,
 )
-from nbpress.say.typography import plain, prose, quoted_names
-from nbtypeset.schema import MIME_TYPE, Caption, Figure, Record, Table
+from nbpress.say.text import Text, read_text
+from nbpress.say.typography import plain
+from nbtypeset.schema import MIME_TYPE, Caption, Record
 
 
 def figure(fig: matplotlib_figure.Figure, label: str, caption: str, alt: str) -> None:
     """Show a figure and give the report its label, caption and text alternative.
+
+    Where the two are written and not computed, `%%figure` takes them as prose.
 
     Parameters
     ----------
@@ -53,8 +62,14 @@ def figure(fig: matplotlib_figure.Figure, label: str, caption: str, alt: str) ->
     validate_label(Figure, label)
     _check_text("caption", label, caption)
     _check_text("alt", label, alt)
-    record = Figure(label, caption, alt)
-    bundle = pictures(fig, salt=label) | {"text/plain": f"{label}: {alt}"}
+    show_figure(fig, label, read_text(caption), read_text(alt))
+
+
+def show_figure(fig: matplotlib_figure.Figure, label: str, caption: Text, alt: Text) -> None:
+    """Show a figure whose texts may quote values of the task that its label names."""
+    values = recall(task_of(label), [caption, alt])
+    record = Figure(label, caption.set(values, claims), alt.set(values, claims), values)
+    bundle = pictures(fig, salt=label) | {"text/plain": f"{label}: {record.alt}"}
     _show(record, bundle, identity(fig))
     _show_caption(record)
     close(fig)
@@ -79,34 +94,51 @@ def table(
     text = "\n".join(
         "| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines
     )
-    record = Table(label, caption)
+    quoting = read_text(caption)
+    values = recall(task_of(label), [quoting])
+    record = Table(label, quoting.set(values, claims), values)
     _show(record, {"text/markdown": text})
     _show_caption(record)
 
 
-def answer(task: str, text: str, /, **values: Any) -> None:
-    """Show a passage of prose whose numbers are computed, and record them.
+def record(task: str, /, **values: Any) -> None:
+    """Record values of a task, whether they are quoted or not.
 
-    `answer("2d", "It stops after {stop_step:,} steps.", stop_step=546)` shows the sentence with
-    546 and records the value as `2d.stop_step`. Every value is recorded, quoted or not. Braces
-    of LaTeX are doubled, as in `str.format`.
+    `record("4e", squared_norm=norms)` records `4e.squared_norm`; texts of task 4e that quote
+    `squared_norm` take it from here, and from the notebook's variables what was not recorded.
 
     Raises
     ------
-    ValueError
-        If the text quotes a value that was not given.
     TypeError
         If a value is nothing that JSON can hold; NaN and infinity are not.
     """
     validate_task(task)
-    missing = sorted(quoted_names(text) - values.keys())
-    if missing:
-        raise ValueError(
-            f"the answer to {task} quotes {', '.join(missing)}; "
-            f"given: {', '.join(values) or 'nothing'}"
-        )
-    recorded = {name: plain(name, value) for name, value in values.items()}
-    _show(Answer(task, recorded), {"text/markdown": prose(text, **recorded)})
+    recorded = remember(task, values)
+    text = "\n".join(f"{task}.{name} = {value!r:.100}" for name, value in recorded.items())
+    _show(Values(task, recorded), {"text/plain": text})
+
+
+def answer(task: str, text: str, /, **values: Any) -> None:
+    """Show a passage of prose that code has put together, and record the values given with it.
+
+    `answer("2d", "It stops after {{ stop_step:, }} steps.", stop_step=546)` shows the sentence
+    with 546. Prose that is written and not computed stands in a cell of its own, `%%answer 2d`.
+
+    Raises
+    ------
+    ValueError
+        If the text quotes a value that is neither given, nor recorded, nor a variable.
+    TypeError
+        If a value is nothing that JSON can hold; NaN and infinity are not.
+    """
+    validate_task(task)
+    show_answer(task, read_text(text), remember(task, values))
+
+
+def show_answer(task: str, text: Text, given: Mapping[str, Any] = MappingProxyType({})) -> None:
+    """Show an answer with the values that it quotes."""
+    values = {**given, **recall(task, [text])}
+    _show(Answer(task, values), {"text/markdown": text.set(values, claims)})
 
 
 def settings(**values: Any) -> None:
@@ -142,10 +174,13 @@ def claim(task: str, id: str, text: str, holds: object, otherwise: str | None = 
     """
     validate_task(task)
     validate_claim(id)
-    truth = _truth(holds)
-    sentence = text if truth else otherwise or f"it does not hold on these data that {text}"
+    truth = claims[id] = _truth(holds)
+    texts = read_text(text), read_text(otherwise or f"it does not hold on these data that {text}")
+    values = recall(task, texts)
+    text, otherwise = (each.set(values, claims) for each in texts)
+    sentence = text if truth else otherwise
     mark = "✓ Checked" if truth else "✗ Found instead"
-    record = Claim(task, id, text, truth, f"{sentence}.")
+    record = Claim(task, id, text, truth, f"{sentence}.", values)
     _show(record, {"text/markdown": f"{mark}: {sentence}."})
 
 

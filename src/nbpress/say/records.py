@@ -8,22 +8,56 @@ and claim, the press alone knows.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 from nbpress.errors import PressError
-from nbtypeset.schema import MIME_TYPE, Caption, Figure, Record, Table
+from nbtypeset import schema
+from nbtypeset.schema import MIME_TYPE, Caption, Record
 
 # What links lead to and headings name; each is written in one way everywhere.
 LABEL = r"(?:fig|tab)-[a-z0-9-]+"
 TASK = r"(?:[0-9]+[a-z]?|[A-Z])"
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+NAME = r"[a-z0-9][a-z0-9-]*"  # of a claim
+
+
+@dataclass(frozen=True)
+class Figure(schema.Figure):
+    """A figure, and the values that its caption and its alternative quote."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def task(self) -> str:
+        """The task that the label names."""
+        return task_of(self.label)
+
+
+@dataclass(frozen=True)
+class Table(schema.Table):
+    """A table, and the values that its caption quotes."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def task(self) -> str:
+        """The task that the label names."""
+        return task_of(self.label)
+
+
+@dataclass(frozen=True)
+class Values(Record):
+    """Values of a task that a notebook records, quoted or not."""
+
+    kind: ClassVar[str] = "values"
+    task: str
+    values: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Answer(Record):
-    """The values that a passage of prose quotes."""
+    """A passage of prose, and the values that it quotes."""
 
     kind: ClassVar[str] = "answer"
     task: str
@@ -48,6 +82,7 @@ class Claim(Record):
     text: str
     holds: bool
     sentence: str
+    values: Mapping[str, Any] = field(default_factory=dict)  # that its sentence quotes
 
     @property
     def verdict(self) -> str:
@@ -67,7 +102,7 @@ class Proof(Record):
 
 
 _KINDS: dict[str, type[Record]] = {
-    type_.kind: type_ for type_ in (Figure, Table, Caption, Answer, Settings, Claim, Proof)
+    type_.kind: type_ for type_ in (Figure, Table, Caption, Values, Answer, Settings, Claim, Proof)
 }
 
 
@@ -79,6 +114,8 @@ def from_json(content: Mapping[str, Any]) -> Record:
         for each in fields(record):
             if each.type == "str" and not isinstance(getattr(record, each.name), str):
                 raise TypeError(f"{each.name} must be text; got {getattr(record, each.name)!r}")
+        if not isinstance(getattr(record, "values", {}), dict):
+            raise TypeError("values must be a mapping")
         return record
     except (KeyError, TypeError) as error:
         raise PressError(
@@ -98,29 +135,6 @@ def records(cell: Mapping[str, Any]) -> list[Record]:
     return [record for o in cell.get("outputs", ()) if (record := record_of(o)) is not None]
 
 
-def values(notebook: str, cells: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return the values that an executed notebook recorded, by task and name.
-
-    `{"2d.stop_step": {"value": 546, "notebook": "2_logistic_regression.ipynb", "cell": "…"}}`
-
-    Raises
-    ------
-    PressError
-        If two answers record the same value.
-    """
-    recorded: dict[str, dict[str, Any]] = {}
-    for cell_id, answer in _answers(cells):
-        for name, value in answer.values.items():
-            key = f"{answer.task}.{name}"
-            if key in recorded:
-                raise PressError(
-                    f"{notebook}: {key} is recorded twice, in the cells "
-                    f"{recorded[key]['cell']} and {cell_id}"
-                )
-            recorded[key] = {"value": value, "notebook": notebook, "cell": cell_id}
-    return recorded
-
-
 def settings(cells: Iterable[dict[str, Any]]) -> dict[str, Any]:
     """Return what an executed notebook ran with, where a parameter left it to the data set."""
     chosen: dict[str, Any] = {}
@@ -129,13 +143,6 @@ def settings(cells: Iterable[dict[str, Any]]) -> dict[str, Any]:
             if isinstance(record, Settings):
                 chosen |= record.values
     return chosen
-
-
-def _answers(cells: list[dict[str, Any]]) -> Iterator[tuple[str, Answer]]:
-    for cell in cells:
-        for record in records(cell):
-            if isinstance(record, Answer):
-                yield cell["id"], record
 
 
 def validate_label(kind: type[Figure | Table], label: str) -> None:
@@ -148,9 +155,16 @@ def validate_label(kind: type[Figure | Table], label: str) -> None:
         )
 
 
+def task_of(label: str) -> str:
+    """Return the task that a label names, `fig-2b` or `fig-2b-zoom` that of "2b"; "" if none."""
+    name = label.partition("-")[2].partition("-")[0]
+    task = name.upper() if name.isalpha() else name
+    return task if re.fullmatch(TASK, task) else ""
+
+
 def validate_claim(id_: str) -> None:
     """Refuse a claim's id that report.yaml could not list."""
-    if not _NAME.fullmatch(id_):
+    if not re.fullmatch(NAME, id_):
         raise ValueError(
             f"a claim's id has small letters, digits and hyphens, 'norm-falls'; got {id_!r}"
         )

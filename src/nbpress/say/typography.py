@@ -4,40 +4,24 @@ from __future__ import annotations
 
 import math
 import re
-import string
 from collections.abc import Mapping
 from typing import Any
 
-
-def prose(text: str, /, **values: Any) -> str:
-    """Return a text with its numbers set as `answer` sets them, for the cells of a table."""
-    return _PROSE.vformat(text, (), values)
-
-
-def quoted_names(text: str) -> set[str]:
-    """Return the names of the values that a text quotes, `{stop_step:,}` that of stop_step."""
-    fields = {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
-    return {re.split(r"[.\[]", name)[0] for name in fields}
-
-
-class _Prose(string.Formatter):
-    """Formats numbers as print does: −0.5 with a minus sign, and 1.8 × 10⁻⁷ for 1.8e-07."""
-
-    def format_field(self, value: Any, format_spec: str) -> str:
-        value = value.tolist() if hasattr(value, "tolist") else value
-        text = str(super().format_field(value, format_spec))
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return text
-        number = re.fullmatch(r"([-+]?[\d.,]+)e([-+]\d+)", text)
-        if not number:
-            return text.replace("-", "−")
-        power = f"10{str(int(number[2])).translate(_SUPERSCRIPT)}"
-        mantissa = number[1].replace("-", "−")
-        return power if mantissa == "1" else f"{mantissa}\u00a0×\u00a0{power}"
-
-
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-_PROSE = _Prose()
+
+
+def set_value(value: Any, format_: str) -> str:
+    """Format a value; numbers as print does: −0.5 with a minus sign, 1.8 × 10⁻⁷ for 1.8e-07."""
+    value = value.tolist() if hasattr(value, "tolist") else value
+    text = format(value, format_)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return text
+    number = re.fullmatch(r"([-+]?[\d.,]+)e([-+]\d+)", text)
+    if not number:
+        return text.replace("-", "−")
+    power = f"10{str(int(number[2])).translate(_SUPERSCRIPT)}"
+    mantissa = number[1].replace("-", "−")
+    return power if mantissa == "1" else f"{mantissa}\u00a0×\u00a0{power}"
 
 
 def plain(name: str, value: Any) -> Any:

@@ -1,0 +1,142 @@
+"""What a chapter says: its prose as it stands now, set with the values that a run recorded.
+
+An edit of prose executes nothing as long as the run recorded what the prose quotes now, and a
+fresh run would find the same at that place: what a cell of code above recorded for the task, or
+else the variable of that name, which is the same at two places unless code between mentions it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from nbpress.errors import PressError
+from nbpress.project.notebook import INJECTED_TAG, Cell, Notebook, runs
+from nbpress.say.prose import Prose, split_prose
+from nbpress.say.records import Answer, Claim, Figure, Table, Values, records
+from nbpress.say.text import TextError
+from nbtypeset.schema import Record
+
+
+@dataclass(frozen=True)
+class _Recorded:
+    value: Any
+    place: int  # how many cells of code have run
+
+
+class Said:
+    """What a chapter says.
+
+    Attributes
+    ----------
+    values
+        By task and name, `{"2d.stop_step": {"value": 546, "notebook": "2_….ipynb", "cell": "…"}}`.
+    prose
+        What each cell of prose says, by the cell's id.
+    lacking
+        What the prose needs and the run has not recorded: the chapter has to run for it.
+
+    Raises
+    ------
+    PressError
+        If a name of a task has two values, or a value cannot be set in its format.
+    """
+
+    def __init__(self, notebook: Notebook, executed: list[dict[str, Any]]) -> None:
+        self.notebook = notebook
+        self.values: dict[str, dict[str, Any]] = {}
+        self.prose: dict[str, tuple[Record, str]] = {}
+        self.lacking: list[str] = []
+        self._code: list[str] = []  # of the cells that have run, in their order
+        self._claims: dict[str, _Recorded] = {}
+        self._recorded: dict[tuple[str, str], _Recorded] = {}
+        self._variables: defaultdict[str, list[_Recorded]] = defaultdict(list)
+        self._read(executed)
+        place = 0
+        for cell in notebook.cells:
+            if cell.prose is not None:
+                self._set(cell, cell.prose, place)
+            elif cell.runs:
+                place += 1
+                self._note(cell.id, self._outputs.get(cell.id, []))
+
+    def _read(self, executed: list[dict[str, Any]]) -> None:
+        """Read what the run recorded, where its cells stood when it ran."""
+        self._outputs = {cell["id"]: records(cell) for cell in executed if "id" in cell}
+        for cell in executed:
+            source, tags = "".join(cell["source"]), cell["metadata"].get("tags", ())
+            if INJECTED_TAG in tags or not runs(cell["cell_type"], source, tags):
+                continue
+            is_prose = split_prose(source) is not None
+            if not is_prose:
+                self._code.append(source)
+            place = len(self._code)
+            for record in records(cell):
+                if isinstance(record, Claim):
+                    self._claims[record.id] = _Recorded(record.holds, place)
+                elif is_prose and isinstance(record, Answer | Figure):
+                    for name, value in record.values.items():
+                        if (record.task, name) not in self._recorded:
+                            self._variables[name].append(_Recorded(value, place))
+                elif isinstance(record, Values | Answer):
+                    for name, value in record.values.items():
+                        self._recorded.setdefault((record.task, name), _Recorded(value, place))
+
+    def _note(self, cell: str, outputs: list[Record]) -> None:
+        """Note what a cell says for values.json."""
+        for record in outputs:
+            if not isinstance(record, Values | Answer | Claim | Figure | Table):
+                continue
+            for name, value in record.values.items():
+                key = f"{record.task}.{name}"
+                entry = {"value": value, "notebook": self.notebook.path.name, "cell": cell}
+                former = self.values.setdefault(key, entry)
+                if former["value"] != value:
+                    raise PressError(
+                        f"{self.notebook.path.name}: {key} has two values, {former['value']!r:.60} "
+                        f"in the cell {former['cell']} and {value!r:.60} in {cell}: "
+                        "give one of them another name"
+                    )
+
+    def _set(self, cell: Cell, prose: Prose, place: int) -> None:
+        """Set a cell of prose with the values and claims that are recorded for its place."""
+        values, claims, lacking = {}, {}, len(self.lacking)
+        where = self.notebook.name_of(cell)
+        for condition in prose.conditions:
+            made = self._claims.get(condition.claim)
+            if made is None or made.place > place:
+                self.lacking.append(f"{where}, depends on {condition.claim}")
+            else:
+                claims[condition.claim] = made.value
+        for quote in prose.quotes:
+            recorded = self._find(prose.task, quote.name, place)
+            if recorded is None:
+                self.lacking.append(f"{where}, quotes {quote.name}")
+            else:
+                values[quote.name] = recorded.value
+        if len(self.lacking) > lacking:
+            return
+        try:
+            texts = {name: text.set(values, claims) for name, text in prose.texts.items()}
+        except TextError as error:
+            raise PressError(f"{where}, {error}") from error
+        record = (
+            Answer(prose.task, values)
+            if prose.kind == "answer"
+            else Figure(prose.label, texts["caption"], texts["alt"], values)
+        )
+        self.prose[cell.id] = record, texts.get("text", "")
+        self._note(cell.id, [record])
+
+    def _find(self, task: str, name: str, place: int) -> _Recorded | None:
+        """Return what a fresh run would find at a place under a name; None if that is not known."""
+        recorded = self._recorded.get((task, name))
+        if recorded is not None and recorded.place <= place:
+            return recorded
+        for variable in self._variables[name]:
+            between = self._code[min(place, variable.place) : max(place, variable.place)]
+            if not any(re.search(rf"\b{name}\b", source) for source in between):
+                return variable
+        return None

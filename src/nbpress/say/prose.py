@@ -1,0 +1,96 @@
+"""Cells of prose: a magic line, `%%answer 2d` or `%%figure fig-2b fig`, and Markdown below it.
+
+They are code cells to Jupyter, whose kernel shows the finished text. The press reads them here
+without a kernel: no word of their text belongs to a run's key.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from nbpress.say.records import Figure, task_of, validate_label, validate_task
+from nbpress.say.text import Condition, Quote, Text, TextError, read_text
+
+_MAGIC = re.compile(r"\s*^[ \t]*%%(answer|figure)(?![^\s])[ \t]*([^\n]*)\n?", re.MULTILINE)
+_ALT = re.compile(r"^Alt:", re.MULTILINE)
+_USAGE = {"answer": "%%answer TASK, as '%%answer 2d'", "figure": "%%figure LABEL VARIABLE"}
+
+
+@dataclass(frozen=True)
+class Prose:
+    """A cell of prose."""
+
+    kind: str  # "answer" or "figure"
+    task: str  # that its values are recorded under; "" where a figure's label names none
+    texts: Mapping[str, Text]  # "text" of an answer, "caption" and "alt" of a figure
+    label: str = ""
+    variable: str = ""  # that holds the figure
+
+    @property
+    def quotes(self) -> list[Quote]:
+        """The values that its texts quote."""
+        return [quote for text in self.texts.values() for quote in text.quotes]
+
+    @property
+    def conditions(self) -> list[Condition]:
+        """The claims that its texts depend on."""
+        return [condition for text in self.texts.values() for condition in text.conditions]
+
+
+def split_prose(source: str) -> tuple[str, str, str, int] | None:
+    """Return magic, its arguments, the text below and the line where that begins; None of code."""
+    magic = _MAGIC.match(source)
+    if magic is None:
+        return None
+    return magic[1], magic[2].strip(), source[magic.end() :], magic[0].count("\n") + 1
+
+
+def read_prose(source: str) -> Prose | None:
+    """Read a cell of prose; None if the cell is code.
+
+    Raises
+    ------
+    TextError
+        If the magic line or a placeholder is malformed, or a text is missing.
+    """
+    parts = split_prose(source)
+    if parts is None:
+        return None
+    kind, arguments, body, first = parts
+    words = arguments.split()
+    if len(words) != (1 if kind == "answer" else 2):
+        raise TextError(1, f"expected {_USAGE[kind]}; got '%%{kind} {arguments}'")
+    try:
+        if kind == "answer":
+            prose = Prose(kind, validate_task(words[0]), {"text": read_text(body, first)})
+        else:
+            prose = _figure(words[0], words[1], body, first)
+    except TextError:
+        raise
+    except ValueError as error:
+        raise TextError(1, str(error)) from error
+    for name, text in prose.texts.items():
+        if not (text.quotes or text.written.strip()):
+            raise TextError(first, f"expected a text; the {name} is empty")
+    if prose.quotes and not prose.task:
+        raise TextError(1, f"{prose.label} names no task to record values under, as 'fig-2b' does")
+    return prose
+
+
+def _figure(label: str, variable: str, body: str, first: int) -> Prose:
+    validate_label(Figure, label)
+    if not variable.isidentifier():
+        raise ValueError(f"expected the variable that holds the figure; got {variable!r}")
+    alt = _ALT.search(body)
+    if alt is None:
+        raise ValueError(
+            f"{label} has no text alternative: add a line 'Alt:', and below it in "
+            "words what the figure shows"
+        )
+    texts = {
+        "caption": read_text(body[: alt.start()], first),
+        "alt": read_text(body[alt.end() :], first + body.count("\n", 0, alt.end())),
+    }
+    return Prose("figure", task_of(label), texts, label, variable)

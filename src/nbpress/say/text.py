@@ -1,0 +1,148 @@
+"""Texts that quote values: `{{ stop_step:, }}`, and `{{ if norm-falls }}…{{ else }}…{{ end }}`.
+
+A placeholder has a space inside each pair of braces, so LaTeX keeps its own: `w^{{n}}` stays as it
+is. It holds a name and, if need be, a format of Python's; what is longer is computed in a cell of
+code. Nothing in a text is ever evaluated.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nbpress.say.records import NAME
+from nbpress.say.typography import set_value
+
+_PLACEHOLDER = re.compile(r"(\{\{ .*? \}\})")
+_QUOTE = re.compile(r"([A-Za-z_]\w*)(?::(.+))?")
+_CONDITION = re.compile(rf"(else|end)|if ({NAME})")
+_AFTER = {"if": ("end",), "else": ("if",), "end": ("if", "else")}  # what each may follow
+
+# Says which typed numbers are meant: `<!-- typed: ten, 2022 -->`. No reader gets to see it.
+TYPED = re.compile(r"[ \t]*<!-- typed: (.*?) -->")
+
+
+class TextError(ValueError):
+    """A text that cannot be set: what was expected, in which line of its cell."""
+
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(f"line {line}: {message}")
+        self.line, self.message = line, message
+
+    def _render_traceback_(self) -> list[str]:  # which IPython asks for; ours would say less
+        return [str(self)]
+
+
+@dataclass(frozen=True)
+class Quote:
+    """The place of a value."""
+
+    name: str
+    format: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Where what is said begins to depend on a claim ("if"), turns ("else"), or no longer does."""
+
+    word: str
+    claim: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text as it was written, in parts."""
+
+    parts: tuple[str | Quote | Condition, ...]
+
+    @property
+    def quotes(self) -> list[Quote]:
+        """The values that it quotes, whatever its claims come to."""
+        return [part for part in self.parts if isinstance(part, Quote)]
+
+    @property
+    def conditions(self) -> list[Condition]:
+        """The claims that it depends on."""
+        return [part for part in self.parts if isinstance(part, Condition) and part.claim]
+
+    @property
+    def written(self) -> str:
+        """What was typed between the placeholders, each of which is a blank."""
+        return "".join(part if isinstance(part, str) else " " for part in self.parts)
+
+    def set(self, values: Mapping[str, Any], claims: Mapping[str, bool]) -> str:
+        """Return the text with its values, and what its claims have it say.
+
+        Raises
+        ------
+        TextError
+            If a value cannot be set in its format.
+        """
+        said, speaks = [], True
+        for part in self.parts:
+            if isinstance(part, Condition):
+                speaks = {"if": claims.get(part.claim, True), "else": not speaks}.get(
+                    part.word, True
+                )
+            elif speaks:
+                said.append(part if isinstance(part, str) else _set(part, values[part.name]))
+        return "".join(said).strip()
+
+
+def read_text(source: str, first_line: int = 1) -> Text:
+    """Read a text's placeholders; its errors count lines from `first_line`.
+
+    Raises
+    ------
+    TextError
+        If braces with blanks inside hold no placeholder, or conditions do not match.
+    """
+    parts: list[str | Quote | Condition] = []
+    line, state = first_line, "end"
+    for part in _PLACEHOLDER.split(TYPED.sub("", source)):
+        inner = part[3:-3]
+        if not _PLACEHOLDER.fullmatch(part):
+            if stray := re.search(r"\{\{ | \}\}", part):
+                line += part.count("\n", 0, stray.start())
+                raise TextError(line, "expected '{{ name }}' in one line; found braces of one half")
+            parts.append(part)
+        elif condition := _CONDITION.fullmatch(inner):
+            word, claim = condition[1] or "if", condition[2] or ""
+            if state not in _AFTER[word]:
+                raise TextError(line, f"{part} must not stand after '{state}'")
+            state = word
+            parts.append(Condition(word, claim, line))
+        elif (quote := _QUOTE.fullmatch(inner)) and quote[1] not in _AFTER:
+            parts.append(Quote(quote[1], quote[2] or "", line))
+        else:
+            raise TextError(
+                line,
+                f"{part} is no placeholder: expected a name, '{{{{ steps }}}}', with a format if "
+                "need be, '{{ steps:, }}', or '{{ if claim }}'; compute what is longer in a cell "
+                "above",
+            )
+        line += part.count("\n")
+    if state != "end":
+        raise TextError(line, "expected '{{ end }}' after the last '{{ if … }}'")
+    return Text(tuple(parts))
+
+
+def prose(text: str, /, **values: Any) -> str:
+    """Return a text with its values set as in an answer, for the cells of a table.
+
+    `prose("{{ d:.1e }}", d=1.8e-7)` gives "1.8 × 10⁻⁷".
+    """
+    return read_text(text).set(values, {})
+
+
+def _set(quote: Quote, value: Any) -> str:
+    try:
+        return set_value(value, quote.format)
+    except (ValueError, TypeError) as error:
+        raise TextError(
+            quote.line, f"{quote.name} is {value!r:.60}, which {quote.format!r} cannot set: {error}"
+        ) from error
