@@ -34,12 +34,13 @@ test-faults: .dev-ready  ## run the fault suite: full disks, killed kernels, bui
 	$(pytest) -m faults
 
 # Only import-linter has no module to run; its script is Python, whatever its first line says.
-lint: .dev-ready  ## check style, types, who imports whom, and that no outputs are in git
+lint: .dev-ready  ## check style, types, imports and texts, and that no outputs are in git
 	$(python) -m ruff check
 	$(python) -m ruff format --check
 	$(python) -m mypy
 	$(python) $(environment)/bin/lint-imports
 	tools/notebooks check
+	$(python) -m nbpress lint
 
 lab: .dev-ready  ## open the notebooks in JupyterLab, for this machine only, behind a token
 	@tools/notebooks filter $(environment)

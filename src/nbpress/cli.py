@@ -154,6 +154,15 @@ def check(
 
 
 @nbpress.command()
+@click.pass_context
+def lint(context: click.Context) -> None:
+    """Say what is wrong with the notebooks' texts; execute nothing."""
+    from nbpress.publish.lint import lint as run_lint
+
+    run_lint(_project(context))
+
+
+@nbpress.command()
 @click.argument("notebook")
 @click.pass_context
 def parameters(context: click.Context, notebook: str) -> None:

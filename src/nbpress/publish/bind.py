@@ -21,6 +21,7 @@ from nbpress.run.execute import Execution
 from nbpress.run.plan import Plan
 from nbpress.run.said import Said
 from nbpress.say.records import Claim, Figure, Proof, Settings, Values, record_of
+from nbpress.say.text import TYPED
 from nbtypeset.schema import MIME_TYPE, Imprint, Record
 
 _PROVENANCE_TAG = "provenance"
@@ -126,7 +127,7 @@ def _chapter_cells(
     cells, notices = [], []
     count = 0
     for index, cell in enumerate(copy.deepcopy(plan.notebook.content["cells"]), start=1):
-        cell["source"] = "".join(cell["source"])
+        cell["source"] = TYPED.sub("", "".join(cell["source"])).rstrip()
         cell["metadata"]["nbpress"] = {"notebook": plan.chapter.notebook, "cell": index}
         if cell["cell_type"] == "code":
             written = plan.notebook.cells[index - 1]

@@ -7,7 +7,7 @@ is published unless all of it succeeded; the files are written aside and renamed
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,7 +18,9 @@ from nbpress.log import say
 from nbpress.project.dataset import DataSet, resolve
 from nbpress.project.parameters import Parameters
 from nbpress.project.project import Project
+from nbpress.project.texts import faults, typed_numbers
 from nbpress.publish.bind import Bound, bind
+from nbpress.publish.lint import refuse, wrong_formulas
 from nbpress.publish.provenance import Commit
 from nbpress.publish.published import (
     FORMS,
@@ -78,7 +80,13 @@ def build(project: Project, request: Request) -> list[Path]:
         forms[request.form] = exporter, request.show_code
         check_writable(project.output, [VALUES, RECORD, *forms])
         dataset = data_set(project, request.dataset)
-        bound, executed = compose(project, dataset, request.parameters, force=request.force)
+        bound, executed = compose(
+            project,
+            dataset,
+            request.parameters,
+            force=request.force,
+            exporters=[exporter for exporter, _ in forms.values()],
+        )
         published, files = _render_all(project, bound, forms, former)
         record = record_of(dataset, request.parameters, bound, published)
         # In the order in which they are renamed: the record says last what is there.
@@ -110,10 +118,26 @@ def compose(
     *,
     force: bool = False,
     commit: Commit | None = None,
+    exporters: Iterable[str] = (),
 ) -> tuple[Bound, int]:
-    """Execute what is stale and bind; return how many notebooks were executed as well."""
+    """Execute what is stale and bind; return how many notebooks were executed as well.
+
+    Before anything executes, the notebooks' texts must be sound and `exporters` able to set them.
+    """
     plans = plan(project, dataset, parameters)
-    execution = execute(project, dataset, plans, force=force, say=say)
+    notebooks = [plan.notebook for plan in plans]
+    refuse(faults(notebooks))
+    if typed := [fault for notebook in notebooks for fault in typed_numbers(notebook)]:
+        more = f", and {len(typed) - 1} more (`nbpress lint`)" if typed[1:] else ""
+        say(f"note: {typed[0]}{more}")
+    execution = execute(
+        project,
+        dataset,
+        plans,
+        force=force,
+        say=say,
+        before=lambda: refuse(wrong_formulas(notebooks, exporters)),
+    )
     bound = bind(project, dataset, plans, execution, commit=commit, own_parameters=not parameters)
     for notice in bound.notices:
         say(f"note: {notice}")

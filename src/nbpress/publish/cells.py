@@ -6,11 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from nbpress.say.records import TASK
+from nbpress.say.records import TASK_HEADING
 
 Cell = dict[str, Any]
-
-_TASK_HEADING = re.compile(rf"^##\s+(?:Task|Appendix)\s+({TASK})\b", re.MULTILINE)
 
 
 def origin(cell: Cell) -> str:
@@ -31,7 +29,7 @@ def by_task(cells: list[Cell]) -> Iterator[tuple[str, Cell]]:
         if cell["cell_type"] == "markdown":
             if re.match(r"#\s", cell["source"]):
                 task = ""
-            for heading in _TASK_HEADING.finditer(cell["source"]):
+            for heading in TASK_HEADING.finditer(cell["source"]):
                 task = heading[1]
                 yield task, cell
         yield task, cell

@@ -9,10 +9,9 @@ from typing import Any
 
 from nbpress.errors import PressError, did_you_mean
 from nbpress.publish.cells import Cell, by_task, heading_of, origin
-from nbpress.say.records import LABEL, TASK, Figure, Table, records
+from nbpress.say.records import REFERENCE, TASK, Figure, Table, records
 from nbtypeset.schema import MIME_TYPE
 
-_REFERENCE = re.compile(rf"\[([^\]]*)\]\(#({LABEL}|task-{TASK})\)")
 _NAME = re.compile(rf"(?:(?:Figure|Table|Task|Appendix)(?:\s+{TASK})?)?")
 
 
@@ -64,7 +63,7 @@ def resolve_references(cells: list[Cell], numbers: dict[str, Number]) -> None:
             is_name = _NAME.fullmatch(reference[1].strip())
             return f"[{targets[label]}](#{label})" if is_name else reference[0]
 
-        return _REFERENCE.sub(link, text)
+        return REFERENCE.sub(link, text)
 
     for cell in cells:
         if cell["cell_type"] == "markdown":

@@ -56,6 +56,7 @@ def execute(
     *,
     force: bool = False,
     say: Callable[[str], None] = print,
+    before: Callable[[], None] = lambda: None,
     executor: Executor | None = None,
 ) -> Execution:
     """Return a complete run of every chapter; execute what the cache does not hold.
@@ -66,6 +67,8 @@ def execute(
         Execute everything.
     say
         Reports what happens.
+    before
+        Is called once, before the first notebook starts; its error stops the build.
     executor
         Where notebooks run: by default a pool of processes on this machine.
 
@@ -75,7 +78,7 @@ def execute(
         If a notebook does not run to its end. Runs that did finish are kept.
     """
     waiting = list(plans)
-    with _Runner(project, dataset, force, say, executor) as runner:
+    with _Runner(project, dataset, force, say, before, executor) as runner:
         while (ready := runner.ready(waiting)) or runner.running:
             for plan in ready:
                 waiting.remove(plan)
@@ -129,11 +132,13 @@ class _Runner:
         dataset: DataSet,
         force: bool,
         say: Callable[[str], None],
+        before: Callable[[], None],
         executor: Executor | None,
     ) -> None:
         self.project = project
         self.dataset = dataset
         self.force = force
+        self.before = before
         self.executor = executor
         self.progress = Progress(say)
         self.cache = Cache(project.build / "runs", project.root)
@@ -184,8 +189,11 @@ class _Runner:
                 if said
                 else self.cache.why_stale(plan.chapter.notebook, inputs, self.dataset.dataset)
             )
+        first = not self.running and not self.result.executed
+        if first:
+            self.before()
         self.progress.say(f"{plan.chapter.name}: runs{_again(why)}, {why}")
-        if not self.running and not self.result.executed:
+        if first:
             compile_sources(self.project.source_files())
         if self.executor is None:
             self.executor = self.stack.enter_context(local_pool())

@@ -19,6 +19,8 @@ from nbtypeset.schema import MIME_TYPE, Caption, Record
 # What links lead to and headings name; each is written in one way everywhere.
 LABEL = r"(?:fig|tab)-[a-z0-9-]+"
 TASK = r"(?:[0-9]+[a-z]?|[A-Z])"
+REFERENCE = re.compile(rf"\[([^\]]*)\]\(#({LABEL}|task-{TASK})\)")
+TASK_HEADING = re.compile(rf"^##\s+(?:Task|Appendix)\s+({TASK})\b", re.MULTILINE)
 NAME = r"[a-z0-9][a-z0-9-]*"  # of a claim
 
 

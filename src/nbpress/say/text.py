@@ -15,7 +15,7 @@ from typing import Any
 from nbpress.say.records import NAME
 from nbpress.say.typography import set_value
 
-_PLACEHOLDER = re.compile(r"(\{\{ .*? \}\})")
+PLACEHOLDER = re.compile(r"(\{\{ .*? \}\})")
 _QUOTE = re.compile(r"([A-Za-z_]\w*)(?::(.+))?")
 _CONDITION = re.compile(rf"(else|end)|if ({NAME})")
 _AFTER = {"if": ("end",), "else": ("if",), "end": ("if", "else")}  # what each may follow
@@ -103,9 +103,9 @@ def read_text(source: str, first_line: int = 1) -> Text:
     """
     parts: list[str | Quote | Condition] = []
     line, state = first_line, "end"
-    for part in _PLACEHOLDER.split(TYPED.sub("", source)):
+    for part in PLACEHOLDER.split(TYPED.sub("", source)):
         inner = part[3:-3]
-        if not _PLACEHOLDER.fullmatch(part):
+        if not PLACEHOLDER.fullmatch(part):
             if stray := re.search(r"\{\{ | \}\}", part):
                 line += part.count("\n", 0, stray.start())
                 raise TextError(line, "expected '{{ name }}' in one line; found braces of one half")

@@ -1,0 +1,236 @@
+"""Reads what the notebooks write in words, without running them, and says what is wrong with it.
+
+Faults would stop the report sooner or later: placeholders that are none, missing alternatives of
+pictures, references that lead nowhere. Numbers that were typed, not quoted, go stale unseen.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from nbpress.errors import PressError, did_you_mean
+from nbpress.project.code import comments, parse
+from nbpress.project.notebook import Cell, Notebook
+from nbpress.say.prose import Prose, split_prose
+from nbpress.say.records import REFERENCE, TASK, TASK_HEADING
+from nbpress.say.text import TYPED, TextError
+
+# Where nbpress's functions take text: by their names, the arguments' positions and names.
+_TEXTS = {
+    "answer": {1: "text"},
+    "claim": {2: "text", 4: "otherwise"},
+    "figure": {2: "caption", 3: "alt"},
+    "table": {3: "caption"},
+}
+_LABELS = {"figure": 1, "table": 2}
+
+_NO_PROSE = re.compile(
+    r"^(?:```|~~~).*?^(?:```|~~~)|`[^`\n]*`"  # code
+    r"|\$\$.*?\$\$|\$[^$]*\$|\\begin\{(\w+\*?)\}.*?\\end\{\1\}"  # formulas
+    r"|<!--.*?-->|\{\{ .*? \}\}"
+    r"|\[[^\]]*\]\(#[^)]*\)|\]\([^)]*\)|https?://\S+"  # references and addresses
+    r"|^#+\s.*?$"  # headings
+    rf"|\b(?:Task|Appendix)\s+{TASK}\b"
+    r"|\b(?:19|20)\d\d(?:-\d\d-\d\d)?\b",  # dates
+    re.DOTALL | re.MULTILINE,
+)
+_DIGITS = re.compile(r"(?<![\w.,^])\d(?:[\d.,]*\d)?")
+_WORDS = re.compile(
+    r"\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|"
+    r"eigh|nine)teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty|dozens?|hundreds?|thousands?|"
+    r"millions?)\b",
+    re.IGNORECASE,
+)
+_BARE = re.compile(r"\{\{[A-Za-z_]\w*(?::[^{}\s]*)?\}\}")
+_PICTURE = re.compile(r"!\[\s*\]\(")
+_LOADS = re.compile(r"^\s*%(?:load|reload)_ext\s+nbpress\b", re.MULTILINE)
+
+
+@dataclass(frozen=True, order=True)
+class Fault:
+    """Something wrong with a text, and where."""
+
+    notebook: str
+    cell: int
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.notebook}, cell {self.cell}, line {self.line}: {self.message}"
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A text as it was written, and the line of its cell that it begins in."""
+
+    kind: str  # "Markdown" of a cell of Markdown; else what is said there
+    cell: Cell
+    line: int
+    text: str
+
+    def line_of(self, part: re.Match[str]) -> int:
+        """Return the line of its cell that a part of the text begins in."""
+        return self.line + self.text.count("\n", 0, part.start())
+
+
+def faults(notebooks: Iterable[Notebook]) -> list[Fault]:
+    """Return what would stop a report of these notebooks, without executing anything."""
+    notebooks = list(notebooks)
+    return [*_labels_and_references(notebooks), *(f for n in notebooks for f in _malformed(n))]
+
+
+def typed_numbers(notebook: Notebook) -> Iterator[Fault]:
+    """Yield the numbers typed into texts that no `typed: …` of the cell says are meant.
+
+    Digits count in every text, number words from two upwards where values can be quoted.
+    """
+    passages = defaultdict(list)
+    for passage in passages_of(notebook):
+        passages[passage.cell.id].append(passage)
+    for cell in notebook.cells:
+        unused = meant = set(_meant(cell))
+        for passage in passages[cell.id]:
+            text = _blanked(passage.text)
+            numbers = [*_DIGITS.finditer(text)]
+            if passage.kind != "Markdown":
+                numbers += _WORDS.finditer(text)
+            for number in sorted(numbers, key=re.Match.start):
+                unused = unused - {number[0].lower()}
+                if number[0].lower() not in meant:
+                    line = passage.line_of(number)
+                    yield fault_in(
+                        notebook, cell, line, f"{number[0]!r} is typed, and may go stale"
+                    )
+        for each in sorted(unused):
+            yield fault_in(notebook, cell, 1, f"'typed: {each}', but no {each!r} is typed here")
+
+
+def _malformed(notebook: Notebook) -> Iterator[Fault]:
+    """Yield cells of prose that cannot be read, and pictures without an alternative."""
+    loads = False
+    for cell in notebook.cells:
+        loads = loads or (cell.kind == "code" and bool(_LOADS.search(cell.source)))
+        try:
+            prose = cell.prose
+        except TextError as error:
+            yield fault_in(notebook, cell, error.line, error.message)
+            continue
+        if prose and not loads:
+            yield fault_in(notebook, cell, 1, f"%%{prose.kind} needs '%load_ext nbpress' above")
+    for passage in passages_of(notebook):
+        for missing in _PICTURE.finditer(passage.text):
+            line = passage.line_of(missing)
+            yield fault_in(
+                notebook, passage.cell, line, "a picture has no text alternative: ![…](…)"
+            )
+        for bare in _BARE.finditer(_blanked(passage.text)):
+            if passage.kind != "Markdown":
+                message = f"{bare[0]} is no placeholder: blanks belong inside its braces"
+                yield fault_in(notebook, passage.cell, passage.line_of(bare), message)
+
+
+def _labels_and_references(notebooks: list[Notebook]) -> Iterator[Fault]:
+    """Yield labels that are used twice, and references that lead nowhere."""
+    targets: dict[str, str] = {}
+    complete = True
+    passages = [(notebook, passage) for notebook in notebooks for passage in passages_of(notebook)]
+    for notebook in notebooks:
+        for cell in notebook.cells:
+            for label, line in _labels(cell):
+                if label is None:
+                    complete = False
+                elif label in targets:
+                    yield fault_in(
+                        notebook, cell, line, f"{label!r} is used already, in {targets[label]}"
+                    )
+                else:
+                    targets[label] = notebook.name_of(cell)
+    for _, passage in passages:
+        if passage.kind == "Markdown":
+            headings = TASK_HEADING.finditer(passage.text)
+            targets |= {f"task-{heading[1]}": "" for heading in headings}
+    for notebook, passage in passages:
+        for reference in REFERENCE.finditer(passage.text):
+            target = reference[2]
+            if target not in targets and (complete or target.startswith("task-")):
+                line = passage.line_of(reference)
+                hint = did_you_mean(target, targets)
+                yield fault_in(
+                    notebook, passage.cell, line, f"{reference[0]!r} leads nowhere{hint}"
+                )
+
+
+def _labels(cell: Cell) -> Iterator[tuple[str | None, int]]:
+    """Yield the labels that a cell gives; None for one that is computed."""
+    prose = _prose(cell)
+    if prose and prose.label:
+        yield prose.label, 1
+    for call, name in _calls(cell):
+        if name in _LABELS:
+            label = _argument(call, _LABELS[name], "label")
+            constant = isinstance(label, ast.Constant) and isinstance(label.value, str)
+            yield (label.value if constant else None), call.lineno  # type: ignore[union-attr]
+
+
+def passages_of(notebook: Notebook) -> Iterator[Passage]:
+    """Yield what a notebook writes in words: Markdown, prose, and the texts that code is given."""
+    for cell in notebook.cells:
+        magic = split_prose(cell.source) if cell.runs else None
+        if cell.kind == "markdown":
+            yield Passage("Markdown", cell, 1, cell.source)
+        elif magic:
+            yield Passage(magic[0], cell, magic[3], magic[2])
+        for call, name in _calls(cell):
+            for position, keyword in _TEXTS.get(name, {}).items():
+                text = _argument(call, position, keyword)
+                for node in ast.walk(text) if text else ():
+                    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                        yield Passage(name, cell, node.lineno, node.value)
+
+
+def _calls(cell: Cell) -> Iterator[tuple[ast.Call, str]]:
+    """Yield a cell's calls of nbpress's functions with their names."""
+    if not cell.runs or split_prose(cell.source):
+        return
+    try:
+        tree = parse(cell.source, "")
+    except PressError:  # who reads its imports says so
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("nbpress."):
+            yield node, ast.unparse(node.func).removeprefix("nbpress.")
+
+
+def _argument(call: ast.Call, position: int, keyword: str) -> ast.expr | None:
+    named = (each.value for each in call.keywords if each.arg == keyword)
+    return call.args[position] if len(call.args) > position else next(named, None)
+
+
+def _meant(cell: Cell) -> list[str]:
+    """Return the typed numbers that a cell says are meant."""
+    lists = TYPED.findall(cell.source)
+    if cell.runs and not split_prose(cell.source):
+        for comment in comments(cell.source).values():
+            lists += re.findall(r"^typed: (.*)", comment)
+    return [number.strip().lower() for each in lists for number in each.split(", ")]
+
+
+def _prose(cell: Cell) -> Prose | None:
+    try:
+        return cell.prose
+    except TextError:
+        return None
+
+
+def _blanked(text: str) -> str:
+    """Return a text with blanks where it is no prose."""
+    return _NO_PROSE.sub(lambda part: re.sub(r"[^\n]", " ", part[0]), text)
+
+
+def fault_in(notebook: Notebook, cell: Cell, line: int, message: str) -> Fault:
+    """Return a fault of a cell."""
+    return Fault(notebook.path.name, notebook.cells.index(cell) + 1, line, message)

@@ -1,0 +1,71 @@
+"""Refuses what is wrong with the notebooks' texts before anything executes, all of it at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from nbpress.errors import PressError
+from nbpress.project.notebook import Notebook, read_notebook
+from nbpress.project.project import Project
+from nbpress.project.texts import Fault, fault_in, faults, passages_of, typed_numbers
+from nbpress.publish.render import ENGINES, EXPORTERS
+from nbpress.run.temporary import temporary_files
+from nbpress.say.text import PLACEHOLDER
+
+_EVERY = (*ENGINES.values(), *EXPORTERS.values())
+_WITHOUT_TEX = {"report-latex-pdf": "report-latex"}
+_WARNING = re.compile(r"cell \d+ \(id (\d+)\): (formula [^:]*: (.*)|cannot be set.*)", re.DOTALL)
+
+
+def refuse(faults: Sequence[Fault]) -> None:
+    """Raise a `PressError` with all faults, if there are any."""
+    if faults:
+        raise PressError("\n".join(map(str, faults)))
+
+
+def lint(project: Project) -> None:
+    """Refuse everything that is wrong with the texts of the report's notebooks.
+
+    Numbers that were typed are among it, which stop no report.
+    """
+    notebooks = [read_notebook(project.notebooks / c.notebook) for c in project.report.chapters]
+    typed = [fault for notebook in notebooks for fault in typed_numbers(notebook)]
+    wrong = faults(notebooks)
+    refuse(sorted([*wrong, *typed, *([] if wrong else wrong_formulas(notebooks, _EVERY))]))
+
+
+def wrong_formulas(notebooks: Iterable[Notebook], exporter_names: Iterable[str]) -> list[Fault]:
+    """Return the formulas that exporters cannot set.
+
+    They try the notebooks' texts alone, with 1 for every value; of LaTeX its source, without TeX.
+    """
+    import nbformat
+    from nbconvert.exporters import get_exporter
+
+    passages = [(notebook, each) for notebook in notebooks for each in passages_of(notebook)]
+    cells = [
+        {
+            "cell_type": "markdown",
+            "id": str(index),
+            "metadata": {},
+            "source": PLACEHOLDER.sub("1", passage.text),
+        }
+        for index, (_, passage) in enumerate(passages)
+    ]
+    content = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}
+
+    warnings: dict[str, None] = {}
+    for name in dict.fromkeys(_WITHOUT_TEX.get(name, name) for name in exporter_names):
+        exporter = get_exporter(name)()  # type: ignore[no-untyped-call]
+        exporter.log.disabled = True
+        with temporary_files():
+            _, resources = exporter.from_notebook_node(nbformat.from_dict(content))  # type: ignore[no-untyped-call]
+        warnings |= dict.fromkeys(resources["nbpress"]["warnings"])
+    wrong = []
+    for match in filter(None, map(_WARNING.fullmatch, warnings)):
+        notebook, passage = passages[int(match[1])]
+        formula = re.search(re.escape(match[3] or "\0"), passage.text)
+        line = passage.line_of(formula) if formula else passage.line
+        wrong.append(fault_in(notebook, passage.cell, line, match[2]))
+    return wrong
