@@ -14,7 +14,7 @@ import pytest
 import sympy
 from matplotlib.figure import Figure
 
-from nbpress import answer, claim, figure, proof, prose, settings, table
+from nbpress import answer, claim, figure, proof, settings, table
 from nbpress.say.records import Proof, Settings, from_json
 from nbtypeset.schema import MIME_TYPE
 
@@ -209,13 +209,6 @@ def test_malformed_claim_is_refused(id_: str) -> None:
     """report.yaml lists claims by ids of small letters, digits and hyphens."""
     with pytest.raises(ValueError, match="a claim's id has small letters"):
         claim("4e", id_, "it falls", True)
-
-
-def test_prose_sets_numbers_as_answers_do() -> None:
-    """Powers of ten and minus signs in a table look like those in the text."""
-    assert prose("{{ a:.1e }}, {{ b:.0e }}, {{ c:+.2f }}", a=1.8e-7, b=1e-6, c=-0.5) == (
-        "1.8\u00a0×\u00a010⁻⁷, 10⁻⁶, −0.50"
-    )
 
 
 def test_settings_are_shown_and_recorded(shown: list[dict[str, Any]]) -> None:

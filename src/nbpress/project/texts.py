@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from nbpress.errors import PressError, did_you_mean
 from nbpress.project.code import comments, parse
 from nbpress.project.notebook import Cell, Notebook
-from nbpress.say.prose import Prose, split_prose
+from nbpress.say.prose import split_prose
 from nbpress.say.records import REFERENCE, TASK, TASK_HEADING
 from nbpress.say.text import TYPED, TextError
 
@@ -166,9 +166,9 @@ def _labels_and_references(notebooks: list[Notebook]) -> Iterator[Fault]:
 
 def _labels(cell: Cell) -> Iterator[tuple[str | None, int]]:
     """Yield the labels that a cell gives; None for one that is computed."""
-    prose = _prose(cell)
-    if prose and prose.label:
-        yield prose.label, 1
+    magic = split_prose(cell.source) if cell.runs else None
+    if magic and magic[0] == "figure":
+        yield magic[1].partition(" ")[0], 1
     for call, name in _calls(cell):
         if name in _LABELS:
             label = _argument(call, _LABELS[name], "label")
@@ -217,13 +217,6 @@ def _meant(cell: Cell) -> list[str]:
         for comment in comments(cell.source).values():
             lists += re.findall(r"^typed: (.*)", comment)
     return [number.strip().lower() for each in lists for number in each.split(", ")]
-
-
-def _prose(cell: Cell) -> Prose | None:
-    try:
-        return cell.prose
-    except TextError:
-        return None
 
 
 def _blanked(text: str) -> str:

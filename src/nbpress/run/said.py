@@ -2,12 +2,13 @@
 
 An edit of prose executes nothing as long as the run recorded what the prose quotes now, and a
 fresh run would find the same at that place: what a cell of code above recorded for the task, or
-else the variable of that name, which is the same at two places unless code between mentions it.
+else the variable of that name, which is the same at two places unless code between them may change
+it.
 """
 
 from __future__ import annotations
 
-import re
+import ast
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
@@ -137,6 +138,25 @@ class Said:
             return recorded
         for variable in self._variables[name]:
             between = self._code[min(place, variable.place) : max(place, variable.place)]
-            if not any(re.search(rf"\b{name}\b", source) for source in between):
+            if not any(_may_change(source, name, variable.value) for source in between):
                 return variable
         return None
+
+
+def _may_change(source: str, name: str, value: Any) -> bool:
+    """Return whether a cell of code may give a variable another value, as far as can be read."""
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:  # magics
+        return True
+    mutable = isinstance(value, list | dict)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            if node.id == name and (mutable or not isinstance(node.ctx, ast.Load)):
+                return True
+            if node.id in ("exec", "eval", "globals", "locals", "vars", "setattr"):
+                return True
+        bound = getattr(node, "asname", None) or getattr(node, "name", None)  # imports, functions…
+        if isinstance(bound, str) and bound.partition(".")[0] in (name, "*"):
+            return True
+    return False

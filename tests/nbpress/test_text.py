@@ -1,0 +1,127 @@
+"""Texts that quote values, and cells of prose, as they are read."""
+
+from __future__ import annotations
+
+import pytest
+
+from nbpress.say.prose import Prose, read_prose, split_prose
+from nbpress.say.text import TextError, prose, read_text
+
+VALUES = {"steps": 1546, "loss": -1.8e-7, "name": "softmax"}
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("After {{ steps }} steps.", "After 1546 steps."),
+        ("{{ steps:, }} and {{ loss:.1e }}", "1,546 and −1.8\u00a0×\u00a010⁻⁷"),
+        ("{{ name:>9 }}|", "  softmax|".strip()),
+        ("$w^{{n}}$ and {{steps}} and {x} stay", "$w^{{n}}$ and {{steps}} and {x} stay"),
+        ("meant <!-- typed: ten, 3 -->\n", "meant"),
+        ("{{ if up }}It rises.{{ end }} Then.", "It rises. Then."),
+        ("{{ if down }}It falls{{ else }}It rises by {{ steps }}{{ end }}.", "It rises by 1546."),
+        ("{{ if up }}A{{ end }}{{ if down }}B{{ else }}C{{ end }}", "AC"),
+    ],
+)
+def test_text_is_set(source: str, text: str) -> None:
+    """With numbers as print has them, and what its claims have it say; LaTeX keeps its braces."""
+    assert read_text(source).set(VALUES, {"up": True, "down": False}) == text
+
+
+@pytest.mark.parametrize(
+    ("source", "line", "message"),
+    [
+        ("a\nb {{ x + 1 }}", 2, r"\{\{ x \+ 1 \}\} is no placeholder: expected a name"),
+        ("{{ x.real }}", 1, "is no placeholder"),
+        ("{{ x[0] }}", 1, "is no placeholder"),
+        ("{{ x!r }}", 1, "is no placeholder"),
+        ("{{ __import__('os') }}", 1, "is no placeholder"),
+        ("{{ if }}", 1, "is no placeholder"),
+        ("{{ if Up }}", 1, "is no placeholder"),
+        ("a\n\n{{ x\n}}", 3, "expected '{{ name }}' in one line"),
+        ("a }} b", 1, "expected '{{ name }}' in one line"),
+        ("{{ else }}", 1, "must not stand after 'end'"),
+        ("{{ end }}", 1, "must not stand after 'end'"),
+        ("{{ if a }}\n{{ if b }}", 2, "must not stand after 'if'"),
+        ("{{ if a }}{{ else }}{{ else }}", 1, "must not stand after 'else'"),
+        ("{{ if a }}\nb", 2, "expected '{{ end }}'"),
+    ],
+)
+def test_malformed_text_is_refused(source: str, line: int, message: str) -> None:
+    """With the line; nothing in it is evaluated, whatever it looks like."""
+    with pytest.raises(TextError, match=message) as error:
+        read_text(source)
+    assert error.value.line == line
+
+
+def test_format_that_does_not_fit_is_refused() -> None:
+    """By the name, the value and the line."""
+    with pytest.raises(TextError, match=r"line 2: name is 'softmax', which '\.2f' cannot set"):
+        read_text("a\n{{ name:.2f }}").set(VALUES, {})
+
+
+def test_prose_sets_numbers_as_answers_do() -> None:
+    """Powers of ten and minus signs in a table look like those in the text."""
+    assert prose("{{ a:.1e }}, {{ b:.0e }}, {{ c:+.2f }}", a=1.8e-7, b=1e-6, c=-0.5) == (
+        "1.8\u00a0×\u00a010⁻⁷, 10⁻⁶, −0.50"
+    )
+
+
+def parsed(source: str) -> Prose:
+    """Return a cell of prose."""
+    read = read_prose(source)
+    assert read is not None
+    return read
+
+
+def test_answer_is_read() -> None:
+    """Its task, and the names that it quotes in either branch of a condition."""
+    read = parsed("\n%%answer 2d\nIt stops after {{ a }}{{ if c }} of {{ b:, }}{{ end }}.")
+    assert (read.kind, read.task) == ("answer", "2d")
+    assert [(quote.name, quote.format, quote.line) for quote in read.quotes] == [
+        ("a", "", 3),
+        ("b", ",", 3),
+    ]
+    assert [condition.claim for condition in read.conditions] == ["c"]
+
+
+@pytest.mark.parametrize("alt", ["\nAlt:\nA line.\nIt falls.\n", "\nAlt: A line.\nIt falls."])
+def test_figure_is_read(alt: str) -> None:
+    """Caption and alternative are told apart by a line that begins with `Alt:`."""
+    read = parsed("%%figure fig-2b-zoom fig\nThe loss,\nin *nats*." + alt)
+    assert (read.label, read.variable, read.task) == ("fig-2b-zoom", "fig", "2b")
+    assert read.texts["caption"].set({}, {}) == "The loss,\nin *nats*."
+    assert read.texts["alt"].set({}, {}) == "A line.\nIt falls."
+
+
+@pytest.mark.parametrize(
+    ("source", "line", "message"),
+    [
+        ("%%answer\nText.", 1, "expected %%answer TASK"),
+        ("%%answer 2 d\nText.", 1, "expected %%answer TASK"),
+        ("%%answer two\nText.", 1, "a task is named like '2d'"),
+        ("%%answer 2d\n \n", 2, "the text is empty"),
+        ("%%figure fig-1\nA.\nAlt: B.", 1, "expected %%figure LABEL VARIABLE"),
+        ("%%figure tab-1 fig\nA.\nAlt: B.", 1, "a figure's label is 'fig-'"),
+        ("%%figure fig-1 f()\nA.\nAlt: B.", 1, "expected the variable that holds the figure"),
+        ("%%figure fig-1 fig\nA.", 1, "fig-1 has no text alternative: add a line 'Alt:'"),
+        ("%%figure fig-1 fig\nA.\nAlt:\n", 2, "the alt is empty"),
+        ("%%figure fig-1 fig\nAlt: B.\n", 2, "the caption is empty"),
+        ("%%figure fig-all fig\n{{ n }}.\nAlt: B.", 1, "fig-all names no task to record"),
+        ("%%figure fig-1 fig\nA.\n\nAlt: B\n{{ n", 5, "expected '{{ name }}' in one line"),
+    ],
+)
+def test_malformed_prose_is_refused(source: str, line: int, message: str) -> None:
+    """With the line of the cell."""
+    with pytest.raises(TextError, match=message) as error:
+        read_prose(source)
+    assert error.value.line == line
+
+
+@pytest.mark.parametrize(
+    "source", ["%%time\nx", "%%answers 2d", "x\n%%answer 2d", "%answer 2d", ""]
+)
+def test_other_cells_are_code(source: str) -> None:
+    """Also those of other magics, and of one that stands further down."""
+    assert split_prose(source) is None
+    assert read_prose(source) is None
