@@ -54,7 +54,11 @@ def test_guide_to_a_report_of_your_own(tmp_path):
         result = nbpress_in(tmp_path, *command.split())
         assert result.returncode == 0, result.stderr
     values = json.loads((tmp_path / "report" / "values.json").read_text("utf-8"))
-    assert {name: entry["value"] for name, entry in values.items()} == {"1a.warm": 1, "1a.num": 2}
+    assert {name: entry["value"] for name, entry in values.items()} == {
+        "1a.warm": 1,
+        "1a.num": 2,
+        "1a.threshold": 20.0,
+    }
     (tmp_path / "notebooks" / "weather.csv").write_text("temperature\n15\n30\n31\n", "utf-8")
     result = nbpress_in(tmp_path, "report")
     assert "1_analysis: runs again, notebooks/weather.csv changed" in result.stderr

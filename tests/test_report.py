@@ -154,7 +154,8 @@ def test_a_second_build_executes_nothing_and_gives_the_same_bytes(built):
 
 def test_plain_papermill_gives_the_same_values(built, tmp_path):
     """A chapter that papermill runs by itself records what the report has, with no setting."""
-    from nbpress.say.records import values
+    from nbpress.project.notebook import read_notebook
+    from nbpress.run.said import Said
 
     dataset, place, _ = built
     name = "3_softmax_regression.ipynb"
@@ -169,7 +170,8 @@ def test_plain_papermill_gives_the_same_values(built, tmp_path):
     )
     assert result.returncode == 0, result.stderr
     assert "Passed unknown parameter" not in result.stderr
-    recorded = values(name, json.loads((tmp_path / name).read_text("utf-8"))["cells"])
+    executed = json.loads((tmp_path / name).read_text("utf-8"))["cells"]
+    recorded = Said(read_notebook(place / "notebooks" / name), executed).values
     published = json.loads((place / "report" / "values.json").read_text("utf-8"))
     assert recorded == {k: v for k, v in published.items() if v["notebook"] == name}
 
@@ -177,27 +179,27 @@ def test_plain_papermill_gives_the_same_values(built, tmp_path):
 SABOTAGE = {
     "the trainer's step": (
         "2_logistic_regression",
-        ("gradient-logistic", "2a-answer"),
+        ("gradient-logistic", "2a-claim"),
         ("trainers.py", "z *= step_size", "z *= 1.5 * step_size"),
     ),
     "the trainer's labels": (
         "3_softmax_regression",
-        ("gradient-softmax", "3a-answer"),
+        ("gradient-softmax", "3a-claim"),
         ("trainers.py", "Y.T.take(batch,", "Y.T.take(np.sort(batch),"),
     ),
     "the model's residual": (
         "3_softmax_regression",
-        ("gradient-softmax", "3a-answer"),
+        ("gradient-softmax", "3a-claim"),
         ("models.py", "z -= y", "z -= 0.999 * y"),
     ),
     "the trainer's penalty": (
         "4_regularization",
-        ("gradient-regularised", "4a-answer"),
+        ("gradient-regularised", "4a-claim"),
         ("trainers.py", "[self.learning_rate * value for", "[2 * self.learning_rate * value for"),
     ),
     "the objective's penalty": (
         "4_regularization",
-        ("gradient-regularised", "4a-answer"),
+        ("gradient-regularised", "4a-claim"),
         ("models.py", "return 0.5 * float(np.vdot", "return float(np.vdot"),
     ),
 }

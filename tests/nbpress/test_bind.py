@@ -62,6 +62,7 @@ class Press:
         self.place = place
         for chapter in CHAPTERS:  # whose outputs are given here, whatever the notebooks say
             tiny.edit_cell(f"{chapter}.ipynb", "answer", "1")
+        tiny.edit_cell("2_pictures.ipynb", "figure", "1")
         self.outputs: dict[str, list[Any]] = {
             "1_sums/answer": [answer("1a", total=6.0)],
             "1_sums/claim": [claim(True)],
@@ -232,7 +233,7 @@ def test_label_used_twice_is_refused(press: Press) -> None:
     """Also by figures of different chapters."""
     press.outputs["3_summary/words"] = [figure()]
     assert press.refusal() == (
-        "3_summary.ipynb, cell 5: the label 'fig-2a' is used already, in 2_pictures.ipynb, cell 5"
+        "3_summary.ipynb, cell 5: the label 'fig-2a' is used already, in 2_pictures.ipynb, cell 6"
     )
 
 

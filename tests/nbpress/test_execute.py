@@ -233,10 +233,11 @@ def test_end_of_the_process_is_a_failure(tiny: TinyProject) -> None:
 def test_figure_without_alternative_is_a_failure(built: TinyProject) -> None:
     """Its cell is named, and the former report stays."""
     before = built.published()
-    built.edit("notebooks/2_pictures.ipynb", "A black square.", "")
+    shown = 'nbpress.figure(square, "fig-2a", "A square.", " ")'
+    built.edit_cell("2_pictures.ipynb", "figure", shown)
     result = built.run("report")
     assert result.status == 1
-    assert "cell 5 (figure) raised ValueError: the alt of fig-2a must not be empty" in result.err
+    assert "cell 6 (figure) raised ValueError: the alt of fig-2a must not be empty" in result.err
     assert built.published() == before
 
 

@@ -9,10 +9,8 @@ from typing import Any
 
 from nbpress.errors import PressError, did_you_mean
 from nbpress.publish.cells import Cell, by_task, heading_of, origin
-from nbpress.say.records import REFERENCE, TASK, Figure, Table, records
+from nbpress.say.records import REFERENCE, Figure, Table, numbered, records
 from nbtypeset.schema import MIME_TYPE
-
-_NAME = re.compile(rf"(?:(?:Figure|Table|Task|Appendix)(?:\s+{TASK})?)?")
 
 
 @dataclass(frozen=True)
@@ -60,8 +58,7 @@ def resolve_references(cells: list[Cell], numbers: dict[str, Number]) -> None:
                     f"{origin(cell)}: the reference {reference[0]!r} leads nowhere"
                     + did_you_mean(label, targets)
                 )
-            is_name = _NAME.fullmatch(reference[1].strip())
-            return f"[{targets[label]}](#{label})" if is_name else reference[0]
+            return numbered(reference, targets[label])
 
         return REFERENCE.sub(link, text)
 

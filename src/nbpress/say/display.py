@@ -7,7 +7,6 @@ so a notebook works without the press.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -15,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from matplotlib import figure as matplotlib_figure
 
-from nbpress.root import NUMBERS
-from nbpress.say.last import last_build
+from nbpress.say.last import as_last_numbered, in_press, last_name
 from nbpress.say.memory import claims, recall, remember
 from nbpress.say.pictures import close, identity, pictures
 from nbpress.say.records import (
@@ -138,7 +136,7 @@ def answer(task: str, text: str, /, **values: Any) -> None:
 def show_answer(task: str, text: Text, given: Mapping[str, Any] = MappingProxyType({})) -> None:
     """Show an answer with the values that it quotes."""
     values = {**given, **recall(task, [text])}
-    _show(Answer(task, values), {"text/markdown": text.set(values, claims)})
+    _show(Answer(task, values), {"text/markdown": as_last_numbered(text.set(values, claims))})
 
 
 def settings(**values: Any) -> None:
@@ -221,13 +219,10 @@ def _show(record: Record, bundle: dict[str, str], metadata: dict[str, Any] | Non
 
 
 def _show_caption(record: Figure | Table) -> None:
-    """Show the caption, with the number of the last build.
-
-    Not in the press's own kernels: a run must be the same whatever was built before.
-    """
-    if "NBPRESS_RUN" not in os.environ:
-        name = f"{record.kind.title()} {last_build(NUMBERS).get(record.label, '')}".strip()
-        _show(Caption(), {"text/markdown": f"**{name}:** {record.caption}"})
+    """Show the caption, but not in the press's kernels: a document has it from its figure."""
+    if not in_press():
+        caption = f"**{last_name(record.label)}:** {as_last_numbered(record.caption)}"
+        _show(Caption(), {"text/markdown": caption})
 
 
 def _check_text(what: str, label: str, text: str) -> None:

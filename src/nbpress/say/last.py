@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 from nbpress.errors import PressError
 from nbpress.files import read_yaml
-from nbpress.root import PUBLISHED, find_root
+from nbpress.root import NUMBERS, PUBLISHED, find_root
+from nbpress.say.records import REFERENCE, numbered
 
 
 def last_report(start: Path | None = None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -46,3 +48,24 @@ def reference_figures(path: Path, dataset: str) -> list[dict[str, Any]]:
     if not isinstance(figures, list) or not all(isinstance(figure, dict) for figure in figures):
         raise PressError(f"report/{path.name}: expected data sets with a list of figures below")
     return figures
+
+
+def in_press() -> bool:
+    """Return whether the press runs the notebook, whose runs must not depend on former builds."""
+    return "NBPRESS_RUN" in os.environ
+
+
+def as_last_numbered(text: str) -> str:
+    """Return a text whose references have the numbers of the last build; as it is in the press."""
+    if in_press():
+        return text
+    return REFERENCE.sub(lambda each: numbered(each, last_name(each[2])), text)
+
+
+def last_name(label: str) -> str:
+    """Return what the last build called the target of a label, "Figure 3"; else "Figure"."""
+    kind, _, name = label.partition("-")
+    if kind == "task":
+        return f"{'Appendix' if name.isupper() else 'Task'} {name}"
+    kinds = {"fig": "Figure", "tab": "Table"}
+    return f"{kinds[kind]} {last_build(NUMBERS).get(label, '')}".strip()

@@ -20,6 +20,7 @@ from nbtypeset.schema import MIME_TYPE, Caption, Record
 LABEL = r"(?:fig|tab)-[a-z0-9-]+"
 TASK = r"(?:[0-9]+[a-z]?|[A-Z])"
 REFERENCE = re.compile(rf"\[([^\]]*)\]\(#({LABEL}|task-{TASK})\)")
+_NAMED = re.compile(rf"(?:(?:Figure|Table|Task|Appendix)(?:\s+{TASK})?)?")
 TASK_HEADING = re.compile(rf"^##\s+(?:Task|Appendix)\s+({TASK})\b", re.MULTILINE)
 NAME = r"[a-z0-9][a-z0-9-]*"  # of a claim
 
@@ -29,6 +30,10 @@ class Figure(schema.Figure):
     """A figure, and the values that its caption and its alternative quote."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.alt, str):  # plain text, in which lines mean nothing
+            object.__setattr__(self, "alt", " ".join(self.alt.split()))
 
     @property
     def task(self) -> str:
@@ -162,6 +167,11 @@ def task_of(label: str) -> str:
     name = label.partition("-")[2].partition("-")[0]
     task = name.upper() if name.isalpha() else name
     return task if re.fullmatch(TASK, task) else ""
+
+
+def numbered(reference: re.Match[str], name: str) -> str:
+    """Return a reference by the name of its target, "Figure 3"; the author's own words stay."""
+    return f"[{name}](#{reference[2]})" if _NAMED.fullmatch(reference[1].strip()) else reference[0]
 
 
 def validate_claim(id_: str) -> None:
