@@ -86,7 +86,8 @@ def check_steps(
     passes if the result is ≤ ε², the order of a central difference's own error. Two steps, so that
     what one leaves behind for the next is seen; and beside λ a model with λ = 0 is trained.
 
-    The error of d₀ reaches d₁ ηJ″ times as large: the bound holds where descent is stable, η < 2/J″.
+    The error of d₀ reaches d₁ ηJ″ times as large: the bound is meant for descent that is stable,
+    η < 2/J″.
 
     The weights w₀ are normal with standard deviation 0.1, drawn from a stream of their own.
     """

@@ -15,7 +15,7 @@ VALUES = {"steps": 1546, "loss": -1.8e-7, "name": "softmax"}
     [
         ("After {{ steps }} steps.", "After 1546 steps."),
         ("{{ steps:, }} and {{ loss:.1e }}", "1,546 and −1.8\u00a0×\u00a010⁻⁷"),
-        ("{{ name:>9 }}|", "  softmax|".strip()),
+        ("{{ name:>9 }}|", "softmax|"),
         ("$w^{{n}}$ and {{steps}} and {x} stay", "$w^{{n}}$ and {{steps}} and {x} stay"),
         ("meant <!-- typed: ten, 3 -->\n", "meant"),
         ("{{ if up }}It rises.{{ end }} Then.", "It rises. Then."),
@@ -26,6 +26,30 @@ VALUES = {"steps": 1546, "loss": -1.8e-7, "name": "softmax"}
 def test_text_is_set(source: str, text: str) -> None:
     """With numbers as print has them, and what its claims have it say; LaTeX keeps its braces."""
     assert read_text(source).set(VALUES, {"up": True, "down": False}) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "format_", "text"),
+    [
+        (12, "", r"12\. So"),
+        (1546, "", r"1546\. So"),
+        (1546, ",", "1,546. So"),
+        (0.5, "+g", r"\+0.5. So"),
+        (-0.5, "g", "−0.5. So"),
+        ("# x", "", r"\# x. So"),
+        ("- x\n\n# y", "", r"\- x  # y. So"),
+        ("x", "", "x. So"),
+    ],
+)
+def test_value_at_the_beginning_of_a_line_is_no_structure(
+    value: object, format_: str, text: str
+) -> None:
+    """No list, no heading: text that is wrapped before a number stays a paragraph."""
+    quoting = read_text(f"There are\n{{{{ x{format_ and ':' + format_} }}}}. So")
+    assert quoting.set({"x": value}, {}) == f"There are\n{text}"
+    plain = quoting.set({"x": value}, {}, markdown=False)
+    assert plain == f"There are\n{text}".replace("\\", "")
+    assert read_text("A {{ x }}. So").set({"x": 12}, {}) == "A 12. So"
 
 
 @pytest.mark.parametrize(

@@ -215,7 +215,7 @@ def _meant(cell: Cell) -> list[str]:
     lists = TYPED.findall(cell.source)
     if cell.runs and not split_prose(cell.source):
         for comment in comments(cell.source).values():
-            lists += re.findall(r"^typed: (.*)", comment)
+            lists += re.findall(r"\btyped: (.*)", comment)
     return [number.strip().lower() for each in lists for number in each.split(", ")]
 
 

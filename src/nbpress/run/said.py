@@ -120,7 +120,10 @@ class Said:
         if len(self.lacking) > lacking:
             return
         try:
-            texts = {name: text.set(values, claims) for name, text in prose.texts.items()}
+            texts = {
+                name: text.set(values, claims, markdown=name != "alt")
+                for name, text in prose.texts.items()
+            }
         except TextError as error:
             raise PressError(f"{where}, {error}") from error
         record = (

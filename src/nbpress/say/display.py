@@ -66,7 +66,9 @@ def figure(fig: matplotlib_figure.Figure, label: str, caption: str, alt: str) ->
 def show_figure(fig: matplotlib_figure.Figure, label: str, caption: Text, alt: Text) -> None:
     """Show a figure whose texts may quote values of the task that its label names."""
     values = recall(task_of(label), [caption, alt])
-    record = Figure(label, caption.set(values, claims), alt.set(values, claims), values)
+    record = Figure(
+        label, caption.set(values, claims), alt.set(values, claims, markdown=False), values
+    )
     bundle = pictures(fig, salt=label) | {"text/plain": f"{label}: {record.alt}"}
     _show(record, bundle, identity(fig))
     _show_caption(record)

@@ -20,6 +20,13 @@ _QUOTE = re.compile(r"([A-Za-z_]\w*)(?::(.+))?")
 _CONDITION = re.compile(rf"(else|end)|if ({NAME})")
 _AFTER = {"if": ("end",), "else": ("if",), "end": ("if", "else")}  # what each may follow
 
+# What would be structure at the beginning of a line, were it not escaped.
+_MARK = "\0"  # before each value
+_STRUCTURES = [
+    re.compile(rf"^([ \t]*{_MARK}{structure}", re.MULTILINE)
+    for structure in (r"\d+)([.)](?:\s|$))", r")([#>*+\-|~=`:_])")
+]
+
 # Says which typed numbers are meant: `<!-- typed: ten, 2022 -->`. No reader gets to see it.
 TYPED = re.compile(r"[ \t]*<!-- typed: (.*?) -->")
 
@@ -74,8 +81,12 @@ class Text:
         """What was typed between the placeholders, each of which is a blank."""
         return "".join(part if isinstance(part, str) else " " for part in self.parts)
 
-    def set(self, values: Mapping[str, Any], claims: Mapping[str, bool]) -> str:
+    def set(
+        self, values: Mapping[str, Any], claims: Mapping[str, bool], *, markdown: bool = True
+    ) -> str:
         """Return the text with its values, and what its claims have it say.
+
+        In Markdown a value that begins a line, as the 12 of "12. So …", begins no list or heading.
 
         Raises
         ------
@@ -89,8 +100,13 @@ class Text:
                     part.word, True
                 )
             elif speaks:
-                said.append(part if isinstance(part, str) else _set(part, values[part.name]))
-        return "".join(said).strip()
+                said.append(
+                    part if isinstance(part, str) else _MARK + _set(part, values[part.name])
+                )
+        text = "".join(said)
+        for structure in _STRUCTURES if markdown else ():
+            text = structure.sub(r"\1\\\2", text)
+        return text.replace(_MARK, "").strip()
 
 
 def read_text(source: str, first_line: int = 1) -> Text:
@@ -141,7 +157,7 @@ def prose(text: str, /, **values: Any) -> str:
 
 def _set(quote: Quote, value: Any) -> str:
     try:
-        return set_value(value, quote.format)
+        return " ".join(set_value(value, quote.format).split("\n"))
     except (ValueError, TypeError) as error:
         raise TextError(
             quote.line, f"{quote.name} is {value!r:.60}, which {quote.format!r} cannot set: {error}"
