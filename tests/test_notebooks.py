@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nbpress.project.code import parse
-from nbpress.say.prose import split_prose
+from nbpress.say.prose import read_prose, split_prose
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -95,3 +95,18 @@ def test_no_functions_paths_or_savefig(chapter):
             if isinstance(node, ast.Attribute | ast.Name):
                 name = node.attr if isinstance(node, ast.Attribute) else node.id
                 assert name not in {"savefig", "open", "Path"}, cell["id"]
+
+
+def test_imports_are_used(notebook):
+    """By code, or quoted in prose."""
+    imported, used = set(), set()
+    for cell in cells(notebook, "code"):
+        if prose := read_prose(cell["source"]):
+            used |= {quote.name for quote in prose.quotes}
+            continue
+        for node in ast.walk(parse(cell["source"], cell["id"])):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                imported |= {(n.asname or n.name).partition(".")[0] for n in node.names}
+            elif isinstance(node, ast.Name):
+                used.add(node.id)
+    assert imported <= used

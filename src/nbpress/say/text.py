@@ -129,7 +129,8 @@ def read_text(source: str, first_line: int = 1) -> Text:
         elif condition := _CONDITION.fullmatch(inner):
             word, claim = condition[1] or "if", condition[2] or ""
             if state not in _AFTER[word]:
-                raise TextError(line, f"{part} must not stand after '{state}'")
+                expected = "{{ if claim }}" if state == "end" else "{{ end }}"
+                raise TextError(line, f"{part}: expected '{expected}' before it")
             state = word
             parts.append(Condition(word, claim, line))
         elif (quote := _QUOTE.fullmatch(inner)) and quote[1] not in _AFTER:
