@@ -154,6 +154,25 @@ def check(
 
 
 @nbpress.command()
+@click.argument("old", required=False)
+@click.argument("new", default="report")
+@click.option("--exit-code", is_flag=True, help="Exit with 1 if something differs.")
+@click.pass_context
+def diff(context: click.Context, old: str | None, new: str, exit_code: bool) -> None:
+    """Say which parameters, claims, values and figures differ between two reports.
+
+    OLD and NEW are `report`, the published one; `previous`, the last one before it that differed
+    (the default of OLD, if there is one); `recorded`, the values recorded for the data set; or the
+    path of a values.json.
+    """
+    from nbpress.publish.diff import diff as run_diff
+
+    text, differs = run_diff(_project(context), old, new)
+    sys.stdout.write(f"{text}\n")
+    context.exit(int(exit_code and differs))
+
+
+@nbpress.command()
 @click.pass_context
 def lint(context: click.Context) -> None:
     """Say what is wrong with the notebooks' texts; execute nothing."""

@@ -6,6 +6,7 @@ What only the press may say of it, title, numbers and marks, goes into an imprin
 from __future__ import annotations
 
 import copy
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,12 +16,12 @@ from nbpress.project.dataset import DataSet
 from nbpress.project.project import Project
 from nbpress.publish.cells import Cell
 from nbpress.publish.complete import check_claims, check_tasks
-from nbpress.publish.provenance import Commit, provenance, read_commit
+from nbpress.publish.provenance import Commit, parameters_of, provenance, read_commit
 from nbpress.publish.references import number, resolve_references
 from nbpress.run.execute import Execution
 from nbpress.run.plan import Plan
 from nbpress.run.said import Said
-from nbpress.say.records import Claim, Figure, Proof, Settings, Values, record_of
+from nbpress.say.records import Claim, Figure, Proof, Settings, Values, record_of, records
 from nbpress.say.text import TYPED
 from nbtypeset.schema import MIME_TYPE, Imprint, Record
 
@@ -36,6 +37,9 @@ class Bound:
     imprint: Imprint  # what only the press can say of it
     values: dict[str, Any]
     commit: Commit
+    claims: dict[str, bool] = field(default_factory=dict)  # whether they hold
+    figures: dict[str, str] = field(default_factory=dict)  # the digest of what each shows
+    parameters: dict[str, dict[str, Any]] = field(default_factory=dict)  # that chapters ran with
     notices: list[str] = field(default_factory=list)
 
 
@@ -107,13 +111,40 @@ def bind(
         date=date,
         language=report.language,
         dataset=dataset.dataset or None,
-        notice=dataset.reason or None,
+        notice=" ".join(filter(None, [dataset.reason, _changed(plans, execution)])) or None,
         marks=marks,
         numbers={label: target.number for label, target in numbers.items()},
         values={name: entry["value"] for name, entry in sorted(recorded.items())},
     )
     notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": cells}
-    return Bound(notebook, imprint, recorded, commit, notices)
+    claims = {r.id: r.holds for c in cells for r in records(c) if isinstance(r, Claim)}
+    parameters = {
+        plan.chapter.name: {name: v for name, (v, _) in parameters_of(plan, execution).items()}
+        for plan in plans
+    }
+    return Bound(notebook, imprint, recorded, commit, claims, _figures(cells), parameters, notices)
+
+
+def _changed(plans: list[Plan], execution: Execution) -> str:
+    """Say which parameters are not those that the data set's report has by itself."""
+    changed = [
+        f"{name} = {json.dumps(value, ensure_ascii=False)} in {plan.chapter.name}, instead of "
+        f"{json.dumps(own, ensure_ascii=False)}"
+        for plan in plans
+        for name, (value, own) in parameters_of(plan, execution).items()
+        if name in plan.parameters and value != own
+    ]
+    return f"Changed parameters: {'; '.join(changed)}." if changed else ""
+
+
+def _figures(cells: list[Cell]) -> dict[str, str]:
+    """Return the digest of each figure's picture by the figure's label."""
+    return {
+        record.label: digest(output["data"].get("image/svg+xml", ""))
+        for cell in cells
+        for output in cell.get("outputs", ())
+        if isinstance(record := record_of(output), Figure)
+    }
 
 
 def _chapter_cells(

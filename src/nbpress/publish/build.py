@@ -20,6 +20,7 @@ from nbpress.project.parameters import Parameters
 from nbpress.project.project import Project
 from nbpress.project.texts import faults, typed_numbers
 from nbpress.publish.bind import Bound, bind
+from nbpress.publish.diff import keep_previous
 from nbpress.publish.lint import refuse, wrong_formulas
 from nbpress.publish.provenance import Commit
 from nbpress.publish.published import (
@@ -91,7 +92,9 @@ def build(project: Project, request: Request) -> list[Path]:
         record = record_of(dataset, request.parameters, bound, published)
         # In the order in which they are renamed: the record says last what is there.
         files = {VALUES: values_of(bound), **files, RECORD: record.to_bytes()}
+        replaced = read(project.output / VALUES)
         written = [path for path in publish(project.output, files, former) if path.name != RECORD]
+        changes = keep_previous(project, former, replaced, record, files[VALUES])
     for note in dict.fromkeys(note for form in published.values() for note in form.notes):
         say(f"note: {note}")
     for name in unknown(project.output, record):
@@ -99,6 +102,8 @@ def build(project: Project, request: Request) -> list[Path]:
             f"note: report/{name} was not published from here, and may say something else: "
             f"`make {_TARGETS[name]}` replaces it"
         )
+    if changes:
+        say(f"since the last report: {changes} changed (`nbpress diff` lists them)")
     names = ", ".join(project.relative(path) for path in written)
     ran = f"{executed} of {len(project.report.chapters)} notebooks executed"
     facts = [dataset.dataset, ran, f"{time.monotonic() - start:.1f} s"]
@@ -163,6 +168,9 @@ def record_of(
         commit=bound.commit.text,
         date=bound.commit.date,
         values=digest(values_of(bound)),
+        claims=bound.claims,
+        figures=bound.figures,
+        ran_with=bound.parameters,
         forms=dict(forms),
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ class Drift:
     expected: str
     observed: str
     allowed: str = ""
+    change: tuple[float, float] | None = None  # of a number
 
 
 def read_values(path: Path) -> dict[str, Any]:
@@ -66,7 +67,9 @@ def differences(
     drifts = list(compare(expected, observed))
     counts = Counter(drift.kind for drift in drifts)
     kinds = ", ".join(f"{count} {kind}" for kind, count in counts.items())
-    return f"{kinds}, compared with {source}\n\n{_table(drifts)}\n\n{remedy}" if drifts else ""
+    rows = [("", "value", "recorded", "computed", "allowed")]
+    rows += [(d.kind, d.name, d.expected, d.observed, d.allowed) for d in drifts]
+    return f"{kinds}, compared with {source}\n\n{as_table(rows)}\n\n{remedy}" if drifts else ""
 
 
 def record_command(dataset: str) -> str:
@@ -88,7 +91,8 @@ def compare(expected: Mapping[str, Any], observed: Mapping[str, Any]) -> Iterato
             for leaf, was, now in _leaves(name, entry["value"], observed[name]):
                 if not _agree(was, now, relative, absolute):
                     allowed = f"± {relative:g} relative, ± {absolute:g}"
-                    yield Drift("drifted", leaf, _short(was), _short(now), allowed)
+                    change = (was, now) if _are_numbers(was, now) else None
+                    yield Drift("drifted", leaf, _short(was), _short(now), allowed, change)
 
 
 def recorded(observed: Mapping[str, Any], former: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,10 +124,13 @@ def _leaves(name: str, was: Any, now: Any) -> Iterator[tuple[str, Any, Any]]:
 
 
 def _agree(was: Any, now: Any, relative: float, absolute: float) -> bool:
-    numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in (was, now))
-    if not numbers:
+    if not _are_numbers(was, now):
         return bool(was == now)
     return math.isclose(now, was, rel_tol=relative, abs_tol=absolute)
+
+
+def _are_numbers(*values: Any) -> bool:
+    return all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
 
 
 def _short(value: Any) -> str:
@@ -131,9 +138,8 @@ def _short(value: Any) -> str:
     return text if len(text) <= 40 else text[:37] + "…"
 
 
-def _table(drifts: list[Drift]) -> str:
-    rows = [("", "value", "recorded", "computed", "allowed")]
-    rows += [(d.kind, d.name, d.expected, d.observed, d.allowed) for d in drifts]
+def as_table(rows: Sequence[Sequence[str]]) -> str:
+    """Set rows in columns of equal width."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

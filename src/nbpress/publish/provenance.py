@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nbpress.errors import PressError
 from nbpress.project.dataset import NO_DATA_SET, DataSet
@@ -108,17 +109,28 @@ def _date(seconds: float) -> datetime.date:
     return datetime.datetime.fromtimestamp(seconds, datetime.UTC).date()
 
 
-def _parameters(plan: Plan, execution: Execution) -> str:
-    """Return what a chapter ran with: given, by default, or what suits its data."""
+def parameters_of(plan: Plan, execution: Execution) -> dict[str, tuple[Any, Any]]:
+    """Return what a chapter ran with, and what it would run with if no parameter were given."""
     chosen = settings(execution.runs[plan.chapter.name].executed["cells"])
-    every = {name: parameter.default for name, parameter in plan.notebook.parameters().items()}
-    every |= plan.parameters
-    every |= {name: value for name, value in chosen.items() if name in every}
-    # Values of other chapters and reference figures stand in the chapter itself.
+    parameters = {}
+    for name, parameter in plan.notebook.parameters().items():
+        # Values of other chapters and reference figures stand in the chapter itself.
+        if name not in (RECORDED, REFERENCE):
+            ran_with = plan.parameters.get(name, parameter.default)
+            # The data set is no parameter of the user's.
+            own = ran_with if name == "dataset" else parameter.default
+            parameters[name] = (
+                chosen.values.get(name, ran_with),
+                chosen.suits.get(name) if own is None else own,
+            )
+    return parameters
+
+
+def _parameters(plan: Plan, execution: Execution) -> str:
     return ", ".join(
         f"`{name}` = {json.dumps(value, ensure_ascii=False)}"
-        for name, value in every.items()
-        if name not in (RECORDED, REFERENCE) and value is not None
+        for name, (value, _) in parameters_of(plan, execution).items()
+        if value is not None
     )
 
 

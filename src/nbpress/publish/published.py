@@ -12,7 +12,7 @@ import itertools
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
@@ -61,6 +61,9 @@ class Published(_Strict):
     commit: str  # in words
     date: datetime.date
     values: str  # the SHA-256 of values.json
+    claims: dict[str, bool] = {}  # whether they hold
+    figures: dict[str, str] = {}  # the SHA-256 of the pictures, by label
+    ran_with: dict[str, dict[str, Any]] = {}  # the parameters of each chapter
     forms: dict[_Name, Form]
 
     def to_bytes(self) -> bytes:

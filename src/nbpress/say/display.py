@@ -141,14 +141,17 @@ def show_answer(task: str, text: Text, given: Mapping[str, Any] = MappingProxyTy
     _show(Answer(task, values), {"text/markdown": as_last_numbered(text.set(values, claims))})
 
 
-def settings(**values: Any) -> None:
+def settings(suits: Mapping[str, Any] = MappingProxyType({}), /, **values: Any) -> None:
     """Record what a notebook runs with, where its parameters leave that to the data set.
 
-    `settings(batch_size=128)` has the report's provenance name 128 where the parameter says None.
+    `settings({"batch_size": 64}, batch_size=128)` has the report's provenance name 128 where the
+    parameter says None, and its first page that this data set's own is 64.
     """
-    plain_values = {name: plain(name, value) for name, value in values.items()}
+    plain_values, plain_suits = (
+        {name: plain(name, value) for name, value in each.items()} for each in (values, suits)
+    )
     text = ", ".join(f"{name} = {value}" for name, value in plain_values.items())
-    _show(Settings(plain_values), {"text/plain": text})
+    _show(Settings(plain_values, plain_suits), {"text/plain": text})
 
 
 def claim(task: str, id: str, text: str, holds: object, otherwise: str | None = None) -> None:

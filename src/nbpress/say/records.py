@@ -73,10 +73,11 @@ class Answer(Record):
 
 @dataclass(frozen=True)
 class Settings(Record):
-    """What a notebook runs with, where a parameter leaves it to the data set."""
+    """What a notebook runs with, where a parameter leaves it to the data set; and what suits it."""
 
     kind: ClassVar[str] = "settings"
     values: Mapping[str, Any] = field(default_factory=dict)
+    suits: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -142,14 +143,16 @@ def records(cell: Mapping[str, Any]) -> list[Record]:
     return [record for o in cell.get("outputs", ()) if (record := record_of(o)) is not None]
 
 
-def settings(cells: Iterable[dict[str, Any]]) -> dict[str, Any]:
+def settings(cells: Iterable[dict[str, Any]]) -> Settings:
     """Return what an executed notebook ran with, where a parameter left it to the data set."""
-    chosen: dict[str, Any] = {}
+    values: dict[str, Any] = {}
+    suits: dict[str, Any] = {}
     for cell in cells:
         for record in records(cell):
             if isinstance(record, Settings):
-                chosen |= record.values
-    return chosen
+                values |= record.values
+                suits |= record.suits
+    return Settings(values, suits)
 
 
 def validate_label(kind: type[Figure | Table], label: str) -> None:

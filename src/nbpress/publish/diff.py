@@ -1,0 +1,162 @@
+"""What differs between two reports: parameters, claims, values and figures, with sizes."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nbpress.errors import PressError
+from nbpress.files import digest, write
+from nbpress.project.project import Project
+from nbpress.publish.compare import Drift, as_table, compare, read_values
+from nbpress.publish.published import RECORD, VALUES, Published, read_published
+
+_PREVIOUS = "build/previous"
+_KINDS = ("parameter", "claim", "value", "figure")
+
+
+@dataclass(frozen=True)
+class State:
+    """A report as its files record it; of values alone nothing else is known."""
+
+    name: str
+    values: Mapping[str, Any]  # entries, with tolerances where they are recorded ones
+    published: Published | None = None
+
+    def of(self, kind: str) -> dict[str, Any] | None:
+        """Return what is known of a kind, by name; None if nothing is."""
+        if kind == "value":
+            return {name: entry["value"] for name, entry in self.values.items()}
+        if self.published is None or not self.published.ran_with:  # records of old have none
+            return None
+        if kind == "parameter":
+            return {
+                f"{chapter}.{name}": value
+                for chapter, parameters in self.published.ran_with.items()
+                for name, value in parameters.items()
+            }
+        return dict(self.published.claims if kind == "claim" else self.published.figures)
+
+
+@dataclass(frozen=True)
+class Differences:
+    """What differs, by kind, and the kinds of which one side says nothing."""
+
+    drifts: dict[str, list[Drift]] = field(default_factory=dict)
+    unknown: list[str] = field(default_factory=list)
+
+    def summary(self) -> str:
+        """Count them: "2 parameters, 3 values"; "" if there are none."""
+        names = {(kind, _base(drift)) for kind, drifts in self.drifts.items() for drift in drifts}
+        counts = Counter(kind for kind, _ in names)
+        return ", ".join(
+            f"{counts[kind]} {kind}{'s' * (counts[kind] > 1)}" for kind in _KINDS if counts[kind]
+        )
+
+
+def differences(old: State, new: State) -> Differences:
+    """Compare two reports, exactly: a tolerance is no reason not to name a difference."""
+    result = Differences()
+    for kind in _KINDS:
+        before, after = old.of(kind), new.of(kind)
+        if before is None or after is None:
+            result.unknown.append(kind)
+            continue
+        expected = {name: {"value": value} for name, value in before.items()}
+        if drifts := list(compare(expected, after)):
+            result.drifts[kind] = drifts
+    return result
+
+
+def diff(project: Project, old: str | None, new: str) -> tuple[str, bool]:
+    """Say what differs between two reports, and whether anything does.
+
+    Each is `report`, the one that is published; `previous`, the last one before it that differed;
+    `recorded`, the values recorded for its data set; or the path of a values.json, or its folder.
+    """
+    if old is None:
+        old = "previous" if (project.root / _PREVIOUS / VALUES).exists() else "recorded"
+    states = [_state(project, word) for word in (old, new)]
+    found = differences(*states)
+    rows = [("", "", states[0].name, states[1].name, "difference")]
+    for kind in _KINDS:
+        for drift in found.drifts.get(kind, ()):
+            before, after = (_shown(kind, text) for text in (drift.expected, drift.observed))
+            rows.append((kind, drift.name, before, after, _size(drift, states[0].values)))
+    lines = [as_table(rows) if rows[1:] else "nothing differs"]
+    if found.unknown:
+        one = next(state.name for state in states if state.of("claim") is None)
+        lines.append(f"of {one} values alone are known")
+    return "\n".join(lines), bool(rows[1:])
+
+
+def keep_previous(
+    project: Project,
+    former: Published | None,
+    replaced: bytes | None,
+    record: Published,
+    values: bytes,
+) -> str:
+    """Keep the record and the values that a new report has replaced, if they differ.
+
+    Return how much does on the same data set.
+    """
+    if former is None or replaced is None or digest(replaced) != former.values:
+        return ""
+    old = State("", json.loads(replaced), former)
+    changes = differences(old, State("", json.loads(values), record)).summary()
+    if changes or former.dataset != record.dataset:
+        folder = project.root / _PREVIOUS
+        write({folder / VALUES: replaced, folder / RECORD: former.to_bytes()})
+    return changes if former.dataset == record.dataset else ""
+
+
+def _state(project: Project, word: str) -> State:
+    if word == "recorded":
+        published = read_published(project.output)
+        dataset = (published.dataset if published else "") or "report"
+        path = project.output / "expected" / f"{dataset}.json"
+        if not path.exists():
+            raise PressError(f"no values are recorded in {project.relative(path)}")
+        return State(word, read_values(path))
+    folders = {"report": project.output, "previous": project.root / _PREVIOUS}
+    path = folders.get(word, Path(word))
+    path = path / VALUES if path.is_dir() or word in folders else path
+    if not path.is_file():
+        raise PressError(
+            f"nothing to compare with at {word}: expected report, previous, recorded, or the path "
+            "of a values.json"
+        )
+    return State(word, read_values(path), read_published(path.parent))
+
+
+def _shown(kind: str, text: str) -> str:
+    if kind == "figure" and text:
+        return "a picture"
+    return {"true": "holds", "false": "is false"}.get(text, text) if kind == "claim" else text
+
+
+def _base(drift: Drift) -> str:
+    return drift.name.partition("[")[0]
+
+
+def _size(drift: Drift, recorded: Mapping[str, Any]) -> str:
+    """Say how far two numbers are apart: absolute, relative, and in tolerances if there is one."""
+    if drift.kind != "drifted":
+        return drift.kind
+    if drift.change is None:
+        return "another"
+    was, now = drift.change
+    parts = [f"{now - was:+.3g}"]
+    if was:
+        parts.append(f"{(now - was) / abs(was):+.2%}")
+    entry = recorded.get(_base(drift), {})
+    allowed = max(entry.get("relative", 0.0) * max(abs(was), abs(now)), entry.get("absolute", 0.0))
+    if allowed and math.isfinite(allowed):
+        parts.append(f"{abs(now - was) / allowed:.2g} × the tolerance")
+    return ", ".join(parts)

@@ -1,0 +1,104 @@
+"""`nbpress diff`, what a build says of changes, and what the first page says of parameters."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from fixtures.tiny_project import TinyProject
+
+from nbpress.publish.diff import State, differences
+from nbpress.publish.published import read_published
+
+
+def published(project: TinyProject) -> dict[str, Any]:
+    """Return the record of what is published."""
+    return json.loads((project.root / "report" / "published.json").read_text("utf-8"))
+
+
+def test_changes_are_counted_listed_and_on_the_first_page(built: TinyProject) -> None:
+    """Of parameters, claims, values and figures, with their sizes; then back again."""
+    assert built.run("diff").status == 1  # nothing is recorded, and there was no report before
+    assert built.run("check", "--record").status == 0
+    assert built.run("diff").out == "nothing differs\nof recorded values alone are known\n"
+    first_page = "instead of"
+    assert first_page not in built.bound
+    built.edit("notebooks/1_sums.ipynb", "total > 0", "total < 10")
+    built.edit("report/report.yaml", "positive: [small]", "positive: []")
+    result = built.report("--param", "scale=4", "--param", "width=50")
+    assert (
+        "since the last report: 2 parameters, 1 claim, 3 values, 1 figure changed "
+        "(`nbpress diff` lists them)\n"
+    ) in result.err
+    lines = [line.split() for line in built.run("diff").out.splitlines()]
+    assert lines == [
+        ["previous", "report", "difference"],
+        ["parameter", "1_sums.scale", "2", "4", "+2,", "+100.00%"],
+        ["parameter", "2_pictures.width", "40", "50", "+10,", "+25.00%"],
+        ["claim", "positive", "holds", "is", "false", "another"],
+        ["value", "1a.total", "6", "12", "+6,", "+100.00%"],
+        ["value", "2a.width", "40", "50", "+10,", "+25.00%"],
+        ["value", "3a.words", '"the', "sum", "was", '6"', '"the', "sum", "was", '12"', "another"],
+        ["figure", "fig-2a", "a", "picture", "a", "picture", "another"],
+    ]
+    against_recorded = built.run("diff", "recorded", "--exit-code")
+    assert against_recorded.status == 1
+    assert "+6, +100.00%, 5e+02 × the tolerance" in against_recorded.out
+    assert built.run("diff", "previous", "build/previous").out == "nothing differs\n"
+    assert built.run("diff", "report", "report/values.json").out == "nothing differs\n"
+    assert built.run("html", "--param", "scale=4", "--param", "width=50").status == 0
+    page = (built.root / "report" / "report.html").read_text("utf-8")
+    assert (
+        "Changed parameters: scale = 4.0 in 1_sums, instead of 2.0; "
+        "width = 50 in 2_pictures, instead of 40."
+    ) in page
+    assert (
+        "since the last report" not in built.run("html", "--param=scale=4", "--param=width=50").err
+    )
+    # A parameter that is given as it is anyway is none that was changed.
+    built.run("html", "--param", "scale=2", "--param", "width=40")
+    assert "Changed parameters" not in (built.root / "report" / "report.html").read_text("utf-8")
+
+
+def test_another_data_set_is_not_counted(built: TinyProject) -> None:
+    """Every number is another; what was published before is kept nevertheless."""
+    assert "since the last report" not in built.report("--dataset", "large").err
+    former = json.loads((built.root / "build" / "previous" / "published.json").read_text("utf-8"))
+    assert former["dataset"] == "small"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("claims", {"positive": False}), ("figures", {"fig-2a": "0" * 64}), ("ran_with", {})],
+)
+def test_edited_record_is_told_from_a_fresh_run(
+    built: TinyProject, key: str, value: dict[str, Any]
+) -> None:
+    """`make check` looks at claims, figures and parameters as well."""
+    path = built.root / "report" / "published.json"
+    path.write_text(json.dumps({**published(built), key: value}), "utf-8")
+    built.run("check", "--record")
+    result = built.run("check")
+    assert result.status == 1
+    assert "published.json is not as it was recorded, but damaged or edited" in result.err
+
+
+def test_record_of_an_older_press_is_read(built: TinyProject) -> None:
+    """It tells neither claims nor figures nor parameters, which then are no changes."""
+    content = published(built)
+    for key in ("claims", "figures", "ran_with"):
+        del content[key]
+    (built.root / "report" / "published.json").write_text(json.dumps(content), "utf-8")
+    former = read_published(built.root / "report")
+    result = differences(State("old", {}, former), State("new", {"a": {"value": 1}}, former))
+    assert result.summary() == "1 value"
+    assert result.unknown == ["parameter", "claim", "figure"]
+
+
+@pytest.mark.parametrize("word", ["nowhere.json", "previous", ".."])
+def test_nothing_to_compare_with(built: TinyProject, word: str) -> None:
+    """It is named, with what could be."""
+    result = built.run("diff", word)
+    assert result.status == 1
+    assert f"nothing to compare with at {word}: expected report, previous, recorded" in result.err
