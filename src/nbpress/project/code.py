@@ -22,12 +22,19 @@ def first_party_modules(cells: Mapping[str, str], import_path: Iterable[Path]) -
     that were loaded.
     """
     modules: set[Path] = set()
-    folders = list(import_path)
+    folders = [folder for folder in import_path if folder.is_dir()]
+    # Most imports are of what is installed, and dismissed at a glance.
+    first_party = {path.stem for folder in folders for path in folder.iterdir()}
+
+    @cache
+    def files(module: str) -> list[Path]:
+        return list(_files(module, folders)) if module.split(".")[0] in first_party else []
+
     waiting = [
         path
         for name, source in cells.items()
         for module in _imports(source, name, package="")
-        for path in _files(module, folders)
+        for path in files(module)
     ]
     while waiting:
         path = waiting.pop()
@@ -36,7 +43,7 @@ def first_party_modules(cells: Mapping[str, str], import_path: Iterable[Path]) -
         modules.add(path)
         package = _package(path, folders)
         for module in _imports(path.read_bytes(), path.name, package):
-            waiting.extend(_files(module, folders))
+            waiting.extend(files(module))
     return modules
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from nbpress.run import worker
 from nbpress.run.cache import Cache, Run
 from nbpress.run.inputs import Inputs, read_inputs
 from nbpress.run.matplotlib_config import prepare_matplotlib
-from nbpress.run.observed import after_run, digests
+from nbpress.run.observed import Observation, after_run, digests, read_observation
 from nbpress.run.plan import Plan
 from nbpress.run.processes import local_pool
 from nbpress.run.progress import Progress
@@ -228,7 +229,8 @@ class _Runner:
                 logger.debug("%s\n%s", entry.name, outcome.traceback)
                 self.failures.append(
                     f"{entry.plan.notebook.path.name}: {failure}\n\n"
-                    f"{_keep_failed(self.project.build, entry)}the former report is as it was."
+                    f"{_keep_failed(self.project.build, entry, outcome.observation)}"
+                    "the former report is as it was."
                 )
 
     def _keep(self, entry: _Running, outcome: worker.Outcome, observed: dict[str, str]) -> Run:
@@ -261,10 +263,19 @@ def _outcome(future: Future[worker.Outcome]) -> worker.Outcome:
         )
 
 
-def _keep_failed(build: Path, entry: _Running) -> str:
+def observation_of_failed(build: Path, notebook: str) -> Observation | None:
+    """Return what a notebook did in its last run that failed, as far as it is known."""
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        return read_observation(build / "failed" / f"{notebook}.json")
+    return None
+
+
+def _keep_failed(build: Path, entry: _Running, observation: Observation) -> str:
     """Keep what was executed of a failed notebook where its author can look at it; say where."""
     kept = build / "failed" / entry.plan.notebook.path.name
     kept.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(OSError):
+        kept.with_name(f"{kept.name}.json").write_text(json.dumps(asdict(observation)), "utf-8")
     kept.unlink(missing_ok=True)  # of an earlier failure
     with contextlib.suppress(FileNotFoundError):
         os.replace(entry.partial / "executed.ipynb", kept)
