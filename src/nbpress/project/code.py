@@ -95,9 +95,13 @@ def _without_magics(source: str) -> str:
 
 
 def comments(source: str) -> dict[int, str]:
-    """Return the comments of a source by their lines."""
-    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    return {t.start[0]: t.string.lstrip("# ") for t in tokens if t.type == tokenize.COMMENT}
+    """Return the comments of a source by their lines; of what is no Python, those before it."""
+    read = {}
+    with contextlib.suppress(tokenize.TokenError, SyntaxError):
+        for token in tokenize.generate_tokens(io.StringIO(source).readline):
+            if token.type == tokenize.COMMENT:
+                read[token.start[0]] = token.string.lstrip("# ")
+    return read
 
 
 @cache

@@ -15,6 +15,8 @@ from nbpress.log import keep_log, keep_traceback, say
 from nbpress.project.parameters import read_parameters
 from nbpress.project.project import open_project
 from nbpress.publish.build import Request, build
+from nbpress.publish.lint import wrong_formulas
+from nbpress.publish.render import ENGINES, EXPORTERS
 from nbpress.run.processes import local_pool
 from nbpress.watch.dependencies import Dependencies, dependencies
 
@@ -77,11 +79,14 @@ class Builder:
         installed = _installed(self._job.root)
         if anew or self._installed != installed:
             self._end()
-        if self._process is None:
+        if is_new := self._process is None:
             self._installed = installed
             self._process = self._stack.enter_context(local_pool(1))
         try:
-            return self._process.submit(build_once, self._job).result()
+            outcome = self._process.submit(build_once, self._job).result()
+            if is_new:
+                self._process.submit(_import_all, self._job.request)
+            return outcome
         except BrokenExecutor:
             self._end()
             error = "the build's process ended, killed or by an error of the press: save again"
@@ -91,6 +96,11 @@ class Builder:
     def _end(self) -> None:
         self._process = None
         self._stack.close()
+
+
+def _import_all(request: Request) -> None:
+    """Import now what the next build needs if this one rendered nothing: set an empty report."""
+    wrong_formulas([], [EXPORTERS.get(request.form, ENGINES.get(request.engine, ""))])
 
 
 def _installed(root: Path) -> dict[Path, int]:
