@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +16,10 @@ from nbpress.project.dataset import DataSet
 from nbpress.project.project import Project
 from nbpress.run import worker
 from nbpress.run.cache import Cache, Run
+from nbpress.run.failed import keep_failed
 from nbpress.run.inputs import Inputs, read_inputs
 from nbpress.run.matplotlib_config import prepare_matplotlib
-from nbpress.run.observed import Observation, after_run, digests, read_observation
+from nbpress.run.observed import after_run, digests
 from nbpress.run.plan import Plan
 from nbpress.run.processes import local_pool
 from nbpress.run.progress import Progress
@@ -227,9 +226,10 @@ class _Runner:
                 self.progress.say(f"{entry.name}: done in {outcome.seconds:.1f} s")
             else:
                 logger.debug("%s\n%s", entry.name, outcome.traceback)
+                notebook = entry.plan.chapter.notebook
                 self.failures.append(
-                    f"{entry.plan.notebook.path.name}: {failure}\n\n"
-                    f"{_keep_failed(self.project.build, entry, outcome.observation)}"
+                    f"{notebook}: {failure}\n\n"
+                    f"{keep_failed(self.project.build, notebook, entry.partial, outcome)}"
                     "the former report is as it was."
                 )
 
@@ -261,25 +261,6 @@ def _outcome(future: Future[worker.Outcome]) -> worker.Outcome:
         return worker.Outcome(
             0, "did not finish: its process was killed (by somebody, or out of memory)"
         )
-
-
-def observation_of_failed(build: Path, notebook: str) -> Observation | None:
-    """Return what a notebook did in its last run that failed, as far as it is known."""
-    with contextlib.suppress(OSError, ValueError, TypeError):
-        return read_observation(build / "failed" / f"{notebook}.json")
-    return None
-
-
-def _keep_failed(build: Path, entry: _Running, observation: Observation) -> str:
-    """Keep what was executed of a failed notebook where its author can look at it; say where."""
-    kept = build / "failed" / entry.plan.notebook.path.name
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(OSError):
-        kept.with_name(f"{kept.name}.json").write_text(json.dumps(asdict(observation)), "utf-8")
-    kept.unlink(missing_ok=True)  # of an earlier failure
-    with contextlib.suppress(FileNotFoundError):
-        os.replace(entry.partial / "executed.ipynb", kept)
-    return f"What was executed is kept in build/failed/{kept.name}; " if kept.is_file() else ""
 
 
 def _again(why: str) -> str:

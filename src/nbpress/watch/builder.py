@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
-from concurrent.futures import BrokenExecutor, Executor
+from concurrent.futures import BrokenExecutor, Executor, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from nbpress.publish.lint import wrong_formulas
 from nbpress.publish.render import ENGINES, EXPORTERS
 from nbpress.run.processes import local_pool
 from nbpress.watch.dependencies import Dependencies, dependencies
+
+_FAREWELL_SECONDS = 5  # at most, for a build that was interrupted
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ class Outcome:
 def build_once(job: Job) -> Outcome:
     """Build the report; say what is wrong instead of raising it."""
     error, depends = "", None
+    # A process of a pool ignores Ctrl-C, but a build ends its own processes before it ends.
+    ignored = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         project = open_project(job.root)
         keep_log(project.build / "nbpress.log", debug=job.debug)
@@ -56,6 +61,8 @@ def build_once(job: Job) -> Outcome:
         kind = "" if isinstance(stopped, PressError) else f"{type(stopped).__name__}: "
         error = f"{kind}{stopped}"
         say(f"nbpress: {error}")
+    finally:
+        signal.signal(signal.SIGINT, ignored)
     return Outcome(error, depends)
 
 
@@ -83,10 +90,13 @@ class Builder:
             self._installed = installed
             self._process = self._stack.enter_context(local_pool(1))
         try:
-            outcome = self._process.submit(build_once, self._job).result()
+            future = self._process.submit(build_once, self._job)
             if is_new:
                 self._process.submit(_import_all, self._job.request)
-            return outcome
+            return future.result()
+        except KeyboardInterrupt:
+            wait([future], _FAREWELL_SECONDS)
+            raise
         except BrokenExecutor:
             self._end()
             error = "the build's process ended, killed or by an error of the press: save again"

@@ -15,7 +15,7 @@ from pathlib import Path
 import nbpress
 from nbpress.project.project import Project
 from nbpress.run.cache import Cache, Run
-from nbpress.run.execute import observation_of_failed
+from nbpress.run.failed import last_failed
 from nbpress.run.observer import ProjectFiles
 from nbtypeset import schema
 
@@ -73,9 +73,9 @@ def dependencies(project: Project) -> Dependencies:
         if last := runs.get(chapter.notebook):
             read |= last.observed.keys()
             written |= set(last.written)
-        if failed := observation_of_failed(project.build, chapter.notebook):
-            read |= failed.read.keys()
-            written |= set(failed.written)
+        failed = last_failed(project.build, chapter.notebook)
+        read |= failed.read.keys()
+        written |= set(failed.written)
     inputs = (pattern for chapter in project.report.chapters for pattern in chapter.inputs)
     return Dependencies(
         project.root,

@@ -33,7 +33,7 @@ _ADDRESS = "127.0.0.1"
 def preview(job: Job, port: int, *, opens: bool) -> None:
     """Watch, and serve the page, until Ctrl-C."""
     server = Server(job.root / "report" / job.request.form, port)
-    click.echo(server.url)  # not by `say`: the log is no place for a token
+    click.echo(server.url)  # not by `say`, for a log is no place for a token
     if opens:
         webbrowser.open(server.url)
     watch(job, server.show)
