@@ -1,7 +1,7 @@
 # The front door. `make` alone prints help; each target installs what it needs by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report html tex check test test-faults lint lab bench lock clean
+.PHONY: help setup report html tex watch preview check test test-faults lint lab bench lock clean
 
 help:  ## print this help
 	@echo 'make TARGET [VARIABLE=value …]'
@@ -18,6 +18,12 @@ html: .report-ready  ## build report/report.html, one file that needs no network
 
 tex: .report-ready  ## write the report's LaTeX source
 	@$(python) -m nbpress tex
+
+watch: .dev-ready  ## build report/report.pdf, and again after every save; Ctrl-C ends it
+	@$(python) -m nbpress watch
+
+preview: .dev-ready  ## the same with report.html, which a browser shows anew each time
+	@$(python) -m nbpress preview
 
 check: .report-ready  ## execute everything afresh; compare with what is published and recorded
 	@$(python) -m nbpress check
@@ -76,6 +82,7 @@ clean:  ## delete build/, the published report and all caches; .venv and data/mn
 ##
 ## DATASET=auto     mnist, digits (comes with scikit-learn), or auto: MNIST if it can be had
 ## ENGINE=typst     typst, or latex if TeX is installed
+## FORM=report.pdf  what watch builds: report.pdf, report.html or report.tex
 ## CODE=1           show the code cells
 ## FORCE=1          execute all notebooks, stale or not
 ## PARAMS="…"       parameters, such as PARAMS="learning_rate=0.1 seed=2"
@@ -90,15 +97,15 @@ clean:  ## delete build/, the published report and all caches; .venv and data/mn
 # literally.
 
 literally = $(eval $1 := $$(value $2))$(eval export $1)
-$(foreach v,DATASET ENGINE CODE FORCE PARAMS RECORD,$(if $(filter command,$(origin $v)),$(call \
+$(foreach v,DATASET ENGINE FORM CODE FORCE PARAMS RECORD,$(if $(filter command,$(origin $v)),$(call \
 	literally,NBPRESS_$v,$v)$(eval unexport $v)))
 $(foreach v,ONELAYER_DATA PYTHON,$(if $(filter-out undefined,$(origin $v)),$(call \
 	literally,override $v,$v)$(eval export $v)))
 
 # A variable that nothing reads would be ignored in silence. Left out: make's own, and those that
 # programs read from the environment.
-unknown := $(filter-out DATASET ENGINE CODE FORCE PARAMS RECORD ONELAYER_DATA PYTHON UPGRADE V \
-	SHELL .% MAKE% %FLAGS NBPRESS_% PIP_% UV_% CONDA_% PYTHON% PYTEST_% SOURCE_DATE_EPOCH TMPDIR \
+unknown := $(filter-out DATASET ENGINE FORM CODE FORCE PARAMS RECORD ONELAYER_DATA PYTHON UPGRADE \
+	V SHELL .% MAKE% %FLAGS NBPRESS_% PIP_% UV_% CONDA_% PYTHON% PYTEST_% SOURCE_DATE_EPOCH TMPDIR \
 	PATH HOME %_PROXY %_proxy,$(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v)))
 $(if $(unknown),$(error Nothing reads $(unknown). A parameter of the notebooks is given as \
 	PARAMS="learning_rate=0.1"; `make` alone lists the variables))

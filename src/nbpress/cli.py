@@ -9,14 +9,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from nbpress import options as opt
 from nbpress.errors import PressError, disk_error
 from nbpress.log import keep_log, keep_traceback, open_closed_streams, say, silence
 from nbpress.project.project import Project, find_project, open_project
 from nbpress.run.processes import skip_slow_imports
+
+if TYPE_CHECKING:
+    from nbpress.watch.builder import Job
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,40 +64,11 @@ def _project(context: click.Context) -> Project:
     return project
 
 
-_dataset = click.option(
-    "--dataset", envvar="NBPRESS_DATASET", default="auto", show_default=True, metavar="NAME"
-)
-_checked_dataset = click.option(
-    "--dataset", envvar="NBPRESS_DATASET", default="", metavar="NAME",
-    help="By default the one that the published report was made with.",
-)  # fmt: skip
-_params = click.option(
-    "--params", envvar="NBPRESS_PARAMS", default="", metavar="TEXT",
-    help="Parameters in one text: 'learning_rate=0.1 seed=2'.",
-)  # fmt: skip
-
-
-_param = click.option(
-    "--param", multiple=True, metavar="NAME=VALUE|FILE.yaml",
-    help="A parameter, for every chapter that takes it, or NOTEBOOK.NAME=VALUE; or a file.",
-)  # fmt: skip
-
-
-def _options_of_reports(command: Any) -> Any:
-    for option in (
-        click.option("--code", is_flag=True, envvar="NBPRESS_CODE", help="Show the code."),
-        click.option("--force", is_flag=True, envvar="NBPRESS_FORCE", help="Execute everything."),
-        _param,
-        _params,
-        _dataset,
-    ):
-        command = option(command)
-    return command
+_build_options = opt.take(opt.dataset, opt.params, opt.param, opt.code)
 
 
 @nbpress.command()
-@_options_of_reports
-@click.option("--engine", envvar="NBPRESS_ENGINE", default="typst", show_default=True)
+@opt.take(_build_options, opt.force, opt.engine)
 @click.pass_context
 def report(context: click.Context, /, **options: Any) -> None:
     """Execute what is stale and publish report.pdf."""
@@ -101,7 +76,7 @@ def report(context: click.Context, /, **options: Any) -> None:
 
 
 @nbpress.command()
-@_options_of_reports
+@opt.take(_build_options, opt.force)
 @click.pass_context
 def html(context: click.Context, /, **options: Any) -> None:
     """Publish the same as one web page, report.html."""
@@ -109,7 +84,7 @@ def html(context: click.Context, /, **options: Any) -> None:
 
 
 @nbpress.command()
-@_options_of_reports
+@opt.take(_build_options, opt.force)
 @click.pass_context
 def tex(context: click.Context, /, **options: Any) -> None:
     """Publish the same as LaTeX source, report.tex."""
@@ -135,9 +110,46 @@ def _build(
 
 
 @nbpress.command()
-@_checked_dataset
-@_params
-@_param
+@opt.take(_build_options, opt.engine, opt.form)
+@click.pass_context
+def watch(context: click.Context, /, **options: Any) -> None:
+    """Publish the report, and again after every save of what it depends on."""
+    from nbpress.watch.watch import watch as run_watch
+
+    run_watch(_job(context, **options))
+
+
+@nbpress.command()
+@opt.take(_build_options)
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="By default a free one.")
+@click.option("--open", "opens", is_flag=True, help="Open it in a browser.")
+@click.pass_context
+def preview(context: click.Context, /, port: int, opens: bool, **options: Any) -> None:
+    """Watch, and serve the web page to this machine; it reloads itself."""
+    from nbpress.watch.preview import preview as run_preview
+
+    run_preview(_job(context, "report.html", **options), port, opens=opens)
+
+
+def _job(
+    context: click.Context,
+    form: str,
+    *,
+    dataset: str,
+    code: bool,
+    param: tuple[str, ...],
+    params: str,
+    engine: str = "typst",
+) -> Job:
+    from nbpress.publish.build import Request
+    from nbpress.watch.builder import Job
+
+    request = Request(dataset, form, engine, code)
+    return Job(find_project(), request, list(param) or params, context.obj)
+
+
+@nbpress.command()
+@opt.take(opt.checked_dataset, opt.params, opt.param)
 @click.option(
     "--record", is_flag=True, envvar="NBPRESS_RECORD", help="Record these values instead."
 )

@@ -124,16 +124,30 @@ def test_other_version_of_a_tool_renders(press: Press) -> None:
     assert len(press.rendered) == 3
 
 
-def test_other_press_renders(press: Press, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """An edit of an exporter or a template is seen."""
+@pytest.mark.parametrize(("same_process", "renderings"), [(False, 2), (True, 1)])
+def test_other_press_renders(
+    press: Press,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    same_process: bool,
+    renderings: int,
+) -> None:
+    """An edit of an exporter or a template is seen, but not by a process that has imported it.
+
+    What that one renders is no work of the new exporter, and must not pass for it.
+    """
     folder = tmp_path / "nbtypeset" / "templates"
     folder.mkdir(parents=True)
     monkeypatch.setattr(nbtypeset, "__file__", str(tmp_path / "nbtypeset" / "__init__.py"))
+    request.addfinalizer(render_module._typesetter.cache_clear)
     for text in ("one", "other"):
         (folder / "report.typ").write_text(text)
+        if text == "one" or not same_process:
+            render_module._typesetter.cache_clear()
         press.build()
     press.build()
-    assert len(press.rendered) == 2
+    assert len(press.rendered) == renderings
 
 
 def _other_content(path: Path) -> None:

@@ -22,12 +22,19 @@ def first_party_modules(cells: Mapping[str, str], import_path: Iterable[Path]) -
     that were loaded.
     """
     modules: set[Path] = set()
-    folders = list(import_path)
+    folders = [folder for folder in import_path if folder.is_dir()]
+    # Most imports are of what is installed, and dismissed at a glance.
+    first_party = {path.stem for folder in folders for path in folder.iterdir()}
+
+    @cache
+    def files(module: str) -> list[Path]:
+        return list(_files(module, folders)) if module.split(".")[0] in first_party else []
+
     waiting = [
         path
         for name, source in cells.items()
         for module in _imports(source, name, package="")
-        for path in _files(module, folders)
+        for path in files(module)
     ]
     while waiting:
         path = waiting.pop()
@@ -36,7 +43,7 @@ def first_party_modules(cells: Mapping[str, str], import_path: Iterable[Path]) -
         modules.add(path)
         package = _package(path, folders)
         for module in _imports(path.read_bytes(), path.name, package):
-            waiting.extend(_files(module, folders))
+            waiting.extend(files(module))
     return modules
 
 
@@ -88,9 +95,13 @@ def _without_magics(source: str) -> str:
 
 
 def comments(source: str) -> dict[int, str]:
-    """Return the comments of a source by their lines."""
-    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    return {t.start[0]: t.string.lstrip("# ") for t in tokens if t.type == tokenize.COMMENT}
+    """Return the comments of a source by their lines; of what is no Python, those before it."""
+    read = {}
+    with contextlib.suppress(tokenize.TokenError, SyntaxError):
+        for token in tokenize.generate_tokens(io.StringIO(source).readline):
+            if token.type == tokenize.COMMENT:
+                read[token.start[0]] = token.string.lstrip("# ")
+    return read
 
 
 @cache

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,8 @@ class DataSet:
     files: dict[str, str]
     fallback: bool
 
+
+_PRESS = ("nbpress", "nbtypeset")  # in a project that holds its own
 
 _SHAPE = DataSet.__annotations__
 _ANSWER = TypeAdapter(DataSet)
@@ -43,30 +46,49 @@ def resolve(dataset: str, resolver: str | None, sources: Iterable[Path]) -> Data
             )
         return NO_DATA_SET
     module, _, function = resolver.partition(":")
-    for folder in sources:
-        if str(folder) not in sys.path:
-            sys.path.insert(0, str(folder))
-    # On a full disk Python would leave half a file, and stumble over it the next time.
-    writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-    try:
-        function_ = getattr(importlib.import_module(module), function)
-    except Exception as error:  # whatever that module does when imported
-        raise PressError(
-            f"report.yaml: resolver must be 'module:function', with the module in one of the "
-            f"folders of `sources`; got {resolver!r} ({type(error).__name__}: {error})"
-        ) from error
-    finally:
-        sys.dont_write_bytecode = writes
-    try:
-        answer = function_(dataset)
-    except ValueError as error:
-        raise PressError(str(error)) from error
-    except Exception as error:
-        raise _unusable(resolver, f"raised {type(error).__name__}: {error}") from error
+    with _imported_afresh(sources):
+        try:
+            function_ = getattr(importlib.import_module(module), function)
+        except Exception as error:  # whatever that module does when imported
+            raise PressError(
+                f"report.yaml: resolver must be 'module:function', with the module in one of the "
+                f"folders of `sources`; got {resolver!r} ({type(error).__name__}: {error})"
+            ) from error
+        try:
+            answer = function_(dataset)
+        except ValueError as error:
+            raise PressError(str(error)) from error
+        except Exception as error:
+            raise _unusable(resolver, f"raised {type(error).__name__}: {error}") from error
     try:
         return _ANSWER.validate_python({key: getattr(answer, key) for key in _SHAPE})
     except (AttributeError, ValidationError) as error:
         raise _unusable(resolver, f"answered {answer!r}") from error
+
+
+@contextlib.contextmanager
+def _imported_afresh(sources: Iterable[Path]) -> Iterator[None]:
+    """Find modules in `sources` as well, and forget afterwards those that came from there.
+
+    `nbpress watch` asks again after each change: neither of the module nor of what it remembers
+    may anything old be left.
+    """
+    folders = [str(folder) for folder in sources]
+    path, modules = sys.path[:], set(sys.modules)
+    sys.path[:0] = reversed([folder for folder in folders if folder not in path])
+    importlib.invalidate_caches()
+    # On a full disk Python would leave half a file, and stumble over it the next time.
+    writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode, sys.path[:] = writes, path
+        for name in sys.modules.keys() - modules:
+            module = sys.modules[name]
+            files = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
+            is_theirs = any(f and f.startswith(f"{folder}/") for f in files for folder in folders)
+            if is_theirs and name.partition(".")[0] not in _PRESS:
+                del sys.modules[name]
 
 
 def _unusable(resolver: str, outcome: str) -> PressError:

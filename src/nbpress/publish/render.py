@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 import pypandoc
@@ -52,14 +53,19 @@ def render(bound: Bound, exporter_name: str, name: str) -> Rendering:
 
 def render_key(bound: Bound, exporter_name: str, distribution: str | None) -> str:
     """Digest what a rendered report depends on: the notebook, the typesetter and its tools."""
-    typesetter = Path(nbtypeset.__file__).parent
-    sources = {
-        path.relative_to(typesetter).as_posix(): digest(path.read_bytes())
-        for path in typesetter.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
-    }
     # Its wheel has a version of its own, and under conda there is no wheel.
     versions = {**installed_versions(distribution), "pandoc": pypandoc.get_pandoc_version()}
     return digest(
-        as_json([bound.notebook, asdict(bound.imprint), exporter_name, sources, versions])
+        as_json([bound.notebook, asdict(bound.imprint), exporter_name, _typesetter(), versions])
     )
+
+
+@cache
+def _typesetter() -> dict[str, str]:
+    """Digest the typesetter's files once: a process goes on with what it has imported."""
+    folder = Path(nbtypeset.__file__).parent
+    return {
+        path.relative_to(folder).as_posix(): digest(path.read_bytes())
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }

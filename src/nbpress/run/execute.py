@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from nbpress.project.dataset import DataSet
 from nbpress.project.project import Project
 from nbpress.run import worker
 from nbpress.run.cache import Cache, Run
+from nbpress.run.failed import keep_failed
 from nbpress.run.inputs import Inputs, read_inputs
 from nbpress.run.matplotlib_config import prepare_matplotlib
 from nbpress.run.observed import after_run, digests
@@ -226,9 +226,11 @@ class _Runner:
                 self.progress.say(f"{entry.name}: done in {outcome.seconds:.1f} s")
             else:
                 logger.debug("%s\n%s", entry.name, outcome.traceback)
+                notebook = entry.plan.chapter.notebook
                 self.failures.append(
-                    f"{entry.plan.notebook.path.name}: {failure}\n\n"
-                    f"{_keep_failed(self.project.build, entry)}the former report is as it was."
+                    f"{notebook}: {failure}\n\n"
+                    f"{keep_failed(self.project.build, notebook, entry.partial, outcome)}"
+                    "the former report is as it was."
                 )
 
     def _keep(self, entry: _Running, outcome: worker.Outcome, observed: dict[str, str]) -> Run:
@@ -259,16 +261,6 @@ def _outcome(future: Future[worker.Outcome]) -> worker.Outcome:
         return worker.Outcome(
             0, "did not finish: its process was killed (by somebody, or out of memory)"
         )
-
-
-def _keep_failed(build: Path, entry: _Running) -> str:
-    """Keep what was executed of a failed notebook where its author can look at it; say where."""
-    kept = build / "failed" / entry.plan.notebook.path.name
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.unlink(missing_ok=True)  # of an earlier failure
-    with contextlib.suppress(FileNotFoundError):
-        os.replace(entry.partial / "executed.ipynb", kept)
-    return f"What was executed is kept in build/failed/{kept.name}; " if kept.is_file() else ""
 
 
 def _again(why: str) -> str:

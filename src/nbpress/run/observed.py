@@ -30,6 +30,11 @@ class Observation:
     troubles: list[str] = field(default_factory=list)
 
 
+def read_observation(file: Path) -> Observation:
+    """Read an observation from its JSON."""
+    return Observation(**json.loads(file.read_text("utf-8")))
+
+
 def digests(root: Path, names: Iterable[str], without: Collection[str] = ()) -> dict[str, str]:
     """Return the present states of files, and of folders by the names in them.
 

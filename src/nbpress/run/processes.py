@@ -27,8 +27,11 @@ def skip_slow_imports() -> None:
 
 
 @contextlib.contextmanager
-def local_pool() -> Iterator[Executor]:
-    """Open a pool of processes that end, kernels and all, when the build does, however it ends."""
+def local_pool(processes: int | None = None) -> Iterator[Executor]:
+    """Open a pool of processes that end, kernels and all, when this one does, however it ends.
+
+    By default there is one for each core.
+    """
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
@@ -37,7 +40,7 @@ def local_pool() -> Iterator[Executor]:
     # Nothing is ever sent: each process waits for the pipe's end, which a kill brings about too.
     theirs, ours = context.Pipe(duplex=False)
     try:
-        pool = ProcessPoolExecutor(cores or 1, context, _end_with, (theirs,))
+        pool = ProcessPoolExecutor(processes or cores or 1, context, _end_with, (theirs,))
     except (OSError, ImportError, NotImplementedError) as error:
         raise PressError(
             "notebooks run in processes of their own, which need semaphores in shared memory, and "

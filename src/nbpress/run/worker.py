@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -13,7 +14,7 @@ from typing import Any
 
 from nbpress.run.extension import ROOT
 from nbpress.run.matplotlib_config import configuration
-from nbpress.run.observed import Observation
+from nbpress.run.observed import Observation, read_observation
 from nbpress.run.processes import skip_slow_imports
 from nbpress.run.verdict import indent, out_of_memory, verdict
 
@@ -99,9 +100,11 @@ def run(job: Job) -> Outcome:
             observation_file=str(observed),
             log_file=str(log),
         )
-        observation = Observation(**json.loads(observed.read_text("utf-8")))
+        observation = read_observation(observed)
     except Exception as error:  # whatever a kernel, papermill or the disk does
         stopped = error
+        with contextlib.suppress(OSError, ValueError):  # of the cells that did run
+            observation = read_observation(observed)
     failure = verdict(executed, stopped, job.cell_timeout)
     trace = "".join(traceback.format_exception(stopped)) if stopped else ""
     if isinstance(stopped, RuntimeError | ImportError | MemoryError):  # the kernel, or we

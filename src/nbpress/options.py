@@ -1,0 +1,41 @@
+"""The options that commands share; what is not given is read from NBPRESS_DATASET and so on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+from typing import Any
+
+import click
+
+from nbpress.publish.published import FORMS
+
+Command = Callable[..., Any]
+
+dataset = click.option(
+    "--dataset", envvar="NBPRESS_DATASET", default="auto", show_default=True, metavar="NAME"
+)
+checked_dataset = click.option(
+    "--dataset", envvar="NBPRESS_DATASET", default="", metavar="NAME",
+    help="By default the one that the published report was made with.",
+)  # fmt: skip
+params = click.option(
+    "--params", envvar="NBPRESS_PARAMS", default="", metavar="TEXT",
+    help="Parameters in one text: 'learning_rate=0.1 seed=2'.",
+)  # fmt: skip
+param = click.option(
+    "--param", multiple=True, metavar="NAME=VALUE|FILE.yaml",
+    help="A parameter, for every chapter that takes it, or NOTEBOOK.NAME=VALUE; or a file.",
+)  # fmt: skip
+code = click.option("--code", is_flag=True, envvar="NBPRESS_CODE", help="Show the code.")
+force = click.option("--force", is_flag=True, envvar="NBPRESS_FORCE", help="Execute everything.")
+engine = click.option("--engine", envvar="NBPRESS_ENGINE", default="typst", show_default=True)
+form = click.option(
+    "--form", type=click.Choice(FORMS), envvar="NBPRESS_FORM", default="report.pdf",
+    show_default=True,
+)  # fmt: skip
+
+
+def take(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Give a command options, in the order in which its help lists them."""
+    return lambda command: reduce(lambda given, option: option(given), reversed(options), command)

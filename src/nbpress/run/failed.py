@@ -1,0 +1,35 @@
+"""What is kept of a notebook that failed, in `build/failed/`: for its author, and for a watch."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+from nbpress.run.observed import Observation, read_observation
+from nbpress.run.worker import Outcome
+
+
+def keep_failed(build: Path, notebook: str, partial: Path, outcome: Outcome) -> str:
+    """Keep what was executed, and what it read and wrote; say where its author can look at it."""
+    kept = build / "failed" / notebook
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(OSError):
+        _observation(kept).write_text(json.dumps(asdict(outcome.observation)), "utf-8")
+    kept.unlink(missing_ok=True)  # of an earlier failure
+    with contextlib.suppress(FileNotFoundError):
+        os.replace(partial / "executed.ipynb", kept)
+    return f"What was executed is kept in build/failed/{kept.name}; " if kept.is_file() else ""
+
+
+def last_failed(build: Path, notebook: str) -> Observation:
+    """Return what a notebook did in its last run that failed; nothing if that is not known."""
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        return read_observation(_observation(build / "failed" / notebook))
+    return Observation()
+
+
+def _observation(kept: Path) -> Path:
+    return kept.with_name(f"{kept.name}.json")

@@ -1,0 +1,1 @@
+"""Builds again whenever something that the report depends on is saved."""

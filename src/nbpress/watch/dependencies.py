@@ -1,0 +1,97 @@
+"""What a build depends on: a save of it asks for another build.
+
+These are the files that people write (notebooks, modules, YAML, bibliographies) in the project's
+folders, what chapters declare as inputs, what their last runs were observed to read, and the press
+itself. What runs wrote, and what the press publishes, is not among them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbpress
+from nbpress.project.project import Project
+from nbpress.run.cache import Cache, Run
+from nbpress.run.failed import last_failed
+from nbpress.run.observer import ProjectFiles
+from nbtypeset import schema
+
+# The folders of the press at work: whoever edits it wants to see what becomes of the report.
+PRESS = tuple(Path(module.__file__ or "").resolve().parent for module in (nbpress, schema))
+
+_WRITTEN_BY_PEOPLE = {".ipynb", ".py", ".yaml", ".yml", ".bib", ".json"}
+
+
+@dataclass(frozen=True)
+class Dependencies:
+    """What a build depends on, by names from the project's root; first, before any was tried."""
+
+    root: Path
+    folders: tuple[str, ...] = ("notebooks", "report", "data", "src")  # of what people write
+    declared: tuple[str, ...] = ()  # files, and folders of which everything counts
+    read: frozenset[str] = frozenset()  # files, there or not, and folders that were listed
+    written: frozenset[str] = frozenset()
+
+    def among(self, paths: Iterable[Path]) -> list[str]:
+        """Return the names of those paths that a build depends on."""
+        files = ProjectFiles(self.root)
+        return sorted({name for path in paths if (name := self._name(path, files))})
+
+    def _name(self, path: Path, files: ProjectFiles) -> str | None:
+        is_visible = not path.name.startswith(".") and not path.name.endswith("~")
+        if is_of_press(path):
+            return path.name if is_visible else None
+        name = files.name(str(path))
+        if name is None or name in self.written:
+            return None
+        counts = name in self.read or (
+            is_visible
+            and (
+                f"{os.path.dirname(name) or '.'}/" in self.read
+                or _is_below(name, self.declared)
+                or (path.suffix in _WRITTEN_BY_PEOPLE and _is_below(name, self.folders))
+            )
+        )
+        return name if counts else None
+
+
+def is_of_press(path: Path) -> bool:
+    """Return whether a file belongs to the press, which has to start anew when it changes."""
+    return "__pycache__" not in path.parts and any(map(path.is_relative_to, PRESS))
+
+
+def dependencies(project: Project) -> Dependencies:
+    """Return what a build of this project depends on, as far as its runs have shown."""
+    runs: dict[str, Run] = {}
+    for run in Cache(project.build / "runs", project.root).all():  # the last used first
+        runs.setdefault(run.notebook, run)
+    read, written = set[str](), set[str]()
+    for chapter in project.report.chapters:
+        if last := runs.get(chapter.notebook):
+            read |= last.observed.keys()
+            written |= set(last.written)
+        failed = last_failed(project.build, chapter.notebook)
+        read |= failed.read.keys()
+        written |= set(failed.written)
+    inputs = (pattern for chapter in project.report.chapters for pattern in chapter.inputs)
+    return Dependencies(
+        project.root,
+        ("notebooks", "report", "data", *map(os.path.normpath, project.report.sources)),
+        tuple(map(_fixed, inputs)),
+        frozenset(read),
+        frozenset(written),
+    )
+
+
+def _fixed(pattern: str) -> str:
+    """Return the file or folder that a pattern begins with, all below which may match it."""
+    parts = pattern.split("/")
+    first = next((i for i, part in enumerate(parts) if set(part) & set("*?[")), len(parts))
+    return os.path.normpath("/".join(parts[:first]))
+
+
+def _is_below(name: str, folders: Iterable[str]) -> bool:
+    return any(name == each or each == "." or name.startswith(f"{each}/") for each in folders)
