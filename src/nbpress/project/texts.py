@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from nbpress.errors import PressError, did_you_mean
 from nbpress.project.code import comments, parse
@@ -196,13 +197,22 @@ def _calls(cell: Cell) -> Iterator[tuple[ast.Call, str]]:
     """Yield a cell's calls of nbpress's functions with their names."""
     if not cell.runs or split_prose(cell.source):
         return
+    yield from _calls_in(cell.source)
+
+
+@cache
+def _calls_in(source: str) -> list[tuple[ast.Call, str]]:
     try:
-        tree = parse(cell.source, "")
+        tree = parse(source, "")
     except PressError:  # who reads its imports says so
-        return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("nbpress."):
-            yield node, ast.unparse(node.func).removeprefix("nbpress.")
+        return []
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    names = [ast.unparse(call.func) for call in calls]
+    return [
+        (call, name.removeprefix("nbpress."))
+        for call, name in zip(calls, names, strict=True)
+        if name.startswith("nbpress.")
+    ]
 
 
 def _argument(call: ast.Call, position: int, keyword: str) -> ast.expr | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -201,7 +201,7 @@ class _Runner:
             self.project.root, map(self.project.relative, self.project.source_files())
         )
         entry = _Running(plan, parameters, inputs, self.cache.partial(inputs), modules)
-        self.running[_submit(self.executor, entry.job(self.project))] = entry
+        self.running[worker.submit(self.executor, entry.job(self.project))] = entry
         self.progress.add(entry.progress, entry.name, len(plan.notebook.cells))
 
     def collect(self) -> None:
@@ -211,7 +211,7 @@ class _Runner:
         for future in done:
             entry = self.running.pop(future)
             self.progress.remove(entry.progress)
-            outcome = _outcome(future)
+            outcome = worker.outcome(future)
             observed, changed = after_run(
                 self.project.root, outcome.observation, entry.modules, entry.inputs.files
             )
@@ -243,24 +243,6 @@ class _Runner:
             "seconds": round(outcome.seconds, 3),
         }
         return self.cache.keep(entry.partial, entry.inputs, record)
-
-
-def _submit(executor: Executor, job: worker.Job) -> Future[worker.Outcome]:
-    try:
-        return executor.submit(worker.run, job)
-    except BrokenExecutor as error:
-        broken: Future[worker.Outcome] = Future()
-        broken.set_exception(error)
-        return broken
-
-
-def _outcome(future: Future[worker.Outcome]) -> worker.Outcome:
-    try:
-        return future.result()
-    except BrokenExecutor:
-        return worker.Outcome(
-            0, "did not finish: its process was killed (by somebody, or out of memory)"
-        )
 
 
 def _again(why: str) -> str:

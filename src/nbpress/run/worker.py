@@ -8,6 +8,7 @@ import logging
 import os
 import time
 import traceback
+from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,24 @@ def run(job: Job) -> Outcome:
     for name in _SCRATCH:
         (job.partial / name).unlink(missing_ok=True)
     return Outcome(time.monotonic() - start, failure, observation, trace)
+
+
+def submit(executor: Executor, job: Job) -> Future[Outcome]:
+    """Have an executor run a job; one that is broken gives a future that says so."""
+    try:
+        return executor.submit(run, job)
+    except BrokenExecutor as error:
+        broken: Future[Outcome] = Future()
+        broken.set_exception(error)
+        return broken
+
+
+def outcome(future: Future[Outcome]) -> Outcome:
+    """Return the outcome of a job; that it has none is one as well."""
+    try:
+        return future.result()
+    except BrokenExecutor:
+        return Outcome(0, "did not finish: its process was killed (by somebody, or out of memory)")
 
 
 def _python_path() -> list[str]:
