@@ -1,0 +1,143 @@
+"""What the notebooks write in words, read without running them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nbpress.project.notebook import Cell, Notebook
+from nbpress.project.texts import faults, typed_numbers
+
+LOAD = ("code", "%load_ext nbpress")
+
+
+def notebook(*cells: tuple[str, str], name: str = "1.ipynb") -> Notebook:
+    """Return a notebook of cells, each given by its kind and source."""
+    written = tuple(Cell(str(i), kind, source, ()) for i, (kind, source) in enumerate(cells))
+    return Notebook(Path(name), written, {})
+
+
+def typed(*cells: tuple[str, str]) -> list[tuple[int, int, str]]:
+    """Return cell, line and message of each typed number."""
+    return [(fault.cell, fault.line, fault.message) for fault in typed_numbers(notebook(*cells))]
+
+
+def wrong(*cells: tuple[str, str]) -> list[str]:
+    """Return what is wrong with a notebook."""
+    return list(map(str, faults([notebook(*cells)])))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# Task 2 — with 10 digits",
+        "In $2x + 3$ and\n$$\n4\n$$\nand \\begin{align}5\\end{align} too.",
+        "As [Task 2a](#task-2a), [Figure 3](#fig-2b) and Appendix B say, Task 4e too.",
+        "In 2022, on 2026-11-25, `x = 3`, an L2 penalty, w2.",
+        "```\n3 + 4\n```",
+        "See [it](https://example.org/10).",
+        "{{ steps:.2f }} steps, one of them, no more than both.",
+        "<!-- 3 -->",
+    ],
+)
+def test_these_are_no_typed_numbers(text: str) -> None:
+    """Formulas, headings, references, names of tasks, dates, code, addresses, placeholders."""
+    assert typed(("markdown", text), ("code", f"%%answer 1a\n{text}")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("it has 3,800 images, 0.5 % of them", ["3,800", "0.5"]),
+        ("Step 1, of −2.", ["1", "2"]),
+        ("Figure 3 shows it", ["3"]),
+    ],
+)
+def test_digits_are_found_everywhere(text: str, numbers: list[str]) -> None:
+    """In Markdown, answers, captions, alternatives and what code says."""
+    messages = [f"{number!r} is typed, and may go stale" for number in numbers]
+    for cell, line in (
+        (("markdown", f"# A\n\n{text}"), 3),
+        (("code", f"%%answer 1a\n{text}"), 2),
+        (("code", f"%%figure fig-1a fig\n{text}\nAlt: B."), 2),
+        (("code", f"%%figure fig-1a fig\nA.\nAlt: {text}"), 3),
+        (("code", f'nbpress.claim("1a", "x",\n"{text}", y > 3)'), 2),
+        (("code", f'nbpress.claim("1a", "x", "a", y, otherwise=\n"{text}")'), 2),
+        (("code", f'nbpress.table(h, r, "tab-1", f"{text}")'), 1),
+    ):
+        assert typed(cell) == [(1, line, message) for message in messages]
+
+
+def test_number_words_are_found_where_values_could_be_quoted() -> None:
+    """From two upwards; in a cell of Markdown they are words."""
+    text = "Two of ten thousand, one-fifth and fortyish, thirteen dozen"
+    assert typed(("markdown", text)) == []
+    words = ["Two", "ten", "thousand", "thirteen", "dozen"]
+    assert [
+        message.split()[0].strip("'") for *_, message in typed(("code", f"%%answer 1\n{text}"))
+    ] == words
+
+
+def test_what_is_meant_is_said() -> None:
+    """Of one cell; a marker that marks nothing is told, so that it cannot outlive its number."""
+    cells = [
+        ("markdown", "A 3 and a 4.\n\n<!-- typed: 3 -->"),
+        ("code", "%%answer 1a\nTwo of 10 <!-- typed: two, 10, 11 -->"),
+        ("code", '# typed: five\nnbpress.claim("1a", "x", "five or 6", y)'),
+    ]
+    assert typed(*cells) == [
+        (1, 1, "'4' is typed, and may go stale"),
+        (2, 1, "'typed: 11', but no '11' is typed here"),
+        (3, 2, "'6' is typed, and may go stale"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        (("code", "%%answer 1a\nOf {{steps}}."), "line 2: {{steps}} is no placeholder: blanks"),
+        (("markdown", "\n![](a.png)"), "line 2: a picture has no text alternative"),
+        (("markdown", "[x](#fig-9)"), "line 1: '[x](#fig-9)' leads nowhere; did you mean 'fig-1'?"),
+        (
+            ("code", "%%figure fig-1 fig\nA.\nAlt: B."),
+            "line 1: 'fig-1' is used already, in 1.ipynb",
+        ),
+        (("code", 'nbpress.figure(f, "fig-1", "A.", "B.")'), "line 1: 'fig-1' is used already"),
+        (("code", "%%figure fig-2 fig\nA."), "line 1: fig-2 has no text alternative"),
+        (
+            ("code", 'nbpress.claim("1", "x", "[](#tab-3)", y)'),
+            "line 1: '[](#tab-3)' leads nowhere",
+        ),
+    ],
+)
+def test_fault_is_told_with_its_line(cell: tuple[str, str], message: str) -> None:
+    """And nothing else is, of a notebook that is sound but for it."""
+    sound = [LOAD, ("code", "%%figure fig-1 fig\nA.\nAlt: B."), ("markdown", "[](#fig-1)")]
+    assert wrong(*sound) == []
+    (found,) = wrong(*sound, cell)
+    assert found.startswith(f"1.ipynb, cell 4, {message}")
+
+
+def test_prose_needs_the_extension() -> None:
+    """Loaded in a cell above."""
+    answer = ("code", "%%answer 1a\nA.")
+    assert wrong(answer, LOAD) == [
+        "1.ipynb, cell 1, line 1: %%answer needs '%load_ext nbpress' above"
+    ]
+    assert wrong(LOAD, answer) == []
+
+
+def test_label_that_is_computed_may_be_any() -> None:
+    """Then a reference may lead to it; references to tasks are known all the same."""
+    figure = ("code", "nbpress.figure(fig, label, caption, alt)")
+    assert wrong(figure, ("markdown", "[](#fig-9)")) == []
+    assert len(wrong(figure, ("markdown", "[](#task-9)"))) == 1
+
+
+def test_references_lead_to_other_notebooks() -> None:
+    """Labels are those of the whole report."""
+    first = notebook(("markdown", "## Task 1a\n[](#fig-2) [](#task-2b)"))
+    second = notebook(LOAD, ("markdown", "## Task 2b"), ("code", "%%figure fig-2 f\nA.\nAlt: B."))
+    assert faults([first, second]) == []
+    assert len(faults([first])) == 2
