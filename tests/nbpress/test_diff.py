@@ -28,7 +28,7 @@ def test_changes_are_counted_listed_and_on_the_first_page(built: TinyProject) ->
     built.edit("report/report.yaml", "positive: [small]", "positive: []")
     result = built.report("--param", "scale=4", "--param", "width=50")
     assert (
-        "since the last report: 2 parameters, 1 claim, 3 values, 1 figure changed "
+        "since the last report: 2 parameters, 1 claim, 1 figure, 3 values changed "
         "(`nbpress diff` lists them)\n"
     ) in result.err
     lines = [line.split() for line in built.run("diff").out.splitlines()]
@@ -37,10 +37,10 @@ def test_changes_are_counted_listed_and_on_the_first_page(built: TinyProject) ->
         ["parameter", "1_sums.scale", "2", "4", "+2,", "+100.00%"],
         ["parameter", "2_pictures.width", "40", "50", "+10,", "+25.00%"],
         ["claim", "positive", "holds", "is", "false", "another"],
+        ["figure", "fig-2a", "a", "picture", "a", "picture", "another"],
         ["value", "1a.total", "6", "12", "+6,", "+100.00%"],
         ["value", "2a.width", "40", "50", "+10,", "+25.00%"],
         ["value", "3a.words", '"the', "sum", "was", '6"', '"the', "sum", "was", '12"', "another"],
-        ["figure", "fig-2a", "a", "picture", "a", "picture", "another"],
     ]
     against_recorded = built.run("diff", "recorded", "--exit-code")
     assert against_recorded.status == 1
@@ -102,3 +102,22 @@ def test_nothing_to_compare_with(built: TinyProject, word: str) -> None:
     result = built.run("diff", word)
     assert result.status == 1
     assert f"nothing to compare with at {word}: expected report, previous, recorded" in result.err
+
+
+def test_differences_of_values() -> None:
+    """What lies within a recorded tolerance is none; integers may be of any size."""
+    recorded = {"a": {"value": 1.0, "relative": 1e-3}, "b": {"value": 10**400}}
+    same = State("new", {"a": {"value": 1.0001}, "b": {"value": 10**400}})
+    assert differences(State("old", recorded), same).summary() == ""
+    other = State("new", {"a": {"value": 1.01}, "b": {"value": 10**400 + 1}})
+    assert differences(State("old", recorded), other).summary() == "2 values"
+
+
+def test_edited_values_have_no_record(built: TinyProject) -> None:
+    """Parameters, claims and figures of the record beside them are not theirs."""
+    built.run("check", "--record")
+    path = built.root / "report" / "values.json"
+    path.write_text(path.read_text("utf-8").replace("6", "7"), "utf-8")
+    out = built.run("diff", "recorded").out
+    assert "1a.total  6" in out
+    assert "values alone are known" in out

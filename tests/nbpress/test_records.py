@@ -46,6 +46,7 @@ def test_record_survives_json(record: Record) -> None:
         {"kind": "proof"},
         {"kind": "table", "label": "t", "x": 1},
         {"kind": "answer", "task": "1a", "values": [1]},
+        {"kind": "settings", "suits": [1]},
         # The typesetter would pass over it, and give its mark to the next claim of the cell.
         {"kind": "proof", "task": "1a", "sentence": 5},
     ],

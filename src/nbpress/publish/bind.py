@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nbpress.errors import PressError
-from nbpress.files import digest
+from nbpress.files import as_json, digest
 from nbpress.project.dataset import DataSet
 from nbpress.project.project import Project
 from nbpress.publish.cells import Cell
@@ -26,6 +26,7 @@ from nbpress.say.text import TYPED
 from nbtypeset.schema import MIME_TYPE, Imprint, Record
 
 _PROVENANCE_TAG = "provenance"
+_PICTURES = ("image/svg+xml", "image/png")
 _ID_LENGTH = 64  # that nbformat allows
 
 
@@ -140,7 +141,7 @@ def _changed(plans: list[Plan], execution: Execution) -> str:
 def _figures(cells: list[Cell]) -> dict[str, str]:
     """Return the digest of each figure's picture by the figure's label."""
     return {
-        record.label: digest(output["data"].get("image/svg+xml", ""))
+        record.label: digest(as_json({mime: output["data"].get(mime) for mime in _PICTURES}))
         for cell in cells
         for output in cell.get("outputs", ())
         if isinstance(record := record_of(output), Figure)

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from nbpress.errors import PressError
-from nbpress.files import digest, write
+from nbpress.files import digest, read, write
 from nbpress.project.project import Project
 from nbpress.publish.compare import Drift, as_table, compare, read_values
 from nbpress.publish.published import RECORD, VALUES, Published, read_published
 
 _PREVIOUS = "build/previous"
-_KINDS = ("parameter", "claim", "value", "figure")
+_KINDS = ("parameter", "claim", "figure", "value")
 
 
 @dataclass(frozen=True)
@@ -60,14 +60,15 @@ class Differences:
 
 
 def differences(old: State, new: State) -> Differences:
-    """Compare two reports, exactly: a tolerance is no reason not to name a difference."""
+    """Compare two reports: exactly, apart from tolerances that are recorded in the old one."""
     result = Differences()
     for kind in _KINDS:
         before, after = old.of(kind), new.of(kind)
         if before is None or after is None:
             result.unknown.append(kind)
             continue
-        expected = {name: {"value": value} for name, value in before.items()}
+        exact = {name: {"value": value} for name, value in before.items()}
+        expected = old.values if kind == "value" else exact
         if drifts := list(compare(expected, after)):
             result.drifts[kind] = drifts
     return result
@@ -80,7 +81,9 @@ def diff(project: Project, old: str | None, new: str) -> tuple[str, bool]:
     `recorded`, the values recorded for its data set; or the path of a values.json, or its folder.
     """
     if old is None:
-        old = "previous" if (project.root / _PREVIOUS / VALUES).exists() else "recorded"
+        reports = [read_published(folder) for folder in (project.root / _PREVIOUS, project.output)]
+        same_data = all(reports) and len({each.dataset for each in reports if each}) == 1
+        old = "previous" if same_data else "recorded"
     states = [_state(project, word) for word in (old, new)]
     found = differences(*states)
     rows = [("", "", states[0].name, states[1].name, "difference")]
@@ -132,7 +135,10 @@ def _state(project: Project, word: str) -> State:
             f"nothing to compare with at {word}: expected report, previous, recorded, or the path "
             "of a values.json"
         )
-    return State(word, read_values(path), read_published(path.parent))
+    published = read_published(path.parent)
+    # A file that was edited is not what the record beside it tells of.
+    known = published if published and digest(read(path) or b"") == published.values else None
+    return State(word, read_values(path), known)
 
 
 def _shown(kind: str, text: str) -> str:
@@ -152,7 +158,10 @@ def _size(drift: Drift, recorded: Mapping[str, Any]) -> str:
     if drift.change is None:
         return "another"
     was, now = drift.change
-    parts = [f"{now - was:+.3g}"]
+    try:
+        parts = [f"{now - was:+.3g}"]
+    except OverflowError:
+        return "another"
     if was:
         parts.append(f"{(now - was) / abs(was):+.2%}")
     entry = recorded.get(_base(drift), {})

@@ -122,8 +122,9 @@ def from_json(content: Mapping[str, Any]) -> Record:
         for each in fields(record):
             if each.type == "str" and not isinstance(getattr(record, each.name), str):
                 raise TypeError(f"{each.name} must be text; got {getattr(record, each.name)!r}")
-        if not isinstance(getattr(record, "values", {}), dict):
-            raise TypeError("values must be a mapping")
+        for name in ("values", "suits"):
+            if not isinstance(getattr(record, name, {}), dict):
+                raise TypeError(f"{name} must be a mapping")
         return record
     except (KeyError, TypeError) as error:
         raise PressError(
