@@ -109,12 +109,14 @@ def keep_previous(
 
     Return how much does on the same data set.
     """
+    folder = project.root / _PREVIOUS
+    for left_over in folder.glob(".*.new"):  # of a build that was killed
+        left_over.unlink(missing_ok=True)
     if former is None or replaced is None or digest(replaced) != former.values:
         return ""
     old = State("", json.loads(replaced), former)
     changes = differences(old, State("", json.loads(values), record)).summary()
     if changes or former.dataset != record.dataset:
-        folder = project.root / _PREVIOUS
         write({folder / VALUES: replaced, folder / RECORD: former.to_bytes()})
     return changes if former.dataset == record.dataset else ""
 
