@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from nbpress.project.project import Project, find_project, open_project
 from nbpress.run.processes import skip_slow_imports
 
 if TYPE_CHECKING:
+    from nbpress.publish.build import Request
     from nbpress.watch.builder import Job
 
 
@@ -91,22 +93,29 @@ def tex(context: click.Context, /, **options: Any) -> None:
     _build(context, "report.tex", **options)
 
 
-def _build(
-    context: click.Context,
+def _build(context: click.Context, form: str, **options: Any) -> None:
+    from nbpress.project.parameters import read_parameters
+    from nbpress.publish.build import build
+
+    request, given = _requested(form, **options)
+    parameters = read_parameters(given)
+    build(_project(context), replace(request, parameters=parameters))
+
+
+def _requested(
     form: str,
     *,
     dataset: str,
     code: bool,
-    force: bool,
     param: tuple[str, ...],
     params: str,
     engine: str = "typst",
-) -> None:
-    from nbpress.project.parameters import read_parameters
-    from nbpress.publish.build import Request, build
+    force: bool = False,
+) -> tuple[Request, str | list[str]]:
+    """Return what is to be built, and the parameters as they were given."""
+    from nbpress.publish.build import Request
 
-    parameters = read_parameters(list(param) or params)
-    build(_project(context), Request(dataset, form, engine, code, force, parameters))
+    return Request(dataset, form, engine, code, force), list(param) or params
 
 
 @nbpress.command()
@@ -131,21 +140,10 @@ def preview(context: click.Context, /, port: int, opens: bool, **options: Any) -
     run_preview(_job(context, "report.html", **options), port, opens=opens)
 
 
-def _job(
-    context: click.Context,
-    form: str,
-    *,
-    dataset: str,
-    code: bool,
-    param: tuple[str, ...],
-    params: str,
-    engine: str = "typst",
-) -> Job:
-    from nbpress.publish.build import Request
+def _job(context: click.Context, form: str, **options: Any) -> Job:
     from nbpress.watch.builder import Job
 
-    request = Request(dataset, form, engine, code)
-    return Job(find_project(), request, list(param) or params, context.obj)
+    return Job(find_project(), *_requested(form, **options), context.obj)
 
 
 @nbpress.command()

@@ -15,7 +15,9 @@ import sympy
 from matplotlib.figure import Figure
 
 from nbpress import answer, claim, figure, proof, settings, table
+from nbpress.say import memory
 from nbpress.say.records import Proof, Settings, from_json
+from nbpress.say.text import read_text
 from nbtypeset.schema import MIME_TYPE
 
 
@@ -152,6 +154,24 @@ def test_answer_without_a_quoted_value_is_refused() -> None:
     """By its name and its line."""
     with pytest.raises(ValueError, match="line 1: 'yes' is neither recorded for task 1a"):
         answer("1a", "{{ yes:.2f }} and {{ y }}", y=1)
+
+
+def test_what_an_answer_of_code_quotes_is_recorded(
+    shown: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A text further down finds it, whatever has become of the variable: so does the press."""
+    variables = {"steps_taken": 1}
+    monkeypatch.setattr(memory, "_variables", lambda: variables)
+    answer("9", "{{ steps_taken }}")
+    variables["steps_taken"] = 2
+    assert memory.recall("9", [read_text("{{ steps_taken }}")]) == {"steps_taken": 1}
+    assert memory.recall("8", [read_text("{{ steps_taken }}")]) == {"steps_taken": 2}
+
+
+def test_caption_that_quotes_needs_a_task() -> None:
+    """The label names the one that the values are recorded under."""
+    with pytest.raises(ValueError, match="line 1: the label names no task to record values under"):
+        table(["a"], [[1]], "tab-all", "Of {{ n }}.")
 
 
 def test_value_that_json_cannot_hold_is_refused() -> None:

@@ -145,9 +145,9 @@ def test_faults_of_texts_are_told_at_once(built: TinyProject) -> None:
     built.edit_cell("2_pictures.ipynb", "answer", "%%answer 2a\nThe two, 3 wide.")
     built.edit_cell("2_pictures.ipynb", "figure", "%%figure fig-2a square\nA square.")
     built.edit("notebooks/1_sums.ipynb", "What is the sum?", "[](#task-9)\\nDoes it?")
-    found = refused(built)
-    assert found.executed == {}
-    assert found.err.splitlines() == [
+    result = refused(built)
+    assert result.executed == {}
+    assert result.err.splitlines() == [
         "nbpress: 1_sums.ipynb, cell 4, line 3: '[](#task-9)' leads nowhere; "
         "did you mean 'task-3a'?",
         "1_sums.ipynb, cell 6, line 2: '[Figure](#fig-2b)' leads nowhere; did you mean 'fig-2a'?",
@@ -167,12 +167,13 @@ def test_formula_that_cannot_be_set_is_told_before_anything_executes(built: Tiny
     """Every one of them, with its line, where something is to execute."""
     built.edit("notebooks/1_sums.ipynb", "What is the sum?", "$\\\\frac{a$\\n\\nand $\\\\nosuch x$")
     built.edit("notebooks/1_sums.ipynb", "total > 0", "total >= 0")
-    found = refused(built)
-    assert found.executed == {}
-    assert found.err == (
-        "nbpress: 1_sums.ipynb, cell 4, line 3: formula cannot be read, its source is shown: "
+    built.edit("notebooks/2_pictures.ipynb", "square = ", "a_square = square = ")
+    result = refused(built)
+    assert result.executed == {}
+    assert result.err == (
+        "nbpress: 1_sums.ipynb, cell 4, line 3: formula cannot be read: "
         "\\frac{a\n"
-        "1_sums.ipynb, cell 4, line 5: formula cannot be read, its source is shown: \\nosuch x\n"
+        "1_sums.ipynb, cell 4, line 5: formula cannot be read: \\nosuch x\n"
     )
 
 

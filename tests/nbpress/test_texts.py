@@ -115,8 +115,8 @@ def test_fault_is_told_with_its_line(cell: tuple[str, str], message: str) -> Non
     """And nothing else is, of a notebook that is sound but for it."""
     sound = [LOAD, ("code", "%%figure fig-1 fig\nA.\nAlt: B."), ("markdown", "[](#fig-1)")]
     assert wrong(*sound) == []
-    (found,) = wrong(*sound, cell)
-    assert found.startswith(f"1.ipynb, cell 4, {message}")
+    (fault,) = wrong(*sound, cell)
+    assert fault.startswith(f"1.ipynb, cell 4, {message}")
 
 
 def test_prose_needs_the_extension() -> None:

@@ -11,7 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 from nbpress.errors import PressError, did_you_mean
 from nbpress.project.code import comments, parse
@@ -200,7 +200,7 @@ def _calls(cell: Cell) -> Iterator[tuple[ast.Call, str]]:
     yield from _calls_in(cell.source)
 
 
-@cache
+@lru_cache(1000)
 def _calls_in(source: str) -> list[tuple[ast.Call, str]]:
     try:
         tree = parse(source, "")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,7 +41,7 @@ class Bound:
     commit: Commit
     claims: dict[str, bool] = field(default_factory=dict)  # whether they hold
     figures: dict[str, str] = field(default_factory=dict)  # the digest of what each shows
-    parameters: dict[str, dict[str, Any]] = field(default_factory=dict)  # that chapters ran with
+    ran_with: dict[str, dict[str, Any]] = field(default_factory=dict)  # each chapter, by name
     notices: list[str] = field(default_factory=list)
 
 
@@ -93,9 +94,10 @@ def bind(
     check_tasks(report.chapters, cells)
     check_claims(report.claims if own_parameters else {}, dataset.dataset, cells)
     commit = commit or read_commit(project.root, report.date)
+    ran_with = {plan.chapter.name: parameters_of(plan, execution) for plan in plans}
     for cell in cells:
         if _PROVENANCE_TAG in cell["metadata"].get("tags", ()):
-            cell["source"] = provenance(dataset, plans, execution, commit, report.distribution)
+            cell["source"] = provenance(dataset, ran_with, commit, report.distribution)
     date = commit.date.isoformat()
     metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -112,7 +114,7 @@ def bind(
         date=date,
         language=report.language,
         dataset=dataset.dataset or None,
-        notice=" ".join(filter(None, [dataset.reason, _changed(plans, execution)])) or None,
+        notice=" ".join(filter(None, [dataset.reason, _changed(plans, ran_with)])) or None,
         marks=marks,
         numbers={label: target.number for label, target in numbers.items()},
         values={name: entry["value"] for name, entry in sorted(recorded.items())},
@@ -120,19 +122,19 @@ def bind(
     notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": cells}
     claims = {r.id: r.holds for c in cells for r in records(c) if isinstance(r, Claim)}
     parameters = {
-        plan.chapter.name: {name: v for name, (v, _) in parameters_of(plan, execution).items()}
-        for plan in plans
+        chapter: {name: value for name, (value, _) in each.items()}
+        for chapter, each in ran_with.items()
     }
     return Bound(notebook, imprint, recorded, commit, claims, _figures(cells), parameters, notices)
 
 
-def _changed(plans: list[Plan], execution: Execution) -> str:
+def _changed(plans: list[Plan], ran_with: Mapping[str, Mapping[str, tuple[Any, Any]]]) -> str:
     """Say which parameters are not those that the data set's report has by itself."""
     changed = [
         f"{name} = {json.dumps(value, ensure_ascii=False)} in {plan.chapter.name}, instead of "
         f"{json.dumps(own, ensure_ascii=False)}"
         for plan in plans
-        for name, (value, own) in parameters_of(plan, execution).items()
+        for name, (value, own) in ran_with[plan.chapter.name].items()
         if name in plan.parameters and value != own
     ]
     return f"Changed parameters: {'; '.join(changed)}." if changed else ""
@@ -169,7 +171,7 @@ def _chapter_cells(
             run = outputs.get(cell["id"], [])
             if prose := said.prose.get(cell["id"]):
                 cell["source"] = ""
-                run = _say(run, *prose)
+                run = _as_it_reads(run, *prose)
             for output in run:
                 if output.get("name") == "stderr":
                     # It holds paths and process ids: for the author, not for the reader.
@@ -185,7 +187,7 @@ def _chapter_cells(
     return cells, notices
 
 
-def _say(run: list[dict[str, Any]], record: Record, text: str) -> list[dict[str, Any]]:
+def _as_it_reads(run: list[dict[str, Any]], record: Record, text: str) -> list[dict[str, Any]]:
     """Return the outputs of a cell of prose: a figure's picture is the one that the run drew."""
     if isinstance(record, Figure):
         drawn = [output for output in run if isinstance(record_of(output), Figure)]

@@ -170,7 +170,7 @@ def record_of(
         values=digest(values_of(bound)),
         claims=bound.claims,
         figures=bound.figures,
-        ran_with=bound.parameters,
+        ran_with=bound.ran_with,
         forms=dict(forms),
     )
 

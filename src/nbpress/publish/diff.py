@@ -85,14 +85,14 @@ def diff(project: Project, old: str | None, new: str) -> tuple[str, bool]:
         same_data = all(reports) and len({each.dataset for each in reports if each}) == 1
         old = "previous" if same_data else "recorded"
     states = [_state(project, word) for word in (old, new)]
-    found = differences(*states)
+    result = differences(*states)
     rows = [("", "", states[0].name, states[1].name, "difference")]
     for kind in _KINDS:
-        for drift in found.drifts.get(kind, ()):
+        for drift in result.drifts.get(kind, ()):
             before, after = (_shown(kind, text) for text in (drift.expected, drift.observed))
             rows.append((kind, drift.name, before, after, _size(drift, states[0].values)))
     lines = [as_table(rows) if rows[1:] else "nothing differs"]
-    if found.unknown:
+    if result.unknown:
         one = next(state.name for state in states if state.of("claim") is None)
         lines.append(f"of {one} values alone are known")
     return "\n".join(lines), bool(rows[1:])

@@ -17,11 +17,13 @@ _EVERY = (*ENGINES.values(), *EXPORTERS.values())
 _WITHOUT_TEX = {"report-latex-pdf": "report-latex"}
 _WARNING = re.compile(r"cell \d+ \(id (\d+)\): (formula [^:]*: (.*)|cannot be set.*)", re.DOTALL)
 
+_INSTEAD = re.compile(", its source is shown(?: instead)?")
 
-def refuse(faults: Sequence[Fault]) -> None:
+
+def refuse(wrong: Sequence[Fault]) -> None:
     """Raise a `PressError` with all faults, if there are any."""
-    if faults:
-        raise PressError("\n".join(map(str, faults)))
+    if wrong:
+        raise PressError("\n".join(map(str, wrong)))
 
 
 def lint(project: Project) -> None:
@@ -54,7 +56,6 @@ def wrong_formulas(notebooks: Iterable[Notebook], exporter_names: Iterable[str])
         for index, (_, passage) in enumerate(passages)
     ]
     content = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}
-
     warnings: dict[str, None] = {}
     for name in dict.fromkeys(_WITHOUT_TEX.get(name, name) for name in exporter_names):
         exporter = get_exporter(name)()  # type: ignore[no-untyped-call]
@@ -67,5 +68,6 @@ def wrong_formulas(notebooks: Iterable[Notebook], exporter_names: Iterable[str])
         notebook, passage = passages[int(match[1])]
         formula = re.search(re.escape(match[3] or "\0"), passage.text)
         line = passage.line_of(formula) if formula else passage.line
-        wrong.append(fault_in(notebook, passage.cell, line, match[2]))
+        message = _INSTEAD.sub("", match[2])  # it is refused
+        wrong.append(fault_in(notebook, passage.cell, line, message))
     return wrong

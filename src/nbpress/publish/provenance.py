@@ -31,8 +31,7 @@ class Commit:
 
 def provenance(
     dataset: DataSet,
-    plans: list[Plan],
-    execution: Execution,
+    ran_with: Mapping[str, Mapping[str, tuple[Any, Any]]],
     commit: Commit,
     distribution: str | None,
 ) -> str:
@@ -51,9 +50,9 @@ def provenance(
             "Chapter",
             "Parameters",
             {
-                f"`{plan.notebook.path.name}`": parameters
-                for plan in plans
-                if (parameters := _parameters(plan, execution))
+                f"`{chapter}.ipynb`": parameters
+                for chapter, each in ran_with.items()
+                if (parameters := _in_words(each))
             },
         ),
         "",
@@ -126,10 +125,10 @@ def parameters_of(plan: Plan, execution: Execution) -> dict[str, tuple[Any, Any]
     return parameters
 
 
-def _parameters(plan: Plan, execution: Execution) -> str:
+def _in_words(parameters: Mapping[str, tuple[Any, Any]]) -> str:
     return ", ".join(
         f"`{name}` = {json.dumps(value, ensure_ascii=False)}"
-        for name, (value, _) in parameters_of(plan, execution).items()
+        for name, (value, _) in parameters.items()
         if value is not None
     )
 

@@ -82,8 +82,9 @@ def execute(
         while (ready := runner.ready(waiting)) or runner.running:
             for plan in ready:
                 waiting.remove(plan)
-                with runner.failing():
-                    runner.begin(plan)
+                if not runner.failures:
+                    with runner.failing():
+                        runner.begin(plan)
             with runner.failing():
                 runner.collect()
     if runner.result.executed:

@@ -74,7 +74,7 @@ class Said:
             if not is_prose:
                 self._code.append(source)
             place = len(self._code)
-            for record in records(cell):
+            for record in self._outputs.get(cell.get("id"), []):
                 if isinstance(record, Claim):
                     self._claims[record.id] = _Recorded(record.holds, place)
                 elif is_prose and isinstance(record, Answer | Figure):

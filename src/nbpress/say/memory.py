@@ -36,6 +36,8 @@ def recall(task: str, texts: Iterable[Text]) -> dict[str, Any]:
                 hint = did_you_mean(condition.claim, claims)
                 raise TextError(condition.line, f"no claim {condition.claim!r} is made above{hint}")
         for quote in text.quotes:
+            if not task:
+                raise TextError(quote.line, "the label names no task to record values under")
             if quote.name in recorded:
                 quoted[quote.name] = recorded[quote.name]
             elif quote.name in variables:

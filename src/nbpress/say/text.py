@@ -96,9 +96,8 @@ class Text:
         said, speaks = [], True
         for part in self.parts:
             if isinstance(part, Condition):
-                speaks = {"if": claims.get(part.claim, True), "else": not speaks}.get(
-                    part.word, True
-                )
+                otherwise = part.word == "end" or not speaks
+                speaks = claims[part.claim] if part.word == "if" else otherwise
             elif speaks:
                 said.append(
                     part if isinstance(part, str) else _MARK + _set(part, values[part.name])
@@ -152,8 +151,19 @@ def prose(text: str, /, **values: Any) -> str:
     """Return a text with its values set as in an answer, for the cells of a table.
 
     `prose("{{ d:.1e }}", d=1.8e-7)` gives "1.8 × 10⁻⁷".
+
+    Raises
+    ------
+    ValueError
+        If the text quotes a value that is not given, or depends on a claim.
     """
-    return read_text(text).set(values, {})
+    quoting = read_text(text)
+    for part in quoting.parts:
+        if isinstance(part, Condition):
+            raise TextError(part.line, "a text that depends on a claim belongs to an answer")
+        if isinstance(part, Quote) and part.name not in values:
+            raise TextError(part.line, f"{part.name!r} is not given")
+    return quoting.set(values, {})
 
 
 def _set(quote: Quote, value: Any) -> str:
