@@ -142,6 +142,15 @@ def test_long_ids_stay_apart(press: Press) -> None:
     assert verdicts == [["checked"], ["checked"], ["otherwise"]]
 
 
+def test_markers_of_typed_numbers_are_for_the_author(press: Press) -> None:
+    """Markdown loses them; code stays as it was written, whatever it holds."""
+    press.tiny.edit_cell("1_sums.ipynb", "title", "# Sums\n\nOf 3.\n\n<!-- typed: 3 -->")
+    press.tiny.edit_cell("1_sums.ipynb", "sum", "x = '<!-- typed: 3 -->'\n")
+    cells = {cell["id"]: cell["source"] for cell in press.bind().notebook["cells"]}
+    assert cells["1-title"] == "# Sums\n\nOf 3."
+    assert cells["1-sum"] == "x = '<!-- typed: 3 -->'\n"
+
+
 def test_bound_notebook_is_valid(press: Press) -> None:
     """For nbformat, whatever the notebooks are called."""
     import nbformat

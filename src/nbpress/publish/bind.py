@@ -161,7 +161,9 @@ def _chapter_cells(
     cells, notices = [], []
     count = 0
     for index, cell in enumerate(copy.deepcopy(plan.notebook.content["cells"]), start=1):
-        cell["source"] = TYPED.sub("", "".join(cell["source"])).rstrip()
+        cell["source"] = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            cell["source"] = TYPED.sub("", cell["source"]).rstrip()
         cell["metadata"]["nbpress"] = {"notebook": plan.chapter.notebook, "cell": index}
         if cell["cell_type"] == "code":
             written = plan.notebook.cells[index - 1]
