@@ -7,6 +7,7 @@ gives what a build without the fault gives. `make test-faults` runs it.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import resource
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.faults
 
 BROKEN = Path(__file__).parent / "fixtures" / "broken"
 DEADLINE = 60  # seconds that anything may take before a test gives up
-MOMENTS = 10  # at which a build is killed, for each of two ways to kill it
+MOMENTS = 5  # at which a build is killed, for each way to kill it and each kind of kernels
 GOLDEN = 0.618034  # its multiples, modulo 1, spread evenly however many there are
 
 
@@ -78,12 +79,14 @@ def edited(project: TinyProject) -> TinyProject:
 
 
 def processes(project: TinyProject) -> list[psutil.Process]:
-    """Return the processes that work in the project's folder."""
+    """Return the processes that work in the project's folder, or for it."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            gone = process.status() == psutil.STATUS_ZOMBIE
-            if not gone and Path(process.cwd()).is_relative_to(project.root):
+            if process.status() == psutil.STATUS_ZOMBIE:
+                continue
+            inside = Path(process.cwd()).is_relative_to(project.root)
+            if inside or process.environ().get("NBPRESS_ROOT") == str(project.root):
                 found.append(process)
     return found
 
@@ -139,22 +142,43 @@ def started(project: TinyProject) -> subprocess.Popen[str]:
     return process
 
 
-def kernel_of(project: TinyProject) -> psutil.Process:
-    """Return the kernel that waits at the gate: the only one, when the others are done."""
+def parts(project: TinyProject) -> dict[str, psutil.Process]:
+    """Return the processes of the chapter that waits at the gate, when the others are done."""
 
-    def kernels() -> list[psutil.Process]:
-        return [p for p in processes(project) if "ipykernel_launcher" in " ".join(p.cmdline())]
+    def found() -> dict[str, list[psutil.Process]]:
+        in_notebooks, server = [], []
+        for process in processes(project):
+            with contextlib.suppress(psutil.Error):
+                if process.cwd() == str(project.root / "notebooks"):
+                    in_notebooks.append((process, " ".join(process.cmdline())))
+                elif "fork_server" in " ".join(process.cmdline()):
+                    server.append(process)
+        return {
+            "worker": [p for p, line in in_notebooks if "multiprocessing" in line],
+            "kernel": [p for p, line in in_notebooks if "multiprocessing" not in line],
+            "keeper": [p for p in server if p.ppid() in {s.pid for s in server}],
+            "server": [p for p in server if p.ppid() not in {s.pid for s in server}],
+        }
 
-    until(lambda: len(kernels()) == 1)
-    return kernels()[0]
+    until(lambda: len(found()["kernel"]) == 1 and len(found()["keeper"]) <= 1)
+    return {name: each[0] for name, each in found().items() if each}
 
 
 # ---- Killed ---------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("kernels", ["fresh", "forked"])
 @pytest.mark.parametrize("whom", ["group", "build"])
-def test_killed_build(former: TinyProject, course: Course, tmp_path: Path, whom: str) -> None:
+def test_killed_build(
+    former: TinyProject,
+    course: Course,
+    tmp_path: Path,
+    whom: str,
+    kernels: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Killed at any moment of its course, alone or with its workers, it leaves nothing broken."""
+    monkeypatch.setenv("NBPRESS_KERNELS", kernels)
     before = former.published()
     seconds, hits = course.seconds, 0
     while hits < MOMENTS:
@@ -175,9 +199,13 @@ def test_killed_build(former: TinyProject, course: Course, tmp_path: Path, whom:
         shutil.rmtree(project.root)
 
 
+@pytest.mark.parametrize("kernels", ["fresh", "forked"])
 @pytest.mark.parametrize("name", ["kills_its_kernel", "hangs", "raises", "exits"])
-def test_chapter_that_does_not_run_to_its_end(project: TinyProject, name: str) -> None:
+def test_chapter_that_does_not_run_to_its_end(
+    project: TinyProject, name: str, kernels: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A dead kernel, a time-out, an exception, an exit: nothing is published, and it is shown."""
+    monkeypatch.setenv("NBPRESS_KERNELS", kernels)
     before = project.published()
     chapter = project.root / "notebooks" / "1_sums.ipynb"
     whole = chapter.read_text("utf-8")
@@ -202,20 +230,30 @@ def test_chapter_that_does_not_run_to_its_end(project: TinyProject, name: str) -
     assert_recovers(project, before)
 
 
-@pytest.mark.parametrize("victim", ["kernel", "worker"])
+@pytest.mark.parametrize(
+    ("victim", "kernels"),
+    [
+        *itertools.product(["kernel", "worker"], ["fresh", "forked"]),
+        *itertools.product(["keeper", "server"], ["forked"]),
+    ],
+)
 def test_process_killed_from_outside(
-    project: TinyProject, victim: str, monkeypatch: pytest.MonkeyPatch
+    project: TinyProject, victim: str, kernels: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By somebody, or by the system for want of memory; no temporary file is left in the end."""
     temporary = Path(tempfile.mkdtemp())
     monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setenv("NBPRESS_KERNELS", kernels)
     before = project.published()
     whole = (project.root / "notebooks" / "1_sums.ipynb").read_text("utf-8")
     process = started(project)
-    kernel = kernel_of(project)
-    dies = kernel if victim == "kernel" else kernel.parent()
-    assert dies
-    dies.kill()
+    dies = parts(project)
+    forking = {"server", "keeper"} if kernels == "forked" else set()
+    assert dies.keys() == {"kernel", "worker", *forking}
+    dies[victim].kill()
+    if victim == "server":  # others see to the kernel, which is none the worse for it
+        assert dies["kernel"].is_running()
+        dies["kernel"].kill()
     _, err = process.communicate(timeout=DEADLINE)
     assert_failed(Result(process.returncode, "", err), "1_sums.ipynb: ", "did not finish: its ")
     assert project.published() == before

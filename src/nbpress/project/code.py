@@ -47,6 +47,20 @@ def first_party_modules(cells: Mapping[str, str], import_path: Iterable[Path]) -
     return modules
 
 
+def imported_modules(cells: Mapping[str, str], import_path: Iterable[Path]) -> set[str]:
+    """Return the dotted names that code imports as it is loaded, directly or through others.
+
+    Imports inside functions do not count, nor those of first-party modules.
+    """
+    folders = list(import_path)
+    paths = first_party_modules(cells, folders)
+    first_party = {path.stem for folder in folders if folder.is_dir() for path in folder.iterdir()}
+    trees = [parse(source, name) for name, source in cells.items()]
+    trees += [parse(path.read_bytes(), path.name) for path in paths]
+    names = {name for tree in trees for node in tree.body for name in _imported(node, package="")}
+    return {name for name in names if name.split(".")[0] not in {*first_party, ""}}
+
+
 def compile_sources(files: Iterable[Path]) -> None:
     """Write bytecode that Python checks against the source's content before it uses it.
 
@@ -107,17 +121,19 @@ def comments(source: str) -> dict[int, str]:
 @cache
 def _imports(source: str | bytes, name: str, package: str) -> list[str]:
     """List the dotted names that the code imports; for `from a import b` both a and a.b."""
-    modules = []
-    for node in ast.walk(parse(source, name)):
-        if isinstance(node, ast.Import):
-            modules += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                parent = package.split(".")[: len(package.split(".")) - node.level + 1]
-                base = ".".join([*parent, base] if base else parent)
-            modules += [base, *(f"{base}.{alias.name}" for alias in node.names)]
-    return modules
+    return [m for node in ast.walk(parse(source, name)) for m in _imported(node, package)]
+
+
+def _imported(node: ast.AST, package: str) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if not isinstance(node, ast.ImportFrom):
+        return []
+    base = node.module or ""
+    if node.level:
+        parent = package.split(".")[: len(package.split(".")) - node.level + 1]
+        base = ".".join([*parent, base] if base else parent)
+    return [base, *(f"{base}.{alias.name}" for alias in node.names)]
 
 
 def _files(name: str, folders: list[Path]) -> Iterator[Path]:

@@ -16,14 +16,16 @@ from nbpress.project.dataset import DataSet
 from nbpress.project.project import Project
 from nbpress.run import worker
 from nbpress.run.cache import Cache, Run
+from nbpress.run.environment import kernel_environment
 from nbpress.run.failed import keep_failed
-from nbpress.run.inputs import Inputs, read_inputs
+from nbpress.run.forked import serving
 from nbpress.run.matplotlib_config import prepare_matplotlib
 from nbpress.run.observed import after_run, digests
 from nbpress.run.plan import Plan
 from nbpress.run.processes import local_pool
 from nbpress.run.progress import Progress
 from nbpress.run.said import Said
+from nbpress.run.stale import Stale, find, imported, longest_first
 from nbpress.run.temporary import sweep
 
 _POLL_SECONDS = 0.1
@@ -80,11 +82,13 @@ def execute(
     waiting = list(plans)
     with _Runner(project, dataset, force, say, before, executor) as runner:
         while (ready := runner.ready(waiting)) or runner.running:
+            stale = []
             for plan in ready:
                 waiting.remove(plan)
-                if not runner.failures:
-                    with runner.failing():
-                        runner.begin(plan)
+                with runner.failing():
+                    stale += runner.find(plan)
+            with runner.failing():
+                runner.begin(stale)
             with runner.failing():
                 runner.collect()
     if runner.result.executed:
@@ -97,31 +101,13 @@ def execute(
 
 @dataclass
 class _Running:
-    plan: Plan
-    parameters: dict[str, Any]
-    inputs: Inputs
+    stale: Stale
     partial: Path
     modules: dict[str, str]  # the sources, as they were when it started
 
     @property
-    def name(self) -> str:
-        return self.plan.chapter.name
-
-    @property
     def progress(self) -> Path:
         return self.partial / worker.PROGRESS
-
-    def job(self, project: Project) -> worker.Job:
-        return worker.Job(
-            self.plan.notebook.content,
-            self.parameters,
-            self.partial,
-            project.notebooks,
-            project.sources,
-            project.root,
-            project.build,
-            project.report.cell_timeout,
-        )
 
 
 class _Runner:
@@ -140,7 +126,9 @@ class _Runner:
         self.dataset = dataset
         self.force = force
         self.before = before
-        self.executor = executor
+        self.given = executor
+        self.executor: Executor | None = None
+        self.server = ""
         self.progress = Progress(say)
         self.cache = Cache(project.build / "runs", project.root)
         self.result = Execution()
@@ -150,7 +138,6 @@ class _Runner:
     def __enter__(self) -> _Runner:
         self.cache.tidy()
         sweep()
-        prepare_matplotlib(self.project.build)
         self.stack = contextlib.ExitStack()
         self.stack.callback(self.progress.close)
         return self
@@ -171,39 +158,53 @@ class _Runner:
         except PressError as error:
             self.failures.append(str(error))
 
-    def begin(self, plan: Plan) -> None:
-        """Take a chapter from the cache, or start it and say why."""
+    def find(self, plan: Plan) -> list[Stale]:
+        """Take a chapter from the cache; return it if it is not there."""
         values = self.result.values() if plan.after else {}
-        parameters = plan.complete_parameters(values)
-        inputs = read_inputs(self.project, plan.notebook, parameters, self.dataset.sha256)
-        why = "all are to run"
-        if not self.force:
-            run = self.cache.find(inputs)
-            said = Said(plan.notebook, run.executed["cells"]) if run else None
-            if run and said and not said.lacking:
-                self.cache.mark_used(run)
-                self.result.runs[plan.chapter.name] = run
-                self.result.said[plan.chapter.name] = said
-                return
-            why = (
-                f"no run recorded what {said.lacking[0]}"
-                if said
-                else self.cache.why_stale(plan.chapter.notebook, inputs, self.dataset.dataset)
+        found = find(self.project, self.dataset, self.cache, plan, values, force=self.force)
+        if isinstance(found, Stale):
+            return [found]
+        self.result.runs[plan.chapter.name], self.result.said[plan.chapter.name] = found
+        return []
+
+    def begin(self, stale: list[Stale]) -> None:
+        """Start chapters, and say why."""
+        if self.failures or not stale:
+            return
+        executor = self.executor or self.prepare(stale)
+        for each in longest_first(stale, self.cache):
+            self.progress.say(f"{each.name}: {each.why}")
+            sources = map(self.project.relative, self.project.source_files())
+            modules = digests(self.project.root, sources)
+            entry = _Running(each, self.cache.partial(each.inputs), modules)
+            job = worker.Job(
+                each.plan.notebook.content,
+                each.parameters,
+                entry.partial,
+                self.project.notebooks,
+                self.project.sources,
+                self.project.root,
+                self.project.build,
+                self.project.report.cell_timeout,
+                self.server,
             )
-        first = not self.running and not self.result.executed
-        if first:
-            self.before()
-        self.progress.say(f"{plan.chapter.name}: runs{_again(why)}, {why}")
-        if first:
-            compile_sources(self.project.source_files())
-        if self.executor is None:
-            self.executor = self.stack.enter_context(local_pool())
-        modules = digests(
-            self.project.root, map(self.project.relative, self.project.source_files())
-        )
-        entry = _Running(plan, parameters, inputs, self.cache.partial(inputs), modules)
-        self.running[worker.submit(self.executor, entry.job(self.project))] = entry
-        self.progress.add(entry.progress, entry.name, len(plan.notebook.cells))
+            self.running[worker.submit(executor, job)] = entry
+            self.progress.add(entry.progress, each.name, len(each.plan.notebook.cells))
+
+    def prepare(self, stale: list[Stale]) -> Executor:
+        """Start what runs chapters, unless it is given, and meanwhile see that all may start."""
+        project, executor = self.project, self.given
+        if executor is None:
+            prepare_matplotlib(project.build)
+            environment = kernel_environment(project.root, project.build, project.sources)
+            self.server = self.stack.enter_context(serving(environment, imported(project, stale)))
+            executor = self.stack.enter_context(local_pool())
+            for _ in stale:
+                executor.submit(worker.warm_up)
+        self.before()
+        compile_sources(project.source_files())
+        self.executor = executor
+        return executor
 
     def collect(self) -> None:
         """Wait a moment for chapters to end; keep those that are complete."""
@@ -211,23 +212,24 @@ class _Runner:
         self.progress.update()
         for future in done:
             entry = self.running.pop(future)
+            name, plan, inputs = entry.stale.name, entry.stale.plan, entry.stale.inputs
             self.progress.remove(entry.progress)
             outcome = worker.outcome(future)
             observed, changed = after_run(
-                self.project.root, outcome.observation, entry.modules, entry.inputs.files
+                self.project.root, outcome.observation, entry.modules, inputs.files
             )
             failure = outcome.failure
             if changed and not failure:
                 failure = f"{', '.join(changed)} changed while it ran: run it again"
             if failure is None:
                 run = self._keep(entry, outcome, observed)
-                self.result.runs[entry.name] = run
-                self.result.said[entry.name] = Said(entry.plan.notebook, run.executed["cells"])
-                self.result.executed.append(entry.name)
-                self.progress.say(f"{entry.name}: done in {outcome.seconds:.1f} s")
+                self.result.runs[name] = run
+                self.result.said[name] = Said(plan.notebook, run.executed["cells"])
+                self.result.executed.append(name)
+                self.progress.say(f"{name}: done in {outcome.seconds:.1f} s")
             else:
-                logger.debug("%s\n%s", entry.name, outcome.traceback)
-                notebook = entry.plan.chapter.notebook
+                logger.debug("%s\n%s", name, outcome.traceback)
+                notebook = plan.chapter.notebook
                 self.failures.append(
                     f"{notebook}: {failure}\n\n"
                     f"{keep_failed(self.project.build, notebook, entry.partial, outcome)}"
@@ -236,15 +238,11 @@ class _Runner:
 
     def _keep(self, entry: _Running, outcome: worker.Outcome, observed: dict[str, str]) -> Run:
         record = {
-            "notebook": entry.plan.notebook.path.name,
+            "notebook": entry.stale.plan.notebook.path.name,
             "dataset": self.dataset.dataset,
-            "parameters": entry.parameters,
+            "parameters": entry.stale.parameters,
             "observed": observed,
             "written": outcome.observation.written,
             "seconds": round(outcome.seconds, 3),
         }
-        return self.cache.keep(entry.partial, entry.inputs, record)
-
-
-def _again(why: str) -> str:
-    return "" if why.startswith("it has no run") else " again"
+        return self.cache.keep(entry.partial, entry.stale.inputs, record)

@@ -25,6 +25,8 @@ def load_ipython_extension(shell: Any) -> None:
     atexit.register(shell.kernel.control_thread.join, _FAREWELL_SECONDS)
     shell.observer = Observer(os.environ.pop(ROOT))
     sys.addaudithook(shell.observer)
+    if "matplotlib" in sys.modules:  # in a forked kernel, where nothing will import it
+        shell.observer("import", ("matplotlib",))
     # It does so in each new build folder; the note would be repeated by every later build.
     logging.getLogger("matplotlib.font_manager").addFilter(
         lambda record: "building the font cache" not in record.getMessage()

@@ -13,6 +13,7 @@ from traitlets import Unicode
 from traitlets.config import Config
 
 from nbpress.project.notebook import INJECTED_TAG
+from nbpress.run import provisioner
 from nbpress.run.temporary import private_folder
 
 ENGINE_NAME = "nbpress"
@@ -26,6 +27,16 @@ _OBSERVED = "__import__('json').dumps(__import__('IPython').get_ipython().observ
 
 class _Client(PapermillNotebookClient):  # type: ignore[misc]
     observation_file = Unicode()
+    server = Unicode()
+
+    def create_kernel_manager(self) -> Any:
+        """Have the kernel forked from a server."""
+        manager = super().create_kernel_manager()
+        manager.kernel_spec.metadata.setdefault(
+            "kernel_provisioner",
+            {"provisioner_name": provisioner.NAME, "config": {"server": self.server}},
+        )
+        return manager
 
     def papermill_execute_cells(self) -> None:
         """Execute all cells, then ask the kernel what its observer has seen."""
@@ -52,6 +63,7 @@ class Engine(NBClientEngine):  # type: ignore[misc]
         progress_file: str = "",
         observation_file: str = "",
         log_file: str = os.devnull,
+        server: str = "",
         **_: Any,
     ) -> Any:
         """Execute the notebook that papermill manages."""
@@ -61,7 +73,11 @@ class Engine(NBClientEngine):  # type: ignore[misc]
             open(log_file, "ab") as log,
         ):
             # Sockets in a folder of the user's own, not ports that everybody here can reach.
-            connection = {"transport": "ipc", "connection_file": f"{runtime}/kernel.json"}
+            connection = {
+                "transport": "ipc",
+                "connection_file": f"{runtime}/kernel.json",
+                "client_class": "nbpress.run.client.Client",
+            }
             written = [c for c in nb_man.nb.cells if INJECTED_TAG not in c.metadata.get("tags", ())]
 
             def report_progress(cell: Any, cell_index: int) -> None:
@@ -75,6 +91,7 @@ class Engine(NBClientEngine):  # type: ignore[misc]
                 startup_timeout=start_timeout,
                 timeout=execution_timeout,
                 observation_file=observation_file,
+                server=server,
                 on_cell_start=report_progress,
                 extra_arguments=_KERNEL_OPTIONS,
                 config=Config(KernelManager=connection),

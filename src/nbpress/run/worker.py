@@ -13,25 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nbpress.run.extension import ROOT
-from nbpress.run.matplotlib_config import configuration
+from nbpress.run.environment import kernel_environment
 from nbpress.run.observed import Observation, read_observation
 from nbpress.run.processes import skip_slow_imports
 from nbpress.run.verdict import indent, out_of_memory, verdict
-
-_ENVIRONMENT = {
-    "NBPRESS_RUN": "1",  # a cell then shows what is for JupyterLab alone to nobody
-    # One BLAS thread: two give other bits, so results would depend on what else is running.
-    "OPENBLAS_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "VECLIB_MAXIMUM_THREADS": "1",  # Apple's
-    "PYTHONHASHSEED": "0",
-    "JUPYTER_PREFER_ENV_PATH": "1",  # this environment's kernel, not one of the user's
-    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-    "MATPLOTLIBRC": os.devnull,  # not the user's; one beside the notebook counts, and is observed
-}
-_FOREIGN = ("PYTHONSTARTUP", "JUPYTER_PATH")  # what a user has set for other work
 
 PROGRESS = "progress"  # the file that tells which cell runs, of how many
 _SCRATCH = ("source.ipynb", PROGRESS, "observation.json", "kernel.log")
@@ -49,6 +34,7 @@ class Job:
     root: Path  # the project's, below which files are observed
     build: Path
     cell_timeout: int  # seconds
+    server: str = ""  # the socket of one that forks kernels
 
 
 @dataclass(frozen=True)
@@ -64,18 +50,9 @@ class Outcome:
 def run(job: Job) -> Outcome:
     """Execute the notebook to `executed.ipynb` in the job's folder."""
     start = time.monotonic()
-    for name in _FOREIGN:
-        os.environ.pop(name, None)
-    if not os.environ.get("SOURCE_DATE_EPOCH"):  # an empty one stops IPython as it starts
-        os.environ.pop("SOURCE_DATE_EPOCH", None)
-    os.environ.update(
-        _ENVIRONMENT,
-        # The modules whose digests are in the key, not others of the same name.
-        PYTHONPATH=os.pathsep.join(dict.fromkeys([*map(str, job.sources), *_python_path()])),
-        IPYTHONDIR=str(job.build / "ipython"),  # not the user's profile
-        MPLCONFIGDIR=str(configuration(job.build)),
-        **{ROOT: str(job.root)},
-    )
+    environment = kernel_environment(job.root, job.build, job.sources)
+    os.environ.clear()
+    os.environ.update(environment)
     skip_slow_imports()
     source, progress, observed, log = (job.partial / name for name in _SCRATCH)
     executed = job.partial / "executed.ipynb"
@@ -100,6 +77,7 @@ def run(job: Job) -> Outcome:
             progress_file=str(progress),
             observation_file=str(observed),
             log_file=str(log),
+            server=job.server,
         )
         observation = read_observation(observed)
     except Exception as error:  # whatever a kernel, papermill or the disk does
@@ -119,6 +97,12 @@ def run(job: Job) -> Outcome:
     return Outcome(time.monotonic() - start, failure, observation, trace)
 
 
+def warm_up() -> None:
+    """Import now what a run needs."""
+    skip_slow_imports()
+    import nbpress.run.kernels  # noqa: F401
+
+
 def submit(executor: Executor, job: Job) -> Future[Outcome]:
     """Have an executor run a job; one that is broken gives a future that says so."""
     try:
@@ -135,10 +119,6 @@ def outcome(future: Future[Outcome]) -> Outcome:
         return future.result()
     except BrokenExecutor:
         return Outcome(0, "did not finish: its process was killed (by somebody, or out of memory)")
-
-
-def _python_path() -> list[str]:
-    return [folder for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder]
 
 
 def _literally(path: Path) -> str:

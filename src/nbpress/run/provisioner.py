@@ -1,0 +1,41 @@
+"""Gives jupyter_client kernels that are forked, and fresh ones where they cannot be."""
+
+from __future__ import annotations
+
+import os
+from subprocess import Popen
+from typing import Any, cast
+
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+from traitlets import Unicode
+
+from nbpress.run.forked import fork
+
+NAME = "nbpress"  # its entry point's
+
+
+class ForkProvisioner(LocalProvisioner):
+    """jupyter_client's own provisioner, but for where the process comes from."""
+
+    server = Unicode(help="the socket of a fork server; without one, every kernel is fresh").tag(
+        config=True
+    )
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
+        """Launch a kernel with a command."""
+        output, error = kwargs.get("stdout"), kwargs.get("stderr")
+        forked = fork(
+            self.server,
+            cmd,
+            kwargs.get("env") or os.environ,
+            kwargs.get("cwd") or os.getcwd(),
+            output.fileno() if output else 1,
+            error.fileno() if error else 2,
+        )
+        if forked is None:
+            return await super().launch_kernel(cmd, **kwargs)
+        self.process = cast("Popen[bytes]", forked)
+        self.pid = forked.pid
+        self.pgid = None  # a signal reaches its group through its keeper
+        self.cwd = kwargs.get("cwd")
+        return self.connection_info
