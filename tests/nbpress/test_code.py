@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from fixtures.tiny_project import TinyProject
 
 from nbpress.errors import PressError
-from nbpress.project.code import first_party_modules
+from nbpress.project.code import first_party_modules, imported_modules
 
 
 def imported(project: TinyProject, source: str, module: str = "") -> set[str]:
@@ -77,3 +79,12 @@ def test_module_that_is_not_python_is_refused(tiny: TinyProject, content: bytes)
     (tiny.root / "src" / "tiny" / "base.py").write_bytes(content)
     with pytest.raises(PressError, match=r"base\.py.* is not Python"):
         imported(tiny, "import tiny.base")
+
+
+def test_imported_modules_are_those_of_others_that_are_imported_at_once(tmp_path: Path) -> None:
+    """Directly or through first-party modules, which themselves are not among them."""
+    (tmp_path / "mine.py").write_text(
+        "from numpy import random\nfrom . import beside\ndef late():\n    import scipy\n"
+    )
+    names = imported_modules({"cell 1": "import mine, matplotlib.pyplot as plt\n"}, [tmp_path])
+    assert names == {"matplotlib.pyplot", "numpy", "numpy.random"}

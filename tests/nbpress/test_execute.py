@@ -43,6 +43,7 @@ class Pretence(Executor):
         self.outcomes = outcomes  # by chapter, where it is no success
         self.jobs: dict[str, worker.Job] = {}
         self.meanwhile: Any = lambda: None
+        self.seconds: dict[str, float] = {}  # by chapter, where it is not one
 
     def submit(self, function: Any, job: worker.Job) -> Future[worker.Outcome]:  # type: ignore[override]
         """Pretend to execute."""
@@ -66,7 +67,8 @@ class Pretence(Executor):
         else:
             plugin = job.sources[0] / "tiny" / "plugin.py"
             observation = Observation(loaded=[str(plugin), "/elsewhere/os.py"])
-            future.set_result(worker.Outcome(1.0, outcome, observation))
+            seconds = self.seconds.get(name, 1.0)
+            future.set_result(worker.Outcome(seconds, outcome, observation))
         return future
 
 
@@ -337,3 +339,14 @@ def test_data_set_of_an_untagged_cell_is_refused(project: Project, tiny: TinyPro
     tiny.edit("notebooks/1_sums.ipynb", '"tags": ["parameters"]', '"tags": []')
     with pytest.raises(PressError, match=r"1_sums\.ipynb takes no 'dataset' from the press.*tag"):
         plan(project, DATA, {})
+
+
+def test_longest_chapter_starts_first(project: Project) -> None:
+    """By its last run; before there is one, by how much code it has."""
+    executor = Pretence()
+    executor.seconds = {"2_pictures": 2.0}
+    run(project, executor)
+    assert list(executor.jobs) == ["1_sums", "2_pictures", "3_summary"]
+    again = Pretence()
+    execute(project, DATA, plan(project, DATA, {}), force=True, say=lambda _: None, executor=again)
+    assert list(again.jobs) == ["2_pictures", "1_sums", "3_summary"]
