@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from nbpress.errors import PressError
@@ -15,12 +14,12 @@ from nbpress.project.code import compile_sources
 from nbpress.project.dataset import DataSet
 from nbpress.project.project import Project
 from nbpress.run import worker
+from nbpress.run.attempt import Attempt, begin
 from nbpress.run.cache import Cache, Run
 from nbpress.run.environment import kernel_environment
 from nbpress.run.failed import keep_failed
 from nbpress.run.forked import serving
 from nbpress.run.matplotlib_config import prepare_matplotlib
-from nbpress.run.observed import after_run, digests
 from nbpress.run.plan import Plan
 from nbpress.run.processes import local_pool
 from nbpress.run.progress import Progress
@@ -99,17 +98,6 @@ def execute(
     return runner.result
 
 
-@dataclass
-class _Running:
-    stale: Stale
-    partial: Path
-    modules: dict[str, str]  # the sources, as they were when it started
-
-    @property
-    def progress(self) -> Path:
-        return self.partial / worker.PROGRESS
-
-
 class _Runner:
     """Starts chapters when the values that they need are there, and checks the outcomes."""
 
@@ -132,7 +120,7 @@ class _Runner:
         self.progress = Progress(say)
         self.cache = Cache(project.build / "runs", project.root)
         self.result = Execution()
-        self.running: dict[Future[worker.Outcome], _Running] = {}
+        self.running: dict[Future[worker.Outcome], Attempt] = {}
         self.failures: list[str] = []
 
     def __enter__(self) -> _Runner:
@@ -174,22 +162,9 @@ class _Runner:
         executor = self.executor or self.prepare(stale)
         for each in longest_first(stale, self.cache):
             self.progress.say(f"{each.name}: {each.why}")
-            sources = map(self.project.relative, self.project.source_files())
-            modules = digests(self.project.root, sources)
-            entry = _Running(each, self.cache.partial(each.inputs), modules)
-            job = worker.Job(
-                each.plan.notebook.content,
-                each.parameters,
-                entry.partial,
-                self.project.notebooks,
-                self.project.sources,
-                self.project.root,
-                self.project.build,
-                self.project.report.cell_timeout,
-                self.server,
-            )
-            self.running[worker.submit(executor, job)] = entry
-            self.progress.add(entry.progress, each.name, len(each.plan.notebook.cells))
+            attempt = begin(self.project, self.cache, each)
+            self.running[worker.submit(executor, attempt.job(self.server))] = attempt
+            self.progress.add(attempt.progress, each.name, len(each.plan.notebook.cells))
 
     def prepare(self, stale: list[Stale]) -> Executor:
         """Start what runs chapters, unless it is given, and meanwhile see that all may start."""
@@ -211,38 +186,22 @@ class _Runner:
         done, _ = wait(self.running, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
         self.progress.update()
         for future in done:
-            entry = self.running.pop(future)
-            name, plan, inputs = entry.stale.name, entry.stale.plan, entry.stale.inputs
-            self.progress.remove(entry.progress)
+            attempt = self.running.pop(future)
+            self.progress.remove(attempt.progress)
+            name, plan = attempt.stale.name, attempt.stale.plan
             outcome = worker.outcome(future)
-            observed, changed = after_run(
-                self.project.root, outcome.observation, entry.modules, inputs.files
-            )
-            failure = outcome.failure
-            if changed and not failure:
-                failure = f"{', '.join(changed)} changed while it ran: run it again"
-            if failure is None:
-                run = self._keep(entry, outcome, observed)
-                self.result.runs[name] = run
-                self.result.said[name] = Said(plan.notebook, run.executed["cells"])
-                self.result.executed.append(name)
-                self.progress.say(f"{name}: done in {outcome.seconds:.1f} s")
-            else:
+            try:
+                run = attempt.keep(outcome, self.dataset.dataset)
+            except PressError as error:
                 logger.debug("%s\n%s", name, outcome.traceback)
                 notebook = plan.chapter.notebook
                 self.failures.append(
-                    f"{notebook}: {failure}\n\n"
-                    f"{keep_failed(self.project.build, notebook, entry.partial, outcome)}"
+                    f"{notebook}: {error}\n\n"
+                    f"{keep_failed(self.project.build, notebook, attempt.partial, outcome)}"
                     "the former report is as it was."
                 )
-
-    def _keep(self, entry: _Running, outcome: worker.Outcome, observed: dict[str, str]) -> Run:
-        record = {
-            "notebook": entry.stale.plan.notebook.path.name,
-            "dataset": self.dataset.dataset,
-            "parameters": entry.stale.parameters,
-            "observed": observed,
-            "written": outcome.observation.written,
-            "seconds": round(outcome.seconds, 3),
-        }
-        return self.cache.keep(entry.partial, entry.stale.inputs, record)
+                continue
+            self.result.runs[name] = run
+            self.result.said[name] = Said(plan.notebook, run.executed["cells"])
+            self.result.executed.append(name)
+            self.progress.say(f"{name}: done in {outcome.seconds:.1f} s")
