@@ -66,7 +66,9 @@ lock: .report-ready
 	$(python) -c 'import tomllib; project = tomllib.load(open("pyproject.toml", "rb")); \
 		print(*project["build-system"]["requires"], sep="\n")' | $(compile) \
 		pyproject.toml - --output-file requirements.lock
-	$(compile) --extra lab --extra dev --constraint requirements.lock \
+	$(compile) --extra sweep --constraint requirements.lock \
+		pyproject.toml --output-file requirements-sweep.lock
+	$(compile) --extra sweep --extra lab --extra dev --constraint requirements-sweep.lock \
 		pyproject.toml --output-file requirements-dev.lock
 	echo uv | $(compile) - --output-file tools/requirements.lock
 
@@ -129,8 +131,10 @@ environment := .venv
 endif
 python := $(environment)/bin/python
 
-.PHONY: .report-ready .dev-ready
+.PHONY: .report-ready .sweep-ready .dev-ready
 .report-ready:
 	@tools/setup install $(environment) requirements.lock
+.sweep-ready:
+	@tools/setup install $(environment) requirements-sweep.lock
 .dev-ready:
 	@tools/setup install $(environment) requirements-dev.lock

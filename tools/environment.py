@@ -7,7 +7,8 @@ was left half-way: as uv does not miss the files that a killed uv left out, it i
 import os
 import sys
 
-LOCKS = ("requirements.lock", "requirements-dev.lock")  # the second contains the first
+# Each contains those before it.
+LOCKS = ("requirements.lock", "requirements-sweep.lock", "requirements-dev.lock")
 PYTHON = sys._base_executable  # this one; if this is .venv's, the one that .venv was made with
 
 
@@ -21,8 +22,8 @@ def install(environment, lock):
     if is_ready(environment, lock):
         return  # somebody else was at work
     former = read(stamp_of(environment))
-    if f"\n{LOCKS[-1]}\n" in former:
-        lock = LOCKS[-1]  # what has been added for development stays
+    # What has been added, for sweeps or for development, stays.
+    lock = max(lock, *(each for each in LOCKS if f"\n{each}\n" in former), key=LOCKS.index)
     if former:
         os.remove(stamp_of(environment))
     if environment == ".venv":

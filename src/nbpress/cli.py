@@ -16,9 +16,10 @@ import click
 
 from nbpress import options as opt
 from nbpress.errors import PressError, disk_error
-from nbpress.log import keep_log, keep_traceback, open_closed_streams, say, silence
-from nbpress.project.project import Project, find_project, open_project
+from nbpress.log import keep_traceback, open_closed_streams, say, silence
+from nbpress.project.project import find_project
 from nbpress.run.processes import skip_slow_imports
+from nbpress.sweep.cli import sweep
 
 if TYPE_CHECKING:
     from nbpress.publish.build import Request
@@ -60,12 +61,6 @@ def nbpress(context: click.Context, debug: bool) -> None:
     context.obj = debug
 
 
-def _project(context: click.Context) -> Project:
-    project = open_project()
-    keep_log(project.build / "nbpress.log", debug=context.obj)
-    return project
-
-
 _build_options = opt.take(opt.dataset, opt.params, opt.param, opt.code)
 
 
@@ -99,7 +94,7 @@ def _build(context: click.Context, form: str, **options: Any) -> None:
 
     request, given = _requested(form, **options)
     parameters = read_parameters(given)
-    build(_project(context), replace(request, parameters=parameters))
+    build(opt.project(context), replace(request, parameters=parameters))
 
 
 def _requested(
@@ -160,7 +155,7 @@ def check(
     from nbpress.publish.check import check as run_check
 
     parameters = read_parameters(list(param) or params)
-    run_check(_project(context), dataset, parameters, record=record)
+    run_check(opt.project(context), dataset, parameters, record=record)
 
 
 @nbpress.command()
@@ -177,7 +172,7 @@ def diff(context: click.Context, old: str | None, new: str, exit_code: bool) -> 
     """
     from nbpress.publish.diff import diff as run_diff
 
-    text, differs = run_diff(_project(context), old, new)
+    text, differs = run_diff(opt.project(context), old, new)
     sys.stdout.write(f"{text}\n")
     context.exit(int(exit_code and differs))
 
@@ -188,7 +183,7 @@ def lint(context: click.Context) -> None:
     """Say what is wrong with the notebooks' texts; execute nothing."""
     from nbpress.publish.lint import lint as run_lint
 
-    run_lint(_project(context))
+    run_lint(opt.project(context))
 
 
 @nbpress.command()
@@ -200,7 +195,7 @@ def parameters(context: click.Context, notebook: str) -> None:
 
     path = Path(notebook)
     if not path.is_file():
-        project = _project(context)
+        project = opt.project(context)
         path = project.notebooks / project.chapter(notebook).notebook
     for parameter in read_notebook(path).parameters().values():
         bounds = ", ".join(f"{sign} {bound:g}" for sign, bound in parameter.bounds)
@@ -230,7 +225,7 @@ def cache(context: click.Context, prune: bool) -> None:
     from nbpress.run.cache import prune as prune_cache
     from nbpress.run.inputs import RECORDED
 
-    project = _project(context)
+    project = opt.project(context)
     runs = Cache(project.build / "runs", project.root)
     if prune:
         with locked(project.build):
@@ -243,3 +238,6 @@ def cache(context: click.Context, prune: bool) -> None:
             f"{run.folder.name[:12]}  {state:8}  {run.notebook}  {run.dataset}  "
             f"{run.seconds:.1f} s  {given}\n"
         )
+
+
+nbpress.add_command(sweep)

@@ -1,4 +1,4 @@
-"""The options that commands share; what is not given is read from NBPRESS_DATASET and so on."""
+"""What commands share: their options; what is not given is read from NBPRESS_DATASET and so on."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from nbpress.log import keep_log
+from nbpress.project.project import Project, open_project
 from nbpress.publish.published import FORMS
 
 Command = Callable[..., Any]
@@ -39,3 +41,10 @@ form = click.option(
 def take(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
     """Give a command options, in the order in which its help lists them."""
     return lambda command: reduce(lambda given, option: option(given), reversed(options), command)
+
+
+def project(context: click.Context) -> Project:
+    """Open the project that a command works on, and keep a log of what is said."""
+    opened = open_project()
+    keep_log(opened.build / "nbpress.log", debug=context.obj)
+    return opened

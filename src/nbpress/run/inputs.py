@@ -46,8 +46,24 @@ def read_inputs(
     project: Project, notebook: Notebook, parameters: Mapping[str, Any], data_sha256: str
 ) -> Inputs:
     """Digest what a run of `notebook` with these parameters and data depends on."""
+    return with_parameters(common_inputs(project, notebook, data_sha256), parameters)
+
+
+def common_inputs(project: Project, notebook: Notebook, data_sha256: str) -> Inputs:
+    """Digest what every run of `notebook` on these data depends on, whatever its parameters."""
     parts = {"the cache's format": _FORMAT, "the data set": data_sha256}
     parts["its code"] = digest(json.dumps(notebook.in_key()))
+    modules = first_party_modules(notebook.named_code(), project.import_path)
+    files = digests(project.root, sorted(map(project.relative, modules)))
+    files |= declared(project.root, project.chapter(notebook.path.name).inputs)
+    versions = installed_versions(project.report.distribution)
+    parts |= {f"version of {name}": version for name, version in versions.items()}
+    return Inputs(parts | files, files)
+
+
+def with_parameters(common: Inputs, parameters: Mapping[str, Any]) -> Inputs:
+    """Add the parameters of one run to what it has in common with others."""
+    parts = dict(common.parts)
     for name, value in parameters.items():
         # Values of other chapters are told apart: each is a reason of its own to run again.
         named = (
@@ -56,12 +72,7 @@ def read_inputs(
             else {f"parameter {name}": value}
         )
         parts |= {key: digest(json.dumps(v, sort_keys=True)) for key, v in named.items()}
-    modules = first_party_modules(notebook.named_code(), project.import_path)
-    files = digests(project.root, sorted(map(project.relative, modules)))
-    files |= declared(project.root, project.chapter(notebook.path.name).inputs)
-    versions = installed_versions(project.report.distribution)
-    parts |= {f"version of {name}": version for name, version in versions.items()}
-    return Inputs(parts | files, files)
+    return Inputs(parts, common.files)
 
 
 def key_of(parts: Mapping[str, str]) -> str:

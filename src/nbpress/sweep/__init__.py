@@ -1,0 +1,1 @@
+"""Runs a notebook over many parameters, and keeps what every run came to."""

@@ -1,0 +1,88 @@
+"""The commands `nbpress sweep …`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from nbpress import options as opt
+
+
+class _SweepGroup(click.Group):
+    """Takes what is no command of its own for the sweep to run."""
+
+    def resolve_command(self, context: click.Context, words: list[str]) -> Any:
+        if words and words[0] not in self.commands:
+            words = ["run", *words]
+        return super().resolve_command(context, words)
+
+    def parse_args(self, context: click.Context, words: list[str]) -> list[str]:
+        if words and words[0].startswith("-") and words[0] not in ("-h", "--help"):
+            words = ["run", *words]
+        return super().parse_args(context, words)
+
+
+@click.group(cls=_SweepGroup)
+def sweep() -> None:
+    """Run a notebook over many parameters: nbpress sweep NOTEBOOK seed=0..4 learning_rate=0.1,0.2.
+
+    What stands in sweeps/NAME.yaml is run by `nbpress sweep NAME`. A sweep that was stopped goes
+    on where it was; runs that are done are never run again.
+    """
+
+
+@sweep.command("run")
+@click.argument("target")
+@click.argument("grid", nargs=-1)
+@click.option("--name", default="", help="By default the notebook's.")
+@opt.dataset
+@click.option("--workers", type=click.IntRange(1), help="Processes; by default one for each core.")
+@click.option("--retry", is_flag=True, help="Run again what failed.")
+@click.option("--yes", is_flag=True, help="Do not ask, however many runs there are.")
+@click.pass_context
+def sweep_run(
+    context: click.Context,
+    /,
+    target: str,
+    grid: tuple[str, ...],
+    workers: int | None,
+    **options: Any,
+) -> None:
+    """Run a sweep, or what is left of it."""
+    from nbpress.sweep.commands import run_sweep
+
+    run_sweep(opt.project(context), target, grid, workers=workers or 0, **options)
+
+
+@sweep.command("show")
+@click.argument("name")
+@click.option("--best", default="", metavar="VALUE", help="Only the combination that is best.")
+@click.option("--lowest", is_flag=True, help="The lowest is best, instead of the highest.")
+@click.option("--where", multiple=True, metavar="PARAMETER=VALUE,…")
+@click.pass_context
+def sweep_show(context: click.Context, /, name: str, **options: Any) -> None:
+    """Print results: the parameters that differ, each value with its spread."""
+    from nbpress.sweep.commands import show
+
+    sys.stdout.write(f"{show(opt.project(context), name, **options)}\n")
+
+
+@sweep.command("ls")
+@click.pass_context
+def sweep_ls(context: click.Context) -> None:
+    """List the sweeps."""
+    from nbpress.sweep.commands import ls
+
+    sys.stdout.write(f"{ls(opt.project(context))}\n")
+
+
+@sweep.command("rm")
+@click.argument("name")
+@click.pass_context
+def sweep_rm(context: click.Context, name: str) -> None:
+    """Delete what a sweep came to; sweeps/NAME.yaml stays."""
+    from nbpress.sweep.commands import rm
+
+    rm(opt.project(context), name)

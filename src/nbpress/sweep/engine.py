@@ -1,0 +1,98 @@
+"""Where the runs of a sweep are executed: in processes on this machine, one run each at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Executor, Future
+from typing import Any, Protocol
+
+from nbpress.run import worker
+from nbpress.run.forked import serving
+from nbpress.run.processes import local_pool
+
+
+class Engine(Protocol):
+    """Executes jobs; the journal, not the engine, knows what has become of them."""
+
+    where: str  # for the user, "2 processes"
+    server: str  # what forks kernels where jobs run, if known here
+
+    def free(self) -> int:
+        """Return how many more jobs can start now."""
+
+    def submit(self, job: worker.Job) -> Future[worker.Outcome]:
+        """Start a job; BrokenExecutor is the error of one whose process died."""
+
+    def host(self, future: Future[worker.Outcome]) -> str:
+        """Return the name of the machine that a job ran on."""
+
+
+class LocalEngine:
+    """Processes on this machine; one that dies takes no other's run with it."""
+
+    def __init__(
+        self, workers: int, environment: Mapping[str, str], modules: Iterable[str]
+    ) -> None:
+        self.where = f"{workers} process{'es' if workers > 1 else ''}"
+        self.server = ""
+        self._environment, self._modules = environment, list(modules)
+        self._slots: list[_Slot] = [_Slot() for _ in range(workers)]
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> LocalEngine:
+        self.server = self._stack.enter_context(serving(self._environment, self._modules))
+        for slot in self._slots:
+            self._stack.enter_context(slot)
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._stack.__exit__(*error)
+
+    def free(self) -> int:
+        """Return how many processes have nothing to do."""
+        return sum(slot.is_free for slot in self._slots)
+
+    def submit(self, job: worker.Job) -> Future[worker.Outcome]:
+        """Start a job in a process that has nothing to do."""
+        return next(slot for slot in self._slots if slot.is_free).submit(job)
+
+    def host(self, future: Future[worker.Outcome]) -> str:
+        """Return this machine's name."""
+        return socket.gethostname()
+
+
+class _Slot:
+    """A process, or the next one when it has died."""
+
+    def __init__(self) -> None:
+        self._stack = contextlib.ExitStack()
+        self._pool: Executor | None = None
+        self._future: Future[worker.Outcome] | None = None
+
+    @property
+    def is_free(self) -> bool:
+        return self._future is None or self._future.done()
+
+    def submit(self, job: worker.Job) -> Future[worker.Outcome]:
+        if self._future is not None and self._future.exception() is not None:
+            self._stack.close()
+            self._pool = None
+        if self._pool is None:
+            self._pool = self._stack.enter_context(local_pool(1))
+        self._future = worker.submit(self._pool, job)
+        return self._future
+
+    def __enter__(self) -> _Slot:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._stack.__exit__(*error)
+
+
+def cores() -> int:
+    """Return how many processes can compute at once."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return count or 1

@@ -1,0 +1,191 @@
+"""A sweep's journal: what has become of each run, in an SQLite database that survives any kill.
+
+It is the truth about a sweep: whoever starts it again reads here what is left to do. A change is
+in it when the call returns. Whoever writes to it holds the sweep's lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from nbpress.errors import PressError
+
+WAITING, RUNNING, DONE, FAILED, LOST = STATES = "waiting", "running", "done", "failed", "lost"
+
+_VERSION = 1
+_COLUMNS = {"values": "said"}  # VALUES is a word of SQL's own
+_SCHEMA = """
+CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE runs (
+    point TEXT PRIMARY KEY,     -- its parameters, as JSON with sorted names
+    position INTEGER,           -- in the grid; none: it is no longer in it
+    key TEXT NOT NULL,          -- the digest of all that it depends on
+    state TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    kills INTEGER NOT NULL DEFAULT 0,  -- of the process that it ran in
+    started REAL,               -- seconds since 1970
+    seconds REAL,
+    host TEXT,
+    said TEXT NOT NULL DEFAULT '{}',      -- its values, as JSON
+    observed TEXT NOT NULL DEFAULT '{}',  -- what it read, with digests
+    error TEXT NOT NULL DEFAULT '',
+    path TEXT NOT NULL DEFAULT ''         -- of the executed notebook, from the root
+);
+"""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A run, as the journal has it."""
+
+    parameters: dict[str, Any]
+    key: str
+    state: str = WAITING
+    attempts: int = 0
+    kills: int = 0
+    started: float | None = None
+    seconds: float | None = None
+    host: str | None = None
+    values: dict[str, Any] = field(default_factory=dict)
+    observed: dict[str, Any] = field(default_factory=dict)  # what was read, what was written
+    error: str = ""
+    path: str = ""
+
+    @property
+    def point(self) -> str:
+        """What names it."""
+        return point_of(self.parameters)
+
+
+def point_of(parameters: Mapping[str, Any]) -> str:
+    """Return the name of a run with these parameters."""
+    return json.dumps(parameters, sort_keys=True)
+
+
+class Journal:
+    """The journal of one sweep; one that is damaged is put aside, and a new one begun.
+
+    What was done is then found again where executed notebooks are kept.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.damaged: Path | None = None  # where a damaged one was put
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._database = _open(path)
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise _refused(path, error) from error
+            self.damaged = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
+            os.replace(path, self.damaged)
+            for beside in (f"{path}-journal", f"{path}-wal", f"{path}-shm"):
+                Path(beside).unlink(missing_ok=True)
+            self._database = _open(path)
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._database.close()
+
+    def fact(self, name: str) -> Any:
+        """Return what is noted of the sweep itself; None if nothing is."""
+        row = self._database.execute("SELECT value FROM facts WHERE name = ?", [name]).fetchone()
+        return json.loads(row[0]) if row else None
+
+    def note(self, facts: Mapping[str, Any]) -> None:
+        """Note facts of the sweep itself."""
+        with self._writing():
+            self._database.executemany(
+                "INSERT OR REPLACE INTO facts VALUES (?, ?)",
+                [(name, json.dumps(value)) for name, value in facts.items()],
+            )
+
+    def entries(self) -> list[Entry]:
+        """Return the runs of the grid, in its order."""
+        rows = self._database.execute(
+            "SELECT point, said, observed, key, state, attempts, kills, started, seconds, host,"
+            " error, path FROM runs WHERE position IS NOT NULL ORDER BY position"
+        )
+        names = [column[0] for column in rows.description[3:]]
+        return [
+            Entry(
+                parameters=json.loads(point),
+                values=json.loads(said),
+                observed=json.loads(observed),
+                **dict(zip(names, plain, strict=True)),
+            )
+            for point, said, observed, *plain in rows
+        ]
+
+    def lay_out(self, points: Iterable[tuple[str, str]]) -> None:
+        """Make the grid the one of these points and keys; runs that are no longer in it stay."""
+        with self._writing():
+            self._database.execute("UPDATE runs SET position = NULL")
+            self._database.executemany(
+                "INSERT INTO runs (point, position, key, state) VALUES (?, ?, ?, 'waiting')"
+                " ON CONFLICT (point) DO UPDATE SET position = excluded.position",
+                [(point, position, key) for position, (point, key) in enumerate(points)],
+            )
+
+    def change(self, points: Iterable[str], **changes: Any) -> None:
+        """Change fields of some runs' entries."""
+        columns = {_COLUMNS.get(name, name): value for name, value in changes.items()}
+        values = [json.dumps(v) if isinstance(v, dict) else v for v in columns.values()]
+        assignments = ", ".join(f"{name} = ?" for name in columns)
+        with self._writing():
+            self._database.executemany(
+                f"UPDATE runs SET {assignments} WHERE point = ?",
+                [(*values, point) for point in points],
+            )
+
+    def update(self, entry: Entry, **changes: Any) -> Entry:
+        """Change fields of a run's entry; return the new one."""
+        self.change([entry.point], **changes)
+        return replace(entry, **changes)
+
+    @contextlib.contextmanager
+    def _writing(self) -> Any:
+        try:
+            with self._database:
+                yield
+        except sqlite3.OperationalError as error:
+            raise _refused(self.path, error) from error
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    """Open a journal, or make one."""
+    database = sqlite3.connect(path, timeout=30)
+    try:
+        version = database.execute("PRAGMA user_version").fetchone()[0]
+        if version > _VERSION:
+            raise PressError(
+                f"{path} has version {version} and was written by a newer nbpress; this one reads "
+                f"version {_VERSION}: update it, or remove the sweep (`nbpress sweep rm`)"
+            )
+        if problem := [row[0] for row in database.execute("PRAGMA quick_check(1)")] != ["ok"]:
+            raise sqlite3.DatabaseError(problem)
+        if not version:
+            with database:
+                database.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT")
+        try:
+            database.execute("SELECT count(*) FROM runs, facts").fetchone()
+        except sqlite3.OperationalError as error:  # no such table
+            raise sqlite3.DatabaseError(error) from error
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _refused(path: Path, error: sqlite3.OperationalError) -> PressError:
+    return PressError(f"cannot read or write {path}: {error}; make room, and run it again")

@@ -1,0 +1,228 @@
+"""Runs what is left of a sweep; whatever ends it, the journal knows how far it has come."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nbpress.errors import PressError
+from nbpress.run import worker
+from nbpress.run.attempt import Attempt, begin
+from nbpress.run.cache import Run
+from nbpress.run.observed import describe, digests
+from nbpress.run.said import Said
+from nbpress.run.stale import Stale
+from nbpress.sweep.engine import Engine
+from nbpress.sweep.journal import DONE, FAILED, LOST, RUNNING, WAITING, Entry, Journal, point_of
+from nbpress.sweep.sweep import Sweep
+from nbpress.sweep.view import View
+
+MOST_KILLS = 3  # of its process, before a run counts as failed
+
+_POLL_SECONDS = 0.2
+
+
+@dataclass
+class Agenda:
+    """What is to run, and what is said about the rest before it does."""
+
+    runs: dict[str, Stale] = field(default_factory=dict)  # by point
+    entries: dict[str, Entry] = field(default_factory=dict)  # all of the grid
+    notes: list[str] = field(default_factory=list)
+
+
+def prepare(sweep: Sweep, journal: Journal, *, retry: bool) -> Agenda:
+    """Bring the journal up to date with grid, code and data; return what is to run.
+
+    A run that is done stays so while nothing that it depends on has changed. With `retry`, those
+    that failed run again.
+    """
+    agenda = Agenda()
+    if journal.damaged:
+        kept = journal.damaged.name
+        agenda.notes.append(f"the journal was damaged; it is kept as {kept}, a new one is begun")
+    before = {entry.point for entry in journal.entries()}
+    planned = {point_of(point): sweep.run_of(point) for point in sweep.points}
+    if before and (added := planned.keys() - before):
+        agenda.notes.append(f"the grid has grown: {len(added)} of {len(planned)} runs are new")
+    if gone := before - planned.keys():
+        agenda.notes.append(f"{len(gone)} runs are no longer in the grid")
+    journal.lay_out((point, run.inputs.key) for point, run in planned.items())
+    if stale := _stale(sweep, journal, planned):
+        whys = "; ".join(dict.fromkeys(stale.values()))
+        agenda.notes.append(f"{len(stale)} runs are stale and run again: {whys}")
+        nothing = {"values": {}, "observed": {}, "error": "", "path": ""}
+        journal.change(stale, state=WAITING, kills=0, **nothing)
+    for entry in journal.entries():
+        run = planned[entry.point]
+        if entry.key != run.inputs.key:
+            entry = journal.update(entry, key=run.inputs.key)
+        if entry.state == RUNNING:  # whoever ran it is gone
+            entry = journal.update(entry, state=LOST)
+        if entry.state == FAILED and retry:
+            entry = journal.update(entry, state=WAITING, kills=0)
+        if entry.state in (WAITING, LOST):
+            if there := _kept(sweep, run):
+                entry = _note_done(sweep, journal, entry, there, run)
+            else:
+                agenda.runs[entry.point] = run
+        agenda.entries[entry.point] = entry
+    facts = {"dataset": sweep.dataset.dataset, "common": dict(sweep.common.parts)}
+    journal.note({"description": sweep.description.model_dump(), **facts})
+    return agenda
+
+
+def run(sweep: Sweep, journal: Journal, agenda: Agenda, engine: Engine, view: View) -> None:
+    """Execute what is on the agenda.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After Ctrl-C: when what ran has ended, or at once if it came twice.
+    """
+    waiting = list(agenda.runs)
+    running: dict[Future[worker.Outcome], tuple[str, Attempt]] = {}
+    sweep.cache.tidy()
+    with _interrupts(view) as interrupted:
+        try:
+            while (waiting and not interrupted) or running:
+                while waiting and not interrupted and engine.free():
+                    point = waiting.pop(0)
+                    attempt = begin(sweep.project, sweep.cache, agenda.runs[point])
+                    entry = agenda.entries[point]
+                    agenda.entries[point] = journal.update(
+                        entry, state=RUNNING, attempts=entry.attempts + 1, started=time.time()
+                    )
+                    running[engine.submit(attempt.job(engine.server))] = point, attempt
+                done, _ = wait(running, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
+                for future in done:
+                    point, attempt = running.pop(future)
+                    entry = _end(sweep, journal, agenda.entries[point], attempt, future, engine)
+                    agenda.entries[point] = entry
+                    if entry.state == LOST:
+                        waiting.append(point)
+                    view.ended(entry)
+                view.update(len(running))
+        finally:
+            journal.change([point for point, _ in running.values()], state=WAITING)
+    if interrupted:
+        raise KeyboardInterrupt
+
+
+def _end(
+    sweep: Sweep,
+    journal: Journal,
+    entry: Entry,
+    attempt: Attempt,
+    future: Future[worker.Outcome],
+    engine: Engine,
+) -> Entry:
+    """Note in the journal how a run has ended."""
+    host = engine.host(future)
+    if isinstance(future.exception(), BrokenExecutor):
+        kills = entry.kills + 1
+        if kills < MOST_KILLS:
+            return journal.update(entry, state=LOST, kills=kills, host=host)
+        error = f"its process was killed {kills} times (by somebody, or out of memory)"
+        return journal.update(entry, state=FAILED, kills=kills, error=error, host=host)
+    outcome = worker.outcome(future)
+    try:
+        kept = attempt.keep(outcome, sweep.dataset.dataset)
+        return _note_done(sweep, journal, entry, kept, attempt.stale, host)
+    except PressError as error:
+        return journal.update(
+            entry,
+            state=FAILED,
+            error=str(error),
+            seconds=round(outcome.seconds, 3),
+            host=host,
+            path=_keep_failed(sweep, attempt),
+        )
+
+
+def _note_done(
+    sweep: Sweep, journal: Journal, entry: Entry, kept: Run, run: Stale, host: str | None = None
+) -> Entry:
+    """Note a run that is complete, with its values."""
+    values = Said(run.plan.notebook, kept.executed["cells"]).values
+    return journal.update(
+        entry,
+        state=DONE,
+        values={name: recorded["value"] for name, recorded in values.items()},
+        observed={"read": kept.observed, "written": kept.written},
+        seconds=kept.seconds,
+        host=host,
+        error="",
+        path=sweep.project.relative(kept.folder / "executed.ipynb"),
+    )
+
+
+def _kept(sweep: Sweep, run: Stale) -> Run | None:
+    """Return a run that is there already: of this sweep, or a chapter's own."""
+    caches = [sweep.cache, *([sweep.chapters] if sweep.chapters else [])]
+    return next((kept for cache in caches if (kept := cache.find(run.inputs))), None)
+
+
+def _stale(sweep: Sweep, journal: Journal, planned: Mapping[str, Stale]) -> dict[str, str]:
+    """Return the runs that ended with other code, data or files than there are now, and why."""
+    former = journal.fact("common") or {}
+    names = sweep.common.changes({**former})
+    names = [name for name in names if not name.startswith("parameter ")]
+    why_key = describe(names, former, sweep.common.parts) if names else "what it depends on changed"
+    known: dict[str, str] = {}
+    stale = {}
+    for entry in journal.entries():
+        if entry.state not in (DONE, FAILED):
+            continue
+        if entry.key != planned[entry.point].inputs.key:
+            stale[entry.point] = why_key
+        elif entry.state == DONE:
+            text = json.dumps(entry.observed, sort_keys=True)
+            if text not in known:
+                known[text] = _changes(sweep.project.root, entry.observed)
+            if known[text]:
+                stale[entry.point] = known[text]
+    return stale
+
+
+def _changes(root: Path, observed: Mapping[str, Any]) -> str:
+    read = observed.get("read", {})
+    now = digests(root, read, observed.get("written", []))
+    changed = [name for name in now if now[name] != read[name]]
+    return describe(changed, read, now) if changed else ""
+
+
+def _keep_failed(sweep: Sweep, attempt: Attempt) -> str:
+    """Keep the executed notebook of a run that failed; return where."""
+    kept = sweep.build / "failed" / f"{attempt.stale.inputs.key}.ipynb"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileNotFoundError):
+        os.replace(attempt.partial / "executed.ipynb", kept)
+        return sweep.project.relative(kept)
+    return ""
+
+
+@contextlib.contextmanager
+def _interrupts(view: View) -> Iterator[list[int]]:
+    """Collect Ctrl-C in a list: the first stops the sweep when what runs has ended."""
+    received: list[int] = []
+
+    def note(number: int, _: Any) -> None:
+        if received:
+            raise KeyboardInterrupt
+        received.append(number)
+        view.say("Ctrl-C: what is running finishes; once more ends it at once")
+
+    former = signal.signal(signal.SIGINT, note)
+    try:
+        yield received
+    finally:
+        signal.signal(signal.SIGINT, former)

@@ -1,0 +1,120 @@
+"""The results of a sweep as a table: a row for each run, CSV and a DataFrame of it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import statistics
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbpress.errors import PressError, did_you_mean
+from nbpress.files import write
+from nbpress.sweep.journal import DONE, Entry
+
+if TYPE_CHECKING:
+    import pandas
+
+TABLE = "results.csv"
+FACTS = "results.json"  # what the table is of
+
+_ABOUT = ("state", "attempts", "seconds", "host", "key", "path")
+
+
+def names_of(entries: Iterable[Entry]) -> list[str]:
+    """Return the names of all values, in the order in which they were recorded."""
+    return list(dict.fromkeys(name for entry in entries for name in entry.values))
+
+
+def differing(entries: list[Entry]) -> list[str]:
+    """Return the names of the parameters that differ between runs."""
+    names = dict.fromkeys(name for entry in entries for name in entry.parameters)
+    return [n for n in names if len({repr(entry.parameters.get(n)) for entry in entries}) > 1]
+
+
+def write_table(folder: Path, entries: list[Entry], facts: dict[str, Any]) -> Path:
+    """Write the table and what it is of; return its path.
+
+    Parameters
+    ----------
+    facts
+        `name`, `notebook`, `dataset`, `given`, `parameters` and `repeat`.
+    """
+    values = names_of(entries)
+    parameters = list(dict.fromkeys(name for entry in entries for name in entry.parameters))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*parameters, *values, *_ABOUT])
+    for entry in entries:
+        row = [entry.parameters.get(name, "") for name in parameters]
+        row += [entry.values.get(name, "") for name in values]
+        row += [getattr(entry, name) for name in _ABOUT]
+        writer.writerow([_cell(item) for item in row])
+    content = json.dumps({**facts, "values": values}, indent=1, ensure_ascii=False)
+    write({folder / TABLE: text.getvalue().encode(), folder / FACTS: content.encode()})
+    return folder / TABLE
+
+
+def read_table(folder: Path) -> pandas.DataFrame:
+    """Return the table as a DataFrame; `attrs` holds what it is of."""
+    import pandas
+
+    try:
+        facts = json.loads((folder / FACTS).read_text("utf-8"))
+        table = pandas.read_csv(folder / TABLE)
+    except FileNotFoundError as error:
+        raise PressError(
+            f"the sweep {folder.name!r} has no results yet: run `nbpress sweep {folder.name}`"
+        ) from error
+    table.attrs = facts
+    return table
+
+
+def groups(
+    entries: list[Entry], repeated: Iterable[str]
+) -> list[tuple[dict[str, Any], list[Entry]]]:
+    """Return the runs of each combination of parameters, whatever the repeated ones are."""
+    without = set(repeated)
+    found: dict[str, tuple[dict[str, Any], list[Entry]]] = {}
+    for entry in entries:
+        own = {name: v for name, v in entry.parameters.items() if name not in without}
+        found.setdefault(json.dumps(own, sort_keys=True), (own, []))[1].append(entry)
+    return list(found.values())
+
+
+def spread(entries: Iterable[Entry], name: str) -> tuple[float, float | None] | None:
+    """Return mean and standard deviation of a value over runs; None if no run has it as a number.
+
+    A single run has no standard deviation.
+    """
+    numbers = [
+        float(value)
+        for entry in entries
+        if entry.state == DONE and isinstance(value := entry.values.get(name), int | float)
+    ]
+    if not numbers:
+        return None
+    return statistics.fmean(numbers), statistics.stdev(numbers) if numbers[1:] else None
+
+
+def matching(entries: list[Entry], conditions: Iterable[str]) -> list[Entry]:
+    """Return the runs whose parameters are as conditions say: "learning_rate=0.1", "seed=1,2"."""
+    for condition in conditions:
+        name, equals, text = condition.partition("=")
+        known = differing(entries)
+        if not equals or not any(name in entry.parameters for entry in entries):
+            raise PressError(
+                f"--where: expected parameter=value; got {condition!r}" + did_you_mean(name, known)
+            )
+        allowed = text.split(",")
+        entries = [e for e in entries if _cell(e.parameters.get(name)) in allowed]
+    return entries
+
+
+def _cell(value: Any) -> str:
+    """Return a value as it stands in the table: text as it is, the rest as JSON."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

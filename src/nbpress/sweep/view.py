@@ -1,0 +1,95 @@
+"""Shows a sweep as it runs: live in a terminal, a line for each run elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+from nbpress.log import say
+from nbpress.sweep.journal import DONE, FAILED, LOST, Entry
+
+
+class View:
+    """Lines for each run that ends; in a terminal a live one below them.
+
+    Parameters
+    ----------
+    varied
+        The names of the parameters that tell runs apart.
+    left
+        How many runs are to be executed.
+    """
+
+    def __init__(self, varied: list[str], left: int) -> None:
+        self.varied, self.left = varied, left
+        self.ended_runs, self.failed = 0, 0
+        self._start = time.monotonic()
+        self._live: Any = None
+
+    def __enter__(self) -> View:
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+            self._live = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[facts]}"),
+                console=Console(stderr=True),
+                transient=True,
+            )
+            self._live.start()
+            self._task = self._live.add_task("runs", total=self.left, facts="")
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        if self._live:
+            self._live.stop()
+
+    def say(self, line: str) -> None:
+        """Write a line above the live one."""
+        if self._live:
+            self._live.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        else:
+            say(line)
+
+    def ended(self, entry: Entry) -> None:
+        """Say how a run has ended."""
+        point = " ".join(f"{name}={entry.parameters[name]}" for name in self.varied)
+        if entry.state == LOST:
+            self.say(f"{point}: its process was killed; it runs again")
+            return
+        self.ended_runs += 1
+        place = f"[{self.ended_runs}/{self.left}] {point}"
+        if entry.state == FAILED:
+            self.failed += 1
+            self.say(f"{place}: FAILED: {entry.error}")
+        elif entry.state == DONE:
+            values = "  ".join(f"{name} {short(value)}" for name, value in entry.values.items())
+            self.say(f"{place}: done in {entry.seconds:.1f} s  {values:.120}")
+
+    def update(self, running: int) -> None:
+        """Bring the live line up to date."""
+        if self._live:
+            facts = [f"{running} running"]
+            if self.failed:
+                facts.append(f"{self.failed} failed")
+            if self.ended_runs:
+                spent = time.monotonic() - self._start
+                rest = (self.left - self.ended_runs) * spent / self.ended_runs
+                facts.append(f"{duration(rest)} left")
+            self._live.update(self._task, completed=self.ended_runs, facts=", ".join(facts))
+
+
+def short(value: Any) -> str:
+    """Return a value as it stands in a line: numbers with four digits."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people say it: "45 s", "3 min", "2.5 h"."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
