@@ -128,6 +128,8 @@ class Cache:
         Those in `kept` stay, whatever they take. What is no run, damaged or of a former format,
         goes first.
         """
+        if not self.folder.is_dir():
+            return
         folders = dict.fromkeys([*(run.folder for run in self.all()), *self.folder.iterdir()])
         sizes = {folder: _size(folder) for folder in folders}
         total = sum(sizes.values())

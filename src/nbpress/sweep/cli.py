@@ -39,6 +39,14 @@ def sweep() -> None:
 @click.option("--name", default="", help="By default the notebook's.")
 @opt.dataset
 @click.option("--workers", type=click.IntRange(1), help="Processes; by default one for each core.")
+@click.option(
+    "--scheduler",
+    envvar="DASK_SCHEDULER_ADDRESS",
+    default="",
+    metavar="tls://…",
+    help="Run on the workers of this Dask cluster.",
+)
+@click.option("--insecure", is_flag=True, help="Use a cluster elsewhere without TLS.")
 @click.option("--retry", is_flag=True, help="Run again what failed.")
 @click.option("--yes", is_flag=True, help="Do not ask, however many runs there are.")
 @click.pass_context

@@ -6,7 +6,7 @@ import contextlib
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,13 +18,18 @@ from nbpress.run.environment import kernel_environment
 from nbpress.run.matplotlib_config import prepare_matplotlib
 from nbpress.run.stale import imported
 from nbpress.run.temporary import sweep as sweep_temporary
-from nbpress.sweep.engine import LocalEngine, cores
+from nbpress.sweep.engine import Engine, LocalEngine, cores
 from nbpress.sweep.grid import Description
 from nbpress.sweep.journal import DONE, FAILED, RUNNING, WAITING, Entry, Journal
 from nbpress.sweep.run import Agenda, prepare, run
 from nbpress.sweep.sweep import JOURNAL, Sweep, folder_of, known, open_sweep, read_journal
 from nbpress.sweep.table import differing, groups, matching, names_of, spread, write_table
 from nbpress.sweep.view import View, duration, short
+
+if TYPE_CHECKING:
+    from nbpress.run.attempt import Attempt
+    from nbpress.sweep.cluster import ClusterEngine
+    from nbpress.sweep.remote import Parcel
 
 ASKS = 500  # runs, beyond which it asks whether that is meant
 
@@ -37,6 +42,8 @@ def run_sweep(
     name: str = "",
     dataset: str = "auto",
     workers: int = 0,
+    scheduler: str = "",
+    insecure: bool = False,
     retry: bool = False,
     yes: bool = False,
 ) -> None:
@@ -48,17 +55,17 @@ def run_sweep(
         If the sweep cannot begin, or if runs failed; all others are then done.
     """
     sweep = open_sweep(project, target, words, name=name, dataset=dataset)
-    workers = workers or cores()
     project.build.mkdir(exist_ok=True)
     sweep.build.mkdir(parents=True, exist_ok=True)
     with locked(sweep.build), Journal(sweep.folder / JOURNAL) as journal:
         agenda = prepare(sweep, journal, retry=retry)
-        _announce(sweep, agenda, workers)
+        _announce(sweep, agenda, 0 if scheduler else workers or cores())
         if len(agenda.runs) > ASKS and not yes:
             _confirm(len(agenda.runs))
         try:
             if agenda.runs:
-                _execute(sweep, journal, agenda, workers)
+                with _engine(sweep, agenda, workers or cores(), scheduler, insecure) as engine:
+                    _execute(sweep, journal, agenda, engine)
         finally:
             entries = journal.entries()
             table = write_table(sweep.folder, entries, _facts(sweep))
@@ -71,19 +78,35 @@ def run_sweep(
         )
 
 
-def _execute(sweep: Sweep, journal: Journal, agenda: Agenda, workers: int) -> None:
-    project = sweep.project
-    sweep_temporary()
-    prepare_matplotlib(project.build)
-    environment = kernel_environment(project.root, project.build, project.sources)
-    first = next(iter(agenda.runs.values()))
-    workers = min(workers, len(agenda.runs))
+def _execute(sweep: Sweep, journal: Journal, agenda: Agenda, engine: Engine) -> None:
     varied = [*sweep.grid.varied, *sweep.grid.repeated]
-    with (
-        View(varied or list(sweep.grid.given), len(agenda.runs)) as view,
-        LocalEngine(workers, environment, imported(project, [first])) as engine,
-    ):
+    with View(varied or list(sweep.grid.given), len(agenda.runs)) as view:
         run(sweep, journal, agenda, engine, view)
+
+
+def _engine(
+    sweep: Sweep, agenda: Agenda, workers: int, scheduler: str, insecure: bool
+) -> LocalEngine | ClusterEngine:
+    project = sweep.project
+    modules = imported(project, [next(iter(agenda.runs.values()))])
+    sweep_temporary()
+    if not scheduler:
+        prepare_matplotlib(project.build)
+        environment = kernel_environment(project.root, project.build, project.sources)
+        return LocalEngine(min(workers, len(agenda.runs)), environment, modules)
+    from nbpress.sweep.cluster import ClusterEngine
+    from nbpress.sweep.remote import pack
+
+    def packed(attempt: Attempt) -> Parcel:
+        read = {
+            name
+            for entry in agenda.entries.values()
+            for name in entry.observed.get("read", {})
+            if not name.endswith("/")
+        }
+        return pack(project, sweep.dataset, attempt, modules, read)
+
+    return ClusterEngine(scheduler, packed, insecure=insecure)
 
 
 def _announce(sweep: Sweep, agenda: Agenda, workers: int) -> None:
@@ -99,10 +122,10 @@ def _announce(sweep: Sweep, agenda: Agenda, workers: int) -> None:
     if failed := sum(entry.state == FAILED for entry in agenda.entries.values()):
         facts.append(f"{failed} failed")
     if agenda.runs:
-        processes = f"{workers} process{'es' if workers > 1 else ''}"
-        facts.append(f"{len(agenda.runs)} to execute in {processes}")
+        processes = f" in {workers} process{'es' if workers > 1 else ''}" if workers else ""
+        facts.append(f"{len(agenda.runs)} to execute{processes}")
         timed = [entry.seconds for entry in done if entry.seconds]
-        if timed:
+        if timed and workers:
             seconds = sum(timed) / len(timed) * len(agenda.runs) / workers
             facts.append(f"about {duration(seconds)}")
     say(f"{sweep.name}: {', '.join(facts)}")

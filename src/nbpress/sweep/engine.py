@@ -6,28 +6,35 @@ import contextlib
 import os
 import socket
 from collections.abc import Iterable, Mapping
-from concurrent.futures import Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future
 from typing import Any, Protocol
 
 from nbpress.run import worker
+from nbpress.run.attempt import Attempt
 from nbpress.run.forked import serving
 from nbpress.run.processes import local_pool
 
 
+class Refused(BrokenExecutor):
+    """Where a run was sent, none can be executed: it goes elsewhere."""
+
+
 class Engine(Protocol):
-    """Executes jobs; the journal, not the engine, knows what has become of them."""
+    """Executes runs; the journal, not the engine, knows what has become of them."""
 
     where: str  # for the user, "2 processes"
-    server: str  # what forks kernels where jobs run, if known here
 
     def free(self) -> int:
-        """Return how many more jobs can start now."""
+        """Return how many more runs can start now."""
 
-    def submit(self, job: worker.Job) -> Future[worker.Outcome]:
-        """Start a job; BrokenExecutor is the error of one whose process died."""
+    def submit(self, attempt: Attempt) -> Future[worker.Outcome]:
+        """Start a run; BrokenExecutor is the error of one whose process died."""
+
+    def poll(self) -> None:
+        """Look what has become of the runs."""
 
     def host(self, future: Future[worker.Outcome]) -> str:
-        """Return the name of the machine that a job ran on."""
+        """Return the name of the machine that a run was on."""
 
 
 class LocalEngine:
@@ -37,13 +44,13 @@ class LocalEngine:
         self, workers: int, environment: Mapping[str, str], modules: Iterable[str]
     ) -> None:
         self.where = f"{workers} process{'es' if workers > 1 else ''}"
-        self.server = ""
+        self._server = ""
         self._environment, self._modules = environment, list(modules)
         self._slots: list[_Slot] = [_Slot() for _ in range(workers)]
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> LocalEngine:
-        self.server = self._stack.enter_context(serving(self._environment, self._modules))
+        self._server = self._stack.enter_context(serving(self._environment, self._modules))
         for slot in self._slots:
             self._stack.enter_context(slot)
         return self
@@ -55,9 +62,13 @@ class LocalEngine:
         """Return how many processes have nothing to do."""
         return sum(slot.is_free for slot in self._slots)
 
-    def submit(self, job: worker.Job) -> Future[worker.Outcome]:
-        """Start a job in a process that has nothing to do."""
-        return next(slot for slot in self._slots if slot.is_free).submit(job)
+    def submit(self, attempt: Attempt) -> Future[worker.Outcome]:
+        """Start a run in a process that has nothing to do."""
+        slot = next(slot for slot in self._slots if slot.is_free)
+        return slot.submit(attempt.job(self._server))
+
+    def poll(self) -> None:
+        """Do nothing: a process that ends settles its run itself."""
 
     def host(self, future: Future[worker.Outcome]) -> str:
         """Return this machine's name."""

@@ -20,7 +20,7 @@ from nbpress.run.cache import Run
 from nbpress.run.observed import describe, digests
 from nbpress.run.said import Said
 from nbpress.run.stale import Stale
-from nbpress.sweep.engine import Engine
+from nbpress.sweep.engine import Engine, Refused
 from nbpress.sweep.journal import DONE, FAILED, LOST, RUNNING, WAITING, Entry, Journal, point_of
 from nbpress.sweep.sweep import Sweep
 from nbpress.sweep.view import View
@@ -101,7 +101,8 @@ def run(sweep: Sweep, journal: Journal, agenda: Agenda, engine: Engine, view: Vi
                     agenda.entries[point] = journal.update(
                         entry, state=RUNNING, attempts=entry.attempts + 1, started=time.time()
                     )
-                    running[engine.submit(attempt.job(engine.server))] = point, attempt
+                    running[engine.submit(attempt)] = point, attempt
+                engine.poll()
                 done, _ = wait(running, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
                 for future in done:
                     point, attempt = running.pop(future)
@@ -127,10 +128,14 @@ def _end(
 ) -> Entry:
     """Note in the journal how a run has ended."""
     host = engine.host(future)
+    if isinstance(future.exception(), Refused):
+        return journal.update(entry, state=LOST, host=host, error=str(future.exception()))
     if isinstance(future.exception(), BrokenExecutor):
         kills = entry.kills + 1
         if kills < MOST_KILLS:
-            return journal.update(entry, state=LOST, kills=kills, host=host)
+            return journal.update(
+                entry, state=LOST, kills=kills, host=host, error="its process was killed"
+            )
         error = f"its process was killed {kills} times (by somebody, or out of memory)"
         return journal.update(entry, state=FAILED, kills=kills, error=error, host=host)
     outcome = worker.outcome(future)

@@ -59,7 +59,7 @@ class View:
         """Say how a run has ended."""
         point = " ".join(f"{name}={entry.parameters[name]}" for name in self.varied)
         if entry.state == LOST:
-            self.say(f"{point}: its process was killed; it runs again")
+            self.say(f"{point}: {entry.error}; it runs again")
             return
         self.ended_runs += 1
         place = f"[{self.ended_runs}/{self.left}] {point}"

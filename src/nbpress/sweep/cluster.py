@@ -1,0 +1,153 @@
+"""Runs the notebooks of a sweep on a Dask cluster that is up: at most one on each worker.
+
+Dask is trusted with little. When a worker dies it suspects every task that was assigned there, so
+no worker has more than one; it may forget how often a task failed, so the journal counts; and it
+waits for ever for a worker that is gone, so that the list of workers is looked at.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import threading
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Future
+from typing import Any
+from urllib.parse import urlsplit
+
+from nbpress.errors import PressError
+from nbpress.run import worker
+from nbpress.run.attempt import Attempt
+from nbpress.sweep.engine import Refused
+from nbpress.sweep.remote import Delivery, Parcel, run_there, unpack
+
+_CONNECT_SECONDS = 5
+
+
+class ClusterEngine:
+    """The workers of a cluster, those that come later among them.
+
+    Parameters
+    ----------
+    address
+        The scheduler's, `tls://…` or `tcp://…`; certificates are Dask's to configure.
+    pack
+        Puts together what is sent for a run.
+    insecure
+        Whether anybody in between may read and change what is sent.
+    """
+
+    def __init__(
+        self, address: str, pack: Callable[[Attempt], Parcel], *, insecure: bool = False
+    ) -> None:
+        if not (address.startswith("tls://") or insecure or _is_loopback(address)):
+            raise PressError(
+                f"{address} is neither TLS nor on this machine: whoever is in between could run "
+                "code on the workers. Use tls://… (Dask's documentation: TLS/SSL), or --insecure"
+            )
+        self.address, self.where = address, f"workers of {address}"
+        self._pack = pack
+        self._tasks: dict[Future[worker.Outcome], tuple[Any, str, Attempt]] = {}
+        self._hosts: dict[Future[worker.Outcome], str] = {}
+        self._sick: dict[str, str] = {}  # workers that can run nothing, and why
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> ClusterEngine:
+        from distributed import Client
+
+        try:
+            self._client: Any = Client(  # type: ignore[no-untyped-call]
+                self.address, timeout=_CONNECT_SECONDS, set_as_default=False
+            )
+        except (OSError, ValueError, TypeError) as error:
+            raise PressError(f"no scheduler answers at {self.address}: {error}") from error
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for task, _, _ in list(self._tasks.values()):
+            task.cancel(force=True)
+        self._client.close(timeout=_CONNECT_SECONDS)
+
+    @property
+    def dashboard(self) -> str:
+        """The address of the scheduler's own page."""
+        return str(self._client.dashboard_link)
+
+    def free(self) -> int:
+        """Return how many workers have nothing to do."""
+        return len(self._idle())
+
+    def submit(self, attempt: Attempt) -> Future[worker.Outcome]:
+        """Send a run to a worker that has nothing to do."""
+        future: Future[worker.Outcome] = Future()
+        future.set_running_or_notify_cancel()
+        if not (idle := self._idle()):  # it was there a moment ago
+            future.set_exception(Refused("its worker is gone"))
+            return future
+        at = idle[0]
+        task = self._client.submit(
+            run_there,
+            self._pack(attempt),
+            workers=[at],
+            allow_other_workers=False,
+            pure=False,
+            retries=0,
+        )
+        with self._lock:
+            self._tasks[future] = task, at, attempt
+        task.add_done_callback(lambda _: self._settle(future))
+        return future
+
+    def poll(self) -> None:
+        """Settle the runs whose worker is gone.
+
+        Raises
+        ------
+        PressError
+            If there are workers, and none of them can run this notebook.
+        """
+        workers = self._workers()
+        for future, (_, at, _) in list(self._tasks.items()):
+            if at not in workers:
+                self._settle(future)
+        if workers and self._sick.keys() >= set(workers):
+            raise PressError("no worker can run this notebook:\n" + "\n".join(self._sick.values()))
+
+    def host(self, future: Future[worker.Outcome]) -> str:
+        """Return the name of the machine that a run was on."""
+        return self._hosts.pop(future, "")
+
+    def _settle(self, future: Future[worker.Outcome]) -> None:
+        """Say what has become of a run that has ended, or whose worker is gone."""
+        with self._lock:
+            if future not in self._tasks:
+                return
+            task, at, attempt = self._tasks.pop(future)
+            self._hosts[future] = at
+        if task.status != "finished":
+            task.cancel(force=True)
+            future.set_exception(BrokenExecutor(f"the worker {at} is gone"))
+            return
+        try:
+            delivery: Delivery = task.result()
+            self._hosts[future] = delivery.host
+            if delivery.refused:
+                self._sick[at] = f"{delivery.host}: {delivery.refused}"
+                raise Refused(self._sick[at])
+            future.set_result(unpack(attempt.project.root, delivery, attempt.partial))
+        except BaseException as error:
+            future.set_exception(error)
+
+    def _workers(self) -> list[str]:
+        return list(self._client.scheduler_info(n_workers=-1)["workers"])
+
+    def _idle(self) -> list[str]:
+        busy = {at for _, at, _ in self._tasks.values()}
+        return [at for at in self._workers() if at not in busy and at not in self._sick]
+
+
+def _is_loopback(address: str) -> bool:
+    host = urlsplit(address).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
