@@ -1,0 +1,194 @@
+"""What a sweep's table says in words and rows: what was run, means with their spread, failures.
+
+A table is what `nbpress.results(sweep)` returns: a row for each run, and in `attrs` which columns
+are parameters, repetitions and recorded values.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from pandas import DataFrame, Series
+
+MOST_ROWS = 60  # of a printed table
+MOST_VALUES = 4  # that are drawn
+
+
+class Rows(NamedTuple):
+    """A table as it is printed."""
+
+    header: list[str]
+    rows: list[list[str]]
+    caption: str
+
+
+def label(name: str) -> str:
+    """Return a column's name for readers: "validation loss" for `1.validation_loss`."""
+    return name.rpartition(".")[2].replace("_", " ")
+
+
+def text(value: Any) -> str:
+    """Return a parameter's value as it is printed."""
+    if isinstance(value, float):
+        return "None" if math.isnan(value) else f"{value:.6g}".replace("e-0", "e-")
+    return str(value)
+
+
+def listed(names: list[str]) -> str:
+    """Return columns' names as a sentence lists them: "penalty and learning rate"."""
+    *first, last = map(label, names)
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def is_number(column: Series[Any]) -> bool:
+    """Return whether a column holds numbers alone; true and false are none."""
+    return column.dtype.kind in "iuf" and not column.isna().any()
+
+
+def prepared(table: DataFrame) -> DataFrame:
+    """Return a copy whose parameters are numbers or texts, and whose recorded values are floats.
+
+    Values that are no numbers, as texts and lists, become NaN; true and false become 1 and 0.
+    """
+    table = table.copy()
+    for name in [*table.attrs["parameters"], *table.attrs["repeat"]]:
+        if not is_number(table[name]):
+            table[name] = table[name].map(text)
+    for name in table.attrs["values"]:
+        table[name] = [_number(value) for value in table[name]]
+    return table
+
+
+def has_failed(table: DataFrame) -> Series[bool]:
+    """Return of each run whether it recorded nothing."""
+    return table[table.attrs["values"]].isna().all(axis=1)
+
+
+def varied(table: DataFrame) -> list[str]:
+    """Return the parameters, without the repeated ones, that differ between runs."""
+    return [name for name in table.attrs["parameters"] if table[name].map(text).nunique() > 1]
+
+
+def drawn(table: DataFrame) -> list[str]:
+    """Return the values worth a figure: the first numbers that are not the same in every run.
+
+    True and false are drawn, as 1 and 0, only if no number differs.
+    """
+    return [name for name in _differing(table) if not _is_truth(table[name])][
+        :MOST_VALUES
+    ] or _differing(table)[:MOST_VALUES]
+
+
+def left_out(table: DataFrame) -> str:
+    """Return a sentence on the recorded values that no figure shows."""
+    numbers, shown = prepared(table), drawn(table)
+    if has_failed(table).all():
+        return "No run succeeded, so there is nothing to draw."
+    said = [
+        f"{label(name)} (always {numbers[name].min():.6g})"
+        if numbers[name].nunique() == 1
+        else label(name)
+        for name in table.attrs["values"]
+        if name not in shown
+    ]
+    return f"Recorded, but not drawn: {', '.join(said)}." if said else "All values are drawn."
+
+
+def counts(table: DataFrame) -> dict[str, int]:
+    """Return the numbers of runs and of failed ones."""
+    return {"num_runs": len(table), "num_failed": int(has_failed(table).sum())}
+
+
+def overview(table: DataFrame) -> dict[str, Any]:
+    """Return what was run, in numbers and parts of a sentence."""
+    attrs, numbers = table.attrs, counts(table)
+    repeats = len(table[attrs["repeat"]].map(text).drop_duplicates()) if attrs["repeat"] else 1
+    given = [f"{name} = {text(value)}" for name, value in attrs["given"].items()]
+    seconds = table["seconds"].median()
+    return {
+        **numbers,
+        "notebook": attrs["notebook"],
+        "dataset": attrs["dataset"] or "auto",
+        "varied": "; ".join(f"{label(name)} {_values(table[name])}" for name in varied(table)),
+        "repeated": f"each with {repeats} values of {listed(attrs['repeat'])}"
+        if attrs["repeat"]
+        else "each once",
+        "given": f"The same in every run: {', '.join(map(label, given))}." if given else "",
+        "failed": (
+            f"{numbers['num_failed']:,} failed." if numbers["num_failed"] else "None failed."
+        )
+        + ("" if math.isnan(seconds) else f" Half of the runs took at most {seconds:.2g} s."),
+    }
+
+
+def means(table: DataFrame) -> Rows:
+    """Return for each combination of parameters the mean of each number ± standard deviation."""
+    names, numbers = varied(table), prepared(table)
+    values = _differing(table)[: MOST_VALUES + 1]
+    numbers = numbers[~has_failed(table)]
+    rows = [
+        [*(text(value) for value in _tuple(key)), *(_mean(group[name]) for name in values)]
+        for key, group in (numbers.groupby(names, sort=False) if names else [((), numbers)])
+        if len(group)
+    ]
+    spread = ", ± standard deviation over the repetitions" if table.attrs["repeat"] else ""
+    cut = f"; the first {MOST_ROWS} of {len(rows)} combinations" if len(rows) > MOST_ROWS else ""
+    return Rows(
+        [label(name) for name in [*names, *values]],
+        rows[:MOST_ROWS] if values else [],
+        f"Means of the runs that recorded a value{spread}{cut}.",
+    )
+
+
+def failures(table: DataFrame) -> Rows:
+    """Return for each combination of parameters with failures how many runs failed, and how."""
+    names = varied(table)
+    failed = prepared(table)[has_failed(table)].assign(state=table["state"].astype(str))
+    groups = failed.groupby(names, sort=False) if names and len(failed) else [((), failed)]
+    rows = [
+        [*map(text, _tuple(key)), str(len(group)), ", ".join(sorted(set(group["state"])))]
+        for key, group in groups
+        if len(group)
+    ]
+    cut = f"; the first {MOST_ROWS} of {len(rows)} combinations" if len(rows) > MOST_ROWS else ""
+    header = [*map(label, names), "failed runs", "state"]
+    return Rows(header, rows[:MOST_ROWS], f"Runs that recorded nothing{cut}.")
+
+
+def _differing(table: DataFrame) -> list[str]:
+    numbers = prepared(table)
+    return [name for name in table.attrs["values"] if numbers[name].nunique() > 1]
+
+
+def _is_truth(column: Series[Any]) -> bool:
+    return set(column.dropna().map(type).map(lambda kind: kind.__name__)) <= {"bool", "bool_"}
+
+
+def _number(value: Any) -> float:
+    is_one = isinstance(value, bool | int | float) or hasattr(value, "dtype")
+    return float(value) if is_one else math.nan
+
+
+def _tuple(key: Any) -> tuple[Any, ...]:
+    return key if isinstance(key, tuple) else (key,)
+
+
+def _values(column: Series[Any]) -> str:
+    values = [text(value) for value in sorted(set(column))] if is_number(column) else []
+    values = values or list(dict.fromkeys(column.map(text)))
+    if len(values) > 8:
+        return f"{values[0]} to {values[-1]} ({len(values)} values)"
+    return ", ".join(values)
+
+
+def _mean(column: Series[float]) -> str:
+    """Return "0.448 ± 0.051", two digits of the deviation and as many places of the mean."""
+    mean, deviation = column.mean(), column.std()
+    if math.isnan(mean):
+        return "–"
+    if not deviation > 1e-9 * abs(mean):
+        return f"{mean:.4g}".replace("-", "−")
+    places = min(6, max(0, 1 - math.floor(math.log10(deviation))))
+    return f"{mean:.{places}f} ± {deviation:.{places}f}".replace("-", "−")
