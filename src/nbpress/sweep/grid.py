@@ -39,7 +39,7 @@ class Range(BaseModel):
     scale: Literal["linear", "log"] = "linear"
 
     def values(self) -> list[float]:
-        """Return the numbers, both ends among them."""
+        """Return the numbers, both ends among them; as int, if all are whole."""
         shares = [step / (self.count - 1) for step in range(self.count)]
         if self.scale == "linear":
             numbers = [self.first + share * (self.last - self.first) for share in shares]
@@ -49,7 +49,8 @@ class Range(BaseModel):
             raise PressError(
                 f"a range on a log scale is above 0; got {self.first:g}..{self.last:g}"
             )
-        return [float(f"{number:.{_DIGITS}g}") for number in numbers]
+        tidy = [float(f"{number:.{_DIGITS}g}") for number in numbers]
+        return [int(n) for n in tidy] if all(n.is_integer() for n in tidy) else tidy
 
 
 class Description(BaseModel):
