@@ -38,8 +38,8 @@ class Range(BaseModel):
     count: int = Field(ge=2, le=MOST_RUNS)
     scale: Literal["linear", "log"] = "linear"
 
-    def values(self) -> list[float]:
-        """Return the numbers, both ends among them; as int, if all are whole."""
+    def values(self) -> list[int | float]:
+        """Return the numbers, both ends among them; whole ones as int."""
         shares = [step / (self.count - 1) for step in range(self.count)]
         if self.scale == "linear":
             numbers = [self.first + share * (self.last - self.first) for share in shares]
@@ -50,7 +50,7 @@ class Range(BaseModel):
                 f"a range on a log scale is above 0; got {self.first:g}..{self.last:g}"
             )
         tidy = [float(f"{number:.{_DIGITS}g}") for number in numbers]
-        return [int(n) for n in tidy] if all(n.is_integer() for n in tidy) else tidy
+        return [int(n) if n.is_integer() else n for n in tidy]
 
 
 class Description(BaseModel):
