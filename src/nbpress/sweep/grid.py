@@ -38,8 +38,8 @@ class Range(BaseModel):
     count: int = Field(ge=2, le=MOST_RUNS)
     scale: Literal["linear", "log"] = "linear"
 
-    def values(self) -> list[float]:
-        """Return the numbers, both ends among them."""
+    def values(self) -> list[int | float]:
+        """Return the numbers, both ends among them; whole ones as int."""
         shares = [step / (self.count - 1) for step in range(self.count)]
         if self.scale == "linear":
             numbers = [self.first + share * (self.last - self.first) for share in shares]
@@ -49,7 +49,8 @@ class Range(BaseModel):
             raise PressError(
                 f"a range on a log scale is above 0; got {self.first:g}..{self.last:g}"
             )
-        return [float(f"{number:.{_DIGITS}g}") for number in numbers]
+        tidy = [float(f"{number:.{_DIGITS}g}") for number in numbers]
+        return [int(n) if n.is_integer() else n for n in tidy]
 
 
 class Description(BaseModel):
