@@ -6,6 +6,7 @@ report from code. `record` records values, `prose` sets numbers for a table's ce
 tells what a parameter of None stands for, `last_report` reads the last report.
 """
 
+from pathlib import Path
 from typing import Any
 
 from nbpress.say.display import answer, claim, figure, proof, record, settings, table
@@ -20,9 +21,32 @@ __all__ = [
     "proof",
     "prose",
     "record",
+    "results",
     "settings",
     "table",
 ]
+
+
+def results(name: str) -> Any:
+    """Return what the runs of a sweep came to, as a DataFrame: a row for each run.
+
+    Its columns are the parameters, the recorded values ("1.accuracy"), and `state`, `attempts`,
+    `seconds`, `host`, `key` and `path`; `attrs` tells what the sweep was.
+
+    Raises
+    ------
+    PressError
+        If no sweep of this name has been run.
+    """
+    from nbpress.errors import PressError
+    from nbpress.root import REPORT, find_root
+    from nbpress.sweep.sweep import FOLDER
+    from nbpress.sweep.table import read_table
+
+    root = find_root(Path.cwd())
+    if root is None:
+        raise PressError(f"{Path.cwd()} lies in no project: no folder above it has {REPORT}")
+    return read_table(root / FOLDER / name)
 
 
 def load_ipython_extension(shell: Any) -> None:

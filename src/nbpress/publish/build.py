@@ -107,7 +107,8 @@ def build(project: Project, request: Request) -> list[Path]:
     names = ", ".join(project.relative(path) for path in written)
     ran = f"{executed} of {len(project.report.chapters)} notebooks executed"
     facts = [dataset.dataset, ran, f"{time.monotonic() - start:.1f} s"]
-    say(f"{names or f'report/{request.form} is as it was'}: {', '.join(filter(None, facts))}")
+    as_it_was = f"{project.relative(project.output / request.form)} is as it was"
+    say(f"{names or as_it_was}: {', '.join(filter(None, facts))}")
     return written
 
 
@@ -146,8 +147,8 @@ def compose(
     bound = bind(project, dataset, plans, execution, commit=commit, own_parameters=not parameters)
     for notice in bound.notices:
         say(f"note: {notice}")
-    files = {"build/report.ipynb": bound.notebook, NUMBERS: dict(bound.imprint.numbers)}
-    write({project.root / name: as_json(content).encode() for name, content in files.items()})
+    files = {"report.ipynb": bound.notebook, Path(NUMBERS).name: dict(bound.imprint.numbers)}
+    write({project.build / name: as_json(content).encode() for name, content in files.items()})
     return bound, len(execution.executed)
 
 

@@ -16,7 +16,7 @@ from nbpress.project.project import Project
 from nbpress.publish.compare import Drift, as_table, compare, read_values
 from nbpress.publish.published import RECORD, VALUES, Published, read_published
 
-_PREVIOUS = "build/previous"
+_PREVIOUS = "previous"  # in build/
 _KINDS = ("parameter", "claim", "figure", "value")
 
 
@@ -81,7 +81,7 @@ def diff(project: Project, old: str | None, new: str) -> tuple[str, bool]:
     `recorded`, the values recorded for its data set; or the path of a values.json, or its folder.
     """
     if old is None:
-        reports = [read_published(folder) for folder in (project.root / _PREVIOUS, project.output)]
+        reports = [read_published(folder) for folder in (project.build / _PREVIOUS, project.output)]
         same_data = all(reports) and len({each.dataset for each in reports if each}) == 1
         old = "previous" if same_data else "recorded"
     states = [_state(project, word) for word in (old, new)]
@@ -109,7 +109,7 @@ def keep_previous(
 
     Return how much does on the same data set.
     """
-    folder = project.root / _PREVIOUS
+    folder = project.build / _PREVIOUS
     for left_over in folder.glob(".*.new"):  # of a build that was killed
         left_over.unlink(missing_ok=True)
     if former is None or replaced is None or digest(replaced) != former.values:
@@ -129,7 +129,7 @@ def _state(project: Project, word: str) -> State:
         if not path.exists():
             raise PressError(f"no values are recorded in {project.relative(path)}")
         return State(word, read_values(path))
-    folders = {"report": project.output, "previous": project.root / _PREVIOUS}
+    folders = {"report": project.output, "previous": project.build / _PREVIOUS}
     path = folders.get(word, Path(word))
     path = path / VALUES if path.is_dir() or word in folders else path
     if not path.is_file():

@@ -94,3 +94,14 @@ def sweep_rm(context: click.Context, name: str) -> None:
     from nbpress.sweep.commands import rm
 
     rm(opt.project(context), name)
+
+
+@sweep.command("report")
+@click.argument("name")
+@opt.engine
+@click.pass_context
+def sweep_report(context: click.Context, /, name: str, engine: str) -> None:
+    """Publish a summary as PDF and page: sweeps/NAME_summary.ipynb, or a template's."""
+    from nbpress.sweep.report import report_sweep
+
+    report_sweep(opt.project(context), name, engine)

@@ -1,0 +1,81 @@
+"""The summary of a sweep: a report of one notebook, `sweeps/NAME_summary.ipynb` or the template."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbpress.errors import PressError
+from nbpress.files import write
+from nbpress.project.project import Project
+from nbpress.project.report import Chapter
+from nbpress.publish.build import Request, build
+from nbpress.publish.published import FORMS
+from nbpress.sweep.sweep import FOLDER, folder_of, read_journal
+from nbpress.sweep.table import TABLE
+
+_TEMPLATE = Path(__file__).with_name("summary.ipynb")
+_FORMS = [form for form in FORMS if form != "report.tex"]
+
+
+@dataclass(frozen=True)
+class SummaryProject(Project):
+    """A project whose only chapter is the summary of a sweep."""
+
+    name: str
+    notebooks_folder: Path
+
+    @property
+    def notebooks(self) -> Path:
+        """Where the summary's notebook is."""
+        return self.notebooks_folder
+
+    @property
+    def build(self) -> Path:
+        """Where the executed summary is kept."""
+        return _build(self.root, self.name)
+
+    @property
+    def output(self) -> Path:
+        """Where report.pdf and report.html land, beside the table."""
+        return folder_of(self, self.name)
+
+
+def report_sweep(project: Project, name: str, engine: str = "typst") -> list[Path]:
+    """Publish the summary of a sweep as PDF and as a page; return the files written.
+
+    Raises
+    ------
+    PressError
+        Whatever went wrong; what was published earlier is then as it was.
+    """
+    read_journal(project, name).__exit__()
+    if not (folder_of(project, name) / TABLE).is_file():
+        raise PressError(f"the sweep {name!r} has no results yet: run `nbpress sweep {name}`")
+    notebook = project.root / FOLDER / f"{name}_summary.ipynb"
+    if not notebook.is_file():
+        notebook = _from_template(project, name)
+    chapter = Chapter(notebook=notebook.name)
+    changes = {"title": f"Sweep {name}", "subtitle": "", "chapters": [chapter], "claims": {}}
+    report = project.report.model_copy(update={**changes, "resolver": None})
+    summary = SummaryProject(project.root, report, name, notebook.parent)
+    summary.build.mkdir(parents=True, exist_ok=True)
+    return [path for form in _FORMS for path in build(summary, Request(form=form, engine=engine))]
+
+
+def _from_template(project: Project, name: str) -> Path:
+    """Make the summary's notebook from the template, for this sweep."""
+    notebook = json.loads(_TEMPLATE.read_text("utf-8"))
+    for cell in notebook["cells"]:
+        if "parameters" in cell["metadata"].get("tags", ()):
+            cell["source"] = "".join(cell["source"]).replace(
+                'sweep: str = ""', f"sweep: str = {name!r}"
+            )
+    path = _build(project.root, name).parent / "summary.ipynb"
+    write({path: json.dumps(notebook, indent=1).encode()})
+    return path
+
+
+def _build(root: Path, name: str) -> Path:
+    return root / "build" / FOLDER / name / "report"
