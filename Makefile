@@ -1,7 +1,7 @@
 # The front door. `make` alone prints help; each target installs what it needs by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report html tex watch preview check test test-faults lint lab bench lock clean
+.PHONY: help setup report html tex watch preview sweep check test test-faults lint lab bench lock clean
 
 help:  ## print this help
 	@echo 'make TARGET [VARIABLE=value …]'
@@ -24,6 +24,9 @@ watch: .dev-ready  ## build report/report.pdf, and again after every save; Ctrl-
 
 preview: .dev-ready  ## the same with report.html, which a browser shows anew each time
 	@$(python) -m nbpress preview
+
+sweep: .sweep-ready  ## run a notebook many times, as sweeps/$(SWEEP).yaml says, and publish a summary
+	@$(python) -m nbpress sweep run --report
 
 check: .report-ready  ## execute everything afresh; compare with what is published and recorded
 	@$(python) -m nbpress check
@@ -88,6 +91,7 @@ clean:  ## delete build/, the published report and all caches; .venv and data/mn
 ## CODE=1           show the code cells
 ## FORCE=1          execute all notebooks, stale or not
 ## PARAMS="…"       parameters, such as PARAMS="learning_rate=0.1 seed=2"
+## SWEEP=penalty    which sweep
 ## RECORD=1         with check: record the values instead
 ## ONELAYER_DATA=…  a folder with the four MNIST files
 ## PYTHON=…         the Python (3.11 or newer) that .venv is made with
@@ -99,14 +103,14 @@ clean:  ## delete build/, the published report and all caches; .venv and data/mn
 # literally.
 
 literally = $(eval $1 := $$(value $2))$(eval export $1)
-$(foreach v,DATASET ENGINE FORM CODE FORCE PARAMS RECORD,$(if $(filter command,$(origin $v)),$(call \
+$(foreach v,DATASET ENGINE FORM CODE FORCE PARAMS RECORD SWEEP,$(if $(filter command,$(origin $v)),$(call \
 	literally,NBPRESS_$v,$v)$(eval unexport $v)))
 $(foreach v,ONELAYER_DATA PYTHON,$(if $(filter-out undefined,$(origin $v)),$(call \
 	literally,override $v,$v)$(eval export $v)))
 
 # A variable that nothing reads would be ignored in silence. Left out: make's own, and those that
 # programs read from the environment.
-unknown := $(filter-out DATASET ENGINE FORM CODE FORCE PARAMS RECORD ONELAYER_DATA PYTHON UPGRADE \
+unknown := $(filter-out DATASET ENGINE FORM CODE FORCE PARAMS RECORD SWEEP ONELAYER_DATA PYTHON UPGRADE \
 	V SHELL .% MAKE% %FLAGS NBPRESS_% PIP_% UV_% CONDA_% PYTHON% PYTEST_% SOURCE_DATE_EPOCH TMPDIR \
 	PATH HOME %_PROXY %_proxy,$(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v)))
 $(if $(unknown),$(error Nothing reads $(unknown). A parameter of the notebooks is given as \

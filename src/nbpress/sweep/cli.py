@@ -34,7 +34,7 @@ def sweep() -> None:
 
 
 @sweep.command("run")
-@click.argument("target")
+@click.argument("target", envvar="NBPRESS_SWEEP")
 @click.argument("grid", nargs=-1)
 @click.option("--name", default="", help="By default the notebook's.")
 @opt.dataset
@@ -48,6 +48,7 @@ def sweep() -> None:
 )
 @click.option("--insecure", is_flag=True, help="Use a cluster elsewhere without TLS.")
 @click.option("--retry", is_flag=True, help="Run again what failed.")
+@click.option("--report", "reports", is_flag=True, help="Publish a summary in the end.")
 @click.option("--yes", is_flag=True, help="Do not ask, however many runs there are.")
 @click.pass_context
 def sweep_run(

@@ -21,8 +21,9 @@ from nbpress.run.temporary import sweep as sweep_temporary
 from nbpress.sweep.engine import Engine, LocalEngine, cores
 from nbpress.sweep.grid import Description
 from nbpress.sweep.journal import DONE, FAILED, RUNNING, WAITING, Entry, Journal
+from nbpress.sweep.report import report_sweep
 from nbpress.sweep.run import Agenda, prepare, run
-from nbpress.sweep.sweep import JOURNAL, Sweep, folder_of, known, open_sweep, read_journal
+from nbpress.sweep.sweep import JOURNAL, Sweep, folder_of, known, needs, open_sweep, read_journal
 from nbpress.sweep.table import differing, groups, matching, names_of, spread, write_table
 from nbpress.sweep.view import View, duration, short
 
@@ -46,8 +47,9 @@ def run_sweep(
     insecure: bool = False,
     retry: bool = False,
     yes: bool = False,
+    reports: bool = False,
 ) -> None:
-    """Run what is left of a sweep, and write its table.
+    """Run what is left of a sweep, and write its table; if asked for, publish its summary.
 
     Raises
     ------
@@ -71,6 +73,8 @@ def run_sweep(
             table = write_table(sweep.folder, entries, _facts(sweep))
             sweep.cache.trim(project.report.cache_megabytes * 10**6, ())
     say(f"{project.relative(table)}: {_count(entries)}")
+    if reports:
+        report_sweep(project, sweep.name)
     if failed := sum(entry.state == FAILED for entry in entries):
         raise PressError(
             f"{failed} of {len(entries)} runs failed (`nbpress sweep show {sweep.name}` lists "
@@ -94,6 +98,7 @@ def _engine(
         prepare_matplotlib(project.build)
         environment = kernel_environment(project.root, project.build, project.sources)
         return LocalEngine(min(workers, len(agenda.runs)), environment, modules)
+    needs("distributed")
     from nbpress.sweep.cluster import ClusterEngine
     from nbpress.sweep.remote import pack
 

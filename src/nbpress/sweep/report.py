@@ -12,7 +12,7 @@ from nbpress.project.project import Project
 from nbpress.project.report import Chapter
 from nbpress.publish.build import Request, build
 from nbpress.publish.published import FORMS
-from nbpress.sweep.sweep import FOLDER, folder_of, read_journal
+from nbpress.sweep.sweep import FOLDER, folder_of, needs, read_journal
 from nbpress.sweep.table import TABLE
 
 _TEMPLATE = Path(__file__).with_name("summary.ipynb")
@@ -50,6 +50,7 @@ def report_sweep(project: Project, name: str, engine: str = "typst") -> list[Pat
     PressError
         Whatever went wrong; what was published earlier is then as it was.
     """
+    needs("pandas")
     read_journal(project, name).__exit__()
     if not (folder_of(project, name) / TABLE).is_file():
         raise PressError(f"the sweep {name!r} has no results yet: run `nbpress sweep {name}`")

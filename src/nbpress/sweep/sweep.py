@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -101,6 +102,12 @@ def checked_name(name: str) -> str:
 def known(project: Project) -> list[str]:
     """Return the names of the sweeps that have a journal."""
     return sorted(path.parent.name for path in (project.root / FOLDER).glob(f"*/{JOURNAL}"))
+
+
+def needs(package: str) -> None:
+    """Say how to install a package that sweeps alone need, if it is not there."""
+    if importlib.util.find_spec(package) is None:
+        raise PressError(f"{package} is not installed: `make sweep` does it, or the extra [sweep]")
 
 
 def read_journal(project: Project, name: str) -> Journal:

@@ -1,0 +1,124 @@
+"""The summary of a sweep: published from its table, by the template or a notebook of one's own."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from fixtures.tiny_project import TinyProject
+
+import nbpress
+from nbpress.errors import PressError
+
+PANDAS = pytest.importorskip("pandas")
+GRID = ("1_sums", "count=1..3", "scale=1,2")
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> TinyProject:
+    """Return a project with a sweep of six runs, one of which fails."""
+    tiny = TinyProject(tmp_path_factory.mktemp("swept") / "tiny").write()
+    tiny.edit_cell("1_sums.ipynb", "sum", "total = sums.total(count, scale) / (count * scale != 6)")
+    result = tiny.run("sweep", *GRID)
+    assert result.status == 1
+    assert "count=3 scale=2.0: FAILED: cell 5 (sum) raised ZeroDivisionError" in result.err
+    return tiny
+
+
+@pytest.fixture
+def inside(swept: TinyProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be where its notebooks are."""
+    monkeypatch.chdir(swept.root / "notebooks")
+
+
+@pytest.mark.usefixtures("inside")
+def test_results_are_a_table_with_what_it_is_of() -> None:
+    """A row for each run; what failed has no value."""
+    table = nbpress.results("1_sums")
+    assert list(table["1a.total"].dropna()) == [0.0, 0.0, 1.0, 2.0, 3.0]
+    assert list(table["state"]) == [*["done"] * 5, "failed"]
+    assert table.dtypes["count"] == "int64"
+    assert table.attrs == {
+        "name": "1_sums",
+        "notebook": "notebooks/1_sums.ipynb",
+        "dataset": "small",
+        "given": {},
+        "parameters": ["count", "scale"],
+        "repeat": [],
+        "values": ["1a.total"],
+    }
+
+
+@pytest.mark.usefixtures("inside")
+def test_unknown_sweep_has_no_results() -> None:
+    """It says how to get some."""
+    with pytest.raises(PressError, match="no results yet: run `nbpress sweep nope`"):
+        nbpress.results("nope")
+
+
+def test_results_outside_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says what it looked for."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(PressError, match=r"lies in no project: no folder above it has report/"):
+        nbpress.results("1_sums")
+
+
+def test_template_is_published(swept: TinyProject) -> None:
+    """As PDF and page, with the failures; a second time it is as it was."""
+    report = swept.root / "sweeps" / "1_sums"
+    result = swept.run("sweep", "report", "1_sums")
+    assert result.status == 0, result.err
+    assert (report / "report.pdf").read_bytes().startswith(b"%PDF")
+    page = (report / "report.html").read_text("utf-8")
+    assert "was run 6 times, on the data set small" in page
+    assert "1 of 6 runs failed" in page
+    assert not (swept.root / "report" / "report.pdf").exists()
+    again = swept.run("sweep", "report", "1_sums")
+    assert "sweeps/1_sums/report.pdf is as it was: 0 of 1 notebooks executed" in again.err
+
+
+def test_summary_of_ones_own_runs_again_for_other_results(swept: TinyProject) -> None:
+    """It takes the template's place; its values are those of the table, never older ones."""
+    template = Path(nbpress.__file__).with_name("sweep") / "summary.ipynb"
+    content = json.loads(template.read_text("utf-8"))
+    content["cells"] = content["cells"][:4]
+    content["cells"][2]["source"] = 'sweep: str = "1_sums"'
+    content["cells"][3]["source"] = (
+        "table = nbpress.results(sweep)\n"
+        'nbpress.answer("1", "The mean is {{ mean:g }}.", mean=float(table["1a.total"].mean()))'
+    )
+    heading = {"cell_type": "markdown", "id": "t", "metadata": {}, "source": "## Task 1 — Mean"}
+    content["cells"].insert(3, heading)
+    own = swept.root / "sweeps" / "1_sums_summary.ipynb"
+    own.write_text(json.dumps(content), "utf-8")
+    try:
+        assert swept.run("sweep", "report", "1_sums").status == 0
+        page = swept.root / "sweeps" / "1_sums" / "report.html"
+        assert "The mean is 1.2." in page.read_text("utf-8")
+        swept.run("sweep", "1_sums", "count=1..3", "scale=2")
+        result = swept.run("sweep", "report", "1_sums")
+        assert "1_sums_summary: runs again, sweeps/1_sums/results." in result.err
+        assert "The mean is 1." in page.read_text("utf-8")
+    finally:
+        own.unlink()
+        swept.run("sweep", *GRID)
+
+
+def test_sweep_that_was_never_run_has_no_summary(swept: TinyProject) -> None:
+    """It says which there are."""
+    result = swept.run("sweep", "report", "1_sum")
+    assert result.status == 1
+    assert result.err == "nbpress: no sweep is called '1_sum'; did you mean '1_sums'?\n"
+
+
+def test_make_runs_a_sweep_and_its_summary(swept: TinyProject) -> None:
+    """What `make sweep SWEEP=twice` calls: the summary is published whatever failed."""
+    description = "notebook: 1_sums\nproduct: {scale: [2, 3]}\n"
+    (swept.root / "sweeps" / "twice.yaml").write_text(description, "utf-8")
+    result = swept.run("sweep", "run", "--report", NBPRESS_SWEEP="twice")
+    assert result.status == 1
+    assert result.err.splitlines()[-1].startswith("nbpress: 1 of 2 runs failed")
+    assert (swept.root / "sweeps" / "twice" / "report.html").is_file()
+    assert os.listdir(swept.root / "report") == ["report.yaml"]
