@@ -50,7 +50,7 @@ def run_sweep(
     sweep = open_sweep(project, target, words, name=name, dataset=dataset)
     workers = workers or cores()
     project.build.mkdir(exist_ok=True)
-    sweep.build.mkdir(parents=True, exist_ok=True)
+    sweep.cache.folder.mkdir(parents=True, exist_ok=True)
     with locked(sweep.build), Journal(sweep.folder / JOURNAL) as journal:
         agenda = prepare(sweep, journal, retry=retry)
         _announce(sweep, agenda, workers)
