@@ -148,16 +148,16 @@ def open_sweep(
     takes = notebook.parameters()
     if "dataset" in [*grid.given, *grid.varied, *grid.repeated]:
         raise PressError("the data set is chosen by --dataset, or by `dataset:` in the file")
+    # What is said now counts more than what the file or the journal says.
+    asked = dataset if dataset != "auto" else description.dataset or dataset
     data = NO_DATA_SET
     if "dataset" in takes and project.report.resolver:
-        data = resolve(description.dataset or dataset, project.report.resolver, project.sources)
+        data = resolve(asked, project.report.resolver, project.sources)
     report = project.report.model_copy(update={"chapters": [chapter], "claims": {}})
     return Sweep(
         name,
         NotebookProject(project.root, report, path.parent),
-        description.model_copy(
-            update={"notebook": project.relative(path), "dataset": description.dataset or dataset}
-        ),
+        description.model_copy(update={"notebook": project.relative(path), "dataset": asked}),
         notebook,
         data,
         grid,
