@@ -19,10 +19,17 @@ from nbpress.run.matplotlib_config import prepare_matplotlib
 from nbpress.run.stale import imported
 from nbpress.run.temporary import sweep as sweep_temporary
 from nbpress.sweep.engine import LocalEngine, cores
-from nbpress.sweep.grid import Description
-from nbpress.sweep.journal import DONE, FAILED, RUNNING, WAITING, Entry, Journal
+from nbpress.sweep.journal import DONE, FAILED, RUNNING, WAITING, DamagedJournal, Entry, Journal
 from nbpress.sweep.run import Agenda, prepare, run
-from nbpress.sweep.sweep import JOURNAL, Sweep, folder_of, known, open_sweep, read_journal
+from nbpress.sweep.sweep import (
+    JOURNAL,
+    Sweep,
+    description_in,
+    folder_of,
+    known,
+    open_sweep,
+    read_journal,
+)
 from nbpress.sweep.table import differing, groups, matching, names_of, spread, write_table
 from nbpress.sweep.view import View, duration, short
 
@@ -131,7 +138,7 @@ def show(
     """Return a sweep's results: the parameters that differ, values with their spread."""
     with read_journal(project, name) as journal:
         entries = matching(journal.entries(), where)
-        description = Description.model_validate(journal.fact("description"))
+        description = description_in(journal)
     repeated = list(description.repeat)
     values = names_of(entries)
     if best and best not in values:
@@ -184,9 +191,13 @@ def ls(project: Project) -> str:
 
     rows = []
     for name in known(project):
-        with read_journal(project, name) as journal:
-            entries = journal.entries()
-            notebook = (journal.fact("description") or {}).get("notebook", "")
+        try:
+            with read_journal(project, name) as journal:
+                entries = journal.entries()
+                notebook = (journal.fact("description") or {}).get("notebook", "")
+        except DamagedJournal:
+            rows.append([name, "its journal is damaged"])
+            continue
         last = max((entry.started or 0 for entry in entries), default=0)
         when = datetime.datetime.fromtimestamp(last).strftime("%Y-%m-%d %H:%M") if last else ""
         rows.append([name, _count(entries), notebook, when])

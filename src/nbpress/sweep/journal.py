@@ -70,13 +70,22 @@ def point_of(parameters: Mapping[str, Any]) -> str:
     return json.dumps(parameters, sort_keys=True)
 
 
+class DamagedJournal(PressError):
+    """A journal that cannot be read, of which nothing was changed."""
+
+
 class Journal:
     """The journal of one sweep; one that is damaged is put aside, and a new one begun.
 
     What was done is then found again where executed notebooks are kept.
+
+    Parameters
+    ----------
+    reading
+        Only to read it, without the lock: one that is damaged is then refused.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, reading: bool = False) -> None:
         self.path = path
         self.damaged: Path | None = None  # where a damaged one was put
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -85,6 +94,11 @@ class Journal:
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):
                 raise _refused(path, error) from error
+            if reading:
+                raise DamagedJournal(
+                    f"{path} is damaged: start the sweep with its grid again, and what was done "
+                    "is found where executed notebooks are kept"
+                ) from error
             self.damaged = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
             os.replace(path, self.damaged)
             for beside in (f"{path}-journal", f"{path}-wal", f"{path}-shm"):

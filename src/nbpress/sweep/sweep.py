@@ -108,7 +108,15 @@ def read_journal(project: Project, name: str) -> Journal:
     path = folder_of(project, name) / JOURNAL
     if not path.is_file():
         raise PressError(f"no sweep is called {name!r}" + did_you_mean(name, known(project)))
-    return Journal(path)
+    return Journal(path, reading=True)
+
+
+def description_in(journal: Journal) -> Description:
+    """Return what a journal's sweep is to run."""
+    description = journal.fact("description")
+    if description is None:  # killed before it began
+        raise PressError(f"{journal.path} has no grid yet: start the sweep with its grid")
+    return Description.model_validate(description)
 
 
 def open_sweep(
@@ -135,7 +143,7 @@ def open_sweep(
                 f"write that file, or say what is to vary (nbpress sweep {target} seed=0..4)"
             )
         with read_journal(project, name) as journal:
-            description = Description.model_validate(journal.fact("description"))
+            description = description_in(journal)
         base = project.root
     checked_name(name)
     path = _notebook(project, description.notebook, base)
