@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -84,6 +85,17 @@ class Sweep:
         chapter = self.project.report.chapters[0]
         plan = Plan(chapter, self.notebook, parameters, frozenset())
         return Stale(plan, parameters, with_parameters(self.common, parameters), "")
+
+    def without_defaults(self, run: Stale) -> Inputs:
+        """Return the inputs of the same run when what it leaves at its default is not given."""
+        declared = self.notebook.parameters()
+        parameters = {
+            name: value
+            for name, value in run.parameters.items()
+            # As JSON: 2 and 2.0, or True, are equal, but not the same in a text.
+            if name == "dataset" or json.dumps(value) != json.dumps(declared[name].default)
+        }
+        return with_parameters(self.common, parameters)
 
 
 def folder_of(project: Project, name: str) -> Path:
