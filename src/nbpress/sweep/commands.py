@@ -118,7 +118,8 @@ def _announce(sweep: Sweep, agenda: Agenda, workers: int) -> None:
 def _confirm(runs: int) -> None:
     if not sys.stdin.isatty():
         raise PressError(f"{runs:,} runs are many: --yes says that they are meant")
-    click.confirm(f"Execute {runs:,} runs?", abort=True, err=True)
+    if not click.confirm(f"Execute {runs:,} runs?", err=True):
+        raise PressError("nothing was executed")
 
 
 def _facts(sweep: Sweep) -> dict[str, Any]:
