@@ -47,8 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         message = disk_error(error) if isinstance(error, OSError) else error
         say(f"nbpress: {message}")
         return 1
-    except KeyboardInterrupt:
-        say("nbpress: interrupted; the former report is as it was")
+    except (KeyboardInterrupt, click.Abort) as interrupt:
+        say(f"nbpress: interrupted; {interrupt or 'the former report is as it was'}")
         return 130
     return 0
 

@@ -62,7 +62,10 @@ def sweep_run(
     """Run a sweep, or what is left of it."""
     from nbpress.sweep.commands import run_sweep
 
-    run_sweep(opt.project(context), target, grid, workers=workers or 0, **options)
+    try:
+        run_sweep(opt.project(context), target, grid, workers=workers or 0, **options)
+    except (KeyboardInterrupt, click.Abort) as error:
+        raise KeyboardInterrupt("started again, the sweep goes on where it was") from error
 
 
 @sweep.command("show")

@@ -19,11 +19,19 @@ from nbpress.run.matplotlib_config import prepare_matplotlib
 from nbpress.run.stale import imported
 from nbpress.run.temporary import sweep as sweep_temporary
 from nbpress.sweep.engine import Engine, LocalEngine, cores
-from nbpress.sweep.grid import Description
-from nbpress.sweep.journal import DONE, FAILED, RUNNING, WAITING, Entry, Journal
+from nbpress.sweep.journal import DONE, FAILED, RUNNING, WAITING, DamagedJournal, Entry, Journal
 from nbpress.sweep.report import report_sweep
 from nbpress.sweep.run import Agenda, prepare, run
-from nbpress.sweep.sweep import JOURNAL, Sweep, folder_of, known, needs, open_sweep, read_journal
+from nbpress.sweep.sweep import (
+    JOURNAL,
+    Sweep,
+    description_in,
+    folder_of,
+    known,
+    needs,
+    open_sweep,
+    read_journal,
+)
 from nbpress.sweep.table import differing, groups, matching, names_of, spread, write_table
 from nbpress.sweep.view import View, duration, short
 
@@ -58,7 +66,7 @@ def run_sweep(
     """
     sweep = open_sweep(project, target, words, name=name, dataset=dataset)
     project.build.mkdir(exist_ok=True)
-    sweep.build.mkdir(parents=True, exist_ok=True)
+    sweep.cache.folder.mkdir(parents=True, exist_ok=True)
     with locked(sweep.build), Journal(sweep.folder / JOURNAL) as journal:
         agenda = prepare(sweep, journal, retry=retry)
         _announce(sweep, agenda, 0 if scheduler else workers or cores())
@@ -139,7 +147,8 @@ def _announce(sweep: Sweep, agenda: Agenda, workers: int) -> None:
 def _confirm(runs: int) -> None:
     if not sys.stdin.isatty():
         raise PressError(f"{runs:,} runs are many: --yes says that they are meant")
-    click.confirm(f"Execute {runs:,} runs?", abort=True, err=True)
+    if not click.confirm(f"Execute {runs:,} runs?", err=True):
+        raise PressError("nothing was executed")
 
 
 def _facts(sweep: Sweep) -> dict[str, Any]:
@@ -159,7 +168,7 @@ def show(
     """Return a sweep's results: the parameters that differ, values with their spread."""
     with read_journal(project, name) as journal:
         entries = matching(journal.entries(), where)
-        description = Description.model_validate(journal.fact("description"))
+        description = description_in(journal)
     repeated = list(description.repeat)
     values = names_of(entries)
     if best and best not in values:
@@ -212,9 +221,13 @@ def ls(project: Project) -> str:
 
     rows = []
     for name in known(project):
-        with read_journal(project, name) as journal:
-            entries = journal.entries()
-            notebook = (journal.fact("description") or {}).get("notebook", "")
+        try:
+            with read_journal(project, name) as journal:
+                entries = journal.entries()
+                notebook = (journal.fact("description") or {}).get("notebook", "")
+        except DamagedJournal:
+            rows.append([name, "its journal is damaged"])
+            continue
         last = max((entry.started or 0 for entry in entries), default=0)
         when = datetime.datetime.fromtimestamp(last).strftime("%Y-%m-%d %H:%M") if last else ""
         rows.append([name, _count(entries), notebook, when])

@@ -70,13 +70,22 @@ def point_of(parameters: Mapping[str, Any]) -> str:
     return json.dumps(parameters, sort_keys=True)
 
 
+class DamagedJournal(PressError):
+    """A journal that cannot be read, of which nothing was changed."""
+
+
 class Journal:
     """The journal of one sweep; one that is damaged is put aside, and a new one begun.
 
     What was done is then found again where executed notebooks are kept.
+
+    Parameters
+    ----------
+    reading
+        Only to read it, without the lock: one that is damaged is then refused.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, reading: bool = False) -> None:
         self.path = path
         self.damaged: Path | None = None  # where a damaged one was put
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -85,6 +94,8 @@ class Journal:
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):
                 raise _refused(path, error) from error
+            if reading:
+                raise _damaged(path) from error
             self.damaged = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
             os.replace(path, self.damaged)
             for beside in (f"{path}-journal", f"{path}-wal", f"{path}-shm"):
@@ -99,7 +110,9 @@ class Journal:
 
     def fact(self, name: str) -> Any:
         """Return what is noted of the sweep itself; None if nothing is."""
-        row = self._database.execute("SELECT value FROM facts WHERE name = ?", [name]).fetchone()
+        query = "SELECT value FROM facts WHERE name = ?"
+        with self._reading():
+            row = self._database.execute(query, [name]).fetchone()
         return json.loads(row[0]) if row else None
 
     def note(self, facts: Mapping[str, Any]) -> None:
@@ -112,11 +125,14 @@ class Journal:
 
     def entries(self) -> list[Entry]:
         """Return the runs of the grid, in its order."""
-        rows = self._database.execute(
+        query = (
             "SELECT point, said, observed, key, state, attempts, kills, started, seconds, host,"
             " error, path FROM runs WHERE position IS NOT NULL ORDER BY position"
         )
-        names = [column[0] for column in rows.description[3:]]
+        with self._reading():
+            cursor = self._database.execute(query)
+            rows = cursor.fetchall()
+        names = [column[0] for column in cursor.description[3:]]
         return [
             Entry(
                 parameters=json.loads(point),
@@ -155,11 +171,17 @@ class Journal:
 
     @contextlib.contextmanager
     def _writing(self) -> Any:
+        with self._reading(), self._database:
+            yield
+
+    @contextlib.contextmanager
+    def _reading(self) -> Any:
         try:
-            with self._database:
-                yield
+            yield
         except sqlite3.OperationalError as error:
             raise _refused(self.path, error) from error
+        except sqlite3.DatabaseError as error:
+            raise _damaged(self.path) from error
 
 
 def _open(path: Path) -> sqlite3.Connection:
@@ -185,6 +207,13 @@ def _open(path: Path) -> sqlite3.Connection:
         database.close()
         raise
     return database
+
+
+def _damaged(path: Path) -> DamagedJournal:
+    return DamagedJournal(
+        f"{path} is damaged: start the sweep with its grid again, and what was done is found "
+        "where executed notebooks are kept"
+    )
 
 
 def _refused(path: Path, error: sqlite3.OperationalError) -> PressError:

@@ -172,8 +172,9 @@ def _note_done(
 
 def _kept(sweep: Sweep, run: Stale) -> Run | None:
     """Return a run that is there already: of this sweep, or a chapter's own."""
-    caches = [sweep.cache, *([sweep.chapters] if sweep.chapters else [])]
-    return next((kept for cache in caches if (kept := cache.find(run.inputs))), None)
+    if (kept := sweep.cache.find(run.inputs)) or not sweep.chapters:
+        return kept
+    return sweep.chapters.find(run.inputs) or sweep.chapters.find(sweep.without_defaults(run))
 
 
 def _stale(sweep: Sweep, journal: Journal, planned: Mapping[str, Stale]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -86,6 +87,17 @@ class Sweep:
         plan = Plan(chapter, self.notebook, parameters, frozenset())
         return Stale(plan, parameters, with_parameters(self.common, parameters), "")
 
+    def without_defaults(self, run: Stale) -> Inputs:
+        """Return the inputs of the same run when what it leaves at its default is not given."""
+        declared = self.notebook.parameters()
+        parameters = {
+            name: value
+            for name, value in run.parameters.items()
+            # As JSON: 2 and 2.0, or True, are equal, but not the same in a text.
+            if name == "dataset" or json.dumps(value) != json.dumps(declared[name].default)
+        }
+        return with_parameters(self.common, parameters)
+
 
 def folder_of(project: Project, name: str) -> Path:
     """Return the folder of what a sweep came to."""
@@ -115,7 +127,15 @@ def read_journal(project: Project, name: str) -> Journal:
     path = folder_of(project, name) / JOURNAL
     if not path.is_file():
         raise PressError(f"no sweep is called {name!r}" + did_you_mean(name, known(project)))
-    return Journal(path)
+    return Journal(path, reading=True)
+
+
+def description_in(journal: Journal) -> Description:
+    """Return what a journal's sweep is to run."""
+    description = journal.fact("description")
+    if description is None:  # killed before it began
+        raise PressError(f"{journal.path} has no grid yet: start the sweep with its grid")
+    return Description.model_validate(description)
 
 
 def open_sweep(
@@ -142,7 +162,7 @@ def open_sweep(
                 f"write that file, or say what is to vary (nbpress sweep {target} seed=0..4)"
             )
         with read_journal(project, name) as journal:
-            description = Description.model_validate(journal.fact("description"))
+            description = description_in(journal)
         base = project.root
     checked_name(name)
     path = _notebook(project, description.notebook, base)
@@ -155,16 +175,16 @@ def open_sweep(
     takes = notebook.parameters()
     if "dataset" in [*grid.given, *grid.varied, *grid.repeated]:
         raise PressError("the data set is chosen by --dataset, or by `dataset:` in the file")
+    # What is said now counts more than what the file or the journal says.
+    asked = dataset if dataset != "auto" else description.dataset or dataset
     data = NO_DATA_SET
     if "dataset" in takes and project.report.resolver:
-        data = resolve(description.dataset or dataset, project.report.resolver, project.sources)
+        data = resolve(asked, project.report.resolver, project.sources)
     report = project.report.model_copy(update={"chapters": [chapter], "claims": {}})
     return Sweep(
         name,
         NotebookProject(project.root, report, path.parent),
-        description.model_copy(
-            update={"notebook": project.relative(path), "dataset": description.dataset or dataset}
-        ),
+        description.model_copy(update={"notebook": project.relative(path), "dataset": asked}),
         notebook,
         data,
         grid,

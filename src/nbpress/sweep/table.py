@@ -101,10 +101,11 @@ def spread(entries: Iterable[Entry], name: str) -> tuple[float, float | None] | 
 
 def matching(entries: list[Entry], conditions: Iterable[str]) -> list[Entry]:
     """Return the runs whose parameters are as conditions say: "learning_rate=0.1", "seed=1,2"."""
+    known = differing(entries)
+    names = {name for entry in entries for name in entry.parameters}
     for condition in conditions:
         name, equals, text = condition.partition("=")
-        known = differing(entries)
-        if not equals or not any(name in entry.parameters for entry in entries):
+        if not equals or name not in names:
             raise PressError(
                 f"--where: expected parameter=value; got {condition!r}" + did_you_mean(name, known)
             )

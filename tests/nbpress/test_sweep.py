@@ -1,0 +1,517 @@
+"""Sweeps through the command line: what runs, what does not, and what is said of it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shutil
+from pathlib import Path
+
+import papermill
+import pytest
+from fixtures.tiny_project import Result, TinyProject
+
+import nbpress
+from nbpress.errors import PressError
+from nbpress.project.notebook import read_notebook
+from nbpress.project.project import open_project
+from nbpress.run.said import Said
+from nbpress.sweep import commands
+from nbpress.sweep.table import read_table
+
+SEEDED = 'dataset: str = "auto"\ncount: int = 3  # ≥ 1\nscale: float = 2.0\nseed: int = 0'
+RANDOM = (
+    "import random\nrandom.seed(100 * count + seed)\ntotal = sums.total(count, scale) + "
+    "random.random()"
+)
+FAILS_AT_2 = 'if count == 2:\n    raise ValueError("two is not allowed")\ntotal = 1.0 * count'
+
+
+@pytest.fixture
+def seeded(tiny: TinyProject) -> TinyProject:
+    """Return a project whose first notebook has a seed, on which its value depends."""
+    tiny.edit_cell("1_sums.ipynb", "parameters", SEEDED)
+    tiny.edit_cell("1_sums.ipynb", "sum", RANDOM)
+    return tiny
+
+
+def sweep(project: TinyProject, *words: str) -> Result:
+    """Run a sweep, which must succeed."""
+    result = project.run("sweep", *words)
+    assert result.status == 0, result.err
+    return result
+
+
+def executed(result: Result) -> list[str]:
+    """Return the points at which the notebook ran."""
+    ended = re.findall(r"^\[\d+/\d+\] (.*?): (?:done|FAILED)", result.err, re.MULTILINE)
+    return sorted(ended)
+
+
+def rows(project: TinyProject, name: str = "1_sums") -> list[dict[str, str]]:
+    """Return the rows of `results.csv`."""
+    with (project.root / "sweeps" / name / "results.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def column(project: TinyProject, name: str) -> list[str]:
+    """Return a column of `results.csv`."""
+    return [row[name] for row in rows(project)]
+
+
+def shown(project: TinyProject, *words: str) -> list[str]:
+    """Return the lines of `nbpress sweep show`, with single spaces."""
+    lines = sweep(project, "show", "1_sums", *words).out.strip().splitlines()
+    return [" ".join(line.split()) for line in lines]
+
+
+# ---- What it runs -----------------------------------------------------------------------------
+
+
+def test_sweep_runs_every_point_and_writes_a_table(tiny: TinyProject) -> None:
+    """A row for each run, in the grid's order, with parameters, values, and where to look."""
+    result = sweep(tiny, "1_sums", "count=3,1,2", "scale=3")
+    assert executed(result) == ["count=1", "count=2", "count=3"]
+    assert result.err.splitlines()[0].startswith(
+        "1_sums: 3 runs of notebooks/1_sums.ipynb on small, 3 to execute in "
+    )
+    assert result.err.splitlines()[-1] == "sweeps/1_sums/results.csv: 3 of 3 runs done"
+    assert column(tiny, "count") == ["3", "1", "2"]
+    assert column(tiny, "scale") == ["3.0"] * 3
+    assert [float(value) for value in column(tiny, "1a.total")] == [9, 0, 3]
+    assert column(tiny, "state") == ["done"] * 3
+    assert column(tiny, "attempts") == ["1"] * 3
+    for row in rows(tiny):
+        assert row["key"] in row["path"]
+        injected = next(
+            "".join(cell["source"])
+            for cell in json.loads((tiny.root / row["path"]).read_text("utf-8"))["cells"]
+            if "injected-parameters" in cell["metadata"].get("tags", ())
+        )
+        assert f"count = {row['count']}" in injected
+    assert not (tiny.root / "report" / "report.pdf").exists()
+
+
+def test_table_as_a_data_frame(tiny: TinyProject) -> None:
+    """`attrs` says what it is of; without results the error says what to do."""
+    folder = tiny.root / "sweeps" / "1_sums"
+    with pytest.raises(PressError, match="has no results yet: run `nbpress sweep 1_sums`"):
+        read_table(folder)
+    sweep(tiny, "1_sums", "count=1..2", "exact=false")
+    table = read_table(folder)
+    assert list(table["1a.total"]) == [0, 2]
+    assert list(table["exact"]) == [False, False]
+    assert table.attrs == {
+        "name": "1_sums",
+        "notebook": "notebooks/1_sums.ipynb",
+        "dataset": "small",
+        "given": {"exact": False},
+        "parameters": ["count"],
+        "repeat": [],
+        "values": ["1a.total"],
+    }
+
+
+def test_sweep_from_a_file(seeded: TinyProject) -> None:
+    """Notebook, data set and grid stand in `sweeps/NAME.yaml`, which words cannot change."""
+    (seeded.root / "sweeps").mkdir()
+    (seeded.root / "sweeps" / "mine.yaml").write_text(
+        "notebook: ../notebooks/1_sums.ipynb\ndataset: large\n"
+        "zip: {count: [1, 2], scale: [0.5, 1]}\nrepeat: {seed: 0..1}\n"
+    )
+    result = sweep(seeded, "mine")
+    assert "mine: 4 runs of notebooks/1_sums.ipynb on large, " in result.err
+    assert [(r["count"], r["scale"], r["seed"]) for r in rows(seeded, "mine")] == [
+        (*pair, seed) for pair in (("1", "0.5"), ("2", "1.0")) for seed in "01"
+    ]
+    assert executed(sweep(seeded, "mine")) == []
+    result = seeded.run("sweep", "mine", "count=1..2")
+    assert (result.status, result.err) == (
+        1,
+        "nbpress: the grid of mine stands in sweeps/mine.yaml: edit it\n",
+    )
+
+
+def test_notebook_that_is_no_chapter(tiny: TinyProject) -> None:
+    """Any notebook of the project can be swept, from where it is."""
+    content = (tiny.root / "notebooks" / "1_sums.ipynb").read_text("utf-8")
+    (tiny.root / "tries").mkdir()
+    (tiny.root / "tries" / "own.ipynb").write_text(content, "utf-8")
+    result = sweep(tiny, "tries/own.ipynb", "count=1..2", "--name", "other")
+    assert "other: 2 runs of tries/own.ipynb on small" in result.err
+    assert [float(row["1a.total"]) for row in rows(tiny, "other")] == [0, 2]
+    assert executed(sweep(tiny, "other")) == []
+
+
+def test_values_are_those_of_plain_papermill(
+    seeded: TinyProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the last digit: a sweep adds nothing to a run and takes nothing from it."""
+    sweep(seeded, "1_sums", "count=2,7", "seed=0..1")
+    press = Path(nbpress.__file__).parents[1]
+    monkeypatch.setenv("PYTHONPATH", f"{seeded.root / 'src'}:{press}")
+    notebook = seeded.root / "notebooks" / "1_sums.ipynb"
+    for row in rows(seeded):
+        parameters = {"dataset": "small", "count": int(row["count"]), "seed": int(row["seed"])}
+        papermill.execute_notebook(
+            str(notebook),
+            str(tmp_path / "plain.ipynb"),
+            parameters=parameters,
+            kernel_name="python3",
+            cwd=str(notebook.parent),
+            progress_bar=False,
+        )
+        cells = json.loads((tmp_path / "plain.ipynb").read_text("utf-8"))["cells"]
+        said = Said(read_notebook(notebook), cells).values
+        assert said["1a.total"]["value"] == float(row["1a.total"])
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["1_sum", "count=1..2"], "no chapter is called '1_sum'; did you mean '1_sums'?"),
+        (["1_sums", "counts=1..2"], "1_sums.ipynb has no parameter 'counts'; did you mean 'cou"),
+        (["1_sums", "dataset=small,large"], "the data set is chosen by --dataset, or by `dataset"),
+        (["1_sums"], "there is neither sweeps/1_sums.yaml nor a sweep '1_sums' to go on with"),
+        (["3_summary", "x=1,2"], "3_summary.ipynb needs values of other chapters, so it cannot "),
+        (["1_sums", "count=1..2", "--dataset", "huge"], "no data set 'huge'"),
+        (["1_sums", "count=1..2", "--name", "../x"], "a sweep's name has letters, digits, - and "),
+        (["../../etc/x", "count=1..2"], "no chapter is called 'x'"),
+        (["show", "1_sums"], "no sweep is called '1_sums'; known: none"),
+        (["rm", "1_sums"], "no sweep is called '1_sums'; known: none"),
+        (["rm", ".."], "a sweep's name has letters, digits, - and _ alone; got '..'"),
+    ],
+)
+def test_what_is_refused(tiny: TinyProject, words: list[str], message: str) -> None:
+    """One message, before anything runs or is written."""
+    result = tiny.run("sweep", *words)
+    assert (result.status, result.out) == (1, "")
+    assert result.err.startswith(f"nbpress: {message}")
+    assert len(result.err.splitlines()) == 1
+    assert not (tiny.root / "sweeps").exists()
+    assert not (tiny.root / "build").exists()
+
+
+def test_dataset_cannot_be_given_in_a_file(tiny: TinyProject) -> None:
+    """Neither as an axis nor to all runs: the resolver decides what its name means."""
+    (tiny.root / "sweeps").mkdir()
+    for part in ("product: {dataset: [small, large]}", "given: {dataset: large}"):
+        (tiny.root / "sweeps" / "mine.yaml").write_text(f"notebook: 1_sums\n{part}\n")
+        result = tiny.run("sweep", "mine")
+        assert result.err == (
+            "nbpress: the data set is chosen by --dataset, or by `dataset:` in the file\n"
+        )
+
+
+def test_many_runs_are_asked_for(tiny: TinyProject) -> None:
+    """Without a terminal that is an error, which names the option; nothing runs."""
+    result = tiny.run("sweep", "1_sums", f"count=1..{commands.ASKS + 1}")
+    assert result.status == 1
+    last = result.err.splitlines()[-1]
+    assert last == "nbpress: 501 runs are many: --yes says that they are meant"
+    assert executed(result) == []
+    assert not list(tiny.root.glob("build/sweeps/1_sums/runs/*"))
+
+
+def test_yes_answers_beforehand(tiny: TinyProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With it the same sweep runs."""
+    monkeypatch.setattr(commands, "ASKS", 1)
+    monkeypatch.syspath_prepend(tiny.root / "site")
+    project = open_project(tiny.root)
+    with pytest.raises(PressError, match="2 runs are many"):
+        commands.run_sweep(project, "1_sums", ["count=1..2"])
+    commands.run_sweep(project, "1_sums", ["count=1..2"], yes=True)
+    assert column(tiny, "state") == ["done", "done"]
+
+
+# ---- What it does not run again ---------------------------------------------------------------
+
+
+def test_started_again_it_executes_nothing(tiny: TinyProject) -> None:
+    """Whether its grid is given again, in another order, or not at all."""
+    sweep(tiny, "1_sums", "count=1..2", "exact=true,false")
+
+    def facts(row: dict[str, str]) -> list[tuple[str, str]]:
+        return sorted(row.items())
+
+    before = sorted(map(facts, rows(tiny)))
+    for grid in (["count=1..2", "exact=true,false"], ["exact=false,true", "count=2,1"], []):
+        result = sweep(tiny, "1_sums", *grid)
+        assert executed(result) == []
+        assert "4 runs of notebooks/1_sums.ipynb on small, 4 are done\n" in result.err
+        assert sorted(map(facts, rows(tiny))) == before
+
+
+def test_extended_grid_executes_only_what_is_new(tiny: TinyProject) -> None:
+    """What leaves the grid leaves the table, and is still done when it comes back."""
+    sweep(tiny, "1_sums", "count=1..2")
+    result = sweep(tiny, "1_sums", "count=2..4")
+    assert executed(result) == ["count=3", "count=4"]
+    assert "2 of 3 runs are new" in result.err
+    assert column(tiny, "count") == ["2", "3", "4"]
+    assert executed(sweep(tiny, "1_sums", "count=1..4")) == []
+    assert column(tiny, "attempts") == ["1"] * 4
+
+
+def test_edit_of_prose_executes_nothing(tiny: TinyProject) -> None:
+    """Neither does that of a module which the notebook does not import."""
+    sweep(tiny, "1_sums", "count=1..2")
+    tiny.edit_cell("1_sums.ipynb", "title", "# Other sums")
+    tiny.edit("src/tiny/unused.py", "0", "1")
+    assert executed(sweep(tiny, "1_sums")) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "why"),
+    [
+        ("src/tiny/base.py", "STEP = 1", "STEP = 2", "src/tiny/base.py changed"),
+        ("data/small.txt", "1 2 3", "1 2 4", "the data set changed"),
+        ("notebooks/1_sums.ipynb", "(count, scale)", "(count, -scale)", "its code changed"),
+    ],
+)
+def test_edit_makes_runs_stale(tiny: TinyProject, file: str, old: str, new: str, why: str) -> None:
+    """Of code or data: all runs are executed again, and it is said why."""
+    sweep(tiny, "1_sums", "count=1..2")
+    tiny.edit(file, old, new)
+    result = sweep(tiny, "1_sums")
+    assert f"2 runs are stale and run again: {why}\n" in result.err
+    assert executed(result) == ["count=1", "count=2"]
+    assert column(tiny, "attempts") == ["2", "2"]
+    assert executed(sweep(tiny, "1_sums")) == []
+
+
+def test_edit_that_is_undone_executes_nothing(tiny: TinyProject) -> None:
+    """The executed notebooks of the former code are kept."""
+    sweep(tiny, "1_sums", "count=2..3")
+    tiny.edit("src/tiny/base.py", "STEP = 1", "STEP = 2")
+    sweep(tiny, "1_sums")
+    assert [float(value) for value in column(tiny, "1a.total")] == [0, 4]
+    tiny.edit("src/tiny/base.py", "STEP = 2", "STEP = 1")
+    result = sweep(tiny, "1_sums")
+    assert executed(result) == []
+    assert [float(value) for value in column(tiny, "1a.total")] == [2, 6]
+
+
+def test_edited_file_that_some_runs_opened(tiny: TinyProject) -> None:
+    """Those runs alone are stale."""
+    reads = 'open("../data/large.txt").read() if count > 1 else "1"'
+    tiny.edit_cell("1_sums.ipynb", "sum", f"total = float(sum(map(int, ({reads}).split())))")
+    sweep(tiny, "1_sums", "count=1..3")
+    tiny.edit("data/large.txt", "5", "6")
+    result = sweep(tiny, "1_sums")
+    assert "2 runs are stale and run again: data/large.txt changed\n" in result.err
+    assert executed(result) == ["count=2", "count=3"]
+    assert [float(value) for value in column(tiny, "1a.total")] == [1, 16, 16]
+
+
+def test_other_data_set(tiny: TinyProject) -> None:
+    """Chosen by name: all runs are executed on it; on the former one they are still done."""
+    tiny.edit_cell("1_sums.ipynb", "sum", 'total = 1.0 if dataset == "small" else 2.0')
+    sweep(tiny, "1_sums", "count=1..2")
+    result = sweep(tiny, "1_sums", "count=1..2", "--dataset", "large")
+    assert executed(result) == ["count=1", "count=2"]
+    assert column(tiny, "1a.total") == ["2.0", "2.0"]
+    assert executed(sweep(tiny, "1_sums")) == []
+    assert column(tiny, "1a.total") == ["2.0", "2.0"]
+    assert executed(sweep(tiny, "1_sums", "--dataset", "small")) == []
+    assert column(tiny, "1a.total") == ["1.0", "1.0"]
+
+
+def test_executed_notebooks_deleted(tiny: TinyProject) -> None:
+    """The journal is the truth: `make clean` executes nothing again."""
+    sweep(tiny, "1_sums", "count=1..2")
+    shutil.rmtree(tiny.root / "build")
+    assert executed(sweep(tiny, "1_sums")) == []
+    assert column(tiny, "1a.total") == ["0.0", "2.0"]
+
+
+@pytest.mark.parametrize("parameters", [[], ["count=2"]])
+def test_run_as_a_chapter_counts(tiny: TinyProject, parameters: list[str]) -> None:
+    """At the defaults, and at what the report was given; the values are the chapter's."""
+    tiny.report(*(word for setting in parameters for word in ("--param", setting)))
+    own = parameters[0] if parameters else "count=3"
+    result = sweep(tiny, "1_sums", "count=2..3")
+    assert executed(result) == [point for point in ("count=2", "count=3") if point != own]
+    assert [float(value) for value in column(tiny, "1a.total")] == [2, 6]
+    assert executed(sweep(tiny, "1_sums", own)) == []
+
+
+def test_sweep_all_of_whose_runs_are_chapters(tiny: TinyProject) -> None:
+    """It has no executed notebook of its own, and none is missed."""
+    tiny.report("--param", "count=2")
+    result = sweep(tiny, "1_sums", "count=2..2")
+    assert executed(result) == []
+    assert column(tiny, "1a.total") == ["2.0"]
+
+
+# ---- What fails -------------------------------------------------------------------------------
+
+
+def test_failed_run(tiny: TinyProject) -> None:
+    """All others are done, the status is 1, and it runs again only when told to."""
+    tiny.edit_cell("1_sums.ipynb", "sum", FAILS_AT_2)
+    result = tiny.run("sweep", "1_sums", "count=1..4")
+    assert result.status == 1
+    assert "count=2: FAILED: cell 5 (sum) raised ValueError: two is not allowed" in result.err
+    assert result.err.splitlines()[-1] == (
+        "nbpress: 1 of 4 runs failed (`nbpress sweep show 1_sums` lists them); "
+        "--retry runs them again"
+    )
+    assert column(tiny, "state") == ["done", "failed", "done", "done"]
+    assert column(tiny, "1a.total") == ["1.0", "", "3.0", "4.0"]
+    kept = rows(tiny)[1]["path"]
+    assert "two is not allowed" in (tiny.root / kept).read_text("utf-8")
+    lines = shown(tiny)
+    assert "2 0 of 1" in lines
+    assert any(line.startswith("FAILED count=2, attempt 1: ") for line in lines)
+    assert kept in lines
+    again = tiny.run("sweep", "1_sums")
+    assert (again.status, executed(again)) == (1, [])
+    again = tiny.run("sweep", "1_sums", "--retry")
+    assert (again.status, executed(again)) == (1, ["count=2"])
+    assert column(tiny, "attempts") == ["1", "2", "1", "1"]
+
+
+def test_failure_that_was_mended(tiny: TinyProject) -> None:
+    """An edit of the code makes it run again without being told, and the sweep is whole."""
+    tiny.edit_cell("1_sums.ipynb", "sum", FAILS_AT_2)
+    assert tiny.run("sweep", "1_sums", "count=1..2").status == 1
+    tiny.edit_cell("1_sums.ipynb", "sum", "total = 1.0 * count")
+    result = sweep(tiny, "1_sums")
+    assert executed(result) == ["count=1", "count=2"]
+    assert column(tiny, "state") == ["done", "done"]
+    assert "FAILED" not in "".join(shown(tiny))
+
+
+def test_failure_is_said_at_once(tiny: TinyProject) -> None:
+    """While other runs are still to come."""
+    gated = FAILS_AT_2 + (
+        "\nimport pathlib, time\n"
+        'while count == 3 and not pathlib.Path("../gate").exists():\n    time.sleep(0.02)'
+    )
+    tiny.edit_cell("1_sums.ipynb", "sum", gated)
+    process = tiny.start("sweep", "1_sums", "count=2..3", "--workers", "1")
+    assert process.stderr is not None
+    lines = iter(process.stderr.readline, "")
+    assert any("count=2: FAILED" in line for line in lines)
+    assert process.poll() is None
+    (tiny.root / "gate").touch()
+    process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert column(tiny, "state") == ["failed", "done"]
+
+
+# ---- What is shown ----------------------------------------------------------------------------
+
+
+def test_show_has_what_differs(tiny: TinyProject) -> None:
+    """A parameter that all runs share is no column."""
+    sweep(tiny, "1_sums", "count=1..2", "scale=1,2", "exact=false")
+    assert shown(tiny) == [
+        "count scale runs 1a.total",
+        "1 1 1 0",
+        "1 2 1 0",
+        "2 1 1 1",
+        "2 2 1 2",
+    ]
+
+
+def test_show_of_repetitions(seeded: TinyProject) -> None:
+    """Mean and standard deviation over the seeds; --best ranks means, --lowest turns it round."""
+    seeded.edit_cell("1_sums.ipynb", "sum", "total = 10.0 * count + (seed + 1) * [4, 1, 2][seed]")
+    sweep(seeded, "1_sums", "count=1..3", "seed=0..2")
+    # 4, 2, 6: mean 4, standard deviation (of a sample) 2
+    assert shown(seeded) == [
+        "count runs 1a.total",
+        "1 3 14 ± 2",
+        "2 3 24 ± 2",
+        "3 3 34 ± 2",
+    ]
+    assert shown(seeded, "--best", "1a.total")[1:] == ["3 3 34 ± 2"]
+    assert shown(seeded, "--best", "1a.total", "--lowest")[1:] == ["1 3 14 ± 2"]
+    assert shown(seeded, "--where", "seed=1", "--where", "count=1,3") == [
+        "count runs 1a.total",
+        "1 1 12",
+        "3 1 32",
+    ]
+    result = seeded.run("sweep", "show", "1_sums", "--where", "counts=1")
+    assert result.err.startswith("nbpress: --where: expected parameter=value; got 'counts=1'; did")
+    result = seeded.run("sweep", "show", "1_sums", "--best", "1a.totals")
+    assert result.err == "nbpress: no run has a value '1a.totals'; did you mean '1a.total'?\n"
+
+
+def test_where_that_no_run_meets(tiny: TinyProject) -> None:
+    """No row, and no error that would not be one."""
+    sweep(tiny, "1_sums", "count=1..2")
+    assert shown(tiny, "--where", "count=7") == ["runs"]
+    assert shown(tiny, "--where", "count=7", "--where", "count=1") == ["runs"]
+
+
+def test_values_that_are_no_numbers(tiny: TinyProject) -> None:
+    """Text is shown as it is if all runs agree; what is true or false counts as 1 or 0."""
+    tiny.edit_cell(
+        "1_sums.ipynb", "sum", 'total = 1.0\nword = "a, \\"b\\""\nis_odd = count % 2 == 1'
+    )
+    tiny.edit_cell("1_sums.ipynb", "answer", "%%answer 1a\n{{ total:g }} {{ word }} {{ is_odd }}")
+    sweep(tiny, "1_sums", "count=1..2")
+    assert shown(tiny)[1:] == ['1 1 1 a, "b" 1', '2 1 1 a, "b" 0']
+    assert column(tiny, "1a.word") == ['a, "b"'] * 2
+    assert column(tiny, "1a.is_odd") == ["true", "false"]
+
+
+def test_ls_and_rm(tiny: TinyProject) -> None:
+    """A line for each sweep; what is removed leaves nothing but its description."""
+    assert sweep(tiny, "ls").out == "no sweep has been run\n"
+    (tiny.root / "sweeps").mkdir()
+    (tiny.root / "sweeps" / "mine.yaml").write_text("notebook: 1_sums\nproduct: {count: 1..2}\n")
+    sweep(tiny, "mine")
+    sweep(tiny, "2_pictures", "width=10,20")
+    lines = [line.split("  ")[:3] for line in sweep(tiny, "ls").out.splitlines()]
+    assert lines == [
+        ["2_pictures", "2 of 2 runs done", "notebooks/2_pictures.ipynb"],
+        ["mine", "2 of 2 runs done", "notebooks/1_sums.ipynb"],
+    ]
+    sweep(tiny, "rm", "mine")
+    assert sorted(path.name for path in (tiny.root / "sweeps").iterdir()) == [
+        "2_pictures",
+        "mine.yaml",
+    ]
+    assert [path.name for path in (tiny.root / "build" / "sweeps").iterdir()] == ["2_pictures"]
+    assert len(executed(sweep(tiny, "mine"))) == 2
+
+
+# ---- What is damaged --------------------------------------------------------------------------
+
+
+def test_damaged_journal(tiny: TinyProject) -> None:
+    """It is said, and what is done is found where executed notebooks are: none runs again."""
+    sweep(tiny, "1_sums", "count=1..2")
+    (tiny.root / "sweeps" / "1_sums" / "journal.sqlite").write_bytes(b"nothing" * 100)
+    result = sweep(tiny, "1_sums", "count=1..2")
+    assert executed(result) == []
+    assert "the journal was damaged; it is kept as journal.sqlite.damaged-" in result.err
+    assert column(tiny, "1a.total") == ["0.0", "2.0"]
+
+
+@pytest.mark.parametrize("words", [["show", "1_sums"], ["ls"], ["1_sums"]])
+def test_reading_a_damaged_journal(tiny: TinyProject, words: list[str]) -> None:
+    """Whoever has no grid only reads it: it is said, and nothing is changed."""
+    sweep(tiny, "1_sums", "count=1..2")
+    folder = tiny.root / "sweeps" / "1_sums"
+    (folder / "journal.sqlite").write_bytes(b"nothing" * 100)
+    before = sorted(path.name for path in folder.iterdir())
+    result = tiny.run("sweep", *words)
+    assert "Traceback" not in result.err
+    assert " is damaged" in result.err + result.out
+    assert sorted(path.name for path in folder.iterdir()) == before
+
+
+def test_journal_of_a_sweep_that_never_began(tiny: TinyProject) -> None:
+    """A kill may leave an empty file: it is listed, shown and removed like any other."""
+    folder = tiny.root / "sweeps" / "1_sums"
+    folder.mkdir(parents=True)
+    (folder / "journal.sqlite").touch()
+    for words in (["ls"], ["show", "1_sums"], ["1_sums"], ["rm", "1_sums"]):
+        assert "Traceback" not in tiny.run("sweep", *words).err
+    assert not folder.exists()
