@@ -70,13 +70,14 @@ def sweep_run(
 
 @sweep.command("show")
 @click.argument("name")
-@click.option("--best", default="", metavar="VALUE", help="Only the combination that is best.")
-@click.option("--lowest", is_flag=True, help="The lowest is best, instead of the highest.")
+@click.option("--best", default="", metavar="VALUE", help="Rank by this value, highest first.")
+@click.option("--lowest", is_flag=True, help="Lowest first.")
+@click.option("--value", multiple=True, metavar="NAME", help="Show this value.")
 @click.option("--where", multiple=True, metavar="PARAMETER=VALUE,…")
 @click.pass_context
 def sweep_show(context: click.Context, /, name: str, **options: Any) -> None:
     """Print results: the parameters that differ, each value with its spread."""
-    from nbpress.sweep.commands import show
+    from nbpress.sweep.show import show
 
     sys.stdout.write(f"{show(opt.project(context), name, **options)}\n")
 
@@ -85,7 +86,7 @@ def sweep_show(context: click.Context, /, name: str, **options: Any) -> None:
 @click.pass_context
 def sweep_ls(context: click.Context) -> None:
     """List the sweeps."""
-    from nbpress.sweep.commands import ls
+    from nbpress.sweep.show import ls
 
     sys.stdout.write(f"{ls(opt.project(context))}\n")
 
@@ -95,7 +96,7 @@ def sweep_ls(context: click.Context) -> None:
 @click.pass_context
 def sweep_rm(context: click.Context, name: str) -> None:
     """Delete what a sweep came to; sweeps/NAME.yaml stays."""
-    from nbpress.sweep.commands import rm
+    from nbpress.sweep.show import rm
 
     rm(opt.project(context), name)
 

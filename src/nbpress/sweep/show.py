@@ -1,0 +1,135 @@
+"""What `nbpress sweep show`, `ls` and `rm` do with the sweeps that have been run."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import shutil
+from collections.abc import Iterable
+
+from nbpress.errors import PressError, did_you_mean
+from nbpress.lock import locked
+from nbpress.project.project import Project
+from nbpress.sweep.journal import DONE, FAILED, RUNNING, WAITING, DamagedJournal, Entry
+from nbpress.sweep.sweep import FOLDER, description_in, folder_of, known, read_journal
+from nbpress.sweep.table import TABLE, differing, groups, matching, names_of, spread
+from nbpress.sweep.view import short
+
+_MOST_VALUES = 5  # that stand beside one another
+
+
+def show(
+    project: Project,
+    name: str,
+    *,
+    best: str = "",
+    lowest: bool = False,
+    value: Iterable[str] = (),
+    where: Iterable[str] = (),
+) -> str:
+    """Return a sweep's results: the parameters that differ, values with their spread.
+
+    Parameters
+    ----------
+    best
+        A value by which to rank the combinations of parameters, the highest first.
+    lowest
+        The lowest first.
+    value
+        The values to show; by default the ranked one, or the first that differ between runs.
+    where
+        The runs to show, "learning_rate=0.1".
+    """
+    with read_journal(project, name) as journal:
+        entries = matching(journal.entries(), where)
+        repeated = list(description_in(journal).repeat)
+    values = names_of(entries)
+    for given in filter(None, [best, *value]):
+        if given not in values:
+            raise PressError(f"no run has a value {given!r}" + did_you_mean(given, values))
+    combinations = groups(entries, repeated)
+    if best:
+        sign = 1 if lowest else -1
+        ranked = [(found, each) for each in combinations if (found := spread(each[1], best))]
+        combinations = [each for _, each in sorted(ranked, key=lambda rank: sign * rank[0][0])]
+    chosen = list(value) or ([best] if best else _varying(entries, values))
+    shown = [n for n in differing(entries) if n not in repeated]
+    rows = [[*shown, "runs", *chosen]]
+    for own, runs in combinations:
+        done = sum(entry.state == DONE for entry in runs)
+        num = str(done) if done == len(runs) else f"{done} of {len(runs)}"
+        rows.append([*(short(own[n]) for n in shown), num, *(_spread(runs, v) for v in chosen)])
+    lines = _columns(rows)
+    if more := len(values) - len(chosen):
+        lines.append(f"{more} more values: --value NAME, or {FOLDER}/{name}/{TABLE}")
+    for entry in entries:
+        if entry.state == FAILED:
+            point = " ".join(f"{n}={entry.parameters[n]}" for n in [*shown, *repeated])
+            lines += ["", f"FAILED {point}, attempt {entry.attempts}: {entry.error}", entry.path]
+    return "\n".join(lines)
+
+
+def _varying(entries: list[Entry], values: list[str]) -> list[str]:
+    """Return the values to show where nothing is said: all if they are few, else what differs."""
+    if len(values) <= _MOST_VALUES:
+        return values
+    seen = {name: {repr(entry.values.get(name)) for entry in entries} for name in values}
+    return [name for name in values if len(seen[name]) > 1][:_MOST_VALUES]
+
+
+def ls(project: Project) -> str:
+    """Return a line for each sweep: its name, how many runs are done, and when the last began."""
+    rows = []
+    for name in known(project):
+        try:
+            with read_journal(project, name) as journal:
+                entries = journal.entries()
+                notebook = (journal.fact("description") or {}).get("notebook", "")
+        except DamagedJournal:
+            rows.append([name, "its journal is damaged"])
+            continue
+        last = max((entry.started or 0 for entry in entries), default=0)
+        when = datetime.datetime.fromtimestamp(last).strftime("%Y-%m-%d %H:%M") if last else ""
+        rows.append([name, count(entries), notebook, when])
+    return "\n".join("  ".join(row).rstrip() for row in rows) or "no sweep has been run"
+
+
+def rm(project: Project, name: str) -> None:
+    """Delete a sweep's journal, results and executed notebooks; its description stays."""
+    folder = folder_of(project, name)
+    if name not in known(project):
+        raise PressError(f"no sweep is called {name!r}" + did_you_mean(name, known(project)))
+    build = project.build / FOLDER / name
+    build.mkdir(parents=True, exist_ok=True)
+    with locked(build):
+        shutil.rmtree(folder)
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(build)
+
+
+def _spread(entries: list[Entry], name: str) -> str:
+    """Return a value over repetitions: "94.2 ± 0.3"; what is no number only if all agree."""
+    if found := spread(entries, name):
+        mean, deviation = found
+        return f"{mean:.4g}" + (f" ± {deviation:.2g}" if deviation is not None else "")
+    texts = {str(entry.values[name]) for entry in entries if name in entry.values}
+    return texts.pop() if len(texts) == 1 else ""
+
+
+def _columns(rows: list[list[str]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def count(entries: list[Entry]) -> str:
+    """Return how many runs are in which state: "96 of 100 runs done, 4 failed"."""
+    text = f"{sum(entry.state == DONE for entry in entries)} of {len(entries)} runs done"
+    for state in (FAILED, RUNNING):
+        if number := sum(entry.state == state for entry in entries):
+            text += f", {number} {state}"
+    if waiting := sum(entry.state not in (DONE, FAILED, RUNNING) for entry in entries):
+        text += f", {waiting} {WAITING}"
+    return text
