@@ -1,4 +1,4 @@
-"""`python -m benchmarks [training] [build]` measures these, or all, and writes results.md.
+"""`python -m benchmarks [training] [build] [sweeps]` measures these, or all, and writes results.md.
 
 On two cores that nobody else uses, training takes a quarter of an hour.
 
@@ -14,7 +14,11 @@ import re
 
 from benchmarks.machine import HERE, describe
 
-NAMES = {"training": "Training", "build": "The build"}  # module: heading of its section
+NAMES = {
+    "training": "Training",
+    "build": "The build",
+    "sweeps": "Sweeps",
+}  # module: heading of its section
 RESULTS = HERE / "results.md"
 
 
