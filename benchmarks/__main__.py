@@ -14,11 +14,8 @@ import re
 
 from benchmarks.machine import HERE, describe
 
-NAMES = {
-    "training": "Training",
-    "build": "The build",
-    "sweeps": "Sweeps",
-}  # module: heading of its section
+# Of each module the heading of its section.
+NAMES = {"training": "Training", "build": "The build", "sweeps": "Sweeps"}
 RESULTS = HERE / "results.md"
 
 

@@ -166,7 +166,7 @@ def _text(medians: dict[str, float], bookkeeping: dict[int, tuple[float, float]]
     lines = [
         "## Sweeps",
         "",
-        f"{RUNS} short runs ({NOTEBOOK}.ipynb on the digits, other seeds), {ROUNDS} rounds in turn, "
+        f"{RUNS} short runs ({NOTEBOOK}.ipynb on the digits), {ROUNDS} rounds in turn, "
         f"medians; (a) with {LOOP_RUNS} runs. Only the sweep keeps a journal, keys and a table.",
         "",
         "| | s for each run | runs per minute | × sweep, two processes |",
@@ -177,8 +177,8 @@ def _text(medians: dict[str, float], bookkeeping: dict[int, tuple[float, float]]
     fresh, forked = medians["build, fresh"], medians["build, forked"]
     lines += [
         "",
-        f"Four runs that compute for about {LONG} s each: {one:.1f} s in one process, {two:.1f} s in "
-        f"two, {one / two:.2f} times as fast.",
+        f"Four runs that compute for about {LONG} s each: {one:.1f} s in one process, "
+        f"{two:.1f} s in two, {one / two:.2f} times as fast.",
         "",
         f"The report from an empty cache: {fresh:.1f} s with fresh kernels, {forked:.1f} s with "
         "forked ones.",
