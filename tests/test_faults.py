@@ -7,6 +7,7 @@ gives what a build without the fault gives. `make test-faults` runs it.
 from __future__ import annotations
 
 import contextlib
+import csv
 import itertools
 import json
 import os
@@ -24,6 +25,7 @@ import pytest
 from fixtures.tiny_project import COMMAND, GATED, Result, TinyProject
 
 from nbpress.run.cache import Cache
+from nbpress.sweep.journal import Entry, Journal
 
 pytestmark = pytest.mark.faults
 
@@ -405,6 +407,11 @@ def _empty(path: Path) -> None:
     path.write_bytes(b"")
 
 
+def _overwrite(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.write(b"nothing" * (path.stat().st_size // 7))
+
+
 @pytest.mark.parametrize("damage", [_truncate, _flip, _empty, Path.unlink])
 @pytest.mark.parametrize("name", ["executed.ipynb", "run.json"])
 def test_damaged_cache(project: TinyProject, name: str, damage: Callable[[Path], None]) -> None:
@@ -495,3 +502,374 @@ def test_notebook_saved_while_it_runs(project: TinyProject) -> None:
     assert project.values["1a.total"] == 1
     assert "while not pathlib" in project.bound
     assert_recovers(project, before)
+
+
+# ---- Sweeps -----------------------------------------------------------------------------------
+
+# Says which runs were executed, whatever the journal says; waits at the gate at one point.
+TRACED = """\
+import pathlib, time
+with open({log!r}, "a") as file:
+    print(count, file=file)
+while count in {gated} and not pathlib.Path("../gate").exists():
+    time.sleep(0.02)
+total = sums.total(count, scale) / 7
+"""
+TWELVE = ("sweep", "1_sums", "count=1..12")
+
+
+class Swept:
+    """A project whose first notebook is swept: which runs were executed, what the journal says."""
+
+    def __init__(self, root: Path, gated: int = 0) -> None:
+        self.project = TinyProject(root / "tiny").write()
+        self.log = root / "executed"
+        self.log.touch()
+        source = TRACED.format(log=str(self.log), gated=[gated])
+        self.project.edit_cell("1_sums.ipynb", "sum", source)
+        self.cache = Cache(self.project.root / "build/sweeps/1_sums/runs", self.project.root)
+
+    @property
+    def executed(self) -> list[int]:
+        """The counts at which the notebook was begun, in that order."""
+        return [int(line) for line in self.log.read_text().split()]
+
+    @property
+    def entries(self) -> dict[int, Entry]:
+        """What the journal says, by count; nothing if there is none."""
+        path = self.project.root / "sweeps" / "1_sums" / "journal.sqlite"
+        if not path.exists():
+            return {}
+        with Journal(path) as journal:
+            assert journal.damaged is None
+            return {entry.parameters["count"]: entry for entry in journal.entries()}
+
+    @property
+    def states(self) -> dict[int, str]:
+        """The state of each run."""
+        return {count: entry.state for count, entry in self.entries.items()}
+
+    @property
+    def values(self) -> dict[int, float]:
+        """The values in the table."""
+        with (self.project.root / "sweeps" / "1_sums" / "results.csv").open() as file:
+            return {int(row["count"]): float(row["1a.total"]) for row in csv.DictReader(file)}
+
+    @property
+    def kept(self) -> set[int]:
+        """The counts of which a whole executed notebook is there."""
+        return {run.parameters["count"] for run in self.cache.all() if run.intact}
+
+    def at_the_gate(self, process: subprocess.Popen[str], count: int) -> None:
+        """Wait until the run of this count has begun."""
+        until(lambda: process.poll() is not None or count in self.executed)
+        assert process.poll() is None
+
+    def wait_also_at(self, count: int) -> None:
+        """Have the run of one more count wait at the gate."""
+        self.project.edit("notebooks/1_sums.ipynb", "count in [", f"count in [{count}, ")
+
+    def open_gate(self) -> None:
+        """Let the run go on that waits."""
+        (self.project.root / "gate").touch()
+
+    def workers(self, busy: bool = True) -> list[psutil.Process]:
+        """Return the processes in which notebooks run, those that run one now, or all."""
+        found = []
+        for process in processes(self.project):
+            with contextlib.suppress(psutil.Error):
+                is_worker = "multiprocessing.spawn" in " ".join(process.cmdline())
+                is_busy = process.cwd() == str(self.project.root / "notebooks")
+                if is_worker and (is_busy or not busy):
+                    found.append(process)
+        return found
+
+    def assert_sound(self) -> None:
+        """Find no process left, and no executed notebook that is not whole."""
+        until(lambda: not processes(self.project))
+        folders = list(self.cache.folder.glob("[!.]*"))
+        assert len(self.kept) == len(folders)
+
+    def assert_finished(self, count: int) -> None:
+        """Find every run done with the right value, nothing lying about, and nothing to do."""
+        self.assert_sound()
+        assert self.states == dict.fromkeys(range(1, count + 1), "done")
+        assert self.values == {n: 2.0 * sum(range(n)) / 7 for n in range(1, count + 1)}
+        left = [p.name for p in self.project.root.rglob(".*") if p.name.startswith(".")]
+        assert left == []
+        before = self.executed
+        assert self.project.run("sweep", "1_sums").status == 0
+        assert self.executed == before
+
+
+@pytest.fixture
+def swept(tmp_path: Path) -> Swept:
+    """Return a project whose sweep waits at the second of its runs."""
+    return Swept(tmp_path, gated=2)
+
+
+@pytest.fixture(scope="session")
+def sweep_seconds(tmp_path_factory: pytest.TempPathFactory) -> float:
+    """Return how long an undisturbed sweep takes; its values are the right ones."""
+    undisturbed = Swept(tmp_path_factory.mktemp("swept"))
+    start = time.monotonic()
+    assert undisturbed.project.run(*TWELVE).status == 0
+    seconds = time.monotonic() - start
+    undisturbed.assert_finished(12)
+    assert sorted(undisturbed.executed) == list(range(1, 13))
+    return seconds
+
+
+@pytest.mark.parametrize("whom", ["group", "client"])
+def test_killed_sweep(sweep_seconds: float, tmp_path: Path, whom: str) -> None:
+    """At any moment: what was done is not executed again, all else is, with the same values."""
+    seconds, hits = sweep_seconds, 0
+    while hits < MOMENTS:
+        swept = Swept(tmp_path)
+        process = swept.project.start(*TWELVE)
+        try:
+            process.wait(seconds * (hits * GOLDEN % 1))
+            seconds *= 0.9
+        except subprocess.TimeoutExpired:
+            (os.killpg if whom == "group" else os.kill)(process.pid, signal.SIGKILL)
+            hits += 1
+        process.communicate(timeout=DEADLINE)
+        swept.assert_sound()
+        before, executed = swept.entries, swept.executed
+        done = {count for count, entry in before.items() if entry.state == "done"}
+        assert done <= swept.kept  # and one whose note was not written may be there too
+        assert sum(entry.state == "running" for entry in before.values()) <= 2
+        unfinished = set(range(1, 13)) - done - swept.kept
+        assert swept.project.run(*TWELVE).status == 0
+        assert sorted(swept.executed[len(executed) :]) == sorted(unfinished)
+        for count, entry in swept.entries.items():
+            former = before.get(count)
+            if count in done:
+                assert entry == former
+            else:
+                attempts = former.attempts if former else 0
+                assert entry.attempts == attempts + (count in unfinished)
+        swept.assert_finished(12)
+        shutil.rmtree(swept.project.root)
+        swept.log.unlink()
+
+
+@pytest.mark.parametrize("kernels", ["fresh", "forked"])
+def test_worker_of_a_sweep_killed(
+    swept: Swept, kernels: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its run is executed again, in a new process; no other run is."""
+    monkeypatch.setenv("NBPRESS_KERNELS", kernels)
+    process = swept.project.start("sweep", "1_sums", "count=1..4", "--workers", "1")
+    swept.at_the_gate(process, 2)
+    (worker,) = swept.workers()
+    worker.kill()
+    until(lambda: process.poll() is not None or swept.executed.count(2) == 2)
+    swept.open_gate()
+    _, err = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 0
+    assert "count=2: its process was killed; it runs again\n" in err
+    assert sorted(swept.executed) == [1, 2, 2, 3, 4]
+    assert {n: (e.attempts, e.kills) for n, e in swept.entries.items()} == {
+        1: (1, 0),
+        2: (2, 1),
+        3: (1, 0),
+        4: (1, 0),
+    }
+    swept.assert_finished(4)
+
+
+def test_one_of_two_workers_killed(swept: Swept) -> None:
+    """The run in the other process goes on."""
+    swept.wait_also_at(3)
+    process = swept.project.start("sweep", "1_sums", "count=1..4", "--workers", "2")
+    swept.at_the_gate(process, 2)
+    swept.at_the_gate(process, 3)
+    first, second = swept.workers()
+    first.kill()
+    until(lambda: len(swept.executed) == 4)
+    assert second.is_running()
+    swept.open_gate()
+    process.communicate(timeout=DEADLINE)
+    assert process.returncode == 0
+    assert sorted(entry.attempts for entry in swept.entries.values()) == [1, 1, 1, 2]
+    swept.assert_finished(4)
+
+
+def test_idle_worker_of_a_sweep_killed(swept: Swept) -> None:
+    """No run is blamed for it: the next one finds a new process."""
+    process = swept.project.start("sweep", "1_sums", "count=1..3", "--workers", "2")
+    swept.at_the_gate(process, 2)
+    until(lambda: [*swept.states.values()].count("done") == 2)
+    (busy,) = swept.workers()
+    (idle,) = set(swept.workers(busy=False)) - {busy}
+    idle.kill()
+    until(lambda: not idle.is_running())
+    busy.kill()
+    until(lambda: process.poll() is not None or swept.executed.count(2) == 2)
+    swept.open_gate()
+    process.communicate(timeout=DEADLINE)
+    assert process.returncode == 0
+    assert {n: (e.attempts, e.kills) for n, e in swept.entries.items()} == {
+        1: (1, 0),
+        2: (2, 1),
+        3: (1, 0),
+    }
+    swept.assert_finished(3)
+
+
+def test_run_that_kills_its_process_each_time(tmp_path: Path) -> None:
+    """After three kills it has failed; the others are done, and --retry tries it again."""
+    swept = Swept(tmp_path)
+    kills = (
+        "import contextlib, os, time, psutil\n"
+        "for process in psutil.process_iter() if count == 2 else []:\n"
+        "    with contextlib.suppress(psutil.Error):\n"
+        "        is_worker = 'multiprocessing.spawn' in ' '.join(process.cmdline())\n"
+        "        if is_worker and process.cwd() == os.getcwd():\n"
+        "            process.kill()\n"
+        "            time.sleep(60)\n"
+    )
+    source = TRACED.format(log=str(swept.log), gated=[])
+    swept.project.edit_cell("1_sums.ipynb", "sum", source + kills)
+    result = swept.project.run("sweep", "1_sums", "count=1..4", "--workers", "1")
+    assert_failed(result, "1 of 4 runs failed", "count=2: FAILED: its process was killed 3 times")
+    assert swept.states == {1: "done", 2: "failed", 3: "done", 4: "done"}
+    assert swept.entries[2].attempts == 3
+    assert sorted(swept.executed) == [1, 2, 2, 2, 3, 4]
+    swept.assert_sound()
+    assert swept.project.run("sweep", "1_sums").status == 1
+    assert len(swept.executed) == 6
+    assert swept.project.run("sweep", "1_sums", "--retry").status == 1
+    assert swept.executed.count(2) == 6
+    assert swept.entries[2].attempts == 6
+
+
+def read_until(process: subprocess.Popen[str], part: str) -> None:
+    """Read what a command says until it has said this."""
+    assert process.stderr is not None
+    assert any(part in line for line in iter(process.stderr.readline, ""))
+
+
+def test_interrupted_sweep(swept: Swept) -> None:
+    """Ctrl-C once: what runs finishes, nothing new is begun, and the rest is for later."""
+    process = swept.project.start("sweep", "1_sums", "count=1..4", "--workers", "1")
+    swept.at_the_gate(process, 2)
+    os.killpg(process.pid, signal.SIGINT)
+    read_until(process, "Ctrl-C: what is running finishes; once more ends it at once")
+    assert swept.states[2] == "running"
+    swept.open_gate()
+    _, err = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 130
+    assert "count=2: done" in err
+    assert err.splitlines()[-1] == (
+        "nbpress: interrupted; started again, the sweep goes on where it was"
+    )
+    assert swept.states == {1: "done", 2: "done", 3: "waiting", 4: "waiting"}
+    assert swept.executed == [1, 2]
+    swept.assert_sound()
+    assert swept.project.run("sweep", "1_sums").status == 0
+    assert sorted(swept.executed) == [1, 2, 3, 4]
+    swept.assert_finished(4)
+
+
+@pytest.mark.parametrize("kernels", ["fresh", "forked"])
+def test_sweep_interrupted_twice(
+    swept: Swept, kernels: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends at once, kernels and all; what ran is executed again later."""
+    monkeypatch.setenv("NBPRESS_KERNELS", kernels)
+    process = swept.project.start("sweep", "1_sums", "count=1..4", "--workers", "1")
+    swept.at_the_gate(process, 2)
+    os.killpg(process.pid, signal.SIGINT)
+    read_until(process, "Ctrl-C: what is running finishes; once more ends it at once")
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert swept.states == {1: "done", 2: "waiting", 3: "waiting", 4: "waiting"}
+    swept.assert_sound()
+    swept.open_gate()
+    assert swept.project.run("sweep", "1_sums").status == 0
+    assert sorted(swept.executed) == [1, 2, 2, 3, 4]
+    swept.assert_finished(4)
+
+
+def test_two_clients_of_a_sweep(swept: Swept) -> None:
+    """The second waits, and then finds all done."""
+    words = ("sweep", "1_sums", "count=1..4")
+    first = swept.project.start(*words)
+    swept.at_the_gate(first, 2)
+    second = swept.project.start(*words)
+    read_until(second, "waiting for it to end")
+    swept.open_gate()
+    said = [process.communicate(timeout=DEADLINE)[1] for process in (first, second)]
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert "4 are done\n" in said[1]
+    assert sorted(swept.executed) == [1, 2, 3, 4]
+    swept.assert_finished(4)
+
+
+def test_looking_at_a_sweep_at_work(swept: Swept) -> None:
+    """`show` and `ls` do not wait, and disturb nothing."""
+    process = swept.project.start("sweep", "1_sums", "count=1..4", "--workers", "1")
+    swept.at_the_gate(process, 2)
+    assert "1_sums  1 of 4 runs done, 1 running, 2 waiting" in swept.project.run("sweep", "ls").out
+    assert swept.project.run("sweep", "show", "1_sums").status == 0
+    swept.open_gate()
+    process.communicate(timeout=DEADLINE)
+    assert process.returncode == 0
+    swept.assert_finished(4)
+
+
+def test_report_beside_a_sweep(swept: Swept) -> None:
+    """Each has a lock of its own: a report is built while a sweep runs."""
+    process = swept.project.start("sweep", "1_sums", "count=1..4", "--workers", "1")
+    swept.at_the_gate(process, 2)
+    swept.project.report()
+    swept.open_gate()
+    process.communicate(timeout=DEADLINE)
+    assert process.returncode == 0
+    assert swept.states == dict.fromkeys(range(1, 5), "done")
+
+
+@pytest.mark.parametrize("folder", ["build", "sweeps"])
+@pytest.mark.parametrize("kilobytes", [16, 32, 48, 80])
+def test_full_disk_of_a_sweep(tmp_path: Path, folder: str, kilobytes: int) -> None:
+    """Of its notebooks or of its journal: it says so; with room, it goes on, and all are right."""
+    swept = Swept(tmp_path)
+    full = swept.project.root / folder
+    full.mkdir()
+    with mounted(full, "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs"):
+        result = swept.project.run("sweep", "1_sums", "count=1..5")
+        if result.status:
+            assert_failed(result, "disk is full", "make room")
+        else:
+            assert folder == "sweeps"
+        swept.assert_sound()
+        there = swept.kept
+        executed = swept.executed
+        subprocess.run(["mount", "-o", "remount,size=100m", str(full)], check=True)
+        assert swept.project.run("sweep", "1_sums", "count=1..5", "--retry").status == 0
+        assert not there & set(swept.executed[len(executed) :])
+        swept.assert_finished(5)
+
+
+@pytest.mark.parametrize("damage", [_truncate, _empty, Path.unlink, _overwrite])
+def test_journal_damaged_in_mid_sweep(swept: Swept, damage: Callable[[Path], None]) -> None:
+    """It is said, and started again no run that was executed to its end runs again."""
+    words = ("sweep", "1_sums", "count=1..4")
+    process = swept.project.start(*words, "--workers", "1")
+    swept.at_the_gate(process, 2)
+    damage(swept.project.root / "sweeps" / "1_sums" / "journal.sqlite")
+    swept.open_gate()
+    _, err = process.communicate(timeout=DEADLINE)
+    if process.returncode:
+        assert_failed(Result(process.returncode, "", err), "journal.sqlite")
+    until(lambda: not processes(swept.project))
+    assert swept.kept >= {1}
+    executed, kept = swept.executed, swept.kept
+    assert swept.project.run(*words).status == 0
+    assert sorted(swept.executed[len(executed) :]) == sorted({1, 2, 3, 4} - kept)
+    assert swept.executed.count(1) == 1
+    assert swept.values.keys() == {1, 2, 3, 4}

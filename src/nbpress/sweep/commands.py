@@ -74,6 +74,7 @@ def run_sweep(
         finally:
             entries = journal.entries()
             table = write_table(sweep.folder, entries, _facts(sweep))
+            sweep.cache.tidy()
             sweep.cache.trim(project.report.cache_megabytes * 10**6, ())
     say(f"{project.relative(table)}: {count(entries)}")
     if reports:

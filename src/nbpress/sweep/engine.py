@@ -88,12 +88,13 @@ class _Slot:
         return self._future is None or self._future.done()
 
     def submit(self, job: worker.Job) -> Future[worker.Outcome]:
-        if self._future is not None and self._future.exception() is not None:
+        if self._pool is not None:
+            self._future = worker.submit(self._pool, job)
+        # Dead: with the run before, or while it had nothing to do.
+        if self._future is None or isinstance(_error(self._future), BrokenExecutor):
             self._stack.close()
-            self._pool = None
-        if self._pool is None:
             self._pool = self._stack.enter_context(local_pool(1))
-        self._future = worker.submit(self._pool, job)
+            self._future = worker.submit(self._pool, job)
         return self._future
 
     def __enter__(self) -> _Slot:
@@ -101,6 +102,11 @@ class _Slot:
 
     def __exit__(self, *error: Any) -> None:
         self._stack.__exit__(*error)
+
+
+def _error(future: Future[worker.Outcome]) -> BaseException | None:
+    """Return the error of a job that has ended."""
+    return future.exception() if future.done() else None
 
 
 def cores() -> int:
