@@ -6,6 +6,7 @@ import csv
 import json
 import re
 import shutil
+import time
 from pathlib import Path
 
 import papermill
@@ -517,3 +518,23 @@ def test_journal_of_a_sweep_that_never_began(tiny: TinyProject) -> None:
     for words in (["ls"], ["show", "1_sums"], ["1_sums"], ["rm", "1_sums"]):
         assert "Traceback" not in tiny.run("sweep", *words).err
     assert not folder.exists()
+
+
+def test_code_edited_meanwhile_stops_the_sweep(tiny: TinyProject) -> None:
+    """Instead of failing run after run; what is done stays, the rest runs with the new code."""
+    wait = "import time\nwhile not __import__('os').path.exists('go'): time.sleep(0.01)\n"
+    tiny.edit_cell("1_sums.ipynb", "sum", f"{wait}total = sums.total(count, scale)")
+    process = tiny.start("sweep", "1_sums", "count=1..6", "--workers", "1")
+    deadline = time.monotonic() + 60
+    while not list(tiny.root.glob("build/sweeps/1_sums/runs/.partial-*/progress")):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    tiny.edit("src/tiny/base.py", "STEP = 1", "STEP = 2")
+    (tiny.root / "notebooks" / "go").touch()
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "src/tiny/base.py changed while it ran: run it again; what is done is kept" in err
+    assert "FAILED" not in err
+    result = tiny.run("sweep", "1_sums")
+    assert result.status == 0, result.err
+    assert "6 of 6 runs done" in result.err

@@ -13,6 +13,10 @@ from nbpress.run.observed import after_run, digests
 from nbpress.run.stale import Stale
 
 
+class Changed(PressError):
+    """Something that a run depends on changed while it ran: what came of it is of no use."""
+
+
 @dataclass(frozen=True)
 class Attempt:
     """A run that has begun: its folder in the cache, and the sources as they were then."""
@@ -48,7 +52,9 @@ class Attempt:
         Raises
         ------
         PressError
-            If it failed, or something that it depends on changed meanwhile.
+            If it failed.
+        Changed
+            If something that it depends on changed meanwhile.
         """
         observed, changed = after_run(
             self.project.root, outcome.observation, self.modules, self.stale.inputs.files
@@ -56,7 +62,7 @@ class Attempt:
         if outcome.failure is not None:
             raise PressError(outcome.failure)
         if changed:
-            raise PressError(f"{', '.join(changed)} changed while it ran: run it again")
+            raise Changed(f"{', '.join(changed)} changed while it ran: run it again")
         record = {
             "notebook": self.stale.plan.notebook.path.name,
             "dataset": dataset,

@@ -15,7 +15,7 @@ from typing import Any
 
 from nbpress.errors import PressError
 from nbpress.run import worker
-from nbpress.run.attempt import Attempt, begin
+from nbpress.run.attempt import Attempt, Changed, begin
 from nbpress.run.cache import Run
 from nbpress.run.observed import describe, digests
 from nbpress.run.said import Said
@@ -87,6 +87,8 @@ def run(sweep: Sweep, journal: Journal, agenda: Agenda, engine: Engine, view: Vi
     ------
     KeyboardInterrupt
         After Ctrl-C: when what ran has ended, or at once if it came twice.
+    PressError
+        If code or data change meanwhile, or there is nowhere to run.
     """
     waiting = list(agenda.runs)
     running: dict[Future[worker.Outcome], tuple[str, Attempt]] = {}
@@ -103,6 +105,8 @@ def run(sweep: Sweep, journal: Journal, agenda: Agenda, engine: Engine, view: Vi
                     )
                     running[engine.submit(attempt)] = point, attempt
                 engine.poll()
+                if not running:  # there are no workers yet
+                    time.sleep(_POLL_SECONDS)
                 done, _ = wait(running, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
                 for future in done:
                     point, attempt = running.pop(future)
@@ -142,6 +146,9 @@ def _end(
     try:
         kept = attempt.keep(outcome, sweep.dataset.dataset)
         return _note_done(sweep, journal, entry, kept, attempt.stale, host)
+    except Changed as error:
+        journal.update(entry, state=WAITING)
+        raise PressError(f"{error}; what is done is kept") from error
     except PressError as error:
         return journal.update(
             entry,
