@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from nbpress.errors import PressError
+from nbpress.log import say
 from nbpress.run import worker
 from nbpress.run.attempt import Attempt
 from nbpress.sweep.engine import Refused
@@ -44,7 +45,7 @@ class ClusterEngine:
                 f"{address} is neither TLS nor on this machine: whoever is in between could run "
                 "code on the workers. Use tls://… (Dask's documentation: TLS/SSL), or --insecure"
             )
-        self.address, self.where = address, f"workers of {address}"
+        self.address = address
         self._pack = pack
         self._tasks: dict[Future[worker.Outcome], tuple[Any, str, Attempt]] = {}
         self._hosts: dict[Future[worker.Outcome], str] = {}
@@ -60,17 +61,14 @@ class ClusterEngine:
             )
         except (OSError, ValueError, TypeError) as error:
             raise PressError(f"no scheduler answers at {self.address}: {error}") from error
+        workers = len(self._workers())
+        say(f"{self.address}: {workers} workers; dashboard: {self._client.dashboard_link}")
         return self
 
     def __exit__(self, *error: object) -> None:
         for task, _, _ in list(self._tasks.values()):
             task.cancel(force=True)
         self._client.close(timeout=_CONNECT_SECONDS)
-
-    @property
-    def dashboard(self) -> str:
-        """The address of the scheduler's own page."""
-        return str(self._client.dashboard_link)
 
     def free(self) -> int:
         """Return how many workers have nothing to do."""

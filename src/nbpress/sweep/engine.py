@@ -22,8 +22,6 @@ class Refused(BrokenExecutor):
 class Engine(Protocol):
     """Executes runs; the journal, not the engine, knows what has become of them."""
 
-    where: str  # for the user, "2 processes"
-
     def free(self) -> int:
         """Return how many more runs can start now."""
 
@@ -43,7 +41,6 @@ class LocalEngine:
     def __init__(
         self, workers: int, environment: Mapping[str, str], modules: Iterable[str]
     ) -> None:
-        self.where = f"{workers} process{'es' if workers > 1 else ''}"
         self._server = ""
         self._environment, self._modules = environment, list(modules)
         self._slots: list[_Slot] = [_Slot() for _ in range(workers)]
