@@ -72,9 +72,8 @@ class Project:
 
     def relative(self, path: Path) -> str:
         """Return a path as the user knows it, from the root."""
-        return (
-            path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else path.name
-        )
+        root, whole = f"{self.root}{os.sep}", str(path)  # pathlib takes ten times as long
+        return whole.removeprefix(root) if whole.startswith(root) else path.name
 
 
 def open_project(start: Path | None = None) -> Project:

@@ -51,6 +51,7 @@ class ClusterEngine:
         self._hosts: dict[Future[worker.Outcome], str] = {}
         self._sick: dict[str, str] = {}  # workers that can run nothing, and why
         self._lock = threading.Lock()
+        self._workers: list[str] = []
 
     def __enter__(self) -> ClusterEngine:
         from distributed import Client
@@ -61,7 +62,7 @@ class ClusterEngine:
             )
         except (OSError, ValueError, TypeError) as error:
             raise PressError(f"no scheduler answers at {self.address}: {error}") from error
-        workers = len(self._workers())
+        workers = len(self._look())
         say(f"{self.address}: {workers} workers; dashboard: {self._client.dashboard_link}")
         return self
 
@@ -103,7 +104,7 @@ class ClusterEngine:
         PressError
             If there are workers, and none of them can run this notebook.
         """
-        workers = self._workers()
+        workers = self._look()
         for future, (_, at, _) in list(self._tasks.items()):
             if at not in workers:
                 self._settle(future)
@@ -135,12 +136,14 @@ class ClusterEngine:
         except BaseException as error:
             future.set_exception(error)
 
-    def _workers(self) -> list[str]:
-        return list(self._client.scheduler_info(n_workers=-1)["workers"])
+    def _look(self) -> list[str]:
+        """Ask the scheduler which workers there are; with many of them, that takes its time."""
+        self._workers = list(self._client.scheduler_info(n_workers=-1)["workers"])
+        return self._workers
 
     def _idle(self) -> list[str]:
-        busy = {at for _, at, _ in self._tasks.values()}
-        return [at for at in self._workers() if at not in busy and at not in self._sick]
+        busy = {at for _, at, _ in list(self._tasks.values())}
+        return [at for at in self._workers if at not in busy and at not in self._sick]
 
 
 def _is_loopback(address: str) -> bool:
