@@ -833,6 +833,21 @@ def test_report_beside_a_sweep(swept: Swept) -> None:
     assert swept.states == dict.fromkeys(range(1, 5), "done")
 
 
+def test_module_edited_while_a_sweep_runs(swept: Swept) -> None:
+    """Runs of nobody knows which version are not kept; started again, all have the new code."""
+    process = swept.project.start("sweep", "1_sums", "count=1..3", "--workers", "1")
+    swept.at_the_gate(process, 2)
+    swept.project.edit("src/tiny/base.py", "STEP = 1", "STEP = 2")
+    swept.open_gate()
+    _, err = process.communicate(timeout=DEADLINE)
+    why = "src/tiny/base.py changed while it ran: run it again"
+    assert_failed(Result(process.returncode, "", err), f"count=2: FAILED: {why}", "2 of 3 runs")
+    assert swept.states == {1: "done", 2: "failed", 3: "failed"}
+    assert swept.project.run("sweep", "1_sums").status == 0
+    assert swept.values == {n: 2.0 * sum(range(0, n, 2)) / 7 for n in (1, 2, 3)}
+    assert sorted(swept.executed) == [1, 1, 2, 2, 3, 3]
+
+
 @pytest.mark.parametrize("folder", ["build", "sweeps"])
 @pytest.mark.parametrize("kilobytes", [16, 32, 48, 80])
 def test_full_disk_of_a_sweep(tmp_path: Path, folder: str, kilobytes: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 import shutil
 import time
@@ -212,6 +213,31 @@ def test_many_runs_are_asked_for(tiny: TinyProject) -> None:
     last = result.err.splitlines()[-1]
     assert last == "nbpress: 501 runs are many: --yes says that they are meant"
     assert executed(result) == []
+    assert not list(tiny.root.glob("build/sweeps/1_sums/runs/*"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "last"),
+    [
+        (b"n\n", 1, "nbpress: nothing was executed"),
+        (b"\n", 1, "nbpress: nothing was executed"),
+        (b"\x04", 130, "nbpress: interrupted; started again, the sweep goes on where it was"),
+    ],
+)
+def test_question_that_is_not_answered_with_yes(
+    tiny: TinyProject, answer: bytes, status: int, last: str
+) -> None:
+    """At a terminal: nothing runs, and there is one line instead of a traceback."""
+    terminal, stdin = os.openpty()
+    process = tiny.start("sweep", "1_sums", f"count=1..{commands.ASKS + 1}", stdin=stdin)
+    os.write(terminal, answer)
+    _, err = process.communicate(timeout=60)
+    os.close(terminal)
+    os.close(stdin)
+    assert process.returncode == status
+    assert "Execute 501 runs? [y/N]" in err
+    assert err.splitlines()[-1].endswith(last)
+    assert "Traceback" not in err
     assert not list(tiny.root.glob("build/sweeps/1_sums/runs/*"))
 
 
