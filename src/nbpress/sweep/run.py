@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
+import shutil
 import signal
 import time
 from collections.abc import Iterator, Mapping
@@ -13,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nbpress.errors import PressError
+from nbpress.errors import PressError, disk_error
 from nbpress.run import worker
 from nbpress.run.attempt import Attempt, Changed, begin
 from nbpress.run.cache import Run
@@ -25,6 +27,7 @@ from nbpress.sweep.journal import DONE, FAILED, LOST, RUNNING, WAITING, Entry, J
 from nbpress.sweep.sweep import Sweep
 from nbpress.sweep.view import View
 
+ROOM = 2**20  # bytes on the disk, below which a failure is the disk's
 MOST_KILLS = 3  # of its process, before a run counts as failed
 
 _POLL_SECONDS = 0.2
@@ -52,7 +55,7 @@ def prepare(sweep: Sweep, journal: Journal, *, retry: bool) -> Agenda:
     before = {entry.point for entry in journal.entries()}
     planned = {point_of(point): sweep.run_of(point) for point in sweep.points}
     if before and (added := planned.keys() - before):
-        agenda.notes.append(f"the grid has grown: {len(added)} of {len(planned)} runs are new")
+        agenda.notes.append(f"{len(added)} of {len(planned)} runs are new in the grid")
     if gone := before - planned.keys():
         agenda.notes.append(f"{len(gone)} runs are no longer in the grid")
     journal.lay_out((point, run.inputs.key) for point, run in planned.items())
@@ -150,6 +153,9 @@ def _end(
         journal.update(entry, state=WAITING)
         raise PressError(f"{error}; what is done is kept") from error
     except PressError as error:
+        if shutil.disk_usage(sweep.build).free < ROOM:  # no fault of the run's
+            journal.update(entry, state=WAITING)
+            raise disk_error(OSError(errno.ENOSPC, ""), sweep.build) from error
         return journal.update(
             entry,
             state=FAILED,

@@ -51,7 +51,10 @@ def show(
     if best:
         sign = 1 if lowest else -1
         ranked = [(found, each) for each in combinations if (found := spread(each[1], best))]
-        combinations = [each for _, each in sorted(ranked, key=lambda rank: sign * rank[0][0])]
+        # One lucky run among failures is no proof: where some have no value, the rank is lower.
+        lacks = {id(runs): any(best not in run.values for run in runs) for _, runs in combinations}
+        ranked.sort(key=lambda rank: (lacks[id(rank[1][1])], sign * rank[0][0]))
+        combinations = [each for _, each in ranked]
     chosen = list(value) or ([best] if best else _varying(entries, values))
     shown = [n for n in differing(entries) if n not in repeated]
     rows = [[*shown, "runs", *chosen]]
