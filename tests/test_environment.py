@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -19,7 +20,8 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-LOCKS = ("requirements.lock", "requirements-dev.lock", "tools/requirements.lock")
+OURS = ("requirements.lock", "requirements-sweep.lock", "requirements-dev.lock")
+LOCKS = (*OURS, "tools/requirements.lock")
 
 # Where conda-forge's name for a package differs from PyPI's.
 CONDA_NAMES = {
@@ -97,7 +99,7 @@ class TestLocks:
     """The locks, against pyproject.toml and each other."""
 
     @pytest.mark.parametrize(
-        ("lock", "extras"), [("requirements.lock", ()), ("requirements-dev.lock", ("lab", "dev"))]
+        ("lock", "extras"), zip(OURS, ((), ("sweep",), ("sweep", "lab", "dev")), strict=True)
     )
     def test_within_bounds(self, lock, extras):
         """A lock pins all that pyproject.toml asks for, the build backend too, within bounds."""
@@ -108,12 +110,13 @@ class TestLocks:
             assert found, f"{lock} lacks {text}"
             assert all(requirement.specifier.contains(version) for version in found), (text, found)
 
-    def test_report_lock_is_part_of_dev_lock(self):
-        """What the report runs with is what the tests run with, version by version."""
-        dev = versions("requirements-dev.lock")
+    @pytest.mark.parametrize(("small", "large"), itertools.pairwise(OURS))
+    def test_each_lock_is_part_of_the_next(self, small, large):
+        """What report and sweeps run with is what the tests run with, version by version."""
+        dev = versions(large)
         differing = {
             name: (pinned, dev.get(name))
-            for name, pinned in versions("requirements.lock").items()
+            for name, pinned in versions(small).items()
             if pinned != dev.get(name)
         }
         assert not differing

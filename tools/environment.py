@@ -23,7 +23,7 @@ def install(environment, lock):
         return  # somebody else was at work
     former = read(stamp_of(environment))
     # What has been added, for sweeps or for development, stays.
-    lock = max(lock, *(each for each in LOCKS if f"\n{each}\n" in former), key=LOCKS.index)
+    lock = max([lock, *(each for each in LOCKS if f"\n{each}\n" in former)], key=LOCKS.index)
     if former:
         os.remove(stamp_of(environment))
     if environment == ".venv":

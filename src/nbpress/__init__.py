@@ -6,6 +6,7 @@ report from code. `record` records values, `prose` sets numbers for a table's ce
 tells what a parameter of None stands for, `last_report` reads the last report.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +28,17 @@ __all__ = [
 ]
 
 
-def results(name: str) -> Any:
+def results(name: str, values: Iterable[str] = ()) -> Any:
     """Return what the runs of a sweep came to, as a DataFrame: a row for each run.
 
     Its columns are the parameters, the recorded values ("1.accuracy"), and `state`, `attempts`,
-    `seconds`, `host`, `key` and `path`; `attrs` tells what the sweep was.
+    `seconds`, `host`, `key` and `path`; `attrs` tells what the sweep was. With `values`, those
+    alone count as values there.
 
     Raises
     ------
     PressError
-        If no sweep of this name has been run.
+        If no sweep of this name has been run, or no run has such a value.
     """
     from nbpress.errors import PressError
     from nbpress.root import REPORT, find_root
@@ -46,7 +48,7 @@ def results(name: str) -> Any:
     root = find_root(Path.cwd())
     if root is None:
         raise PressError(f"{Path.cwd()} lies in no project: no folder above it has {REPORT}")
-    return read_table(root / FOLDER / name)
+    return read_table(root / FOLDER / name, values)
 
 
 def load_ipython_extension(shell: Any) -> None:

@@ -103,7 +103,8 @@ def build(project: Project, request: Request) -> list[Path]:
             f"`make {_TARGETS[name]}` replaces it"
         )
     if changes:
-        say(f"since the last report: {changes} changed (`nbpress diff` lists them)")
+        listed = " (`nbpress diff` lists them)" if project.output.name == "report" else ""
+        say(f"since the last report: {changes} changed{listed}")
     names = ", ".join(project.relative(path) for path in written)
     ran = f"{executed} of {len(project.report.chapters)} notebooks executed"
     facts = [dataset.dataset, ran, f"{time.monotonic() - start:.1f} s"]

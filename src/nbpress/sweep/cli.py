@@ -103,10 +103,11 @@ def sweep_rm(context: click.Context, name: str) -> None:
 
 @sweep.command("report")
 @click.argument("name")
+@click.option("--value", multiple=True, metavar="NAME", help="Show this value.")
 @opt.engine
 @click.pass_context
-def sweep_report(context: click.Context, /, name: str, engine: str) -> None:
+def sweep_report(context: click.Context, /, name: str, value: tuple[str, ...], engine: str) -> None:
     """Publish a summary as PDF and page: sweeps/NAME_summary.ipynb, or a template's."""
     from nbpress.sweep.report import report_sweep
 
-    report_sweep(opt.project(context), name, engine)
+    report_sweep(opt.project(context), name, engine, value)

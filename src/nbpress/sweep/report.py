@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from nbpress.project.report import Chapter
 from nbpress.publish.build import Request, build
 from nbpress.publish.published import FORMS
 from nbpress.sweep.sweep import FOLDER, folder_of, needs, read_journal
-from nbpress.sweep.table import TABLE
+from nbpress.sweep.table import TABLE, read_table
 
 _TEMPLATE = Path(__file__).with_name("summary.ipynb")
 _FORMS = [form for form in FORMS if form != "report.tex"]
@@ -42,8 +43,12 @@ class SummaryProject(Project):
         return folder_of(self, self.name)
 
 
-def report_sweep(project: Project, name: str, engine: str = "typst") -> list[Path]:
+def report_sweep(
+    project: Project, name: str, engine: str = "typst", values: Iterable[str] = ()
+) -> list[Path]:
     """Publish the summary of a sweep as PDF and as a page; return the files written.
+
+    `values` are those to show, if not the first that differ between runs.
 
     Raises
     ------
@@ -56,7 +61,10 @@ def report_sweep(project: Project, name: str, engine: str = "typst") -> list[Pat
         raise PressError(f"the sweep {name!r} has no results yet: run `nbpress sweep {name}`")
     notebook = project.root / FOLDER / f"{name}_summary.ipynb"
     if not notebook.is_file():
-        notebook = _from_template(project, name)
+        read_table(folder_of(project, name), values)  # refuses what is not there
+        notebook = _from_template(project, name, list(values))
+    elif values:
+        raise PressError(f"which values are shown stands in {project.relative(notebook)}: edit it")
     chapter = Chapter(notebook=notebook.name)
     changes = {"title": f"Sweep {name}", "subtitle": "", "chapters": [chapter], "claims": {}}
     report = project.report.model_copy(update={**changes, "resolver": None})
@@ -65,14 +73,14 @@ def report_sweep(project: Project, name: str, engine: str = "typst") -> list[Pat
     return [path for form in _FORMS for path in build(summary, Request(form=form, engine=engine))]
 
 
-def _from_template(project: Project, name: str) -> Path:
+def _from_template(project: Project, name: str, values: list[str]) -> Path:
     """Make the summary's notebook from the template, for this sweep."""
     notebook = json.loads(_TEMPLATE.read_text("utf-8"))
     for cell in notebook["cells"]:
         if "parameters" in cell["metadata"].get("tags", ()):
-            cell["source"] = "".join(cell["source"]).replace(
-                'sweep: str = ""', f"sweep: str = {name!r}"
-            )
+            source = "".join(cell["source"])
+            source = source.replace('sweep: str = ""', f"sweep: str = {name!r}")
+            cell["source"] = source.replace("values: list = []", f"values: list = {values!r}")
     path = _build(project.root, name).parent / "summary.ipynb"
     write({path: json.dumps(notebook, indent=1).encode()})
     return path

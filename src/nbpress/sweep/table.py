@@ -57,8 +57,8 @@ def write_table(folder: Path, entries: list[Entry], facts: dict[str, Any]) -> Pa
     return folder / TABLE
 
 
-def read_table(folder: Path) -> pandas.DataFrame:
-    """Return the table as a DataFrame; `attrs` holds what it is of."""
+def read_table(folder: Path, values: Iterable[str] = ()) -> pandas.DataFrame:
+    """Return the table as a DataFrame; `attrs` holds what it is of, `values` alone if given."""
     import pandas
 
     try:
@@ -68,7 +68,11 @@ def read_table(folder: Path) -> pandas.DataFrame:
         raise PressError(
             f"the sweep {folder.name!r} has no results yet: run `nbpress sweep {folder.name}`"
         ) from error
-    table.attrs = facts
+    for name in values:
+        if name not in facts["values"]:
+            known = did_you_mean(name, facts["values"])
+            raise PressError(f"no run of {folder.name} has a value {name!r}{known}")
+    table.attrs = {**facts, "values": list(values) or facts["values"]}
     return table
 
 

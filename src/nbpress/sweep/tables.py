@@ -105,17 +105,17 @@ def overview(table: DataFrame) -> dict[str, Any]:
     """Return what was run, in numbers and parts of a sentence."""
     attrs, numbers = table.attrs, counts(table)
     repeats = len(table[attrs["repeat"]].map(text).drop_duplicates()) if attrs["repeat"] else 1
-    given = [f"{name} = {text(value)}" for name, value in attrs["given"].items()]
+    given = [f"{label(name)} = {text(value)}" for name, value in attrs["given"].items()]
     seconds = table["seconds"].median()
     return {
         **numbers,
         "notebook": attrs["notebook"],
-        "dataset": attrs["dataset"] or "auto",
+        "data": f", on the data set {attrs['dataset']}" if attrs["dataset"] else "",
         "varied": "; ".join(f"{label(name)} {_values(table[name])}" for name in varied(table)),
         "repeated": f"each with {repeats} values of {listed(attrs['repeat'])}"
         if attrs["repeat"]
         else "each once",
-        "given": f"The same in every run: {', '.join(map(label, given))}." if given else "",
+        "given": f"The same in every run: {', '.join(given)}." if given else "",
         "failed": (
             f"{numbers['num_failed']:,} failed." if numbers["num_failed"] else "None failed."
         )
@@ -190,5 +190,7 @@ def _mean(column: Series[float]) -> str:
         return "–"
     if not deviation > 1e-9 * abs(mean):
         return f"{mean:.4g}".replace("-", "−")
-    places = min(6, max(0, 1 - math.floor(math.log10(deviation))))
+    places = max(0, 1 - math.floor(math.log10(deviation)))
+    if places > 6:
+        return f"{mean:.3g} ± {deviation:.2g}".replace("-", "−")
     return f"{mean:.{places}f} ± {deviation:.{places}f}".replace("-", "−")
