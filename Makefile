@@ -26,6 +26,7 @@ preview: .dev-ready  ## the same with report.html, which a browser shows anew ea
 	@$(python) -m nbpress preview
 
 sweep: .sweep-ready  ## run a notebook many times, as sweeps/$(SWEEP).yaml says, and publish a summary
+	@$(if $(value SWEEP),,$(error Which sweep? make sweep SWEEP=penalty, for sweeps/penalty.yaml))
 	@$(python) -m nbpress sweep run --report
 
 check: .report-ready  ## execute everything afresh; compare with what is published and recorded

@@ -179,7 +179,7 @@ def test_values_are_those_of_plain_papermill(
         (["3_summary", "x=1,2"], "3_summary.ipynb needs values of other chapters, so it cannot "),
         (["1_sums", "count=1..2", "--dataset", "huge"], "no data set 'huge'"),
         (["1_sums", "count=1..2", "--name", "../x"], "a sweep's name has letters, digits, - and "),
-        (["../../etc/x", "count=1..2"], "no chapter is called 'x'"),
+        (["../../etc/x", "count=1..2"], "there is no notebook "),
         (["show", "1_sums"], "no sweep is called '1_sums'; known: none"),
         (["rm", "1_sums"], "no sweep is called '1_sums'; known: none"),
         (["rm", ".."], "a sweep's name has letters, digits, - and _ alone; got '..'"),
@@ -275,7 +275,7 @@ def test_extended_grid_executes_only_what_is_new(tiny: TinyProject) -> None:
     sweep(tiny, "1_sums", "count=1..2")
     result = sweep(tiny, "1_sums", "count=2..4")
     assert executed(result) == ["count=3", "count=4"]
-    assert "2 of 3 runs are new" in result.err
+    assert "2 runs are new in the grid" in result.err
     assert column(tiny, "count") == ["2", "3", "4"]
     assert executed(sweep(tiny, "1_sums", "count=1..4")) == []
     assert column(tiny, "attempts") == ["1"] * 4
@@ -302,7 +302,7 @@ def test_edit_makes_runs_stale(tiny: TinyProject, file: str, old: str, new: str,
     sweep(tiny, "1_sums", "count=1..2")
     tiny.edit(file, old, new)
     result = sweep(tiny, "1_sums")
-    assert f"2 runs are stale and run again: {why}\n" in result.err
+    assert f"2 runs are stale: {why}\n" in result.err
     assert executed(result) == ["count=1", "count=2"]
     assert column(tiny, "attempts") == ["2", "2"]
     assert executed(sweep(tiny, "1_sums")) == []
@@ -327,7 +327,7 @@ def test_edited_file_that_some_runs_opened(tiny: TinyProject) -> None:
     sweep(tiny, "1_sums", "count=1..3")
     tiny.edit("data/large.txt", "5", "6")
     result = sweep(tiny, "1_sums")
-    assert "2 runs are stale and run again: data/large.txt changed\n" in result.err
+    assert "2 runs are stale: data/large.txt changed\n" in result.err
     assert executed(result) == ["count=2", "count=3"]
     assert [float(value) for value in column(tiny, "1a.total")] == [1, 16, 16]
 
@@ -454,11 +454,12 @@ def test_show_of_repetitions(seeded: TinyProject) -> None:
         "1 3 14 ± 2",
         "2 3 24 ± 2",
         "3 3 34 ± 2",
+        "± one standard deviation over seed",
     ]
-    ranked = shown(seeded, "--best", "1a.total")[1:]
+    ranked = shown(seeded, "--best", "1a.total")[1:-1]
     assert ranked[0] == "3 3 34 ± 2"
     assert ranked[-1] == "1 3 14 ± 2"
-    assert shown(seeded, "--best", "1a.total", "--lowest")[1:] == ranked[::-1]
+    assert shown(seeded, "--best", "1a.total", "--lowest")[1:-1] == ranked[::-1]
     assert shown(seeded, "--where", "seed=1", "--where", "count=1,3") == [
         "count runs 1a.total",
         "1 1 12",
@@ -564,3 +565,28 @@ def test_code_edited_meanwhile_stops_the_sweep(tiny: TinyProject) -> None:
     result = tiny.run("sweep", "1_sums")
     assert result.status == 0, result.err
     assert "6 of 6 runs done" in result.err
+
+
+def test_refused_question_changes_nothing(tiny: TinyProject) -> None:
+    """The sweep stays the one that was run; so it does if another notebook takes its name."""
+    sweep(tiny, "1_sums", "count=1,2")
+    before = (tiny.root / "sweeps" / "1_sums" / "results.csv").read_bytes()
+    result = tiny.run("sweep", "1_sums", "count=1..600")
+    assert result.err == "nbpress: 598 runs are many: --yes says that they are meant\n"
+    result = tiny.run("sweep", "2_pictures", "width=20,40", "--name", "1_sums")
+    assert result.err.startswith("nbpress: the sweep '1_sums' is of notebooks/1_sums.ipynb: give")
+    assert (tiny.root / "sweeps" / "1_sums" / "results.csv").read_bytes() == before
+    assert (
+        "2 runs of notebooks/1_sums.ipynb on small, 2 are done" in tiny.run("sweep", "1_sums").err
+    )
+
+
+def test_failures_that_are_alike_are_told_once(tiny: TinyProject) -> None:
+    """As they happen, and in show."""
+    tiny.edit_cell("1_sums.ipynb", "sum", "raise ValueError('always the same')")
+    result = tiny.run("sweep", "1_sums", "count=1..4", "--workers", "1")
+    assert result.err.count("FAILED: cell 5 (sum) raised ValueError: always the same") == 1
+    assert result.err.count("FAILED as count=1") == 3
+    out = tiny.run("sweep", "show", "1_sums").out
+    assert out.count("always the same") == result.err.count("always the same")
+    assert "FAILED count=1 and 3 more, attempt 1: " in out

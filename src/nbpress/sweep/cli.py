@@ -29,7 +29,7 @@ def sweep() -> None:
     """Run a notebook over many parameters: nbpress sweep NOTEBOOK seed=0..4 learning_rate=0.1,0.2.
 
     What stands in sweeps/NAME.yaml is run by `nbpress sweep NAME`. A sweep that was stopped goes
-    on where it was; runs that are done are never run again.
+    on where it was; a run that is done runs again only if code, data or files that it read changed.
     """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,16 +18,11 @@ from nbpress.run.matplotlib_config import prepare_matplotlib
 from nbpress.run.stale import imported
 from nbpress.run.temporary import sweep as sweep_temporary
 from nbpress.sweep.engine import Engine, LocalEngine, cores
-from nbpress.sweep.journal import DONE, FAILED, Journal
+from nbpress.sweep.journal import DONE, FAILED, DamagedJournal, Entry, Journal, point_of
 from nbpress.sweep.report import report_sweep
 from nbpress.sweep.run import Agenda, prepare, run
 from nbpress.sweep.show import count
-from nbpress.sweep.sweep import (
-    JOURNAL,
-    Sweep,
-    needs,
-    open_sweep,
-)
+from nbpress.sweep.sweep import JOURNAL, Sweep, needs, open_sweep
 from nbpress.sweep.table import write_table
 from nbpress.sweep.view import View, duration
 
@@ -60,13 +56,12 @@ def run_sweep(
         If the sweep cannot begin, or if runs failed; all others are then done.
     """
     sweep = open_sweep(project, target, words, name=name, dataset=dataset)
+    _consider(sweep, yes=yes)
     project.build.mkdir(exist_ok=True)
     sweep.cache.folder.mkdir(parents=True, exist_ok=True)
     with locked(sweep.build), Journal(sweep.folder / JOURNAL) as journal:
         agenda = prepare(sweep, journal, retry=retry)
         _announce(sweep, agenda, 0 if scheduler else workers or cores())
-        if len(agenda.runs) > ASKS and not yes:
-            _confirm(len(agenda.runs))
         try:
             if agenda.runs:
                 with _engine(sweep, agenda, workers or cores(), scheduler, insecure) as engine:
@@ -140,7 +135,26 @@ def _announce(sweep: Sweep, agenda: Agenda, workers: int) -> None:
     say(f"{sweep.name}: {', '.join(facts)}")
 
 
-def _confirm(runs: int) -> None:
+def _consider(sweep: Sweep, *, yes: bool) -> None:
+    """Ask whether many runs are meant, and refuse another sweep's name, before anything changes."""
+    former: list[Entry] = []
+    notebook = sweep.description.notebook
+    if (sweep.folder / JOURNAL).is_file():
+        with (
+            contextlib.suppress(DamagedJournal),
+            Journal(sweep.folder / JOURNAL, reading=True) as j,
+        ):
+            former = j.entries()
+            notebook = (j.fact("description") or {}).get("notebook", notebook)
+    if notebook != sweep.description.notebook:
+        raise PressError(
+            f"the sweep {sweep.name!r} is of {notebook}: give this one another --name, or remove "
+            f"that one (nbpress sweep rm {sweep.name})"
+        )
+    done = {entry.point for entry in former if entry.state == DONE}
+    runs = sum(point_of(point) not in done for point in sweep.points)
+    if runs <= ASKS or yes:
+        return
     if not sys.stdin.isatty():
         raise PressError(f"{runs:,} runs are many: --yes says that they are meant")
     if not click.confirm(f"Execute {runs:,} runs?", err=True):

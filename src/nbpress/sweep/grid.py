@@ -84,7 +84,8 @@ def read_description(path: Path) -> Description:
     try:
         return Description.model_validate(content)
     except ValidationError as error:
-        problem = error.errors()[0]
+        # A key that is unknown explains one that is missing.
+        problem = max(error.errors(), key=lambda each: each["type"] == "extra_forbidden")
         key = ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden":
             hint = did_you_mean(key, Description.model_fields)
@@ -162,8 +163,10 @@ def _values(name: str, axis: Any) -> list[Any]:
     """Return the values that an axis stands for."""
     if isinstance(axis, str) and (ends := _STEPS.fullmatch(axis)):
         first, last = int(ends[1]), int(ends[2])
-        if not 0 <= last - first < MOST_RUNS:
-            raise PressError(f"{name}: {axis} holds no number, or too many; expected such as 0..4")
+        if last < first:
+            raise PressError(f"{name}: {axis} holds no number; expected such as {last}..{first}")
+        if last - first >= MOST_RUNS:
+            raise PressError(f"{name}: {axis} holds more than {MOST_RUNS:,} numbers")
         return list(range(first, last + 1))
     if isinstance(axis, Mapping):
         try:

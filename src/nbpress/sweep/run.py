@@ -55,13 +55,13 @@ def prepare(sweep: Sweep, journal: Journal, *, retry: bool) -> Agenda:
     before = {entry.point for entry in journal.entries()}
     planned = {point_of(point): sweep.run_of(point) for point in sweep.points}
     if before and (added := planned.keys() - before):
-        agenda.notes.append(f"{len(added)} of {len(planned)} runs are new in the grid")
+        agenda.notes.append(f"{_runs(len(added))} new in the grid")
     if gone := before - planned.keys():
-        agenda.notes.append(f"{len(gone)} runs are no longer in the grid")
+        agenda.notes.append(f"{_runs(len(gone))} no longer in the grid")
     journal.lay_out((point, run.inputs.key) for point, run in planned.items())
     if stale := _stale(sweep, journal, planned):
         whys = "; ".join(dict.fromkeys(stale.values()))
-        agenda.notes.append(f"{len(stale)} runs are stale and run again: {whys}")
+        agenda.notes.append(f"{_runs(len(stale))} stale: {whys}")
         nothing = {"values": {}, "observed": {}, "error": "", "path": ""}
         journal.change(stale, state=WAITING, kills=0, **nothing)
     for entry in journal.entries():
@@ -245,3 +245,7 @@ def _interrupts(view: View) -> Iterator[list[int]]:
         yield received
     finally:
         signal.signal(signal.SIGINT, former)
+
+
+def _runs(number: int) -> str:
+    return "1 run is" if number == 1 else f"{number} runs are"

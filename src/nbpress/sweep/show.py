@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from nbpress.errors import PressError, did_you_mean
 from nbpress.lock import locked
+from nbpress.log import say
 from nbpress.project.project import Project
 from nbpress.sweep.journal import DONE, FAILED, RUNNING, WAITING, DamagedJournal, Entry
 from nbpress.sweep.sweep import FOLDER, description_in, folder_of, known, read_journal
@@ -60,15 +61,23 @@ def show(
     rows = [[*shown, "runs", *chosen]]
     for own, runs in combinations:
         done = sum(entry.state == DONE for entry in runs)
-        num = str(done) if done == len(runs) else f"{done} of {len(runs)}"
-        rows.append([*(short(own[n]) for n in shown), num, *(_spread(runs, v) for v in chosen)])
+        ended = str(done) if done == len(runs) else f"{done} of {len(runs)}"
+        rows.append([*(short(own[n]) for n in shown), ended, *(_spread(runs, v) for v in chosen)])
     lines = _columns(rows)
     if more := len(values) - len(chosen):
         lines.append(f"{more} more values: --value NAME, or {FOLDER}/{name}/{TABLE}")
+    if any(" ± " in cell for row in rows for cell in row):
+        lines.append(f"± one standard deviation over {' and '.join(repeated)}")
+    failures: dict[str, list[Entry]] = {}
     for entry in entries:
         if entry.state == FAILED:
-            point = " ".join(f"{n}={entry.parameters[n]}" for n in [*shown, *repeated])
-            lines += ["", f"FAILED {point}, attempt {entry.attempts}: {entry.error}", entry.path]
+            failures.setdefault(entry.error, []).append(entry)
+    for error, failed in failures.items():
+        first = failed[0].parameters
+        point = " ".join(f"{n}={first[n]}" for n in [*shown, *repeated])
+        others = f" and {len(failed) - 1} more" if failed[1:] else ""
+        attempt = f"attempt {failed[0].attempts}"
+        lines += ["", f"FAILED {point}{others}, {attempt}: {error}", failed[0].path]
     return "\n".join(lines)
 
 
@@ -105,6 +114,8 @@ def rm(project: Project, name: str) -> None:
     build = project.build / FOLDER / name
     build.mkdir(parents=True, exist_ok=True)
     with locked(build):
+        with read_journal(project, name) as journal:
+            say(f"deleted: the sweep {name}, {count(journal.entries())}")
         shutil.rmtree(folder)
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(build)

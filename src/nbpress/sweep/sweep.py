@@ -14,6 +14,7 @@ from typing import Any
 from nbpress.errors import PressError, did_you_mean
 from nbpress.project.dataset import NO_DATA_SET, DataSet, resolve
 from nbpress.project.notebook import Notebook, read_notebook
+from nbpress.project.parameters import Parameter
 from nbpress.project.project import Project
 from nbpress.project.report import Chapter
 from nbpress.run.cache import Cache
@@ -73,6 +74,11 @@ class Sweep:
         """What all of its runs depend on."""
         return common_inputs(self.project, self.notebook, self.dataset.sha256)
 
+    @cached_property
+    def declared(self) -> dict[str, Parameter]:
+        """The notebook's parameters."""
+        return self.notebook.parameters()
+
     @property
     def points(self) -> list[dict[str, Any]]:
         """The parameters of every run, in the grid's order."""
@@ -81,7 +87,7 @@ class Sweep:
     def run_of(self, point: Mapping[str, Any]) -> Stale:
         """Return the run at a point of the grid."""
         parameters = dict(point)
-        if "dataset" in self.notebook.parameters():
+        if "dataset" in self.declared:
             parameters["dataset"] = self.dataset.dataset
         chapter = self.project.report.chapters[0]
         plan = Plan(chapter, self.notebook, parameters, frozenset())
@@ -89,12 +95,11 @@ class Sweep:
 
     def without_defaults(self, run: Stale) -> Inputs:
         """Return the inputs of the same run when what it leaves at its default is not given."""
-        declared = self.notebook.parameters()
         parameters = {
             name: value
             for name, value in run.parameters.items()
             # As JSON: 2 and 2.0, or True, are equal, but not the same in a text.
-            if name == "dataset" or json.dumps(value) != json.dumps(declared[name].default)
+            if name == "dataset" or json.dumps(value) != json.dumps(self.declared[name].default)
         }
         return with_parameters(self.common, parameters)
 
@@ -125,6 +130,8 @@ def needs(package: str) -> None:
 def read_journal(project: Project, name: str) -> Journal:
     """Open the journal of a sweep that was run."""
     path = folder_of(project, name) / JOURNAL
+    if not path.is_file() and (project.root / FOLDER / f"{name}.yaml").is_file():
+        raise PressError(f"the sweep {name!r} has not been run yet: nbpress sweep {name}")
     if not path.is_file():
         raise PressError(f"no sweep is called {name!r}" + did_you_mean(name, known(project)))
     return Journal(path, reading=True)
@@ -195,6 +202,10 @@ def open_sweep(
 def _notebook(project: Project, named: str, base: Path) -> Path:
     """Find a notebook: a path from `base`, or a chapter of the report."""
     path = (base / f"{named.removesuffix('.ipynb')}.ipynb").resolve()
+    if not path.is_file() and ("/" in named or named.endswith(".ipynb")):
+        inside = project.notebooks / Path(named).name
+        if not inside.is_file():
+            raise PressError(f"there is no notebook {path}")
     if not path.is_file():
         path = project.notebooks / project.chapter(Path(named).name).notebook
     if not path.is_relative_to(project.root):

@@ -10,6 +10,8 @@ from typing import Any
 from nbpress.log import say
 from nbpress.sweep.journal import DONE, FAILED, LOST, Entry
 
+_MOST_VALUES = 3  # behind a run
+
 
 class View:
     """Lines for each run that ends; in a terminal a live one below them.
@@ -25,6 +27,8 @@ class View:
     def __init__(self, varied: list[str], left: int) -> None:
         self.varied, self.left = varied, left
         self.ended_runs, self.failed = 0, 0
+        self._failures: dict[str, str] = {}  # by what was wrong, the first run
+        self._values: dict[str, Any] = {}  # of the last run
         self._start = time.monotonic()
         self._live: Any = None
 
@@ -66,10 +70,17 @@ class View:
         place = f"[{self.ended_runs}/{self.left}] {point}"
         if entry.state == FAILED:
             self.failed += 1
-            self.say(f"{place}: FAILED: {entry.error}")
+            alike = self._failures.setdefault(entry.error, point)
+            self.say(f"{place}: FAILED{f' as {alike}' if alike != point else f': {entry.error}'}")
         elif entry.state == DONE:
-            values = "  ".join(f"{name} {short(value)}" for name, value in entry.values.items())
-            self.say(f"{place}: done in {entry.seconds:.1f} s  {values:.120}")
+            # What every run has in common tells nobody how it goes.
+            few = len(entry.values) <= _MOST_VALUES
+            news = {n: v for n, v in entry.values.items() if few or v != self._values.get(n)}
+            values = "  ".join(
+                f"{name} {short(value)}" for name, value in [*news.items()][:_MOST_VALUES]
+            )
+            self.say(f"{place}: done in {entry.seconds:.1f} s  {values}".rstrip())
+            self._values = entry.values
 
     def update(self, running: int) -> None:
         """Bring the live line up to date."""
