@@ -373,3 +373,14 @@ def test_figure_of_pyplot_is_printed_once(tiny: TinyProject) -> None:
     }
     numbers = json.loads((tiny.root / "build" / "numbers.json").read_text("utf-8"))
     assert numbers == {"fig-2a": 1, "fig-2b": 2}
+
+
+def test_addresses_in_memory_are_not_printed(tiny: TinyProject) -> None:
+    """They are what a plotting call returns; they tell nothing, and are others in each run."""
+    code = "class Line: pass\n[Line()]"
+    tiny.edit_cell("1_sums.ipynb", "sum", f"total = sums.total(count, scale)\n{code}")
+    tiny.report()
+    assert " at 0x" not in tiny.bound
+    tiny.edit_cell("1_sums.ipynb", "sum", "total = sums.total(count, scale)\n['a line']")
+    tiny.report()
+    assert "['a line']" in tiny.bound

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from fixtures.tiny_project import Result, TinyProject
@@ -125,18 +126,38 @@ def test_chapter_that_needs_a_value_is_told_when_it_is_no_longer_quoted(
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("%%answer 1a\nOf\n{{ totl }}.", "line 3: 'totl' is neither recorded for task 1a nor a va"),
+        (
+            "%%answer 1a\nOf\n{{ totl }}.",
+            "line 3: 'totl' is neither recorded nor a variable; did you",
+        ),
         ("%%answer 1a\n{{ sums }}.", "line 2: sums must be a number, text, list or mapping; got"),
-        ("%%answer 1a\n{{ if rises }}a{{ end }}", "line 2: no claim 'rises' is made above"),
+        ("%%answer 1a\n{{ if rises }}a{{ end }}", "line 2: no claim 'rises' is made; known:"),
     ],
 )
 def test_name_that_is_not_known(built: TinyProject, source: str, message: str) -> None:
     """It is named with cell and line, and no traceback."""
     built.edit_cell("1_sums.ipynb", "answer", source)
     err = refused(built).err
-    assert "1_sums.ipynb: cell 6 (answer)" in err
+    assert re.search(r"1_sums\.ipynb[:,] cell 6", err)
     assert message in err
     assert "Traceback" not in err
+
+
+def test_name_that_only_a_run_could_know(built: TinyProject) -> None:
+    """It is named with cell and line as well, when the run has not made it."""
+    built.edit_cell("1_sums.ipynb", "sum", "exec('total = 1.0')")
+    built.edit_cell("1_sums.ipynb", "answer", "%%answer 1a\n{{ totl }}.")
+    err = refused(built).err
+    assert "1_sums.ipynb: cell 6 (answer)" in err
+    assert "line 2: 'totl' is neither recorded for task 1a nor a variable" in err
+    assert "Traceback" not in err
+
+
+def test_value_of_none_is_refused(built: TinyProject) -> None:
+    """It stands for what suits the data set, which is not what a reader is to be told."""
+    built.edit_cell("1_sums.ipynb", "sum", "total = sums.total(count, scale)\nrate = None")
+    built.edit_cell("1_sums.ipynb", "answer", "%%answer 1a\n{{ total }} at {{ rate }}.")
+    assert "line 2: rate is None: what is to be read? Record the value" in refused(built).err
 
 
 def test_faults_of_texts_are_told_at_once(built: TinyProject) -> None:

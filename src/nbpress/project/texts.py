@@ -15,6 +15,7 @@ from functools import lru_cache
 
 from nbpress.errors import PressError, did_you_mean
 from nbpress.project.code import comments, parse
+from nbpress.project.names import unknown_names
 from nbpress.project.notebook import Cell, Notebook
 from nbpress.say.prose import split_prose
 from nbpress.say.records import REFERENCE, TASK, TASK_HEADING
@@ -81,7 +82,11 @@ class Passage:
 def faults(notebooks: Iterable[Notebook]) -> list[Fault]:
     """Return what would stop a report of these notebooks, without executing anything."""
     notebooks = list(notebooks)
-    return [*_labels_and_references(notebooks), *(f for n in notebooks for f in _malformed(n))]
+    return [
+        *_labels_and_references(notebooks),
+        *(fault for notebook in notebooks for fault in _malformed(notebook)),
+        *(fault_in(notebook, *each) for notebook in notebooks for each in unknown_names(notebook)),
+    ]
 
 
 def typed_numbers(notebook: Notebook) -> Iterator[Fault]:

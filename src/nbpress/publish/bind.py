@@ -17,6 +17,7 @@ from nbpress.project.dataset import DataSet
 from nbpress.project.project import Project
 from nbpress.publish.cells import Cell
 from nbpress.publish.complete import check_claims, check_tasks
+from nbpress.publish.outputs import is_address, joined, keep_labelled
 from nbpress.publish.provenance import Commit, parameters_of, provenance, read_commit
 from nbpress.publish.references import number, resolve_references
 from nbpress.run.execute import Execution
@@ -179,13 +180,13 @@ def _chapter_cells(
                     # It holds paths and process ids: for the author, not for the reader.
                     text = "".join(output["text"]).strip()
                     notices.append(f"{plan.chapter.notebook}, cell {index}: {text}")
-                elif not isinstance(record_of(output), Settings | Values):  # not for the reader
-                    cell["outputs"].append(_joined(output))
+                elif not (isinstance(record_of(output), Settings | Values) or is_address(output)):
+                    cell["outputs"].append(joined(output))
         # Ids are unique in a notebook, not among notebooks; marks are known by them.
         id_ = f"{number}-{cell['id']}"
         cell["id"] = id_ if len(id_) <= _ID_LENGTH else f"{number}-{digest(id_)[:32]}"
         cells.append(cell)
-    _keep_labelled(cells)
+    keep_labelled(cells)
     return cells, notices
 
 
@@ -206,32 +207,6 @@ def _as_it_reads(run: list[dict[str, Any]], record: Record, text: str) -> list[d
         ]
     data = {MIME_TYPE: record.to_json(), "text/markdown": text}
     return [{"output_type": "display_data", "data": data, "metadata": {}}]
-
-
-def _keep_labelled(cells: list[Cell]) -> None:
-    """Drop what else shows a figure that has a label, such as pyplot at the end of a cell."""
-
-    def shows(output: dict[str, Any]) -> Any:
-        return output.get("metadata", {}).get(MIME_TYPE)
-
-    outputs = [output for cell in cells for output in cell.get("outputs", ())]
-    labelled = [shows(o) for o in outputs if shows(o) and isinstance(record_of(o), Figure)]
-    for cell in cells:
-        if "outputs" in cell:
-            cell["outputs"] = [
-                o for o in cell["outputs"] if shows(o) not in labelled or record_of(o)
-            ]
-
-
-def _joined(output: dict[str, Any]) -> dict[str, Any]:
-    """Return an output whose texts are strings, not lists of lines."""
-    output = copy.deepcopy(output)
-    if isinstance(output.get("text"), list):
-        output["text"] = "".join(output["text"])
-    for mime, value in output.get("data", {}).items():
-        if isinstance(value, list) and not mime.endswith("json"):
-            output["data"][mime] = "".join(value)
-    return output
 
 
 def _marks(cells: list[Cell]) -> dict[str, list[str]]:

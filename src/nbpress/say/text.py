@@ -167,6 +167,10 @@ def prose(text: str, /, **values: Any) -> str:
 
 
 def _set(quote: Quote, value: Any) -> str:
+    if value is None:
+        raise TextError(
+            quote.line, f"{quote.name} is None: what is to be read? Record the value that was used"
+        )
     try:
         return " ".join(set_value(value, quote.format).split("\n"))
     except (ValueError, TypeError) as error:

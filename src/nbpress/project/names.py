@@ -1,0 +1,89 @@
+"""Finds what prose quotes and no code of its notebook could have made, without running any."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from nbpress.errors import PressError, did_you_mean
+from nbpress.project.code import parse
+from nbpress.project.notebook import Cell, Notebook
+from nbpress.say.text import TextError
+
+_HARMLESS = re.compile(r"^\s*%(?:load_ext|reload_ext|matplotlib|config)\b.*$", re.MULTILINE)
+_MAKES_ANY_NAME = {"exec", "eval", "globals", "locals", "vars", "setattr", "get_ipython"}
+_RECORDS = {"nbpress.record", "nbpress.answer", "record", "answer"}
+_CLAIMS = {"nbpress.claim", "claim"}
+
+
+def unknown_names(notebook: Notebook) -> Iterator[tuple[Cell, int, str]]:
+    """Yield the cell and line of each value and claim that is quoted and made nowhere.
+
+    Nothing is said where names may come from elsewhere: by `exec`, a magic, `import *`, or values
+    recorded under names that are computed.
+    """
+    names: set[str] | None = set()
+    claims: set[str] | None = set()
+    for cell in notebook.code:
+        try:
+            tree = parse(_HARMLESS.sub("", cell.source), "")
+        except PressError:  # who reads its imports says so
+            return
+        for node in ast.walk(tree):
+            names = None if names is None or _may_make_any(node) else names | _mentioned(node)
+            if claims is not None and isinstance(node, ast.Call):
+                claims = _with_claim(claims, node)
+    for cell in notebook.cells:
+        try:
+            prose = cell.prose
+        except TextError:  # told elsewhere
+            continue
+        if prose and names is not None:
+            for quote in prose.quotes:
+                if quote.name not in names:
+                    hint = did_you_mean(quote.name, names)
+                    message = f"{quote.name!r} is neither recorded nor a variable"
+                    yield cell, quote.line, f"{message}{hint if '?' in hint else ''}"
+        if prose and claims is not None:
+            for condition in prose.conditions:
+                if condition.claim not in claims:
+                    hint = did_you_mean(condition.claim, claims)
+                    yield cell, condition.line, f"no claim {condition.claim!r} is made{hint}"
+
+
+def _mentioned(node: ast.AST) -> set[str]:
+    """Return the names that a part of the code mentions, in whatever way."""
+    match node:
+        case ast.Name(id=name) | ast.arg(arg=name) | ast.keyword(arg=str(name)):
+            return {name}
+        case ast.FunctionDef(name=name) | ast.ClassDef(name=name) | ast.Attribute(attr=name):
+            return {name}
+        case ast.alias(name=name, asname=other):
+            return {other or name.partition(".")[0]}
+        case ast.Constant(value=str(text)) if text.isidentifier():
+            return {text}
+    return set()
+
+
+def _may_make_any(node: ast.AST) -> bool:
+    if isinstance(node, ast.Name):
+        return node.id in _MAKES_ANY_NAME
+    if isinstance(node, ast.alias):
+        return node.name == "*"
+    return (
+        isinstance(node, ast.Call)
+        and ast.unparse(node.func) in _RECORDS
+        and any(k.arg is None and not isinstance(k.value, ast.Dict) for k in node.keywords)
+    )
+
+
+def _with_claim(claims: set[str], call: ast.Call) -> set[str] | None:
+    """Return the claims with the one that a call makes; None if its name is computed."""
+    if ast.unparse(call.func) not in _CLAIMS:
+        return claims
+    named = [keyword.value for keyword in call.keywords if keyword.arg == "id"]
+    match call.args[1:2] or named:
+        case [ast.Constant(value=str(claim))]:
+            return claims | {claim}
+    return None

@@ -1,0 +1,50 @@
+"""What a run put out, as the report takes it."""
+
+from __future__ import annotations
+
+import copy
+import re
+from typing import Any
+
+from nbpress.publish.cells import Cell
+from nbpress.say.records import Figure, record_of
+from nbtypeset.schema import MIME_TYPE
+
+_ADDRESS = re.compile(r"<[^<>]* at 0x[0-9a-f]+>")
+
+
+def is_address(output: dict[str, Any]) -> bool:
+    """Return whether a result is nothing but where in the memory something is.
+
+    A plotting call returns such: it tells a reader nothing, and is another one in each run.
+    """
+    data = output.get("data", {})
+    text = "".join(data.get("text/plain", ""))
+    is_text = output["output_type"] == "execute_result" and data.keys() == {"text/plain"}
+    return is_text and bool(_ADDRESS.search(text))
+
+
+def keep_labelled(cells: list[Cell]) -> None:
+    """Drop what else shows a figure that has a label, such as pyplot at the end of a cell."""
+
+    def shows(output: dict[str, Any]) -> Any:
+        return output.get("metadata", {}).get(MIME_TYPE)
+
+    outputs = [output for cell in cells for output in cell.get("outputs", ())]
+    labelled = [shows(o) for o in outputs if shows(o) and isinstance(record_of(o), Figure)]
+    for cell in cells:
+        if "outputs" in cell:
+            cell["outputs"] = [
+                o for o in cell["outputs"] if shows(o) not in labelled or record_of(o)
+            ]
+
+
+def joined(output: dict[str, Any]) -> dict[str, Any]:
+    """Return an output whose texts are strings, not lists of lines."""
+    output = copy.deepcopy(output)
+    if isinstance(output.get("text"), list):
+        output["text"] = "".join(output["text"])
+    for mime, value in output.get("data", {}).items():
+        if isinstance(value, list) and not mime.endswith("json"):
+            output["data"][mime] = "".join(value)
+    return output

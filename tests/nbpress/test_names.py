@@ -1,0 +1,74 @@
+"""What prose quotes and no code makes, found without running any."""
+
+from __future__ import annotations
+
+import pytest
+from fixtures.tiny_project import TinyProject
+
+from nbpress.project.names import unknown_names
+from nbpress.project.notebook import read_notebook
+
+
+def told(tiny: TinyProject, answer: str, code: str = "total = 1") -> list[tuple[int, str]]:
+    """Return the faults of an answer below some code, with their lines."""
+    tiny.edit_cell("1_sums.ipynb", "sum", code)
+    tiny.edit_cell("1_sums.ipynb", "answer", f"%%answer 1a\n{answer}")
+    notebook = read_notebook(tiny.root / "notebooks" / "1_sums.ipynb")
+    return [(line, message) for _, line, message in unknown_names(notebook)]
+
+
+def test_misspelt_names_are_told_with_their_lines(tiny: TinyProject) -> None:
+    """Of a value and of a claim, each with the one that was meant."""
+    answer = "It is {{ total }},\nor {{ totl:g }}{{ if postive }}, above 0{{ end }}."
+    assert told(tiny, answer) == [
+        (3, "'totl' is neither recorded nor a variable; did you mean 'total'?"),
+        (3, "no claim 'postive' is made; did you mean 'positive'?"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "(x := 1)",
+        "for x in range(3): pass",
+        "import math as x",
+        "def x(): pass",
+        "nbpress.record('1a', x=1)",
+        "nbpress.record('1a', **{'x': 1})",
+        "with open('f') as x: pass",
+    ],
+)
+def test_names_that_code_makes(tiny: TinyProject, code: str) -> None:
+    """In whatever way it makes them."""
+    assert told(tiny, "{{ x }}", code) == []
+    assert told(tiny, "{{ y }}", code) == [(2, "'y' is neither recorded nor a variable")]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "exec('x = 1')",
+        "from math import *",
+        "nbpress.record('1a', **found)",
+        "%run other.py",
+        "globals()['x'] = 1",
+    ],
+)
+def test_names_that_may_come_from_elsewhere(tiny: TinyProject, code: str) -> None:
+    """Then nothing is said: it would be a guess."""
+    assert told(tiny, "{{ x }}", code) == []
+
+
+def test_claims_whose_names_are_computed(tiny: TinyProject) -> None:
+    """Then nothing is said of claims."""
+    code = "name = 'other'\nnbpress.claim('1a', name, 'so', True)"
+    assert told(tiny, "{{ if third }}So.{{ end }}", code) == []
+
+
+def test_build_stops_before_anything_runs(tiny: TinyProject) -> None:
+    """Each slip is told at once."""
+    tiny.edit_cell("1_sums.ipynb", "answer", "%%answer 1a\nThe sum is {{ totl:g }}.")
+    result = tiny.run("report")
+    assert result.status == 1
+    assert result.executed == {}
+    assert "1_sums.ipynb, cell 6, line 2: 'totl' is neither recorded nor a variable" in result.err
