@@ -66,12 +66,12 @@ bench: .dev-ready  ## time training and build, each against its peers
 compile = UV_FIND_LINKS= UV_EXTRA_INDEX_URL= tools/setup uv pip compile --quiet --universal \
 	--python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	$(if $(value UPGRADE),--upgrade)
+backend = $(python) -c 'import tomllib; project = tomllib.load(open("pyproject.toml", "rb")); \
+	print(*project["build-system"]["requires"], sep="\n")'
 lock: .report-ready
-	$(python) -c 'import tomllib; project = tomllib.load(open("pyproject.toml", "rb")); \
-		print(*project["build-system"]["requires"], sep="\n")' | $(compile) \
-		pyproject.toml - --output-file requirements.lock
-	$(compile) --extra sweep --constraint requirements.lock \
-		pyproject.toml --output-file requirements-sweep.lock
+	$(backend) | $(compile) pyproject.toml - --output-file requirements.lock
+	$(backend) | $(compile) --extra sweep --constraint requirements.lock \
+		pyproject.toml - --output-file requirements-sweep.lock
 	$(compile) --extra sweep --extra lab --extra dev --constraint requirements-sweep.lock \
 		pyproject.toml --output-file requirements-dev.lock
 	echo uv | $(compile) - --output-file tools/requirements.lock

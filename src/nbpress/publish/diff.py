@@ -94,7 +94,8 @@ def diff(project: Project, old: str | None, new: str) -> tuple[str, bool]:
     lines = [as_table(rows) if rows[1:] else "nothing differs"]
     if result.unknown:
         one = next(state.name for state in states if state.of("claim") is None)
-        lines.append(f"of {one} values alone are known")
+        kinds = ", ".join(f"{kind}s" for kind in result.unknown)
+        lines.append(f"{one} says nothing of {kinds}, which are not compared")
     return "\n".join(lines), bool(rows[1:])
 
 
