@@ -99,7 +99,7 @@ class TestLocks:
     """The locks, against pyproject.toml and each other."""
 
     @pytest.mark.parametrize(
-        ("lock", "extras"), zip(OURS, ((), ("sweep",), ("sweep", "lab", "dev")), strict=True)
+        ("lock", "extras"), [*zip(OURS, ((), ("sweep",), ("sweep", "lab", "dev")), strict=True)]
     )
     def test_within_bounds(self, lock, extras):
         """A lock pins all that pyproject.toml asks for, the build backend too, within bounds."""
@@ -110,7 +110,7 @@ class TestLocks:
             assert found, f"{lock} lacks {text}"
             assert all(requirement.specifier.contains(version) for version in found), (text, found)
 
-    @pytest.mark.parametrize(("small", "large"), itertools.pairwise(OURS))
+    @pytest.mark.parametrize(("small", "large"), [*itertools.pairwise(OURS)])
     def test_each_lock_is_part_of_the_next(self, small, large):
         """What report and sweeps run with is what the tests run with, version by version."""
         dev = versions(large)
