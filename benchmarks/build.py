@@ -29,6 +29,7 @@ def copy_project(project: Path) -> Path:
     """Copy what a report is made of into the folder `project`."""
     for part in ("src", "notebooks"):
         shutil.copytree(ROOT / part, project / part, ignore=shutil.ignore_patterns("__pycache__"))
+    (project / "report").mkdir()
     for file in ("report/report.yaml", "report/reference.yaml", "pyproject.toml"):
         shutil.copy(ROOT / file, project / file)
     return project

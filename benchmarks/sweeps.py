@@ -18,7 +18,7 @@ from nbpress.sweep.table import write_table
 
 ROUNDS = 3
 RUNS = 60
-LOOP_RUNS = 12  # of papermill's command line, which takes longest
+LOOP_RUNS = 6  # of papermill's command line, which takes longest
 NOTEBOOK = "stopping"
 LONG = 12  # seconds of one CPU-bound run, about
 SIZES = (100, 1_000, 10_000)
