@@ -118,23 +118,33 @@ class ClusterEngine:
     def _settle(self, future: Future[worker.Outcome]) -> None:
         """Say what has become of a run that has ended, or whose worker is gone."""
         with self._lock:
-            if future not in self._tasks:
+            if future not in self._tasks or future in self._hosts:  # or another thread is at it
                 return
-            task, at, attempt = self._tasks.pop(future)
+            task, at, attempt = self._tasks[future]
             self._hosts[future] = at
+        outcome, error = None, None
+        try:
+            outcome = self._outcome(future, task, at, attempt)
+        except BaseException as failure:
+            error = failure
+        del self._tasks[future]  # not before it is known whether the worker is sick
+        if error is not None:
+            future.set_exception(error)
+        elif outcome is not None:
+            future.set_result(outcome)
+
+    def _outcome(
+        self, future: Future[worker.Outcome], task: Any, at: str, attempt: Attempt
+    ) -> worker.Outcome:
         if task.status != "finished":
             task.cancel(force=True)
-            future.set_exception(BrokenExecutor(f"the worker {at} is gone"))
-            return
-        try:
-            delivery: Delivery = task.result()
-            self._hosts[future] = delivery.host
-            if delivery.refused:
-                self._sick[at] = f"{delivery.host}: {delivery.refused}"
-                raise Refused(self._sick[at])
-            future.set_result(unpack(attempt.project.root, delivery, attempt.partial))
-        except BaseException as error:
-            future.set_exception(error)
+            raise BrokenExecutor(f"the worker {at} is gone")
+        delivery: Delivery = task.result()
+        self._hosts[future] = delivery.host
+        if delivery.refused:
+            self._sick[at] = f"{delivery.host}: {delivery.refused}"
+            raise Refused(self._sick[at])
+        return unpack(attempt.project.root, delivery, attempt.partial)
 
     def _look(self) -> list[str]:
         """Ask the scheduler which workers there are; with many of them, that takes its time."""
