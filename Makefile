@@ -25,7 +25,7 @@ watch: .dev-ready  ## build report/report.pdf, and again after every save; Ctrl-
 preview: .dev-ready  ## the same with report.html, which a browser shows anew each time
 	@$(python) -m nbpress preview
 
-sweep: .sweep-ready  ## run a notebook many times, as sweeps/$(SWEEP).yaml says, and publish a summary
+sweep: .sweep-ready  ## run a notebook many times, as sweeps/SWEEP.yaml says, and publish a summary
 	@$(if $(value SWEEP),,$(error Which sweep? make sweep SWEEP=penalty, for sweeps/penalty.yaml))
 	@$(python) -m nbpress sweep run --report
 

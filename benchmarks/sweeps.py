@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.build import ROOT, command, copy_project
 from nbpress.sweep.journal import DONE, RUNNING, Journal, point_of
-from nbpress.sweep.table import write_table
+from nbpress.sweep.results import write_table
 
 ROUNDS = 3
 RUNS = 60

@@ -42,8 +42,8 @@ def results(name: str, values: Iterable[str] = ()) -> Any:
     """
     from nbpress.errors import PressError
     from nbpress.root import REPORT, find_root
+    from nbpress.sweep.results import read_table
     from nbpress.sweep.sweep import FOLDER
-    from nbpress.sweep.table import read_table
 
     root = find_root(Path.cwd())
     if root is None:

@@ -20,7 +20,7 @@ from nbpress.project.notebook import read_notebook
 from nbpress.project.project import open_project
 from nbpress.run.said import Said
 from nbpress.sweep import commands
-from nbpress.sweep.table import read_table
+from nbpress.sweep.results import read_table
 
 SEEDED = 'dataset: str = "auto"\ncount: int = 3  # ≥ 1\nscale: float = 2.0\nseed: int = 0'
 RANDOM = (
@@ -451,14 +451,14 @@ def test_show_of_repetitions(seeded: TinyProject) -> None:
     # 4, 2, 6: mean 4, standard deviation (of a sample) 2
     assert shown(seeded) == [
         "count runs 1a.total",
-        "1 3 14 ± 2",
-        "2 3 24 ± 2",
-        "3 3 34 ± 2",
+        "1 3 14.0 ± 2.0",
+        "2 3 24.0 ± 2.0",
+        "3 3 34.0 ± 2.0",
         "± one standard deviation over seed",
     ]
     ranked = shown(seeded, "--best", "1a.total")[1:-1]
-    assert ranked[0] == "3 3 34 ± 2"
-    assert ranked[-1] == "1 3 14 ± 2"
+    assert ranked[0] == "3 3 34.0 ± 2.0"
+    assert ranked[-1] == "1 3 14.0 ± 2.0"
     assert shown(seeded, "--best", "1a.total", "--lowest")[1:-1] == ranked[::-1]
     assert shown(seeded, "--where", "seed=1", "--where", "count=1,3") == [
         "count runs 1a.total",

@@ -103,7 +103,7 @@ def build(project: Project, request: Request) -> list[Path]:
             f"`make {_TARGETS[name]}` replaces it"
         )
     if changes:
-        listed = " (`nbpress diff` lists them)" if project.output.name == "report" else ""
+        listed = " (`nbpress diff` lists them)" if project.output == project.root / "report" else ""
         say(f"since the last report: {changes} changed{listed}")
     names = ", ".join(project.relative(path) for path in written)
     ran = f"{executed} of {len(project.report.chapters)} notebooks executed"

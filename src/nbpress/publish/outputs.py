@@ -10,18 +10,18 @@ from nbpress.publish.cells import Cell
 from nbpress.say.records import Figure, record_of
 from nbtypeset.schema import MIME_TYPE
 
-_ADDRESS = re.compile(r"<[^<>]* at 0x[0-9a-f]+>")
+_ADDRESSES = re.compile(r"[\[\](),\s]*(?:<[^<>]* at 0x[0-9a-f]+>[\[\](),\s]*)+")
 
 
 def is_address(output: dict[str, Any]) -> bool:
-    """Return whether a result is nothing but where in the memory something is.
+    """Return whether a result is nothing but where in the memory things are.
 
     A plotting call returns such: it tells a reader nothing, and is another one in each run.
     """
     data = output.get("data", {})
     text = "".join(data.get("text/plain", ""))
     is_text = output["output_type"] == "execute_result" and data.keys() == {"text/plain"}
-    return is_text and bool(_ADDRESS.search(text))
+    return is_text and bool(_ADDRESSES.fullmatch(text))
 
 
 def keep_labelled(cells: list[Cell]) -> None:

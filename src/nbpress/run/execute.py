@@ -195,10 +195,10 @@ class _Runner:
             except PressError as error:
                 logger.debug("%s\n%s", name, outcome.traceback)
                 notebook = plan.chapter.notebook
+                kept = keep_failed(self.project.build, notebook, attempt.partial, outcome)
+                where = kept and f"What was executed is kept in {self.project.relative(kept)}; "
                 self.failures.append(
-                    f"{notebook}: {error}\n\n"
-                    f"{keep_failed(self.project.build, notebook, attempt.partial, outcome)}"
-                    "the former report is as it was."
+                    f"{notebook}: {error}\n\n{where or ''}the former report is as it was."
                 )
                 continue
             self.result.runs[name] = run

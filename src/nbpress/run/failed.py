@@ -12,8 +12,11 @@ from nbpress.run.observed import Observation, read_observation
 from nbpress.run.worker import Outcome
 
 
-def keep_failed(build: Path, notebook: str, partial: Path, outcome: Outcome) -> str:
-    """Keep what was executed, and what it read and wrote; say where its author can look at it."""
+def keep_failed(build: Path, notebook: str, partial: Path, outcome: Outcome) -> Path | None:
+    """Keep what was executed, and what it read and wrote; return where its author can look at it.
+
+    If nothing was executed, that is nowhere.
+    """
     kept = build / "failed" / notebook
     kept.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(OSError):
@@ -21,7 +24,7 @@ def keep_failed(build: Path, notebook: str, partial: Path, outcome: Outcome) -> 
     kept.unlink(missing_ok=True)  # of an earlier failure
     with contextlib.suppress(FileNotFoundError):
         os.replace(partial / "executed.ipynb", kept)
-    return f"What was executed is kept in build/failed/{kept.name}; " if kept.is_file() else ""
+    return kept if kept.is_file() else None
 
 
 def last_failed(build: Path, notebook: str) -> Observation:

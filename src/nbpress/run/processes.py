@@ -35,12 +35,11 @@ def local_pool(processes: int | None = None) -> Iterator[Executor]:
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     context = multiprocessing.get_context("spawn")
     # Nothing is ever sent: each process waits for the pipe's end, which a kill brings about too.
     theirs, ours = context.Pipe(duplex=False)
     try:
-        pool = ProcessPoolExecutor(processes or cores or 1, context, _end_with, (theirs,))
+        pool = ProcessPoolExecutor(processes or cores(), context, _end_with, (theirs,))
     except (OSError, ImportError, NotImplementedError) as error:
         raise PressError(
             "notebooks run in processes of their own, which need semaphores in shared memory, and "
@@ -72,3 +71,9 @@ def _end_with(build: Connection) -> None:
             os._exit(1)
 
     threading.Thread(target=wait_for_its_end, daemon=True).start()
+
+
+def cores() -> int:
+    """Return how many processes can compute at once."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return count or 1

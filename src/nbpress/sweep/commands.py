@@ -15,15 +15,16 @@ from nbpress.log import say
 from nbpress.project.project import Project
 from nbpress.run.environment import kernel_environment
 from nbpress.run.matplotlib_config import prepare_matplotlib
+from nbpress.run.processes import cores
 from nbpress.run.stale import imported
 from nbpress.run.temporary import sweep as sweep_temporary
-from nbpress.sweep.engine import Engine, LocalEngine, cores
+from nbpress.sweep.engine import Engine, LocalEngine
 from nbpress.sweep.journal import DONE, FAILED, DamagedJournal, Entry, Journal, point_of
 from nbpress.sweep.report import report_sweep
+from nbpress.sweep.results import write_table
 from nbpress.sweep.run import Agenda, prepare, run
 from nbpress.sweep.show import count
-from nbpress.sweep.sweep import JOURNAL, Sweep, needs, open_sweep
-from nbpress.sweep.table import write_table
+from nbpress.sweep.sweep import Sweep, needs, open_sweep
 from nbpress.sweep.view import View, duration
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def run_sweep(
     _consider(sweep, yes=yes)
     project.build.mkdir(exist_ok=True)
     sweep.cache.folder.mkdir(parents=True, exist_ok=True)
-    with locked(sweep.build), Journal(sweep.folder / JOURNAL) as journal:
+    with locked(sweep.build), Journal(sweep.journal) as journal:
         agenda = prepare(sweep, journal, retry=retry)
         _announce(sweep, agenda, 0 if scheduler else workers or cores())
         try:
@@ -102,13 +103,7 @@ def _engine(
     from nbpress.sweep.remote import pack
 
     def packed(attempt: Attempt) -> Parcel:
-        read = {
-            name
-            for entry in agenda.entries.values()
-            for name in entry.observed.get("read", {})
-            if not name.endswith("/")
-        }
-        return pack(project, sweep.dataset, attempt, modules, read)
+        return pack(project, sweep.dataset, attempt, modules, agenda.read)
 
     return ClusterEngine(scheduler, packed, insecure=insecure)
 
@@ -139,10 +134,10 @@ def _consider(sweep: Sweep, *, yes: bool) -> None:
     """Ask whether many runs are meant, and refuse another sweep's name, before anything changes."""
     former: list[Entry] = []
     notebook = sweep.description.notebook
-    if (sweep.folder / JOURNAL).is_file():
+    if (sweep.journal).is_file():
         with (
             contextlib.suppress(DamagedJournal),
-            Journal(sweep.folder / JOURNAL, reading=True) as j,
+            Journal(sweep.journal, reading=True) as j,
         ):
             former = j.entries()
             notebook = (j.fact("description") or {}).get("notebook", notebook)

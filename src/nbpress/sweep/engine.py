@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 from collections.abc import Iterable, Mapping
 from concurrent.futures import BrokenExecutor, Executor, Future
@@ -104,9 +103,3 @@ class _Slot:
 def _error(future: Future[worker.Outcome]) -> BaseException | None:
     """Return the error of a job that has ended."""
     return future.exception() if future.done() else None
-
-
-def cores() -> int:
-    """Return how many processes can compute at once."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return count or 1

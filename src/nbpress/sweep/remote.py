@@ -125,12 +125,13 @@ def _run_in(root: Path, parcel: Parcel) -> Delivery:
         made.mkdir(parents=True, exist_ok=True)
     sources = [root / source for source in parcel.sources]
     if parcel.resolver and parcel.sha256:
-        files = digest("".join(f"{name} {digest(sent)}" for name, sent in parcel.files.items()))
+        sent_files = sorted(parcel.files.items())
+        files = digest("".join(f"{name} {digest(sent)}" for name, sent in sent_files))
         found = _data_set(parcel.dataset, parcel.resolver, tuple(sources), files)
         if found != parcel.sha256:
             raise PressError(f"its data set {parcel.dataset!r} is another one")
     build, server = _equipment(tuple(parcel.modules))
-    former, here = dict(os.environ), os.getcwd()
+    former = dict(os.environ)
     try:
         job = replace(
             parcel.job,
@@ -145,7 +146,6 @@ def _run_in(root: Path, parcel: Parcel) -> Delivery:
     finally:
         os.environ.clear()
         os.environ.update(former)
-        os.chdir(here)
     executed = partial / "executed.ipynb"
     content = executed.read_bytes() if executed.is_file() else None
     read = digests(root, outcome.observation.read, outcome.observation.written)

@@ -13,8 +13,8 @@ from nbpress.project.project import Project
 from nbpress.project.report import Chapter
 from nbpress.publish.build import Request, build
 from nbpress.publish.published import FORMS
+from nbpress.sweep.results import TABLE, read_table
 from nbpress.sweep.sweep import FOLDER, folder_of, needs, read_journal
-from nbpress.sweep.table import TABLE, read_table
 
 _TEMPLATE = Path(__file__).with_name("summary.ipynb")
 _FORMS = [form for form in FORMS if form != "report.tex"]

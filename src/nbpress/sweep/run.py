@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
-import os
 import shutil
 import signal
 import time
@@ -19,6 +18,7 @@ from nbpress.errors import PressError, disk_error
 from nbpress.run import worker
 from nbpress.run.attempt import Attempt, Changed, begin
 from nbpress.run.cache import Run
+from nbpress.run.failed import keep_failed
 from nbpress.run.observed import describe, digests
 from nbpress.run.said import Said
 from nbpress.run.stale import Stale
@@ -40,6 +40,12 @@ class Agenda:
     runs: dict[str, Stale] = field(default_factory=dict)  # by point
     entries: dict[str, Entry] = field(default_factory=dict)  # all of the grid
     notes: list[str] = field(default_factory=list)
+    read: set[str] = field(default_factory=set)  # the files that any run has read
+
+    def enter(self, entry: Entry) -> None:
+        """Take what the journal says of a run now."""
+        self.entries[entry.point] = entry
+        self.read.update(n for n in entry.observed.get("read", ()) if not n.endswith("/"))
 
 
 def prepare(sweep: Sweep, journal: Journal, *, retry: bool) -> Agenda:
@@ -77,7 +83,7 @@ def prepare(sweep: Sweep, journal: Journal, *, retry: bool) -> Agenda:
                 entry = _note_done(sweep, journal, entry, there, run)
             else:
                 agenda.runs[entry.point] = run
-        agenda.entries[entry.point] = entry
+        agenda.enter(entry)
     facts = {"dataset": sweep.dataset.dataset, "common": dict(sweep.common.parts)}
     journal.note({"description": sweep.description.model_dump(), **facts})
     return agenda
@@ -114,7 +120,7 @@ def run(sweep: Sweep, journal: Journal, agenda: Agenda, engine: Engine, view: Vi
                 for future in done:
                     point, attempt = running.pop(future)
                     entry = _end(sweep, journal, agenda.entries[point], attempt, future, engine)
-                    agenda.entries[point] = entry
+                    agenda.enter(entry)
                     if entry.state == LOST:
                         waiting.append(point)
                     view.ended(entry)
@@ -156,13 +162,15 @@ def _end(
         if shutil.disk_usage(sweep.build).free < ROOM:  # no fault of the run's
             journal.update(entry, state=WAITING)
             raise disk_error(OSError(errno.ENOSPC, ""), sweep.build) from error
+        notebook = f"{attempt.stale.inputs.key}.ipynb"
+        there = keep_failed(sweep.build, notebook, attempt.partial, outcome)
         return journal.update(
             entry,
             state=FAILED,
             error=str(error),
             seconds=round(outcome.seconds, 3),
             host=host,
-            path=_keep_failed(sweep, attempt),
+            path=sweep.project.relative(there) if there else "",
         )
 
 
@@ -193,8 +201,7 @@ def _kept(sweep: Sweep, run: Stale) -> Run | None:
 def _stale(sweep: Sweep, journal: Journal, planned: Mapping[str, Stale]) -> dict[str, str]:
     """Return the runs that ended with other code, data or files than there are now, and why."""
     former = journal.fact("common") or {}
-    names = sweep.common.changes({**former})
-    names = [name for name in names if not name.startswith("parameter ")]
+    names = sweep.common.changes(former)
     why_key = describe(names, former, sweep.common.parts) if names else "what it depends on changed"
     known: dict[str, str] = {}
     stale = {}
@@ -217,16 +224,6 @@ def _changes(root: Path, observed: Mapping[str, Any]) -> str:
     now = digests(root, read, observed.get("written", []))
     changed = [name for name in now if now[name] != read[name]]
     return describe(changed, read, now) if changed else ""
-
-
-def _keep_failed(sweep: Sweep, attempt: Attempt) -> str:
-    """Keep the executed notebook of a run that failed; return where."""
-    kept = sweep.build / "failed" / f"{attempt.stale.inputs.key}.ipynb"
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(FileNotFoundError):
-        os.replace(attempt.partial / "executed.ipynb", kept)
-        return sweep.project.relative(kept)
-    return ""
 
 
 @contextlib.contextmanager

@@ -11,9 +11,10 @@ from nbpress.errors import PressError, did_you_mean
 from nbpress.lock import locked
 from nbpress.log import say
 from nbpress.project.project import Project
+from nbpress.publish.compare import as_table
 from nbpress.sweep.journal import DONE, FAILED, RUNNING, WAITING, DamagedJournal, Entry
+from nbpress.sweep.results import TABLE, differing, groups, matching, names_of, plus_minus, spread
 from nbpress.sweep.sweep import FOLDER, description_in, folder_of, known, read_journal
-from nbpress.sweep.table import TABLE, differing, groups, matching, names_of, spread
 from nbpress.sweep.view import short
 
 _MOST_VALUES = 5  # that stand beside one another
@@ -63,7 +64,7 @@ def show(
         done = sum(entry.state == DONE for entry in runs)
         ended = str(done) if done == len(runs) else f"{done} of {len(runs)}"
         rows.append([*(short(own[n]) for n in shown), ended, *(_spread(runs, v) for v in chosen)])
-    lines = _columns(rows)
+    lines = [as_table(rows, align=str.rjust)]
     if more := len(values) - len(chosen):
         lines.append(f"{more} more values: --value NAME, or {FOLDER}/{name}/{TABLE}")
     if any(" ± " in cell for row in rows for cell in row):
@@ -124,18 +125,9 @@ def rm(project: Project, name: str) -> None:
 def _spread(entries: list[Entry], name: str) -> str:
     """Return a value over repetitions: "94.2 ± 0.3"; what is no number only if all agree."""
     if found := spread(entries, name):
-        mean, deviation = found
-        return f"{mean:.4g}" + (f" ± {deviation:.2g}" if deviation is not None else "")
+        return plus_minus(*found)
     texts = {str(entry.values[name]) for entry in entries if name in entry.values}
     return texts.pop() if len(texts) == 1 else ""
-
-
-def _columns(rows: list[list[str]]) -> list[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return [
-        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
 
 
 def count(entries: list[Entry]) -> str:

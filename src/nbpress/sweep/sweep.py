@@ -60,6 +60,11 @@ class Sweep:
         return folder_of(self.project, self.name)
 
     @property
+    def journal(self) -> Path:
+        """The journal's file."""
+        return self.folder / JOURNAL
+
+    @property
     def build(self) -> Path:
         """Where its executed notebooks are, and its lock."""
         return self.project.build / FOLDER / self.name

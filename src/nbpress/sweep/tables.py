@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from nbpress.sweep.results import plus_minus
+
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
 
@@ -184,13 +186,8 @@ def _values(column: Series[Any]) -> str:
 
 
 def _mean(column: Series[float]) -> str:
-    """Return "0.448 ± 0.051", two digits of the deviation and as many places of the mean."""
+    """Return "0.448 ± 0.051", a dash where there is no number."""
     mean, deviation = column.mean(), column.std()
     if math.isnan(mean):
         return "–"
-    if not deviation > 1e-9 * abs(mean):
-        return f"{mean:.4g}".replace("-", "−")
-    places = max(0, 1 - math.floor(math.log10(deviation)))
-    if places > 6:
-        return f"{mean:.3g} ± {deviation:.2g}".replace("-", "−")
-    return f"{mean:.{places}f} ± {deviation:.{places}f}".replace("-", "−")
+    return plus_minus(mean, None if math.isnan(deviation) else deviation)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import statistics
 from collections.abc import Iterable
 from pathlib import Path
@@ -101,6 +102,17 @@ def spread(entries: Iterable[Entry], name: str) -> tuple[float, float | None] | 
     if not numbers:
         return None
     return statistics.fmean(numbers), statistics.stdev(numbers) if numbers[1:] else None
+
+
+def plus_minus(mean: float, deviation: float | None) -> str:
+    """Return "0.448 ± 0.051": two digits of the deviation, and as many places of the mean."""
+    if not deviation or deviation <= 1e-9 * abs(mean):
+        return f"{mean:.4g}".replace("-", "−")
+    places = max(0, 1 - math.floor(math.log10(deviation)))
+    both = f"{mean:.3g} ± {deviation:.2g}"
+    if places <= 6:
+        both = f"{mean:.{places}f} ± {deviation:.{places}f}"
+    return both.replace("-", "−")
 
 
 def matching(entries: list[Entry], conditions: Iterable[str]) -> list[Entry]:
