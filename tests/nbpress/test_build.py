@@ -375,12 +375,19 @@ def test_figure_of_pyplot_is_printed_once(tiny: TinyProject) -> None:
     assert numbers == {"fig-2a": 1, "fig-2b": 2}
 
 
-def test_addresses_in_memory_are_not_printed(tiny: TinyProject) -> None:
-    """They are what a plotting call returns; they tell nothing, and are others in each run."""
-    code = "class Line: pass\n[Line()]"
+def results_of(tiny: TinyProject, code: str) -> list[str]:
+    """Return what a cell with this code, built into the report, has as its result."""
     tiny.edit_cell("1_sums.ipynb", "sum", f"total = sums.total(count, scale)\n{code}")
     tiny.report()
-    assert " at 0x" not in tiny.bound
-    tiny.edit_cell("1_sums.ipynb", "sum", "total = sums.total(count, scale)\n['a line']")
-    tiny.report()
-    assert "['a line']" in tiny.bound
+    cell = next(c for c in json.loads(tiny.bound)["cells"] if c["id"] == "1-sum")
+    return [output["data"]["text/plain"] for output in cell["outputs"]]
+
+
+def test_addresses_in_memory_are_not_printed(tiny: TinyProject) -> None:
+    """They are what a plotting call returns; they tell nothing, and are others in each run."""
+    line = "class Line: pass\n"
+    assert results_of(tiny, f"{line}[Line()]") == []
+    assert results_of(tiny, f"{line}Line(), [Line()]") == []
+    assert results_of(tiny, "['a line']") == ["['a line']"]
+    (told,) = results_of(tiny, f"{line}{{'accuracy': 0.9, 'of': Line()}}")
+    assert "'accuracy': 0.9" in told

@@ -590,3 +590,15 @@ def test_failures_that_are_alike_are_told_once(tiny: TinyProject) -> None:
     out = tiny.run("sweep", "show", "1_sums").out
     assert out.count("always the same") == result.err.count("always the same")
     assert "FAILED count=1 and 3 more, attempt 1: " in out
+
+
+def test_lucky_run_among_failures_ranks_below_those_that_are_complete(
+    seeded: TinyProject,
+) -> None:
+    """Its mean is over what is left of it."""
+    code = "assert count < 3 or seed == 0\ntotal = float(count)"
+    seeded.edit_cell("1_sums.ipynb", "sum", code)
+    assert seeded.run("sweep", "1_sums", "count=1..3", "seed=0,1").status == 1
+    out = seeded.run("sweep", "show", "1_sums", "--best", "1a.total").out
+    ranked = [line.split()[:2] for line in out.splitlines()[1:4]]
+    assert ranked == [["2", "2"], ["1", "2"], ["3", "1"]]
