@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -33,7 +34,8 @@ print(json.dumps({
     "path": sys.path,
     "flags": str(sys.flags),
     "main": sorted(vars(sys.modules["__main__"])),
-    "environment": {n: v for n, v in os.environ.items() if n != "JPY_PARENT_PID"},
+    "environment": {n: v for n, v in os.environ.items()
+                    if n not in {"JPY_PARENT_PID", "PYDEVD_USE_FRAME_EVAL"}},  # the debugger's
     "folder": os.getcwd(),
     "leads": [os.getsid(0) == os.getpid(), os.getpgid(0) == os.getpid()],
     "signals": {str(s): str(signal.getsignal(s)).partition(" at ")[0]
@@ -42,7 +44,8 @@ print(json.dumps({
     "limits": [resource.getrlimit(n) for n in range(16)],
     "umask": [os.umask(0o22), os.umask(0o22)],
     "input": [os.read(0, 1).hex(), sys.stdin.encoding],
-    "descriptors": len([n for n in os.listdir("/proc/self/fd") if int(n) > 2]),
+    "files": sorted(os.path.basename(path) for n in os.listdir("/proc/self/fd") if int(n) > 2
+                    and (path := os.path.realpath("/proc/self/fd/" + n))[:6] != "/proc/"),
     "threads": threading.active_count(),
     "recursion": sys.getrecursionlimit(),
     "encodings": [sys.getfilesystemencoding(), sys.__stdout__.encoding, sys.__stderr__.encoding],
@@ -182,6 +185,12 @@ def test_pyplot_shows_its_figures(press: Press) -> None:
     assert picture["data"]["image/png"]
 
 
+def test_no_debugger_but_for_those_who_import_it(press: Press) -> None:
+    """A kernel does not take the time to load what nobody uses in a build."""
+    loaded = "import sys; print('debugpy' in sys.modules)"
+    assert press.printed(f"{loaded}\nimport debugpy\n{loaded}") == ["False\nTrue\n"]
+
+
 def test_imports_of_the_chapters_are_loaded(tiny: TinyProject) -> None:
     """In a build: those of the modules that they import as well, and nothing of the project."""
     tiny.edit("src/tiny/sums.py", "from . import base", "import sympy\nfrom . import base")
@@ -252,6 +261,29 @@ def test_exit_status_and_signals(press: Press) -> None:
         assert kernel.wait() == -signal.SIGKILL
         assert kernel.poll() == kernel.wait() == -signal.SIGKILL
         kernel.kill()  # it has ended: nothing happens
+
+
+def test_its_end_is_told_at_once(press: Press) -> None:
+    """Whoever waits for it need not ask again and again, before it ends or after."""
+
+    async def end(kernel: ForkedKernel) -> list[bool]:
+        waiting = asyncio.create_task(kernel.ended())
+        await asyncio.sleep(0.1)
+        early = waiting.done()
+        kernel.kill()
+        await asyncio.wait_for(waiting, 10)
+        assert kernel.poll() == -signal.SIGKILL
+        await asyncio.wait_for(kernel.ended(), 10)
+        return [early, waiting.done()]
+
+    with serving(press.environment, []) as server:
+        assert asyncio.run(end(forked(press, server))) == [False, True]
+
+
+def test_kernel_that_will_not_end_is_ended(press: Press) -> None:
+    """After a while, by a signal."""
+    stay = "import atexit, os, time; atexit.register(time.sleep, 60); print(os.getpid())"
+    assert gone(int(press.printed(stay)[0]))
 
 
 def test_end_of_the_client_ends_the_kernel(press: Press) -> None:

@@ -27,7 +27,22 @@ import socket
 from typing import Any
 
 KERNEL = "ipykernel_launcher"
+# What every kernel imports, but some of it only as it starts.
+_OF_KERNELS = (
+    "ipykernel.kernelapp",
+    "ipykernel.debugger",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.logger",
+    "IPython.core.magics.extension",
+    "IPython.extensions.storemagic",
+    "multiprocessing.synchronize",
+    "psutil",
+    "tornado.platform.asyncio",
+)
 LONGEST = 1 << 20  # bytes of a request
+
+_DEBUGGER = "debugpy"  # nobody stops at a line in a build, and it takes as long as all the rest
 
 # What Python or Matplotlib reads when it starts: where there is one, it is to start.
 _READ_AT_START = {"sitecustomize", "usercustomize", "matplotlibrc"}
@@ -44,13 +59,19 @@ def load(modules: list[str]) -> None:
     for standard in (1, 2):
         os.dup2(said, standard)
     installed = (sys.prefix + os.sep, sys.base_prefix + os.sep)
-    for name in ("ipykernel.kernelapp", *modules):
+    sys.modules[_DEBUGGER] = None  # type: ignore[assignment]  # ipykernel does without it
+    for name in (*_OF_KERNELS, *modules):
         with contextlib.suppress(ImportError):
             spec = importlib.util.find_spec(name)
             if spec and (spec.origin or "").startswith(installed):
                 importlib.import_module(name)
+    del sys.modules[_DEBUGGER]
+    if "numpy" in sys.modules:
+        importlib.import_module("numpy.random")  # NumPy imports it when it is first used
     sys.stdout.flush()
-    if os.fstat(said).st_size or len(os.listdir("/proc/self/task")) > 1:
+    has_spoken = os.fstat(said).st_size > 0
+    os.close(said)
+    if has_spoken or len(os.listdir("/proc/self/task")) > 1:
         sys.exit("modules that start threads or say something are for fresh kernels")
 
 

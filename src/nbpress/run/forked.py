@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import signal
@@ -95,6 +96,16 @@ class ForkedKernel:
             with contextlib.suppress(BlockingIOError):
                 self._receive()
         return self.returncode
+
+    async def ended(self) -> None:
+        """Return as soon as it has ended."""
+        loop, over = asyncio.get_running_loop(), asyncio.Event()
+        if self.returncode is None:
+            loop.add_reader(self._connection, over.set)
+            try:
+                await over.wait()
+            finally:
+                loop.remove_reader(self._connection)
 
     def wait(self) -> int | None:
         """Return the exit status when it has ended."""

@@ -22,6 +22,7 @@ _KERNEL_OPTIONS = [
     "--HistoryManager.enabled=False",
     "--IPKernelApp.extra_extensions=nbpress.run.extension",
 ]
+_SAVE_SECONDS = 0.5
 _OBSERVED = "__import__('json').dumps(__import__('IPython').get_ipython().observer.report())"
 
 
@@ -78,6 +79,7 @@ class Engine(NBClientEngine):  # type: ignore[misc]
                 "connection_file": f"{runtime}/kernel.json",
                 "client_class": "nbpress.run.client.Client",
             }
+            _save_seldom(nb_man)
             written = [c for c in nb_man.nb.cells if INJECTED_TAG not in c.metadata.get("tags", ())]
 
             def report_progress(cell: Any, cell_index: int) -> None:
@@ -96,6 +98,21 @@ class Engine(NBClientEngine):  # type: ignore[misc]
                 extra_arguments=_KERNEL_OPTIONS,
                 config=Config(KernelManager=connection),
             ).execute(stdout=log, stderr=log)
+
+
+def _save_seldom(manager: Any) -> None:
+    """Save the notebook twice a second at most, where papermill does twice a cell.
+
+    When the last cell has ended, papermill saves it whatever happened.
+    """
+    save = manager.save
+
+    def save_if_due(**notebook: Any) -> None:
+        since = (manager.now() - manager.last_save_time).total_seconds()
+        if notebook or manager.end_time or since > _SAVE_SECONDS:
+            save(**notebook)
+
+    manager.save = save_if_due
 
 
 papermill_engines.register(ENGINE_NAME, Engine)

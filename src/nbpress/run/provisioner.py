@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 from subprocess import Popen
 from typing import Any, cast
@@ -9,9 +11,11 @@ from typing import Any, cast
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Unicode
 
-from nbpress.run.forked import fork
+from nbpress.run.forked import ForkedKernel, fork
 
 NAME = "nbpress"  # its entry point's
+
+_SHUTDOWN_SECONDS = 2
 
 
 class ForkProvisioner(LocalProvisioner):
@@ -20,11 +24,12 @@ class ForkProvisioner(LocalProvisioner):
     server = Unicode(help="the socket of a fork server; without one, every kernel is fresh").tag(
         config=True
     )
+    forked: ForkedKernel | None = None
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         """Launch a kernel with a command."""
         output, error = kwargs.get("stdout"), kwargs.get("stderr")
-        forked = fork(
+        self.forked = fork(
             self.server,
             cmd,
             kwargs.get("env") or os.environ,
@@ -32,10 +37,17 @@ class ForkProvisioner(LocalProvisioner):
             output.fileno() if output else 1,
             error.fileno() if error else 2,
         )
-        if forked is None:
+        if self.forked is None:
             return await super().launch_kernel(cmd, **kwargs)
-        self.process = cast("Popen[bytes]", forked)
-        self.pid = forked.pid
+        self.process = cast("Popen[bytes]", self.forked)
+        self.pid = self.forked.pid
         self.pgid = None  # a signal reaches its group through its keeper
         self.cwd = kwargs.get("cwd")
         return self.connection_info
+
+    async def shutdown_requested(self, restart: bool = False) -> None:
+        """Wait a while until it ends; jupyter_client looks after 0.1 s, and then does the rest."""
+        await super().shutdown_requested(restart)
+        if self.forked is not None:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self.forked.ended(), _SHUTDOWN_SECONDS)
