@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from nbpress.say.display import answer, claim, figure, proof, record, settings, table
+from nbpress.say.display import answer, claim, figure, record, settings, table
 from nbpress.say.last import last_report
 from nbpress.say.text import prose
 
@@ -19,7 +19,6 @@ __all__ = [
     "claim",
     "figure",
     "last_report",
-    "proof",
     "prose",
     "record",
     "results",

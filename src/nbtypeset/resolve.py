@@ -116,6 +116,15 @@ class _Equations:
 
     def visit(self, element: Node) -> list[Node] | None:
         """Rebuild one formula; a numbered one stands in a node of its own."""
+        if kind_of(element) == "derivation":
+            formulas = [each for each in nodes(element["c"][1]) if kind_of(each) == "equation"]
+            verdicts = pairs(element)["verdicts"].split(",")
+            if len(formulas) == len(verdicts):  # else nobody knows which is meant
+                for formula, verdict in zip(formulas, verdicts, strict=True):
+                    if verdict:
+                        formula["c"][0][2].append(["verdict", verdict])
+                        formula["c"][1][0]["verdict"] = verdict
+            return list(element["c"][1])
         if element["t"] != "Math" or element["c"][0]["t"] != "DisplayMath":
             return None
         source = element["c"][1]

@@ -74,15 +74,18 @@ class Sentence(Record):
 
 
 @dataclass(frozen=True)
-class ProvedSentence(Sentence):
-    """A statement that was proved, as it reads."""
+class Derivation(Record):
+    """A derivation, whose text the output holds; `summary` says what was proved of it."""
 
-    kind: ClassVar[str] = "proof"
+    kind: ClassVar[str] = "derivation"
+    summary: str
 
 
-def record_of(data: Mapping[str, Any]) -> Figure | Table | Caption | Sentence | None:
+def record_of(
+    data: Mapping[str, Any],
+) -> Figure | Table | Caption | Sentence | Derivation | None:
     """Return what an output's MIME bundle is to a document; None if it is an output like any."""
-    for kind in (Figure, Table, Caption, Sentence, ProvedSentence):
+    for kind in (Figure, Table, Caption, Sentence, Derivation):
         if record := kind.from_json(data.get(MIME_TYPE)):
             return record
     return None
@@ -103,6 +106,7 @@ class Imprint:
     dataset: str | None = None
     notice: str | None = None
     show_code: bool | None = None  # None: the exporter's own setting
-    marks: Mapping[str, Sequence[str]] = field(default_factory=dict)  # of claims, by cell id
+    # Of the claims and formulas of a cell, by its id; "" of one without a mark.
+    marks: Mapping[str, Sequence[str]] = field(default_factory=dict)
     numbers: Mapping[str, int] = field(default_factory=dict)  # of figures and tables, by label
     values: Mapping[str, Any] = field(default_factory=dict)

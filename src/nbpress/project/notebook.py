@@ -60,15 +60,18 @@ class Notebook:
         return [cell for cell in self.cells if cell.runs and split_prose(cell.source) is None]
 
     def in_key(self) -> list[list[Any]]:
-        """Return what of its cells a run depends on: code, and which variable a figure is."""
+        """Return what of its cells a run depends on: code, figures' variables, formulas proved."""
         parts: list[list[Any]] = []
         for cell in self.cells:
             if cell.runs:
                 magic = split_prose(cell.source)
                 if magic is None:
                     parts.append([cell.id, cell.source, "parameters" in cell.tags])
-                elif magic[0] == "figure":
-                    parts.append([cell.id, *magic[:2]])
+                elif magic[0] != "answer":
+                    formulas = (
+                        [[f.kind, f.latex] for f in cell.prose.formulas] if cell.prose else []
+                    )
+                    parts.append([cell.id, *magic[:2], *formulas])
         return parts
 
     def parameters(self) -> dict[str, Parameter]:

@@ -14,7 +14,7 @@ from nbpress.errors import PressError, did_you_mean
 from nbpress.files import read_yaml
 from nbpress.say.records import validate_task
 
-Part = Literal["figure", "table", "answer", "claim"]
+Part = Literal["figure", "table", "answer", "claim", "derivation"]
 
 
 class _Strict(BaseModel):
@@ -58,6 +58,8 @@ class Report(_Strict):
     # Of a claim's id the data sets on which it must hold, with their own parameters; none where
     # the report has no data set: there it must hold.
     claims: dict[str, list[str]] = {}
+    # Of a task the equality, in LaTeX, that a derivation of it must prove.
+    proofs: dict[Annotated[str, AfterValidator(validate_task)], str] = {}
 
     def provider(self, value: str) -> Chapter:
         """Return the chapter that records a value such as "2d.stop_step"."""

@@ -7,6 +7,7 @@ pictures, references that lead nowhere. Numbers that were typed, not quoted, go 
 from __future__ import annotations
 
 import ast
+import contextlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -17,6 +18,7 @@ from nbpress.errors import PressError, did_you_mean
 from nbpress.project.code import comments, parse
 from nbpress.project.names import unknown_names
 from nbpress.project.notebook import Cell, Notebook
+from nbpress.say.derivations import read_formulas
 from nbpress.say.prose import split_prose
 from nbpress.say.records import REFERENCE, TASK, TASK_HEADING
 from nbpress.say.text import TYPED, TextError
@@ -175,6 +177,10 @@ def _labels(cell: Cell) -> Iterator[tuple[str | None, int]]:
     magic = split_prose(cell.source) if cell.runs else None
     if magic and magic[0] == "figure":
         yield magic[1].partition(" ")[0], 1
+    if magic and magic[0] == "derivation":
+        with contextlib.suppress(TextError):
+            formulas = read_formulas(magic[2], magic[3])
+            yield from ((formula.label, formula.line) for formula in formulas if formula.label)
     for call, name in _calls(cell):
         if name in _LABELS:
             label = _argument(call, _LABELS[name], "label")

@@ -16,14 +16,14 @@ from nbpress.files import as_json, digest
 from nbpress.project.dataset import DataSet
 from nbpress.project.project import Project
 from nbpress.publish.cells import Cell
-from nbpress.publish.complete import check_claims, check_tasks
+from nbpress.publish.complete import check_claims, check_proofs, check_tasks
 from nbpress.publish.outputs import is_address, joined, keep_labelled
 from nbpress.publish.provenance import Commit, parameters_of, provenance, read_commit
 from nbpress.publish.references import number, resolve_references
 from nbpress.run.execute import Execution
 from nbpress.run.plan import Plan
 from nbpress.run.said import Said
-from nbpress.say.records import Claim, Figure, Proof, Settings, Values, record_of, records
+from nbpress.say.records import Claim, Derivation, Figure, Settings, Values, record_of, records
 from nbpress.say.text import TYPED
 from nbtypeset.schema import MIME_TYPE, Imprint, Record
 
@@ -93,6 +93,7 @@ def bind(
     numbers = number(cells)
     resolve_references(cells, numbers)
     check_tasks(report.chapters, cells)
+    check_proofs(report.proofs, cells)
     check_claims(report.claims if own_parameters else {}, dataset.dataset, cells)
     commit = commit or read_commit(project.root, report.date)
     ran_with = {plan.chapter.name: parameters_of(plan, execution) for plan in plans}
@@ -210,12 +211,19 @@ def _as_it_reads(run: list[dict[str, Any]], record: Record, text: str) -> list[d
 
 
 def _marks(cells: list[Cell]) -> dict[str, list[str]]:
-    """Return the verdict of each claim by its cell's id; leave the sentence alone in the cell."""
+    """Return the verdict of each claim and formula by its cell's id.
+
+    Of a claim the sentence alone is left in the cell.
+    """
     marks: dict[str, list[str]] = {}
     for cell in cells:
         for output in cell.get("outputs", ()):
             record = record_of(output)
-            if isinstance(record, Claim | Proof):
+            if isinstance(record, Claim):
                 marks.setdefault(cell["id"], []).append(record.verdict)
                 output["data"]["text/markdown"] = record.sentence
+            elif isinstance(record, Derivation):
+                kinds = (kind for kind, _ in record.formulas)
+                verdicts = ["proved" if kind == "prove" else "" for kind in kinds]
+                marks.setdefault(cell["id"], []).extend(verdicts)
     return marks

@@ -1,4 +1,4 @@
-"""Refuses a report unless each task has its parts and each claim that report.yaml lists holds."""
+"""Refuses a report unless each task has its parts, and what report.yaml lists is so."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from nbpress.errors import PressError
 from nbpress.project.report import Chapter
 from nbpress.publish.cells import Cell, by_task, heading_of, origin
-from nbpress.say.records import Answer, Claim, Proof, records
+from nbpress.say.derivations import is_among
+from nbpress.say.records import Answer, Claim, Derivation, records
 
 
 def check_tasks(chapters: Sequence[Chapter], cells: list[Cell]) -> None:
@@ -18,14 +19,14 @@ def check_tasks(chapters: Sequence[Chapter], cells: list[Cell]) -> None:
     for task, cell in by_task(cells):
         headed.add(task)
         for record in records(cell):
-            named = record.task if isinstance(record, Answer | Claim | Proof) else task
+            named = record.task if isinstance(record, Answer | Claim | Derivation) else task
             if named != task:
                 raise PressError(
                     f"{origin(cell)}: the {record.kind} of task {named} stands under "
                     f"{f'task {task}' if task else 'no task'}; its place is below the heading "
                     f"'## {heading_of(named)} …'"
                 )
-            present.add((named, "claim" if isinstance(record, Proof) else record.kind))
+            present.add((named, record.kind))
     lacking = [
         line
         for task, parts in tasks.items()
@@ -37,6 +38,23 @@ def check_tasks(chapters: Sequence[Chapter], cells: list[Cell]) -> None:
     ]
     if lacking:
         raise PressError("the report is not complete: " + "; ".join(lacking))
+
+
+def check_proofs(expected: Mapping[str, str], cells: list[Cell]) -> None:
+    """Refuse a report in which a result that report.yaml lists for a task is not proved."""
+    proved: dict[str, list[str]] = {}
+    for cell in cells:
+        for record in records(cell):
+            if isinstance(record, Derivation):
+                proved.setdefault(record.task, []).extend(record.results)
+    for task, result in expected.items():
+        if not is_among(result, proved.get(task, [])):
+            found = "\n  ".join(proved.get(task, ["nothing"]))
+            raise PressError(
+                f"report.yaml expects of task {task} a proof of\n  {result}\nand found those of\n"
+                f"  {found}\nIn the derivation, '% prove' must stand above it, and its first and "
+                "last member be those."
+            )
 
 
 def check_claims(expected: Mapping[str, Iterable[str]], dataset: str, cells: list[Cell]) -> None:

@@ -1,4 +1,4 @@
-"""Numbers figures and tables, and resolves the references to them."""
+"""Numbers figures, tables and formulas, and resolves the references to them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 
 from nbpress.errors import PressError, did_you_mean
 from nbpress.publish.cells import Cell, by_task, heading_of, origin
-from nbpress.say.records import REFERENCE, Figure, Table, numbered, records
+from nbpress.say.derivations import read_formulas, set_formulas
+from nbpress.say.records import REFERENCE, Derivation, Figure, Table, numbered, record_of
 from nbtypeset.schema import MIME_TYPE
 
 
@@ -22,23 +23,34 @@ class Number:
 
 
 def number(cells: list[Cell]) -> dict[str, Number]:
-    """Return the numbers of figures and tables by label, in the order of the report."""
+    """Return the numbers of figures, tables and formulas by label, in the order of the report.
+
+    The formulas of derivations, with and without a label, are tagged with theirs.
+    """
     counts: Counter[str] = Counter()
     numbers: dict[str, Number] = {}
     origins: dict[str, str] = {}
+
+    def count(kind: str, label: str, cell: Cell) -> int:
+        counts[kind] += 1
+        if label in origins:
+            raise PressError(
+                f"{origin(cell)}: the label {label!r} is used already, in {origins[label]}"
+            )
+        if label:
+            origins[label] = origin(cell)
+            numbers[label] = Number(kind.title(), counts[kind])
+        return counts[kind]
+
     for cell in cells:
-        for record in records(cell):
-            if not isinstance(record, Figure | Table):
-                continue
-            if record.label in origins:
-                raise PressError(
-                    f"{origin(cell)}: the label {record.label!r} is used already, "
-                    f"in {origins[record.label]}"
-                )
-            origins[record.label] = origin(cell)
-            kind = record.kind
-            counts[kind] += 1
-            numbers[record.label] = Number(kind.title(), counts[kind])
+        for output in cell.get("outputs", ()):
+            record = record_of(output)
+            if isinstance(record, Figure | Table):
+                count(record.kind, record.label, cell)
+            elif isinstance(record, Derivation):
+                text = output["data"]["text/markdown"]
+                tags = [str(count("equation", f.label, cell)) for f in read_formulas(text)]
+                output["data"]["text/markdown"] = set_formulas(text, iter(tags))
     return numbers
 
 
@@ -70,5 +82,5 @@ def resolve_references(cells: list[Cell], numbers: dict[str, Number]) -> None:
             if "text/markdown" in data:
                 data["text/markdown"] = resolved(data["text/markdown"], cell)
             record = data.get(MIME_TYPE, {})
-            for text in {"caption", "sentence"} & record.keys():
+            for text in {"caption", "sentence", "summary"} & record.keys():
                 record[text] = resolved(record[text], cell)

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nbpress.errors import PressError
 from nbpress.project.notebook import INJECTED_TAG, Cell, Notebook, runs
 from nbpress.say.prose import Prose, split_prose
-from nbpress.say.records import Answer, Claim, Figure, Table, Values, records
+from nbpress.say.records import Answer, Claim, Derivation, Figure, Table, Values, records
 from nbpress.say.text import TextError
 from nbtypeset.schema import Record
 
@@ -77,7 +77,7 @@ class Said:
             for record in self._outputs.get(cell.get("id"), []):
                 if isinstance(record, Claim):
                     self._claims[record.id] = _Recorded(record.holds, place)
-                elif is_prose and isinstance(record, Answer | Figure):
+                elif is_prose and isinstance(record, Answer | Figure | Derivation):
                     for name, value in record.values.items():
                         if (record.task, name) not in self._recorded:
                             self._variables[name].append(_Recorded(value, place))
@@ -88,7 +88,7 @@ class Said:
     def _note(self, cell: str, outputs: list[Record]) -> None:
         """Note what a cell says for values.json."""
         for record in outputs:
-            if not isinstance(record, Values | Answer | Claim | Figure | Table):
+            if not isinstance(record, Values | Answer | Claim | Figure | Table | Derivation):
                 continue
             for name, value in record.values.items():
                 key = f"{record.task}.{name}"
@@ -126,13 +126,24 @@ class Said:
             }
         except TextError as error:
             raise PressError(f"{where}, {error}") from error
-        record = (
-            Answer(prose.task, values)
-            if prose.kind == "answer"
-            else Figure(prose.label, texts["caption"], texts["alt"], values)
-        )
+        record: Record
+        if prose.kind == "figure":
+            record = Figure(prose.label, texts["caption"], texts["alt"], values)
+        elif prose.kind == "answer":
+            record = Answer(prose.task, values)
+        elif proved := self._proved(cell, prose):
+            record = replace(proved, task=prose.task, values=values)
+        else:
+            self.lacking.append(f"{where}, derives")
+            return
         self.prose[cell.id] = record, texts.get("text", "")
         self._note(cell.id, [record])
+
+    def _proved(self, cell: Cell, prose: Prose) -> Derivation | None:
+        """Return what the run proved of a derivation, if it read the very formulas of today."""
+        formulas = [[formula.kind, formula.latex] for formula in prose.formulas]
+        proved = (r for r in self._outputs.get(cell.id, []) if isinstance(r, Derivation))
+        return next((p for p in proved if list(map(list, p.formulas)) == formulas), None)
 
     def _find(self, task: str, name: str, place: int) -> _Recorded | None:
         """Return what a fresh run would find at a place under a name; None if that is not known."""

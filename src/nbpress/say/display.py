@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from matplotlib import figure as matplotlib_figure
 
+from nbpress.say.derivations import Prover, shown
 from nbpress.say.last import as_last_numbered, in_press, last_name
 from nbpress.say.memory import claims, recall, remember
 from nbpress.say.pictures import close, identity, pictures
+from nbpress.say.prose import Prose
 from nbpress.say.records import (
     Answer,
     Claim,
+    Derivation,
     Figure,
-    Proof,
     Settings,
     Table,
     Values,
@@ -30,7 +32,7 @@ from nbpress.say.records import (
     validate_label,
     validate_task,
 )
-from nbpress.say.text import Text, read_text
+from nbpress.say.text import Text, TextError, read_text
 from nbpress.say.typography import plain
 from nbtypeset.schema import MIME_TYPE, Caption, Record
 
@@ -143,6 +145,31 @@ def show_answer(task: str, text: Text, given: Mapping[str, Any] = MappingProxyTy
     _show(Answer(task, values), {"text/markdown": as_last_numbered(text.set(values, claims))})
 
 
+def show_derivation(prose: Prose, prover: Prover) -> None:
+    """Have a derivation's formulas proved, and show it; one that is refused stops the notebook.
+
+    Raises
+    ------
+    TextError
+        If a formula cannot be read, or what it claims is not so.
+    """
+    text = prose.texts["text"]
+    values = recall(prose.task, [text])
+    set_text = text.set(values, claims)
+    formulas = [(formula.kind, formula.latex) for formula in prose.formulas]
+    verdicts = prover.prove(formulas)
+    for formula, verdict in zip(prose.formulas, verdicts, strict=True):
+        if verdict.refusal:
+            markdown = as_last_numbered(shown(set_text, prose.formulas, verdicts))
+            _show(Caption(), {"text/markdown": markdown})
+            raise TextError(formula.line + 1 + verdict.line, verdict.refusal)
+    results = [result for verdict in verdicts for result in verdict.results]
+    summary = prover.summary(verdicts)
+    record = Derivation(prose.task, formulas, results, summary, values)
+    markdown = f"{shown(set_text, prose.formulas, verdicts)}\n\n✓ {summary}"
+    _show(record, {"text/markdown": as_last_numbered(markdown)})
+
+
 def settings(suits: Mapping[str, Any] = MappingProxyType({}), /, **values: Any) -> None:
     """Record what a notebook runs with, where its parameters leave that to the data set.
 
@@ -187,22 +214,6 @@ def claim(task: str, id: str, text: str, holds: object, otherwise: str | None = 
     mark = "✓ Checked" if truth else "✗ Found instead"
     record = Claim(task, id, text, truth, f"{sentence}.", values)
     _show(record, {"text/markdown": f"{mark}: {sentence}."})
-
-
-def proof(task: str, statement: str, holds: object) -> None:
-    """State what a machine has proved; a proof that fails stops the notebook.
-
-    Unlike a `claim`, which depends on the data, a proof has no otherwise.
-
-    Raises
-    ------
-    ValueError
-        If it does not hold.
-    """
-    validate_task(task)
-    if not _truth(holds):
-        raise ValueError(f"task {task}: the proof fails that {statement}")
-    _show(Proof(task, f"{statement}."), {"text/markdown": f"✓ Proved: {statement}."})
 
 
 def _truth(holds: object) -> bool:

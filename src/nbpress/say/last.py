@@ -67,5 +67,5 @@ def last_name(label: str) -> str:
     kind, _, name = label.partition("-")
     if kind == "task":
         return f"{'Appendix' if name.isupper() else 'Task'} {name}"
-    kinds = {"fig": "Figure", "tab": "Table"}
+    kinds = {"fig": "Figure", "tab": "Table", "eq": "Equation"}
     return f"{kinds[kind]} {last_build(NUMBERS).get(label, '')}".strip()

@@ -1,32 +1,42 @@
-"""Cells of prose: a magic line, `%%answer 2d` or `%%figure fig-2b fig`, and Markdown below it.
+"""Cells of prose: a magic line, as `%%answer 2d`, and Markdown below it.
 
-They are code cells to Jupyter, whose kernel shows the finished text. The press reads them here
-without a kernel: no word of their text belongs to a run's key.
+`%%figure fig-2b fig` has a caption and an alternative for the figure that a variable holds, and
+`%%derivation 1a prover` formulas that an object of the notebook proves. They are code cells to
+Jupyter, whose kernel shows the finished text. The press reads them here without a kernel: of their
+words none belongs to a run's key, but the formulas of a derivation do.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from nbpress.say.derivations import Formula, read_formulas
 from nbpress.say.records import Figure, task_of, validate_label, validate_task
 from nbpress.say.text import Condition, Quote, Text, TextError, read_text
 
-_MAGIC = re.compile(r"\s*^[ \t]*%%(answer|figure)(?![^\s])[ \t]*([^\n]*)\n?", re.MULTILINE)
+_MAGIC = re.compile(
+    r"\s*^[ \t]*%%(answer|figure|derivation)(?![^\s])[ \t]*([^\n]*)\n?", re.MULTILINE
+)
 _ALT = re.compile(r"^Alt:", re.MULTILINE)
-_USAGE = {"answer": "%%answer TASK, as '%%answer 2d'", "figure": "%%figure LABEL VARIABLE"}
+_USAGE = {
+    "answer": "%%answer TASK, as '%%answer 2d'",
+    "figure": "%%figure LABEL VARIABLE",
+    "derivation": "%%derivation TASK PROVER, as '%%derivation 1a prover'",
+}
 
 
 @dataclass(frozen=True)
 class Prose:
     """A cell of prose."""
 
-    kind: str  # "answer" or "figure"
+    kind: str  # "answer", "figure" or "derivation"
     task: str  # that its values are recorded under; "" where a figure's label names none
-    texts: Mapping[str, Text]  # "text" of an answer, "caption" and "alt" of a figure
+    texts: Mapping[str, Text]  # "text", or "caption" and "alt" of a figure
     label: str = ""
-    variable: str = ""  # that holds the figure
+    variable: str = ""  # that holds the figure, or the prover
+    formulas: Sequence[Formula] = ()
 
     @property
     def quotes(self) -> list[Quote]:
@@ -63,10 +73,13 @@ def read_prose(source: str) -> Prose | None:
     if len(words) != (1 if kind == "answer" else 2):
         raise TextError(1, f"expected {_USAGE[kind]}; got '%%{kind} {arguments}'")
     try:
-        if kind == "answer":
-            prose = Prose(kind, validate_task(words[0]), {"text": read_text(body, first)})
-        else:
+        if kind == "figure":
             prose = _figure(words[0], words[1], body, first)
+        else:
+            prose = Prose(kind, validate_task(words[0]), {"text": read_text(body, first)})
+        if kind == "derivation":
+            formulas = read_formulas(body, first)
+            prose = replace(prose, variable=_variable(words[1], "prover"), formulas=formulas)
     except TextError:
         raise
     except ValueError as error:
@@ -79,10 +92,15 @@ def read_prose(source: str) -> Prose | None:
     return prose
 
 
+def _variable(name: str, what: str) -> str:
+    if not name.isidentifier():
+        raise ValueError(f"expected the variable that holds the {what}; got {name!r}")
+    return name
+
+
 def _figure(label: str, variable: str, body: str, first: int) -> Prose:
     validate_label(Figure, label)
-    if not variable.isidentifier():
-        raise ValueError(f"expected the variable that holds the figure; got {variable!r}")
+    _variable(variable, "figure")
     alt = _ALT.search(body)
     if alt is None:
         raise ValueError(

@@ -8,7 +8,7 @@ and claim, the press alone knows.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
@@ -17,10 +17,10 @@ from nbtypeset import schema
 from nbtypeset.schema import MIME_TYPE, Caption, Record
 
 # What links lead to and headings name; each is written in one way everywhere.
-LABEL = r"(?:fig|tab)-[a-z0-9-]+"
+LABEL = r"(?:fig|tab|eq)-[a-z0-9-]+"
 TASK = r"(?:[0-9]+[a-z]?|[A-Z])"
 REFERENCE = re.compile(rf"\[([^\]]*)\]\(#({LABEL}|task-{TASK})\)")
-_NAMED = re.compile(rf"(?:(?:Figure|Table|Task|Appendix)(?:\s+{TASK})?)?")
+_NAMED = re.compile(rf"(?:(?:Figure|Table|Equation|Task|Appendix)(?:\s+{TASK})?)?")
 TASK_HEADING = re.compile(rf"^##\s+(?:Task|Appendix)\s+({TASK})\b", re.MULTILINE)
 NAME = r"[a-z0-9][a-z0-9-]*"  # of a claim
 
@@ -99,18 +99,20 @@ class Claim(Record):
 
 
 @dataclass(frozen=True)
-class Proof(Record):
-    """A statement that a machine has proved."""
+class Derivation(Record):
+    """A derivation that a machine has proved: the formulas that it read, what it proved of them."""
 
-    kind: ClassVar[str] = "proof"
+    kind: ClassVar[str] = "derivation"
     task: str
-    sentence: str
-
-    verdict: ClassVar[str] = "proved"
+    formulas: Sequence[Sequence[str]]  # the class and the LaTeX of each
+    results: Sequence[str]  # equalities, in LaTeX
+    summary: str
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 _KINDS: dict[str, type[Record]] = {
-    type_.kind: type_ for type_ in (Figure, Table, Caption, Values, Answer, Settings, Claim, Proof)
+    type_.kind: type_
+    for type_ in (Figure, Table, Caption, Values, Answer, Settings, Claim, Derivation)
 }
 
 

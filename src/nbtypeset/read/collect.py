@@ -9,7 +9,7 @@ from typing import Any
 from nbtypeset import pandoc
 from nbtypeset.document import Part
 from nbtypeset.read.texts import MATHS, normal_maths, terminal_text
-from nbtypeset.schema import Caption, Figure, Imprint, Sentence, Table, record_of
+from nbtypeset.schema import Caption, Derivation, Figure, Imprint, Sentence, Table, record_of
 from nbtypeset.tree import Node, attr, clean, code_block, kind_of, node, own, pairs, para, text
 
 PICTURES = {
@@ -117,6 +117,16 @@ class _Collector:
             sentence = self._markdown(record.sentence or data.get("text/markdown", ""))
             verdict = next(marks, None)  # the press's: what a cell says of itself is no mark
             yield own("claim", [sentence], verdict=verdict) if verdict else sentence
+        elif isinstance(record, Derivation):
+            verdicts = list(marks)
+            formulas = own(
+                "derivation",
+                [self._markdown(data.get("text/markdown", ""))],
+                verdicts=",".join(verdicts),
+            )
+            yield formulas
+            if any(verdicts):
+                yield own("claim", [self._markdown(record.summary)], verdict="proved")
         elif isinstance(record, Caption):
             return
         elif record and (body := self._body(record, data, part)):

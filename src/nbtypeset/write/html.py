@@ -15,7 +15,7 @@ from nbtypeset.document import Document, TitlePage
 from nbtypeset.schema import VERDICTS
 from nbtypeset.speak import readable
 from nbtypeset.tree import Node, kind_of, node, nodes, pairs, plain, walk
-from nbtypeset.write.parts import write_parts
+from nbtypeset.write.parts import formula, spoken, write_parts
 
 _MIMES = {"svg": "svg+xml", "jpg": "jpeg"}
 _TAG = re.compile(r"<[a-z][^<>]*>")
@@ -84,9 +84,9 @@ class _Writer:
         content: Any = element.get("c")
         match element["t"]:
             case "Math" if content[0]["t"] == "DisplayMath":
-                said = escape(readable(content[1]))
+                said = escape(spoken(element))
                 before = f'<span class="display" role="group" tabindex="0" aria-label="{said}">'
-                return _spans(before, [element], "</span>")
+                return _spans(before, [formula(element)], "</span>")
             case "Header":
                 heading = escape(_heading(element))
                 anchor = (
@@ -117,7 +117,8 @@ class _Writer:
         if kind == "image":
             return [self._image(attributes)]
         if kind == "equation":
-            tag = f'<span class="tag">{escape(attributes["tag"])}</span></span>'
+            mark = ' proved" title="Proved by machine' if "verdict" in attributes else ""
+            tag = f'<span class="tag{mark}">{escape(attributes["tag"])}</span></span>'
             return _spans(f'<span class="numbered"{anchor}>', blocks, tag)
         if kind in ("figure", "table"):
             number = f"<strong>{kind.title()} {escape(attributes['number'])}</strong> "

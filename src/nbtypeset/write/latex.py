@@ -142,7 +142,8 @@ class _Writer:
             case "image":
                 return self._image(attributes)
             case "equation" if len(content) == 3:
-                tag = rf"\tag*{{{escaped(attributes['tag'])}}}{anchor}"
+                mark = r"\textcolor{accent}{✓} " if "verdict" in attributes else ""
+                tag = rf"\tag*{{{mark}{escaped(attributes['tag'])}}}{anchor}"
                 return [*content[:2], *_inline(tag), content[2]]
             case "equation":  # a refused formula
                 return [*_inline(rf"\phantomsection{anchor}" if anchor else ""), *content]

@@ -9,6 +9,8 @@ from functools import partial
 
 from nbtypeset import pandoc
 from nbtypeset.document import Document
+from nbtypeset.schema import VERDICTS
+from nbtypeset.speak import readable
 from nbtypeset.tree import Node, Visit, node, walk
 
 _EDGES = {"typst": "//{}", "html": "<!--{}-->", "latex": "%{}"}  # comments, by format
@@ -40,6 +42,17 @@ def write_parts(
         if unread <= as_code:
             return written.split(edge)[:-1]
         as_code |= unread
+
+
+def spoken(element: Node) -> str:
+    """Return a formula's text alternative, which says what was made sure of it."""
+    verdict = VERDICTS.get(element.get("verdict", ""), "")
+    return readable(element["c"][1]) + (f"; {verdict.lower()}" if verdict else "")
+
+
+def formula(element: Node) -> Node:
+    """Return a formula as pandoc knows it."""
+    return node("Math", element["c"])
 
 
 def _spell(inline: Node, cell: str, document: Document, formulas: Set[str]) -> list[Node] | None:

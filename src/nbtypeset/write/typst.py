@@ -15,10 +15,9 @@ from typing import Any
 
 from nbtypeset.document import Document
 from nbtypeset.schema import VERDICTS
-from nbtypeset.speak import readable
 from nbtypeset.tree import Node, clean, kind_of, node, pairs
 from nbtypeset.write.lines import breakable, wrapped
-from nbtypeset.write.parts import write_parts
+from nbtypeset.write.parts import formula, spoken, write_parts
 
 _MARKUP = re.compile(r"""[!-&(-/:-@\[-`{-~]""")  # ASCII's punctuation, but ' and "
 _CALLS = {
@@ -91,7 +90,7 @@ def to_typst(element: Node) -> list[Node] | None:
         case "Str":
             return _inline(escaped(breakable(content)), [], "")
         case "Math":
-            return _inline(f"#formula({literal(readable(content[1]))})[", [element])
+            return _inline(f"#formula({literal(spoken(element))})[", [formula(element)])
         case "Span":
             id_ = content[0][0]
             anchor = _inline(f"#anchor({literal(id_)}", [], ");") if id_ else []
@@ -134,7 +133,8 @@ def _division(element: Node) -> list[Node]:
         return _inline(call, [], ");")
     if kind == "equation":
         tag = literal(attributes["tag"])
-        return _inline(f"#tagged({literal(id_)}, {tag})[", blocks)
+        proved = "true" if "verdict" in attributes else "false"
+        return _inline(f"#tagged({literal(id_)}, {tag}, {proved})[", blocks)
     if kind == "claim":
         holds = "false" if attributes["verdict"] == "otherwise" else "true"
         word = literal(VERDICTS[attributes["verdict"]])

@@ -1,0 +1,235 @@
+"""Proves what derivations claim, from the very LaTeX that is printed.
+
+An equality of rational functions holds if their difference has the numerator 0 once it is brought
+over a common denominator: no numbers, no tolerance. What is wrong is told sooner, by the values
+of both sides at random rational numbers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import sympy
+
+from onelayer.derivations.quantities import Quantities
+from onelayer.derivations.reader import Notation, functions_of, read
+from onelayer.derivations.terms import (
+    DEFINE,
+    PROVE,
+    Chain,
+    Condition,
+    Name,
+    Range,
+    Refused,
+    Statement,
+)
+
+_TRIES = 5  # of random numbers, where a denominator happens to be 0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of a formula: why it is refused, "" if it is not, and in which line of it.
+
+    `results` are what was proved: of each chain of equalities its first member and its last.
+    """
+
+    refusal: str = ""
+    line: int = 0
+    results: tuple[str, ...] = ()
+    equalities: int = 0
+    sizes: frozenset[str] = frozenset()  # that indices are declared to run to
+
+
+@dataclass(frozen=True)
+class Prover:
+    """Proves derivations for K classes, N examples and D inputs, and at a second size.
+
+    No two of 1, 2, K, N and D are equal, so that none can stand in another's place.
+
+    Raises
+    ------
+    ValueError
+        If two of these numbers are equal, or one is below 3.
+    """
+
+    num_classes: int = 3
+    num_examples: int = 5
+    num_inputs: int = 4
+    second: tuple[int, int, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        sizes = self.num_classes, self.num_examples, self.num_inputs
+        if len({1, 2, *sizes}) != 5 or min(sizes) < 3:
+            raise ValueError(
+                "num_classes, num_examples and num_inputs must be three different numbers, each "
+                f"at least 3; got {sizes}"
+            )
+        object.__setattr__(self, "second", tuple(size + 1 for size in sizes))
+
+    def prove(self, formulas: Sequence[tuple[str, str]]) -> list[Verdict]:
+        """Judge the formulas of a derivation in their order.
+
+        Parameters
+        ----------
+        formulas
+            How each is meant, "define", "assume" or "prove", and its LaTeX. A definition or an
+            assumption is in force from its place on.
+        """
+        derivation = _Derivation(formulas, self._sizes())
+        return [derivation.judge(kind, latex) for kind, latex in formulas]
+
+    def summary(self, verdicts: Sequence[Verdict]) -> str:
+        """Say in a sentence, in Markdown, what was proved and what was not."""
+        count = sum(verdict.equalities for verdict in verdicts)
+        used = {letter for verdict in verdicts for letter in verdict.sizes}
+        first, second = (
+            ", ".join(f"${letter} = {size}$" for letter, size in sizes.items() if letter in used)
+            for sizes in self._sizes()
+        )
+        return (
+            f"the {count} equalities marked ✓, read from the formulas as they are printed; exactly "
+            f"for {first}, and for {second} at random rational numbers. For other sizes they are "
+            "not proved."
+        )
+
+    def _sizes(self) -> tuple[dict[str, int], dict[str, int]]:
+        first = self.num_classes, self.num_examples, self.num_inputs
+        return tuple(dict(zip("KND", sizes, strict=True)) for sizes in (first, self.second))  # type: ignore[return-value]
+
+
+class _Derivation:
+    """What is in force at one place of a derivation, at two sizes."""
+
+    def __init__(
+        self, formulas: Sequence[tuple[str, str]], sizes: Sequence[dict[str, int]]
+    ) -> None:
+        self.functions: set[str] = set()
+        self.random = random.Random(0)
+        for _, latex in formulas:
+            with contextlib.suppress(Refused):
+                self.functions |= functions_of(latex)
+        ranges: dict[str, str] = {}
+        examples: dict[str, str] = {}  # the index above a name, where it is defined
+        for kind, latex in formulas:  # what belongs to an example does so in the whole derivation
+            with contextlib.suppress(Refused):
+                for statement in read(latex, Notation(sizes[0], ranges, self.functions)):
+                    if isinstance(statement, Range):
+                        ranges |= dict.fromkeys(statement.indices, statement.size)
+                    elif isinstance(statement, Chain) and kind == DEFINE:
+                        terms = (term for member in statement.members for term in member.all())
+                        names = [term for term in terms if isinstance(term, Name)]
+                        examples |= {name.base: name.example for name in names if name.example}
+        example = min(examples.values(), default="")
+        self.scopes = [Quantities(each, frozenset(examples), example) for each in sizes]
+
+    def judge(self, kind: str, latex: str) -> Verdict:
+        """Take a definition or an assumption, or prove what is claimed."""
+        scope = self.scopes[0]
+        try:
+            statements = read(latex, Notation(scope.sizes, scope.ranges, self.functions))
+            if kind == PROVE:
+                return self._prove(statements)
+            ranges = [s for s in statements if isinstance(s, Range) and kind == DEFINE]
+            chains = [s for s in statements if isinstance(s, Chain) and not s.is_of_matrices]
+            if len(ranges) + len(chains) < len(statements):
+                raise Refused(f"nothing to {kind}", 0)
+            for scope in self.scopes:
+                for range_ in ranges:
+                    scope.declare(range_)
+                (scope.define if kind == DEFINE else scope.assume)(chains)
+        except Refused as refusal:
+            at = latex[refusal.at :].split("\n")[0].strip()
+            place = f", at '{at:.40}'" if at else ""
+            return Verdict(f"{refusal}{place}", latex.count("\n", 0, refusal.at))
+        return Verdict(sizes=frozenset(range_.size for range_ in ranges))
+
+    def _prove(self, statements: Sequence[Statement]) -> Verdict:
+        conditions = [statement for statement in statements if isinstance(statement, Condition)]
+        chains = [statement for statement in statements if isinstance(statement, Chain)]
+        if not chains or len(chains) + len(conditions) < len(statements):
+            raise Refused("expected equations, and at most the case that they are about", 0)
+        for number, scope in enumerate(self.scopes):
+            for chain in chains:
+                if chain.is_of_matrices:
+                    members = [scope.matrix(member) for member in chain.members]
+                    self._equal_matrices(scope, chain, members, exact=number == 0)
+                    continue
+                cases = list(scope.cases(chain.members, conditions))
+                if not cases:
+                    raise Refused("the conditions leave no case", chain.members[0].at)
+                for indices in cases:
+                    values = [scope.value(member, indices) for member in chain.members]
+                    for position in range(1, len(values)):
+                        left, right = values[position - 1 : position + 1]
+                        case = ", ".join(f"{i} = {value}" for i, value in indices.items())
+                        at = chain.members[position].at
+                        self._equal(scope, left, right, at, case, exact=number == 0)
+        results = tuple(f"{chain.sources[0]} = {chain.sources[-1]}" for chain in chains)
+        return Verdict("", 0, results, sum(len(chain.members) - 1 for chain in chains))
+
+    def _equal_matrices(
+        self, scope: Quantities, chain: Chain, members: Sequence[sympy.Expr], *, exact: bool
+    ) -> None:
+        for position in range(1, len(members)):
+            left, right = members[position - 1 : position + 1]
+            at = chain.members[position].at
+            if getattr(left, "shape", None) != getattr(right, "shape", None):
+                raise Refused("the two sides have different shapes", at)
+            for number, (one, other) in enumerate(zip(left, right, strict=True)):
+                row, column = divmod(number, left.shape[1])
+                case = f"row {row + 1}, column {column + 1}"
+                self._equal(scope, one, other, at, case, exact=exact and number == 0)
+
+    def _equal(
+        self,
+        scope: Quantities,
+        left: sympy.Expr,
+        right: sympy.Expr,
+        at: int,
+        case: str,
+        *,
+        exact: bool,
+    ) -> None:
+        """Refuse two expressions unless they are equal."""
+        left, right = scope.expanded(left), scope.expanded(right)
+        if left == right:
+            return
+        has_logarithms = scope.logarithms(left - right)
+        for _ in range(_TRIES):
+            # Sorted: in which order symbols come must not decide which numbers they get.
+            symbols = sorted(left.free_symbols | right.free_symbols, key=str)
+            point = {s: sympy.Rational(self.random.randint(1, 97), 97) for s in symbols}
+            values = left.xreplace(point), right.xreplace(point)
+            if all(value.is_Rational for value in values):
+                break
+        else:
+            raise Refused("a denominator is 0", at)
+        if values[0] != values[1]:
+            if has_logarithms:
+                raise Refused("could not be proved: logarithms are left", at)
+            here = f" for {case}" if case else ""
+            ours, theirs = (f"{float(Fraction(value.p, value.q)):.6g}" for value in values)
+            raise Refused(
+                f"is refuted: at random numbers{here} the left side is {ours}, the right {theirs}",
+                at,
+            )
+        if exact and not is_zero(left - right):
+            raise Refused("could not be proved", at)
+
+
+def is_zero(expression: sympy.Expr) -> bool:
+    """Return whether a rational function is 0 for all values of its symbols.
+
+    Summands of one denominator are added up before all are brought over a common one.
+    """
+    numerators: dict[sympy.Expr, sympy.Expr] = {}
+    for summand in sympy.Add.make_args(sympy.expand_mul(expression, deep=False)):
+        numerator, denominator = sympy.fraction(sympy.cancel(summand))
+        numerators[denominator] = numerators.get(denominator, 0) + numerator
+    rest = sympy.Add(*(sympy.expand(n) / d for d, n in numerators.items()))
+    return bool(rest == 0 or sympy.cancel(rest) == 0)

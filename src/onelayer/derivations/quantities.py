@@ -1,0 +1,493 @@
+"""What the terms of a derivation are at given sizes: SymPy's expressions, and their derivatives.
+
+Each quantity with given indices is a symbol; what is defined is told by its definition, one level
+at a time, so that a quantity can be held while one differentiates by it. For a derivative by v,
+
+    dA/dv = Σ_s ∂A/∂s · ds/dv,  where s are the symbols in A and ds/dv is 1 for v itself,
+    follows from the definition of s if it has one, and is 0 otherwise.
+
+e^u and ln u are symbols as well, with (e^u)' = e^u u' and (ln u)' = u'/u. So every expression is
+a rational function of its symbols.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import product
+
+import sympy
+
+from onelayer.derivations.terms import (
+    Add,
+    Chain,
+    Condition,
+    Derivative,
+    Exp,
+    Gradient,
+    Ln,
+    Name,
+    Negative,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Range,
+    Refused,
+    Size,
+    Sum,
+    Term,
+    Transpose,
+)
+
+Indices = Mapping[str, int]  # the values that indices have
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A quantity by its name and whether it was written with an example's index; its body."""
+
+    name: Name
+    body: Term
+    is_of_example: bool
+
+
+@dataclass
+class Quantities:
+    """What has been declared and defined so far, at given sizes."""
+
+    sizes: Mapping[str, int]
+    written_with_example: frozenset[str]  # names that somewhere have an example's index
+    example: str = ""  # the index that stands above, "n"
+    ranges: dict[str, str] = field(default_factory=dict)
+    definitions: dict[tuple[str, bool], Definition] = field(default_factory=dict)
+    given: dict[sympy.Expr, sympy.Expr] = field(default_factory=dict)  # by assumptions
+    _shapes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _leaf_names: set[str] = field(default_factory=set)
+    _bases: dict[sympy.Symbol, str] = field(default_factory=dict)  # the names of quantities
+    _defined: dict[sympy.Symbol, tuple[Definition, Indices]] = field(default_factory=dict)
+    _exponents: dict[sympy.Symbol, sympy.Expr] = field(default_factory=dict)
+    _logarithms: dict[sympy.Symbol, sympy.Expr] = field(default_factory=dict)
+    _expanded: dict[sympy.Symbol, sympy.Expr] = field(default_factory=dict)
+    _slopes: dict[sympy.Symbol, Mapping[sympy.Symbol, sympy.Expr]] = field(default_factory=dict)
+    _open: dict[sympy.Symbol, int] = field(default_factory=dict)  # being expanded, and their place
+
+    # ---- What is declared -----------------------------------------------------------------------
+
+    def declare(self, range_: Range) -> None:
+        """Take the range of indices."""
+        if range_.size not in self.sizes:
+            known = ", ".join(self.sizes)
+            raise Refused(f"{range_.size!r} is no size; those known are {known}", range_.at)
+        for index in range_.indices:
+            if index in self.ranges or index in self.sizes:
+                raise Refused(f"{index!r} is declared twice", range_.at)
+            self.ranges[index] = range_.size
+
+    def define(self, chains: Iterable[Chain]) -> None:
+        """Take definitions that stand together; each may use the others."""
+        keys = [self._register(chain) for chain in chains]
+        grows = True
+        while grows:  # what is made of an example's quantities is an example's as well
+            grows = False
+            for key in keys:
+                old = self.definitions[key]
+                if not old.is_of_example and self.example in self.free([old.body]):
+                    self.definitions[key] = replace(old, is_of_example=True)
+                    grows = True
+        for key in keys:
+            name, body = self.definitions[key].name, self.definitions[key].body
+            if loose := self.free([body]) - {*name.subscripts, name.example or self.example}:
+                raise Refused(f"the index {min(loose)!r} stands on the right side alone", body.at)
+            for indices in self.cases([name, body]):
+                self._leaves(self.symbol(name, indices))
+
+    def _register(self, chain: Chain) -> tuple[str, bool]:
+        if len(chain.members) != 2:
+            raise Refused("expected one definition, 'name = …'", chain.members[0].at)
+        name, body = chain.members
+        if not isinstance(name, Name):
+            raise Refused("expected a name on the left of a definition", name.at)
+        if len({*name.subscripts, name.example}) != len(name.subscripts) + 1:
+            raise Refused("an index stands twice in what is defined", name.at)
+        key = name.base, bool(name.example)
+        if key in self.definitions:
+            raise Refused(f"{name.base} is defined twice", name.at)
+        if name.base in self._leaf_names:
+            raise Refused(f"{name.base} is used before it is defined", name.at)
+        self.definitions[key] = Definition(name, body, bool(name.example))
+        return key
+
+    def assume(self, chains: Iterable[Chain]) -> None:
+        """Take equations as given, for all values of their indices."""
+        for chain in chains:
+            free = sorted(self.free(chain.members))
+            for values in product(*(range(1, self.size_of(index) + 1) for index in free)):
+                indices = dict(zip(free, values, strict=True))
+                left, *rights = (self.expanded(self.value(m, indices)) for m in chain.members)
+                for right in rights:
+                    self._take(sympy.expand(left - right), chain.members[0].at)
+
+    def _take(self, zero: sympy.Expr, at: int) -> None:
+        """Solve an equation for the last of its quantities that it is linear in."""
+        if zero == 0:
+            return
+        for symbol in sorted(zero.free_symbols, key=str, reverse=True):
+            slope = zero.coeff(symbol)
+            if slope.is_number and not (rest := sympy.expand(zero - slope * symbol)).has(symbol):
+                solution = -rest / slope
+                self.given = {
+                    known: value.xreplace({symbol: solution}) for known, value in self.given.items()
+                }
+                self.given[symbol] = solution
+                return
+        raise Refused("expected an assumption that is linear in some quantity", at)
+
+    # ---- Indices --------------------------------------------------------------------------------
+
+    def size_of(self, index: str) -> int:
+        """Return how many values an index has."""
+        return self.sizes[self.ranges[index]]
+
+    def free(self, terms: Iterable[Term]) -> set[str]:
+        """Return the indices that terms depend on; an example's index counts where it is left out.
+
+        An index is left out everywhere in a statement or nowhere, and never below a sum over it.
+        """
+        written: dict[str, int] = {}
+        left_out: dict[str, int] = {}
+
+        def look(term: Term, bound: frozenset[str]) -> None:
+            if isinstance(term, Sum):
+                bound |= {*term.indices}
+                if term.unequal and term.unequal not in bound:
+                    written.setdefault(term.unequal, term.at)
+            if isinstance(term, Name):
+                for index in filter(None, (*term.subscripts, term.example)):
+                    if index not in bound:
+                        written.setdefault(index, term.at)
+                if term.example and self.ranges[term.example] != self.ranges[self.example]:
+                    raise Refused(
+                        f"{term.example!r} does not count what {self.example!r} does", term.at
+                    )
+                if not term.example and self.is_of_example(term):
+                    if self.example in bound:
+                        raise Refused(
+                            f"the index {self.example!r} is left out below a sum", term.at
+                        )
+                    left_out.setdefault(self.example, term.at)
+            for part in term.parts():
+                look(part, bound)
+
+        for term in terms:
+            look(term, frozenset())
+        if left_out and self.example in written:
+            at = max(left_out[self.example], written[self.example])
+            raise Refused(
+                f"the index {self.example!r} is written in places and left out in others", at
+            )
+        return {*written, *left_out}
+
+    def cases(
+        self, terms: Sequence[Term], conditions: Sequence[Condition] = ()
+    ) -> Iterator[Indices]:
+        """Yield values of a statement's indices, one for each way in which they can coincide.
+
+        Numbers never stand for an index, and sums run over whole ranges, so that no value of an
+        index differs from another: what holds for i = 1, k = 2 does so for all i ≠ k.
+        """
+        named = self.free(terms)
+        for case in conditions:
+            if not {case.first, case.second} & named:
+                raise Refused("the case is about no index of the formula", case.at)
+            if self.ranges[case.first] != self.ranges[case.second]:
+                raise Refused("the case compares indices of different ranges", case.at)
+        free = sorted(named | {i for c in conditions for i in (c.first, c.second)})
+
+        def choose(chosen: Indices) -> Iterator[Indices]:
+            if len(chosen) == len(free):
+                if all((chosen[c.first] == chosen[c.second]) == c.equal for c in conditions):
+                    yield chosen
+                return
+            index = free[len(chosen)]
+            alike = [v for i, v in chosen.items() if self.ranges[i] == self.ranges[index]]
+            for value in range(1, min(max(alike, default=0) + 1, self.size_of(index)) + 1):
+                yield from choose({**chosen, index: value})
+
+        yield from choose({})
+
+    # ---- Values ---------------------------------------------------------------------------------
+
+    def is_of_example(self, name: Name) -> bool:
+        """Return whether a quantity is one example's, whether or not its index is written."""
+        definition = self.definition(name)
+        if definition is not None:
+            return definition.is_of_example
+        return name.base in self.written_with_example
+
+    def definition(self, name: Name) -> Definition | None:
+        """Return what defines a quantity: with an index left out, that of an example may."""
+        plain, of_example = ((name.base, has) for has in (False, True))
+        if not name.example:
+            return self.definitions.get(plain) or self.definitions.get(of_example)
+        found = self.definitions.get(of_example)
+        if found is None and (other := self.definitions.get(plain)) and other.is_of_example:
+            return other
+        return found
+
+    def symbol(self, name: Name, indices: Indices) -> sympy.Symbol:
+        """Return the symbol of a quantity with these indices."""
+        shape = tuple(self.ranges[index] for index in name.subscripts)
+        if self._shapes.setdefault(name.base, shape) != shape:
+            raise Refused(f"{name.base} has other indices here than where it stands first", name.at)
+        of_example = self.is_of_example(name)
+        if name.example and not of_example:
+            raise Refused(f"{name.base} does not depend on {name.example!r}", name.at)
+        example = indices[name.example or self.example] if of_example else 0
+        return self._symbol(name, [indices[index] for index in name.subscripts], example)
+
+    def _symbol(self, name: Name, values: Sequence[int], example: int) -> sympy.Symbol:
+        # A mean over examples and an example's own have one name, told apart by the second's index.
+        symbol = sympy.Symbol(f"{name.base}_{[*values]}" + (f"^{example}" if example else ""))
+        definition = self.definition(name)
+        self._bases[symbol] = name.base
+        if definition is None:
+            self._leaf_names.add(name.base)
+        else:
+            wanted = definition.name
+            inner = dict(zip(wanted.subscripts, values, strict=True))
+            if example:
+                inner[wanted.example or self.example] = example
+            self._defined.setdefault(symbol, (definition, inner))
+        return symbol
+
+    def value(self, term: Term, indices: Indices) -> sympy.Expr:
+        """Return a term for given indices, in symbols; definitions are not looked into."""
+        match term:
+            case Number():
+                return sympy.Integer(term.value)
+            case Size():
+                return sympy.Integer(self.sizes[term.letter])
+            case Name():
+                return self.symbol(term, indices)
+            case Add():
+                return sympy.Add(*(self.value(each, indices) for each in term.terms))
+            case Negative():
+                return -self.value(term.term, indices)
+            case Product():
+                return sympy.Mul(*(self.value(each, indices) for each in term.factors))
+            case Quotient():
+                below = self.value(term.denominator, indices)
+                if below == 0:
+                    raise Refused("a denominator is 0", term.denominator.at)
+                return self.value(term.numerator, indices) / below
+            case Power():
+                return self.value(term.base, indices) ** term.exponent
+            case Exp():
+                return self._exp(sympy.expand(self.value(term.exponent, indices)))
+            case Ln():
+                argument = self.value(term.argument, indices)
+                symbol = sympy.Symbol(f"ln({argument})")
+                self._logarithms[symbol] = argument
+                return symbol
+            case Sum():
+                return sympy.Add(
+                    *(self.value(term.body, inner) for inner in self._summed(term, indices))
+                )
+            case Derivative():
+                by = self.symbol(term.by, indices)
+                value = self.value(term.of, indices)
+                self._refuse_ways_around(value, by, term.at)
+                return self._differentiate(value, by)
+            case Transpose() | Gradient():
+                raise Refused("a matrix stands among numbers", term.at)
+        raise AssertionError(term)
+
+    def _summed(self, term: Sum, indices: Indices) -> Iterator[Indices]:
+        for values in product(*(range(1, self.size_of(index) + 1) for index in term.indices)):
+            inner = {**indices, **dict(zip(term.indices, values, strict=True))}
+            if not term.unequal or values[0] != indices[term.unequal]:
+                yield inner
+
+    def _exp(self, exponent: sympy.Expr) -> sympy.Expr:
+        """Return e to a power; of a sum the product, so that e^{-z} is 1 over e^z."""
+        factors = []
+        for part in sympy.Add.make_args(exponent):
+            count, rest = part.as_coeff_Mul()
+            if not count.is_Integer:
+                count, rest = sympy.Integer(1), part
+            symbol = sympy.Symbol(f"exp({rest})")
+            self._exponents[symbol] = rest
+            factors.append(symbol**count if rest != 0 else sympy.Integer(1))
+        return sympy.Mul(*factors)
+
+    # ---- Derivatives and definitions ------------------------------------------------------------
+
+    def _differentiate(self, value: sympy.Expr, by: sympy.Symbol) -> sympy.Expr:
+        known: dict[sympy.Symbol, sympy.Expr] = {}
+
+        def of(slopes: Mapping[sympy.Symbol, sympy.Expr]) -> sympy.Expr:
+            inner = ((slope, of_symbol(symbol)) for symbol, slope in slopes.items())
+            return sympy.Add(*(slope * factor for slope, factor in inner if factor != 0))
+
+        def of_symbol(symbol: sympy.Symbol) -> sympy.Expr:
+            if symbol not in known:
+                known[symbol] = sympy.Integer(symbol == by) or of(self._slopes_of(symbol))
+            return known[symbol]
+
+        return of(_slopes(value))
+
+    def _refuse_ways_around(self, value: sympy.Expr, by: sympy.Symbol, at: int) -> None:
+        """Refuse a derivative by what is defined if that is not all through which value depends.
+
+        With u = 1 + e^z and v = e^z, a derivative of v by u would be 0, for v does not name u.
+        """
+        if by not in self._defined:
+            return
+        below = self._all_below([by])
+        if not below.isdisjoint(self._all_below(value.free_symbols, self._bases[by])):
+            raise Refused(
+                f"the numerator depends on what {self._bases[by]} is made of in other ways than "
+                f"through {self._bases[by]}",
+                at,
+            )
+
+    def _all_below(self, symbols: Iterable[sympy.Symbol], but: str = "") -> set[sympy.Symbol]:
+        """Return the quantities without a definition that symbols are made of.
+
+        What is reached through the quantity named `but` alone does not count.
+        """
+        found: set[sympy.Symbol] = set()
+        seen: set[sympy.Symbol] = set()
+        waiting = list(symbols)
+        while waiting:
+            symbol = waiting.pop()
+            if symbol in seen or self._bases.get(symbol) == but:
+                continue
+            seen.add(symbol)
+            inside = self._exponents.get(symbol, self._logarithms.get(symbol))
+            if inside is None:
+                inside = self._body(symbol)
+            if inside is None:
+                found.add(symbol)
+            else:
+                waiting += inside.free_symbols
+        return found
+
+    def _slopes_of(self, symbol: sympy.Symbol) -> Mapping[sympy.Symbol, sympy.Expr]:
+        """Return the derivatives of what a symbol stands for, by the symbols in it."""
+        if symbol not in self._slopes:
+            if symbol in self._exponents:
+                found = _slopes(self._exponents[symbol])
+                found = {s: symbol * slope for s, slope in found.items()}
+            elif symbol in self._logarithms:
+                argument = self._logarithms[symbol]
+                found = {s: slope / argument for s, slope in _slopes(argument).items()}
+            else:
+                body = self._body(symbol)
+                found = {} if body is None else _slopes(body)
+            self._slopes[symbol] = found
+        return self._slopes[symbol]
+
+    def _body(self, symbol: sympy.Symbol) -> sympy.Expr | None:
+        if symbol not in self._defined:
+            return None
+        definition, indices = self._defined[symbol]
+        return self.value(definition.body, indices)
+
+    def expanded(self, value: sympy.Expr) -> sympy.Expr:
+        """Return an expression in what is not defined, with the assumptions."""
+        return value.xreplace({s: self._leaves(s) for s in value.free_symbols}).xreplace(self.given)
+
+    def _leaves(self, symbol: sympy.Symbol) -> sympy.Expr:
+        if symbol in self._open:
+            raise Refused(f"{symbol} is defined by itself", self._open[symbol])
+        if symbol not in self._expanded:
+            self._open[symbol] = self._defined[symbol][0].name.at if symbol in self._defined else 0
+            body = self._body(symbol)
+            for inside in (self._exponents.get(symbol), self._logarithms.get(symbol)):
+                for other in inside.free_symbols if inside is not None else ():
+                    self._leaves(other)
+            self._expanded[symbol] = (
+                symbol
+                if body is None
+                else body.xreplace({s: self._leaves(s) for s in body.free_symbols})
+            )
+            del self._open[symbol]
+        return self._expanded[symbol]
+
+    def logarithms(self, value: sympy.Expr) -> bool:
+        """Return whether logarithms are left in an expression."""
+        return not value.free_symbols.isdisjoint(self._logarithms)
+
+    # ---- Matrices -------------------------------------------------------------------------------
+
+    def matrix(self, term: Term) -> sympy.Matrix | sympy.Expr:
+        """Return a term whose names mean whole matrices; a number has no rows.
+
+        A row is an example or, of the weights w_kj, an input j; a column is a class or an input.
+        """
+        match term:
+            case Name():
+                return self._matrix(term.base, term.at)
+            case Gradient():
+                return self._gradient(term)
+            case Transpose():
+                return self.matrix(term.matrix).T
+            case Add():
+                first, *others = map(self.matrix, term.terms)
+                for other in others:
+                    first = _combined(first, other, "+", term.at)
+                return first
+            case Negative():
+                return -self.matrix(term.term)
+            case Product():
+                first, *others = map(self.matrix, term.factors)
+                for other in others:
+                    first = _combined(first, other, "*", term.at)
+                return first
+            case Quotient() | Number() | Size():
+                return self.value(term, {})
+        raise Refused("expected a sum or a product of matrices", term.at)
+
+    def _matrix(self, base: str, at: int) -> sympy.Matrix | sympy.Symbol:
+        if base not in self._shapes:
+            raise Refused(f"{base} has not been used so far", at)
+        name = Name(at, base)
+        match self.is_of_example(name), [self.sizes[letter] for letter in self._shapes[base]]:
+            case True, [columns]:
+                return sympy.Matrix(
+                    self.size_of(self.example),
+                    columns,
+                    lambda row, column: self._symbol(name, [column + 1], row + 1),
+                )
+            case False, [columns, rows]:
+                return sympy.Matrix(
+                    rows, columns, lambda row, column: self._symbol(name, [column + 1, row + 1], 0)
+                )
+            case False, []:
+                return self._symbol(name, [], 0)
+        raise Refused(f"{base} is no matrix", at)
+
+    def _gradient(self, term: Gradient) -> sympy.Matrix:
+        definition = self.definitions.get((term.of.base, False))
+        if definition is None or not definition.name.applied:
+            raise Refused(
+                f"expected a function such as C, defined as 'C(w) = …'; got {term.of.base}", term.at
+            )
+        value = self.symbol(term.of, {})
+        weights = self._matrix(definition.name.applied, term.at)
+        return weights.applyfunc(lambda weight: self._differentiate(value, weight))
+
+
+def _slopes(expression: sympy.Expr) -> dict[sympy.Symbol, sympy.Expr]:
+    return {s: expression.diff(s) for s in sorted(expression.free_symbols, key=str)}
+
+
+def _combined(
+    first: sympy.Matrix | sympy.Expr, second: sympy.Matrix | sympy.Expr, sign: str, at: int
+) -> sympy.Matrix | sympy.Expr:
+    try:
+        return first * second if sign == "*" else first + second
+    except (sympy.ShapeError, TypeError) as error:
+        raise Refused("the shapes of these matrices do not fit", at) from error

@@ -1,0 +1,182 @@
+"""What a formula of a derivation says, as data: terms, and statements about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+
+# How a statement is meant, and where in its formula something begins: both are printed.
+DEFINE, ASSUME, PROVE = "define", "assume", "prove"
+
+
+class Refused(ValueError):
+    """A formula cannot be read, or what it says is not so; `at` is the place in its LaTeX."""
+
+    def __init__(self, message: str, at: int) -> None:
+        super().__init__(message)
+        self.at = at
+
+
+@dataclass(frozen=True)
+class Term:
+    """A part of a formula; `at` is where it begins."""
+
+    at: int
+
+    def parts(self) -> Iterator[Term]:
+        """Yield the terms that it is made of."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            yield from (t for t in (value if isinstance(value, tuple) else [value]) if is_term(t))
+
+    def all(self) -> Iterator[Term]:
+        """Yield this term and all below it."""
+        yield self
+        for part in self.parts():
+            yield from part.all()
+
+
+def is_term(value: object) -> bool:
+    """Return whether this is a term."""
+    return isinstance(value, Term)
+
+
+@dataclass(frozen=True)
+class Number(Term):
+    """An integer."""
+
+    value: int
+
+
+@dataclass(frozen=True)
+class Size(Term):
+    """The number of classes, examples or inputs: K, N, D."""
+
+    letter: str
+
+
+@dataclass(frozen=True)
+class Name(Term):
+    r"""A quantity with its indices, `\hat{y}_k^n`; `applied` of `C(w)`."""
+
+    base: str
+    subscripts: tuple[str, ...] = ()
+    example: str = ""  # the index above
+    applied: str = ""  # the variable in parentheses
+
+
+@dataclass(frozen=True)
+class Sum(Term):
+    """Σ over indices, each over its whole range."""
+
+    indices: tuple[str, ...]
+    body: Term
+    unequal: str = ""  # an index whose value is left out
+
+
+@dataclass(frozen=True)
+class Derivative(Term):
+    """∂ of something by a quantity."""
+
+    of: Term
+    by: Name
+
+
+@dataclass(frozen=True)
+class Add(Term):
+    """A sum of terms."""
+
+    terms: tuple[Term, ...]
+
+
+@dataclass(frozen=True)
+class Negative(Term):
+    """−a."""
+
+    term: Term
+
+
+@dataclass(frozen=True)
+class Product(Term):
+    """A product."""
+
+    factors: tuple[Term, ...]
+
+
+@dataclass(frozen=True)
+class Quotient(Term):
+    """a / b."""
+
+    numerator: Term
+    denominator: Term
+
+
+@dataclass(frozen=True)
+class Power(Term):
+    """a to the power of an integer."""
+
+    base: Term
+    exponent: int
+
+
+@dataclass(frozen=True)
+class Exp(Term):
+    """e to the power of something."""
+
+    exponent: Term
+
+
+@dataclass(frozen=True)
+class Ln(Term):
+    """The natural logarithm."""
+
+    argument: Term
+
+
+@dataclass(frozen=True)
+class Transpose(Term):
+    """A matrix, its rows as columns."""
+
+    matrix: Term
+
+
+@dataclass(frozen=True)
+class Gradient(Term):
+    """∇ of a function: the matrix of its derivatives by the weights."""
+
+    of: Name
+
+
+@dataclass(frozen=True)
+class Chain:
+    """a = b = c: its members, and the LaTeX of each."""
+
+    members: tuple[Term, ...]
+    sources: tuple[str, ...]
+
+    @property
+    def is_of_matrices(self) -> bool:
+        """Whether its names mean whole matrices."""
+        return any(isinstance(term, Gradient) for m in self.members for term in m.all())
+
+
+@dataclass(frozen=True)
+class Condition:
+    """i = k, or i ≠ k: the case that a formula is about; `at` is where it begins."""
+
+    first: str
+    second: str
+    equal: bool
+    at: int
+
+
+@dataclass(frozen=True)
+class Range:
+    """i, k ∈ {1, …, K}: which values indices have; `at` is where it begins."""
+
+    indices: tuple[str, ...]
+    size: str
+    at: int
+
+
+Statement = Chain | Condition | Range
