@@ -1,81 +1,350 @@
-from dataclasses import replace
+"""The derivations' prover: what it reads, what it proves, and above all what it refuses."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+from fixtures.mutants import Mutant, mutants
 
-from onelayer import derivations
+from nbpress.say.prose import read_prose
+from onelayer.derivations import Prover, Verdict
 
-EACH_EQUATION = pytest.mark.parametrize(
-    "equation",
+ROOT = Path(__file__).parents[2]
+TASKS = ("1a", "1b", "4a")
+SAMPLE = 29  # of the mutants each 29th is tried by `make test`, all by `make test-faults`
+
+RANGES = r"i, k, m \in \{1, \dots, K\}, \quad j, l \in \{1, \dots, D\}, \quad n \in \{1, \dots, N\}"
+SOFTMAX = r"""
+z_k^n &= \sum_l w_{kl} x_l^n, \\
+\hat{y}_k^n &= \frac{e^{z_k^n}}{\sum_{m=1}^K e^{z_m^n}}, \\
+C^n &= -\sum_{k=1}^K y_k^n \ln \hat{y}_k^n
+"""
+TARGETS = r"\sum_{i=1}^K y_i = 1"
+MEAN = r"C(w) = \frac{1}{N} \sum_{n=1}^N C^n"
+GIVEN = [("define", RANGES), ("define", SOFTMAX), ("assume", TARGETS), ("define", MEAN)]
+
+# Mutants that are as true as what they were made from: the derivation, a part of the mutant's
+# LaTeX without blanks, and why.
+EQUAL = [
+    ("1a", r"\mathrm{d}(2-\hat{y})", "a constant has no slope"),
+    ("1b", r"\frac{0\cdotC-", "0 times anything is 0"),
+    ("1b", r"\frac{0\cdotS^2-", "0 times anything is 0"),
+    ("1b", r"\frac{0\cdot1-", "0 times anything is 0"),
+    ("1b", r"\frac{0\cdot0-", "0 times anything is 0"),
+    # Definitions: the derivation is true of what they are now as well.
+    ("1a", r"i,m\in\{1,\dots,K\}", "it holds for any number of inputs"),
+    ("1a", r"i,m\in\{1,\dots,N\}", "it holds for any number of inputs"),
+    ("1a", r"n\in\{1,\dots,K\}", "it holds for any number of examples"),
+    ("1a", r"n\in\{1,\dots,D\}", "it holds for any number of examples"),
+    ("1a", r"z^n&=1+", "a constant in the logit has no slope"),
+    ("1b", r"j,l\in\{1,\dots,K\}", "it holds for any number of inputs"),
+    ("1b", r"j,l\in\{1,\dots,N\}", "it holds for any number of inputs"),
+    ("1b", r"z_k^n&=1+", "a constant in the logit has no slope"),
+    ("1b", r"\sum_{i=1}^Ky_i^n=1", "the index is written in all of the formula"),
+    ("1b", r"\sum_{m=1}^K\hat{y}_m^n=1", "the index is written in all of the formula"),
+    ("1b", r"C(w)=1+", "a constant in the cost has no slope"),
+    ("4a", r"j,l\in\{1,\dots,K\}", "it holds for any number of inputs"),
+    ("4a", r"j,l\in\{1,\dots,N\}", "it holds for any number of inputs"),
+    ("4a", r"z_k^n&=1+", "a constant in the logit has no slope"),
+    ("4a", r"\sum_{i=1}^Ky_i=1", "the index is left out in all of the formula"),
+    ("4a", r"J(w)&=1+", "a constant in the objective has no slope"),
+    ("4a", r"C(w)&=1+", "a constant in the cost has no slope"),
+    ("4a", r"R(w)&=1+", "a constant in the penalty has no slope"),
+]
+
+
+class Derivation(NamedTuple):
+    """A derivation of the report: its task, and its formulas with their classes."""
+
+    task: str
+    formulas: list[tuple[str, str]]
+
+    def with_(self, place: int, latex: str) -> list[tuple[str, str]]:
+        """Return what is to be judged if one formula is another.
+
+        For a claim what stands above it is enough, and other claims do not matter.
+        """
+        kind = self.formulas[place][0]
+        if kind == "prove":
+            above = [each for each in self.formulas[:place] if each[0] != "prove"]
+            return [*above, (kind, latex)]
+        return [*self.formulas[:place], (kind, latex), *self.formulas[place + 1 :]]
+
+
+def derivations() -> Iterator[Derivation]:
+    """Yield the derivations of the notebooks."""
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        for cell in json.loads(path.read_text("utf-8"))["cells"]:
+            prose = read_prose("".join(cell["source"])) if cell["cell_type"] == "code" else None
+            if prose and prose.kind == "derivation":
+                yield Derivation(prose.task, [(f.kind, f.latex) for f in prose.formulas])
+
+
+def mutants_of(derivation: Derivation) -> Iterator[tuple[int, Mutant]]:
+    """Yield the mutants of each formula with its place."""
+    declared = re.findall(r"([a-z, &]+?)\\in", "".join(latex for _, latex in derivation.formulas))
+    indices = "".join(sorted(set(re.sub(r"[^a-z]", "", "".join(declared)))))
+    for place, (_, latex) in enumerate(derivation.formulas):
+        for mutant in mutants(latex, indices):
+            yield place, mutant
+
+
+def prove(claim: str, *given: tuple[str, str]) -> Verdict:
+    """Judge a claim, with the definitions of task 1b or others."""
+    return Prover().prove([*(given or GIVEN), ("prove", claim)])[-1]
+
+
+def equal_by_mathematics(task: str, latex: str) -> str:
+    """Return the entry of EQUAL that a mutant is; "" if it is none."""
+    plain = "".join(latex.split())
+    return next((part for its, part, _ in EQUAL if its == task and part in plain), "")
+
+
+def survivors(derivation: Derivation, step: int) -> Iterator[tuple[str, str]]:
+    """Yield what was changed, and the LaTeX, of each mutant that is not refused."""
+    tried = 0
+    for place, mutant in itertools.islice(mutants_of(derivation), 0, None, step):
+        tried += 1
+        verdicts = Prover().verdicts(derivation.with_(place, mutant.latex))
+        if not any(verdict.refusal for verdict in verdicts):
+            yield mutant.what, mutant.latex
+    assert tried > 5
+
+
+@pytest.fixture(scope="module")
+def all_derivations() -> dict[str, Derivation]:
+    """Return the derivations of the report by task."""
+    return {derivation.task: derivation for derivation in derivations()}
+
+
+# ---- The report's ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_derivation_is_proved(all_derivations: dict[str, Derivation], task: str) -> None:
+    """Every formula of the report is accepted, and each claim adds to what was proved."""
+    formulas = all_derivations[task].formulas
+    verdicts = Prover().prove(formulas)
+    assert [verdict.refusal for verdict in verdicts] == [""] * len(formulas)
+    proved = [bool(verdict.results) for verdict in verdicts]
+    assert proved == [kind == "prove" for kind, _ in formulas]
+    assert sum(proved) >= 5
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_mutants_are_refused(all_derivations: dict[str, Derivation], task: str) -> None:
+    """Nothing passes with a sign, index, exponent, factor, symbol, limit or case changed."""
+    alive = list(survivors(all_derivations[task], SAMPLE))
+    assert [what for what, latex in alive if not equal_by_mathematics(task, latex)] == []
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("task", TASKS)
+def test_all_mutants_are_refused(all_derivations: dict[str, Derivation], task: str) -> None:
+    """Of several hundred mutants the ones alone survive that are equal by mathematics."""
+    alive = list(survivors(all_derivations[task], 1))
+    equal = {equal_by_mathematics(task, latex) for _, latex in alive}
+    assert [what for what, latex in alive if not equal_by_mathematics(task, latex)] == []
+    assert equal == {part for its, part, _ in EQUAL if its == task}
+
+
+# ---- What it reads ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "claim",
     [
-        pytest.param(equation, id=f"{equation.task}-{number}")
-        for equations in (
-            derivations.logistic_equations(),
-            derivations.softmax_equations(),
-            derivations.l2_equations(),
-        )
-        for number, equation in enumerate(equations, start=1)
+        r"\frac{\partial C}{\partial z_k} = \hat{y}_k - y_k",
+        r"\frac{\partial C}{\partial z_k} = \left( \hat y_k - y_k \right).",
+        r"\begin{aligned} y_i y_k &= y_k \, y_i \\ &= y_k \cdot y_i \end{aligned}",
+        r"\sum_k y_k = \sum_{m=1}^K y_m, \qquad \sum_{k,l} w_{kl}^2 = \sum_{l,k} w_{kl} w_{kl}",
+        r"e^{z_i} e^{-z_k} = e^{z_i - z_k}",
+        r"e^{2 z_k} = (e^{z_k})^2, \quad e^{0} = 1",
+        r"\frac{\partial C}{\partial \hat{y}_k^n} = -\frac{y_k^n}{N \hat{y}_k^n} % the mean",
+        r"\frac12 + \frac{1}{2} = 2^{-1} + 2^{-1}",
+        r"\frac{\partial \hat{y}_i}{\partial z_k} = \hat{y}_k - \hat{y}_k^2 \quad i = k",
+        r"\nabla C = -\frac{1}{N} x^{\mathsf T} (y - \hat{y})",
+        r"\frac{\mathrm{d} \ln \hat{y}_k}{\mathrm{d} \hat{y}_k} = \frac{1}{\hat{y}_k}",
     ],
 )
+def test_true_claims_are_proved(claim: str) -> None:
+    """In the notation of the derivations, and whatever the order."""
+    given = [each for each in GIVEN if each[1] != MEAN or "nabla" in claim or "mean" in claim]
+    assert prove(claim, *given).refusal == ""
 
 
-@EACH_EQUATION
-def test_each_step_is_proved(equation):
-    """Each step of the derivations holds for all targets, inputs and weights."""
-    (proof,) = derivations.prove([equation])
-    assert proof == derivations.Proof(equation.task, equation.statement, True)
+@pytest.mark.parametrize(
+    ("claim", "refusal"),
+    [
+        (r"\frac{\partial C}{\partial w_{kj}} = 0", "is refuted"),
+        (r"\hat{y}_k + 1", "expected an equation"),
+        (r"\hat{y}_k =", "expected an equation"),
+        (r"= \hat{y}_k", "expected an equation"),
+        ("", "expected a formula"),
+        (r"\hat{y}_k = \hat{y}_q", "'q' is no index"),
+        (r"\hat{y}_1 = \hat{y}_1", "'1' is no index"),
+        (r"\hat{y}_k = \foo", r"cannot read '.*foo'"),
+        (r"\hat{y}_k = \hat{y}_k^{m+1}", "expected an integer power"),
+        (r"\hat{y}_k = \hat{y}_k^k", "'k' does not count what 'n' does"),
+        (r"\hat{y}_{kj} = \hat{y}_{kj}", "has other indices here"),
+        (r"\hat{y}_k = (\hat{y}_k", r"expected '\)'"),
+        (r"\hat{y}_k = \frac{1}{2", "Unexpected end"),
+        (r"w_{kj}^n = w_{kj}^n", "w does not depend on 'n'"),
+        (r"\hat{y}_k^n = \frac{e^{z_k}}{\sum_m e^{z_m}}", "written in places and left out"),
+        (r"\sum_n \hat{y}_k = N \hat{y}_k", "does not depend on 'n'"),
+        (r"\sum_n (\hat{y}_k^n + y_k) = 0", "left out below a sum"),
+        (r"\sum_{m=2}^K y_m = 1", "expected a sum over a whole range"),
+        (r"\sum_{m=1}^N y_m = 1", "expected a sum over a whole range"),
+        (r"\sum_{m=1} y_m = 1", "expected a sum over a whole range"),
+        (r"\sum y_m = 1", "expected the sum's indices"),
+        (r"\sum_{m} y_k = 3 y_k", "does not depend on 'm'"),
+        (r"\frac{\partial C}{\mathrm{d} w_{kj}} = 0", "expected the same d"),
+        (r"\frac{\partial C}{\partial (z_k + 1)} = 0", "expected the quantity"),
+        (r"\ln \hat{y}_k y_k = y_k \ln \hat{y}_k", "where the logarithm ends"),
+        (r"\ln \hat{y}_k = z_k - \ln \sum_m e^{z_m}", "logarithms are left"),
+        (r"y_k = y_k \text{ is false}", "words in a formula"),
+        (r"y_k = \begin{cases} 1 \end{cases}", "cannot read"),
+        (r"y_i = y_i \qquad \text{for } k \neq m", "about no index"),
+        (r"y_i = y_i \qquad \text{for } i \neq j", "different ranges"),
+        (r"y_i = y_i \qquad i = k \qquad i \neq k", "leave no case"),
+        (r"\frac{1}{y_k - y_k} = 1", "a denominator is 0"),
+        (r"K_i = K_i", "has no indices"),
+        (r"z_k = q \qquad q \in \{1, \dots, K\}", "expected equations"),
+        (r"\nabla C = x^{\mathsf T} (\hat{y} - w)", "do not fit"),
+        (r"\nabla C = \frac{1}{N} (\hat{y} - y)", "different shapes"),
+        (r"\nabla y = \frac{1}{N} x^{\mathsf T} (\hat{y} - y)", "expected a function"),
+        (r"\nabla C = x^{\mathsf T} v", "has not been used"),
+        (r"C(y) = 1", "C is no function of y"),
+        (r"x^{\mathsf T} = 1", "a matrix stands among numbers"),
+    ],
+)
+def test_what_cannot_be_read_or_is_false_is_refused(claim: str, refusal: str) -> None:
+    """Never passed over: each is told in words, and where it stands."""
+    verdict = prove(claim)
+    assert re.search(refusal, verdict.refusal), verdict.refusal
+    assert verdict.results == ()
 
 
-@EACH_EQUATION
-def test_wrong_sign_is_refuted(equation):
-    """A step with its sign flipped is not proved."""
-    (proof,) = derivations.prove([replace(equation, right=[-side for side in equation.right])])
-    assert not proof.holds
+@pytest.mark.parametrize(
+    ("kind", "latex", "refusal"),
+    [
+        ("define", "1 = 2", "expected a name"),
+        ("define", "a = b = 1", "expected one definition"),
+        ("define", r"C^n = 0", "C is defined twice"),
+        ("define", r"y_k = 1", "y is used before it is defined"),
+        ("define", r"a = a + 1", "is defined by itself"),
+        ("define", r"a &= e^{b}, \\ b &= \ln a", "is defined by itself"),
+        ("define", r"a = w_{kj}", "stands on the right side alone"),
+        ("define", r"a_{kk} = 1", "stands twice"),
+        ("define", r"k \in \{1, \dots, K\}", "'k' is declared twice"),
+        ("define", r"a, b \in \{1, \dots, 9\}", "'9' is no size"),
+        ("define", r"a \in \{1, 2, K\}", "expected a range"),
+        ("define", r"k \neq i", "nothing to define"),
+        ("define", r"k = i", "nothing to define"),
+        ("assume", r"a \in \{1, \dots, K\}", "nothing to assume"),
+        ("assume", r"w_{kj}^2 = 1", "expected an assumption that is linear"),
+        ("assume", r"1 = 0", "expected an assumption that is linear"),
+    ],
+)
+def test_definition_or_assumption_that_is_none(kind: str, latex: str, refusal: str) -> None:
+    """It is refused, and what follows cannot be judged."""
+    first, second = Prover().prove([*GIVEN, (kind, latex), ("prove", r"y_k = y_k")])[-2:]
+    assert re.search(refusal, first.refusal), first.refusal
+    assert "cannot be judged" in second.refusal
 
 
-@EACH_EQUATION
-def test_one_wrong_case_is_refuted(equation):
-    """A step that is wrong in its last case alone is not proved."""
-    wrong = [*equation.right[:-1], equation.right[-1] + 1]
-    (proof,) = derivations.prove([replace(equation, right=wrong)])
-    assert not proof.holds
+# ---- What it knows ---------------------------------------------------------------------------
 
 
-def test_slope_of_the_penalty_without_its_half_is_refuted():
-    """Without the ½ in R the derivative is 2 w, and a claim of w is not proved."""
-    penalty = derivations.l2_equations()[0]
-    without_half = replace(penalty, left=[2 * side for side in penalty.left])
-    twice = replace(without_half, right=[2 * side for side in penalty.right])
-    assert [proof.holds for proof in derivations.prove([without_half, twice])] == [False, True]
+def test_both_values_of_a_wrong_claim_are_told() -> None:
+    """With the line that it stands in, and the case that shows it."""
+    claim = "y_k &= y_k \\\\\n&= 2 y_k"
+    verdict = prove(claim)
+    assert "for k = 1, n = 1 the left side is" in verdict.refusal
+    assert "at '2 y_k'" in verdict.refusal
+    assert verdict.line == 1
 
 
-def test_softmax_needs_targets_that_sum_to_one():
-    """Exactly the steps that state Σ y = 1 fail for targets that sum to something else."""
-    equations = derivations.softmax_equations()
-    anything = derivations.prove(replace(equation, given={}) for equation in equations)
-    assert [proof.holds for proof in anything] == [not equation.given for equation in equations]
-    assert [r"if $\sum_i y_i = 1$" in proof.statement for proof in anything] == [
-        bool(equation.given) for equation in equations
-    ]
+def test_one_wrong_case_is_enough() -> None:
+    """A claim that holds where i = k alone is refused, and proved where it says so."""
+    claim = r"\frac{\partial \hat{y}_i}{\partial z_k} = \hat{y}_i (1 - \hat{y}_k)"
+    assert "i = 1, k = 2" in prove(claim).refusal
+    assert prove(claim + r"\qquad i = k").refusal == ""
+    assert prove(claim + r"\qquad i \neq k").refusal != ""
 
 
-@pytest.mark.parametrize("num_classes", [2, 4])
-def test_softmax_is_proved_for_other_numbers_of_classes(num_classes):
-    """The steps of task 1b do not depend on there being three classes."""
-    assert all(
-        proof.holds for proof in derivations.prove(derivations.softmax_equations(num_classes))
-    )
+def test_targets_have_to_sum_to_one() -> None:
+    """What depends on the assumption is refused without it."""
+    claim = r"\frac{\partial C^n}{\partial z_k^n} = \hat{y}_k^n - y_k^n"
+    assert prove(claim, *GIVEN).refusal == ""
+    assert "is refuted" in prove(claim, *GIVEN[:2], GIVEN[3]).refusal
 
 
-@pytest.mark.parametrize("equations", [derivations.softmax_equations, derivations.l2_equations])
-def test_targets_are_symbols(equations):
-    """The final results hold for symbolic targets, of which one-hot numbers are special cases."""
-    final = equations()[-1]
-    symbols = {str(symbol) for side in final.left for symbol in side.free_symbols}
-    assert {"y0", "y1", "y2"} <= symbols or {"y0_0", "y0_1", "y0_2", "y1_0"} <= symbols
+def test_definition_is_in_force_from_its_place_on() -> None:
+    """C without its index is one example's until it is defined as the mean."""
+    claim = ("prove", r"\frac{\partial C}{\partial y_k} = -\ln \hat{y}_k")
+    verdicts = Prover().prove([*GIVEN[:3], claim, GIVEN[3], claim])
+    assert [bool(verdict.refusal) for verdict in verdicts] == [False] * 5 + [True]
 
 
-@pytest.mark.parametrize(("left", "right"), [([], []), ([1, 2], [1])])
-def test_an_equation_has_something_to_prove(left, right):
-    """An equation without entries, or with sides of different lengths, is refused."""
-    with pytest.raises(ValueError, match=f"at least one; got {len(left)} and {len(right)}"):
-        derivations.Equation("1a", "nothing", left, right)
+def test_half_is_not_one_over_the_number_of_examples() -> None:
+    """No size is 1 or 2, nor equals another one, so that none can stand in another's place."""
+    slope = r"\frac{\partial C^n}{\partial w_{kj}}"
+    for wrong in ("2", "K", "D", "1"):
+        claim = rf"\frac{{\partial C}}{{\partial w_{{kj}}}} = \frac{{1}}{{{wrong}}} \sum_n {slope}"
+        assert "is refuted" in prove(claim).refusal, wrong
+
+
+@pytest.mark.parametrize("sizes", [(2, 5, 4), (3, 3, 4), (3, 5, 2), (1, 5, 4), (3, 5, 5)])
+def test_sizes_that_could_be_mistaken_are_refused(sizes: tuple[int, int, int]) -> None:
+    """Of the report's parameters as well."""
+    with pytest.raises(ValueError, match="three different numbers, each at least 3"):
+        Prover(*sizes)
+
+
+def test_other_sizes_prove_the_same(all_derivations: dict[str, Derivation]) -> None:
+    """The derivations do not depend on there being three classes."""
+    verdicts = Prover(4, 3, 5).prove(all_derivations["1b"].formulas)
+    assert not any(verdict.refusal for verdict in verdicts)
+
+
+def test_second_size_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A claim that is true of three classes alone is refused by the second size."""
+    assert "is refuted" in prove(r"\sum_m \hat{y}_m = K - 2").refusal
+
+
+def test_exact_proof_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What random numbers do not refute still has to be proved."""
+    monkeypatch.setattr("onelayer.derivations.prover.is_zero", lambda _: False)
+    assert prove(r"\sum_m \hat{y}_m = 1").refusal.startswith("could not be proved")
+
+
+def test_derivative_knows_every_way() -> None:
+    """By a quantity that is made of others, only if all depends on these through it alone."""
+    u = ("define", r"u_k^n = e^{z_k^n} + 1")
+    way_around = r"\frac{\partial \hat{y}_k}{\partial u_k} = 0"
+    assert "in other ways than through u" in prove(way_around, *GIVEN[:2], u).refusal
+    assert prove(r"\frac{\partial u_k}{\partial z_k} = e^{z_k}", *GIVEN[:2], u).refusal == ""
+
+
+def test_results_are_the_ends_of_the_chains() -> None:
+    """Of each statement its first member and its last, as they were written."""
+    verdict = prove(r"y_k &= 1 \cdot y_k = \frac{2 y_k}{2}, \\ z_i &= z_i")
+    assert verdict.results == (r"y_k = \frac{2 y_k}{2}", "z_i = z_i")
+    assert verdict.equalities == 3
+
+
+def test_summary_says_what_was_proved_and_what_was_not() -> None:
+    """How many equalities, for which sizes of those that the derivation has."""
+    prover = Prover(4, 7, 5)
+    formulas = [("define", r"k \in \{1, \dots, K\}"), ("prove", "y_k = 1 y_k = y_k")]
+    summary = prover.summary(prover.prove(formulas))
+    assert "the 2 equalities" in summary
+    assert "exactly for $K = 4$, and for $K = 5$ at random" in summary
+    assert "not proved" in summary

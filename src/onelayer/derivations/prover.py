@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -72,7 +72,7 @@ class Prover:
         object.__setattr__(self, "second", tuple(size + 1 for size in sizes))
 
     def prove(self, formulas: Sequence[tuple[str, str]]) -> list[Verdict]:
-        """Judge the formulas of a derivation in their order.
+        """Judge the formulas of a derivation.
 
         Parameters
         ----------
@@ -80,8 +80,13 @@ class Prover:
             How each is meant, "define", "assume" or "prove", and its LaTeX. A definition or an
             assumption is in force from its place on.
         """
+        return list(self.verdicts(formulas))
+
+    def verdicts(self, formulas: Sequence[tuple[str, str]]) -> Iterator[Verdict]:
+        """Do the same, one after the other."""
         derivation = _Derivation(formulas, self._sizes())
-        return [derivation.judge(kind, latex) for kind, latex in formulas]
+        for kind, latex in formulas:
+            yield derivation.judge(kind, latex)
 
     def summary(self, verdicts: Sequence[Verdict]) -> str:
         """Say in a sentence, in Markdown, what was proved and what was not."""
@@ -110,6 +115,7 @@ class _Derivation:
     ) -> None:
         self.functions: set[str] = set()
         self.random = random.Random(0)
+        self.is_broken = False
         for _, latex in formulas:
             with contextlib.suppress(Refused):
                 self.functions |= functions_of(latex)
@@ -129,6 +135,8 @@ class _Derivation:
 
     def judge(self, kind: str, latex: str) -> Verdict:
         """Take a definition or an assumption, or prove what is claimed."""
+        if self.is_broken:
+            return Verdict("cannot be judged: what is refused above may be needed")
         scope = self.scopes[0]
         try:
             statements = read(latex, Notation(scope.sizes, scope.ranges, self.functions))
@@ -143,6 +151,7 @@ class _Derivation:
                     scope.declare(range_)
                 (scope.define if kind == DEFINE else scope.assume)(chains)
         except Refused as refusal:
+            self.is_broken = kind != PROVE
             at = latex[refusal.at :].split("\n")[0].strip()
             place = f", at '{at:.40}'" if at else ""
             return Verdict(f"{refusal}{place}", latex.count("\n", 0, refusal.at))

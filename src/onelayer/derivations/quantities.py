@@ -95,10 +95,11 @@ class Quantities:
                 if not old.is_of_example and self.example in self.free([old.body]):
                     self.definitions[key] = replace(old, is_of_example=True)
                     grows = True
-        for key in keys:
-            name, body = self.definitions[key].name, self.definitions[key].body
+        new = [(self.definitions[key].name, self.definitions[key].body) for key in keys]
+        for name, body in new:
             if loose := self.free([body]) - {*name.subscripts, name.example or self.example}:
                 raise Refused(f"the index {min(loose)!r} stands on the right side alone", body.at)
+        for name, body in new:
             for indices in self.cases([name, body]):
                 self._leaves(self.symbol(name, indices))
 
@@ -115,6 +116,7 @@ class Quantities:
             raise Refused(f"{name.base} is defined twice", name.at)
         if name.base in self._leaf_names:
             raise Refused(f"{name.base} is used before it is defined", name.at)
+        self._check_shape(name)
         self.definitions[key] = Definition(name, body, bool(name.example))
         return key
 
@@ -157,20 +159,26 @@ class Quantities:
         written: dict[str, int] = {}
         left_out: dict[str, int] = {}
 
+        def range_of(index: str, term: Term) -> str:
+            if index not in self.ranges:
+                raise Refused(f"the index {index!r} is not declared", term.at)
+            return self.ranges[index]
+
         def look(term: Term, bound: frozenset[str]) -> None:
             if isinstance(term, Sum):
-                bound |= {*term.indices}
                 if term.unequal and term.unequal not in bound:
                     written.setdefault(term.unequal, term.at)
+                bound |= {*term.indices}
             if isinstance(term, Name):
                 for index in filter(None, (*term.subscripts, term.example)):
                     if index not in bound:
                         written.setdefault(index, term.at)
-                if term.example and self.ranges[term.example] != self.ranges[self.example]:
+                if term.example and range_of(term.example, term) != range_of(self.example, term):
                     raise Refused(
                         f"{term.example!r} does not count what {self.example!r} does", term.at
                     )
                 if not term.example and self.is_of_example(term):
+                    range_of(self.example, term)
                     if self.example in bound:
                         raise Refused(
                             f"the index {self.example!r} is left out below a sum", term.at
@@ -237,14 +245,24 @@ class Quantities:
 
     def symbol(self, name: Name, indices: Indices) -> sympy.Symbol:
         """Return the symbol of a quantity with these indices."""
-        shape = tuple(self.ranges[index] for index in name.subscripts)
-        if self._shapes.setdefault(name.base, shape) != shape:
-            raise Refused(f"{name.base} has other indices here than where it stands first", name.at)
+        self._check_shape(name)
         of_example = self.is_of_example(name)
         if name.example and not of_example:
             raise Refused(f"{name.base} does not depend on {name.example!r}", name.at)
-        example = indices[name.example or self.example] if of_example else 0
+        if name.applied:
+            definition = self.definition(name)
+            if definition is None or definition.name.applied != name.applied:
+                raise Refused(f"{name.base} is no function of {name.applied}", name.at)
+        needed = [*name.subscripts, *([name.example or self.example] if of_example else [])]
+        if lacking := [index for index in needed if index not in indices]:
+            raise Refused(f"the index {lacking[0]!r} of {name.base} has no value here", name.at)
+        example = indices[needed[-1]] if of_example else 0
         return self._symbol(name, [indices[index] for index in name.subscripts], example)
+
+    def _check_shape(self, name: Name) -> None:
+        shape = tuple(self.ranges[index] for index in name.subscripts)
+        if self._shapes.setdefault(name.base, shape) != shape:
+            raise Refused(f"{name.base} has other indices here than where it stands first", name.at)
 
     def _symbol(self, name: Name, values: Sequence[int], example: int) -> sympy.Symbol:
         # A mean over examples and an example's own have one name, told apart by the second's index.
@@ -428,12 +446,15 @@ class Quantities:
         A row is an example or, of the weights w_kj, an input j; a column is a class or an input.
         """
         match term:
-            case Name():
+            case Name(subscripts=(), example="", applied=""):
                 return self._matrix(term.base, term.at)
             case Gradient():
                 return self._gradient(term)
             case Transpose():
-                return self.matrix(term.matrix).T
+                matrix = self.matrix(term.matrix)
+                if not isinstance(matrix, sympy.MatrixBase):
+                    raise Refused("what is transposed is no matrix", term.at)
+                return matrix.T
             case Add():
                 first, *others = map(self.matrix, term.terms)
                 for other in others:
@@ -477,6 +498,8 @@ class Quantities:
             )
         value = self.symbol(term.of, {})
         weights = self._matrix(definition.name.applied, term.at)
+        if not isinstance(weights, sympy.MatrixBase):
+            raise Refused(f"{definition.name.applied} is no matrix", term.at)
         return weights.applyfunc(lambda weight: self._differentiate(value, weight))
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from pylatexenc.latexwalker import (
@@ -313,17 +314,24 @@ class _Reader:
             sign.isalpha() and sign not in {*ranges, "neq", "ne"} for sign in signs
         ):
             raise Refused("expected the sum's indices, which have to be declared", at)
-        body = self.product
+        unequal = ""
         match signs:
             case [index, "=", "1"] if end == ranges[index]:
-                return Sum(at, (index,), body())
-            case [index, "neq" | "ne", other] if not above:
-                return Sum(at, (index,), body(), unequal=other)
+                indices = [index]
+            case [index, "neq" | "ne", unequal] if not above and index != unequal:
+                indices = [index]
             case _ if not above and set(signs[1::2]) <= {","} and len(signs) % 2:
-                return Sum(at, tuple(signs[::2]), body())
-        raise Refused(
-            r"expected a sum over a whole range, '_i' or '_{i=1}^K', or '_{i \neq k}'", at
-        )
+                indices = signs[::2]
+            case _:
+                raise Refused(
+                    r"expected a sum over a whole range, '_i' or '_{i=1}^K', or '_{i \neq k}'", at
+                )
+        body = self.product()
+        names = [term for term in body.all() if isinstance(term, Name)]
+        for index in indices:
+            if not any(index in (*name.subscripts, name.example) for name in names):
+                raise Refused(f"what is summed does not depend on {index!r}", body.at)
+        return Sum(at, tuple(indices), body, unequal)
 
     def inside(self, token: Token) -> Term:
         """Read what stands in braces, or is a single sign."""
@@ -416,7 +424,8 @@ def _split(tokens: Sequence[Token], at: Callable[[Token], bool]) -> list[list[To
     return parts
 
 
-def _tokens(latex: str) -> list[Token]:
+@lru_cache(256)
+def _tokens(latex: str) -> tuple[Token, ...]:
     context = LatexContextDb()
     macros = [MacroSpec(name, arguments) for name, arguments in _ARGUMENTS.items()]
     context.add_context_category(
@@ -426,7 +435,7 @@ def _tokens(latex: str) -> list[Token]:
     walker = LatexWalker(latex, latex_context=context, tolerant_parsing=False)
     try:
         nodes, _, _ = walker.get_latex_nodes()
-        return list(_flat(nodes))
+        return tuple(_flat(nodes))
     except LatexWalkerError as error:
         place = getattr(error, "pos", None) or 0
         raise Refused(getattr(error, "msg", str(error)), place) from error
