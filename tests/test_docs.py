@@ -69,3 +69,23 @@ def test_guide_lists_every_call():
     guide = (ROOT / "docs" / "own-report.md").read_text("utf-8")
     table = re.findall(r"^\| `nbpress\.(\w+)\(", guide, re.MULTILINE)
     assert sorted([*table, "prose"]) == sorted(nbpress.__all__)
+
+
+def test_guide_to_derivations(tmp_path):
+    """The derivation that the guide shows is proved, and its result is the one it asks for."""
+    guide = (ROOT / "docs" / "own-report.md").read_text("utf-8")
+    section = guide[guide.index("## Derivations that are proved") :]
+    cells, proofs = re.search(r"```\n(.*?)```.*?```yaml\n(.*?)```", section, re.DOTALL).groups()
+    for folder in ("report", "notebooks"):
+        (tmp_path / folder).mkdir()
+    report = f"title: T\nauthors: [A]\nchapters:\n  - notebook: 2.ipynb\n{proofs}"
+    (tmp_path / "report" / "report.yaml").write_text(report, "utf-8")
+    notebook = "# Markdown\n## Task 2a\n\n# Code\n%load_ext nbpress\n\n" + cells
+    for text, code in ((notebook, 0), (notebook.replace("(1 - y) \\,", "(1 + y) \\,"), 1)):
+        content = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells_of(text)}
+        (tmp_path / "notebooks" / "2.ipynb").write_text(json.dumps(content), "utf-8")
+        result = nbpress_in(tmp_path, "html")
+        assert result.returncode == code, result.stderr
+    assert "is refuted" in result.stderr
+    page = (tmp_path / "report" / "report.html").read_text("utf-8")
+    assert page.count("; proved by machine") == 1
