@@ -352,6 +352,23 @@ class TestShowing:
             self.show(SOURCE.replace(":g", ""))
         assert bundles == []
 
+    def test_reference_has_the_number_of_the_last_build(
+        self, bundles: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """In JupyterLab; the press numbers them itself."""
+        (tmp_path / "report").mkdir()
+        (tmp_path / "report" / "report.yaml").touch()
+        (tmp_path / "build").mkdir()
+        (tmp_path / "build" / "numbers.json").write_text('{"eq-half": 7}', "utf-8")
+        monkeypatch.chdir(tmp_path)
+        source = SOURCE.replace("it follows", "by [Equation](#eq-half) and [](#eq-z) it follows")
+        self.show(source)
+        monkeypatch.delenv("NBPRESS_RUN")
+        self.show(source)
+        press, lab = (bundle["text/markdown"] for bundle in bundles)
+        assert "by [Equation](#eq-half) and [](#eq-z) it" in press
+        assert "by [Equation 7](#eq-half) and [Equation](#eq-z) it" in lab
+
     def test_reasons_stand_below_the_formulas_they_are_about(self) -> None:
         """Without their dollars, in which Markdown would see a formula; a definition has none."""
         body = "$$ % define\na\n$$\n$$ % prove\nb\n$$\n$$ % prove eq-c\nc\n$$\nEnd."
