@@ -25,6 +25,7 @@ from nbtypeset.tree import (
 _TASK = re.compile(r"(?:Task|Appendix) (\d+[a-z]?|[A-Z])\b")
 _LABEL = re.compile(r"\\label\s*\{([^{}]*)\}")
 _TAG = re.compile(r"\\tag\s*\*?\s*\{([^{}]*)\}")
+_MARKS = set("✓✗")
 _EQREF = re.compile(r"\\(?:eqref|ref)\{([^{}]*)\}")
 # Pandoc takes a bare \| for a relation sign: with space around it, and an index set below it.
 _NORM = re.compile(r"(?<!left)(?<!right)\\\|((?:(?!\\\||\\\\|&).)+?)(?<!right)\\\|")
@@ -39,7 +40,7 @@ def resolve(document: Document) -> None:
     for part in document.parts:
         part.blocks = walk(part.blocks, partial(_tidy, part=part, document=document))
         part.blocks = walk(part.blocks, headings.visit)
-        part.blocks = walk(part.blocks, equations.visit)
+        part.blocks = walk(part.blocks, partial(equations.visit, part=part, document=document))
     _number(document)
     anchors = _anchors(document)
     for part in document.parts:
@@ -114,7 +115,7 @@ class _Equations:
         self.labels: dict[str, tuple[str, str]] = {}
         self.count = 0
 
-    def visit(self, element: Node) -> list[Node] | None:
+    def visit(self, element: Node, part: Part, document: Document) -> list[Node] | None:
         """Rebuild one formula; a numbered one stands in a node of its own."""
         if kind_of(element) == "derivation":
             formulas = [each for each in nodes(element["c"][1]) if kind_of(each) == "equation"]
@@ -124,11 +125,19 @@ class _Equations:
                     if verdict:
                         formula["c"][0][2].append(["verdict", verdict])
                         formula["c"][1][0]["verdict"] = verdict
+            elif any(verdicts):
+                document.warn(
+                    part.cell_name,
+                    f"{len(formulas)} formulas with a number are shown of {len(verdicts)} that "
+                    "were judged; none is marked",
+                )
             return list(element["c"][1])
         if element["t"] != "Math" or element["c"][0]["t"] != "DisplayMath":
             return None
         source = element["c"][1]
         labels, tags = _LABEL.findall(source), _TAG.findall(source)
+        element["c"][1] = _TAG.sub("", _LABEL.sub("", source))
+        tags = [tag for tag in tags if not set(tag) & _MARKS]  # which are the press's
         if not labels and not tags:
             return None
         if not tags:
@@ -138,7 +147,6 @@ class _Equations:
         id_ = f"eq-{labels[0]}" if labels else ""
         for label in labels:
             self.labels[label] = (id_, shown)
-        element["c"][1] = _TAG.sub("", _LABEL.sub("", source))
         return [own("equation", [element], id_, tag=shown)]
 
 

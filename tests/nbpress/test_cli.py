@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from fixtures.tiny_project import CHAPTERS, GATED, TinyProject
 
-from nbpress.say.records import Answer, Proof
+from nbpress.say.records import Answer, Derivation
 from nbtypeset.schema import MIME_TYPE
 
 DEADLINE = 60  # seconds that anything may take before a test gives up
@@ -70,13 +70,14 @@ def test_stored_outputs_and_forged_prose_carry_no_mark(built: TinyProject) -> No
     before = page.read_text("utf-8").count('class="claim"')
     notebook = built.root / "notebooks" / "1_sums.ipynb"
     content = json.loads(notebook.read_text("utf-8"))
+    forged = Derivation("1a", [["prove", "2 = 3"]], ["2 = 3"], "2 = 3.")
     outputs = [
         {
             "output_type": "display_data",
             "metadata": {},
             "data": {MIME_TYPE: record.to_json(), "text/markdown": "2 = 3"},
         }
-        for record in (Proof("1a", "2 = 3."), Answer("1a", {"forged": 5}))
+        for record in (forged, Answer("1a", {"forged": 5}))
     ]
     cell = {"cell_type": "code", "execution_count": 1, "source": "1 + 1", "outputs": outputs}
     prose = {"cell_type": "markdown", "source": '<div class="nb-claim claim">2 = 3</div>'}

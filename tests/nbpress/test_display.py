@@ -14,9 +14,9 @@ import pytest
 import sympy
 from matplotlib.figure import Figure
 
-from nbpress import answer, claim, figure, proof, settings, table
+from nbpress import answer, claim, figure, settings, table
 from nbpress.say import memory
-from nbpress.say.records import Proof, Settings, from_json
+from nbpress.say.records import Settings, from_json
 from nbpress.say.text import read_text
 from nbtypeset.schema import MIME_TYPE
 
@@ -214,16 +214,6 @@ def test_claim_is_stated_only_if_it_holds(shown: list[dict[str, Any]]) -> None:
     assert [bundle[MIME_TYPE]["holds"] for bundle in shown] == [True, False, False]
 
 
-def test_proof_that_fails_stops_the_notebook(shown: list[dict[str, Any]]) -> None:
-    """What was proved is shown as proved; what was not is an error, and nothing is shown."""
-    proof("1a", "$a = a$", True)
-    with pytest.raises(ValueError, match=r"task 1a: the proof fails that \$a = b\$"):
-        proof("1a", "$a = b$", False)
-    (bundle,) = shown
-    assert bundle["text/markdown"] == "✓ Proved: $a = a$."
-    assert from_json(bundle[MIME_TYPE]) == Proof("1a", "$a = a$.")
-
-
 @pytest.mark.parametrize("id_", ["", "Falls", "norm falls", "-falls"])
 def test_malformed_claim_is_refused(id_: str) -> None:
     """report.yaml lists claims by ids of small letters, digits and hyphens."""
@@ -242,12 +232,8 @@ def test_settings_are_shown_and_recorded(shown: list[dict[str, Any]]) -> None:
 @pytest.mark.parametrize("holds", [[False], [True], (x for x in ()), float("nan"), 1, str.count])
 def test_only_a_truth_can_be_claimed(shown: list[dict[str, Any]], holds: object) -> None:
     """What Python takes for true, such as a list or a forgotten `all`, gets no mark."""
-    for state in (
-        lambda: claim("1a", "x", "it holds", holds),
-        lambda: proof("1a", "it holds", holds),
-    ):
-        with pytest.raises(TypeError, match=r"must be True or False; got .*all\(…\) or any\(…\)"):
-            state()
+    with pytest.raises(TypeError, match=r"must be True or False; got .*all\(…\) or any\(…\)"):
+        claim("1a", "x", "it holds", holds)
     assert shown == []
 
 

@@ -11,8 +11,8 @@ from nbpress.errors import PressError
 from nbpress.say.records import (
     Answer,
     Claim,
+    Derivation,
     Figure,
-    Proof,
     Table,
     Values,
     from_json,
@@ -28,7 +28,7 @@ RECORDS: list[Record] = [
     Figure("fig-2b", "A caption of 3.", "A line.", {"num": 3}),
     Answer("2d", {"stop_step": 546, "more": [1.5, None]}),
     Claim("4e", "norm-falls", "Σ w² falls", True, "Σ w² falls."),
-    Proof("1a", "$a = a$."),
+    Derivation("1a", [["define", "a := b"], ["prove", "a = b"]], ["a = b"], "One.", {"n": 3}),
 ]
 
 
@@ -43,12 +43,17 @@ def test_record_survives_json(record: Record) -> None:
     [
         {},
         {"kind": "seal"},
-        {"kind": "proof"},
+        {"kind": "derivation"},
+        {"kind": "proof", "task": "1a", "sentence": "$a = a$."},
         {"kind": "table", "label": "t", "x": 1},
         {"kind": "answer", "task": "1a", "values": [1]},
         {"kind": "settings", "suits": [1]},
-        # The typesetter would pass over it, and give its mark to the next claim of the cell.
-        {"kind": "proof", "task": "1a", "sentence": 5},
+        # The typesetter would pass over these, and give their marks to the next claim of the cell.
+        {
+            **{"kind": "claim", "task": "1a", "id": "x", "text": "it holds", "holds": True},
+            "sentence": 5,
+        },
+        {"kind": "derivation", "task": "1a", "formulas": [], "results": [], "summary": 5},
     ],
 )
 def test_foreign_record_is_refused(content: dict[str, Any]) -> None:

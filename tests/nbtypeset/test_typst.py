@@ -221,7 +221,7 @@ def test_wide_formulas_and_tables_are_made_to_fit() -> None:
 def test_labelled_formulas_are_numbered_and_referred_to() -> None:
     r"""``\tag`` and ``\label`` number a formula, ``\eqref`` links to it."""
     source = source_of(ODD["maths"]())
-    assert '#tagged("eq-eq:a", "(1)")' in source
+    assert '#tagged("eq-eq:a", "(1)", false)' in source
     assert '#goto("eq-eq:a")' in source
     assert '"(*)"' in source
 

@@ -173,10 +173,16 @@ def _chapter_cells(
             cell["execution_count"] = count if written.runs else None
             cell["outputs"] = []
             run = outputs.get(cell["id"], [])
-            if prose := said.prose.get(cell["id"]):
+            prose = said.prose.get(cell["id"])
+            if prose:
                 cell["source"] = ""
                 run = _as_it_reads(run, *prose)
             for output in run:
+                if isinstance(record_of(output), Derivation) and not prose:
+                    raise PressError(
+                        f"{plan.notebook.name_of(written)}: code shows a derivation, which counts "
+                        "for nothing; write it in a cell of its own, '%%derivation TASK PROVER'"
+                    )
                 if output.get("name") == "stderr":
                     # It holds paths and process ids: for the author, not for the reader.
                     text = "".join(output["text"]).strip()

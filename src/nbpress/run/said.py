@@ -15,6 +15,7 @@ from typing import Any
 
 from nbpress.errors import PressError
 from nbpress.project.notebook import INJECTED_TAG, Cell, Notebook, runs
+from nbpress.say.derivations import check_set
 from nbpress.say.prose import Prose, split_prose
 from nbpress.say.records import Answer, Claim, Derivation, Figure, Table, Values, records
 from nbpress.say.text import TextError
@@ -124,6 +125,8 @@ class Said:
                 name: text.set(values, claims, markdown=name != "alt")
                 for name, text in prose.texts.items()
             }
+            if prose.kind == "derivation":
+                check_set(texts["text"], prose.formulas)
         except TextError as error:
             raise PressError(f"{where}, {error}") from error
         record: Record

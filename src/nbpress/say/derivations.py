@@ -23,6 +23,8 @@ CLASSES = ("define", "assume", "prove")
 
 _DISPLAY = re.compile(r"(?<!\\)\$\$(.*?)(?<!\\)\$\$", re.DOTALL)
 _OPENING = re.compile(r"[ \t]*%[ \t]*([a-z]+)(?:[ \t]+(eq-[a-z0-9-]+))?[ \t]*\n")
+_NUMBER = re.compile(r"\\(?:tag|label)(?![A-Za-z])")
+_CONDITIONAL = re.compile(r"\{\{ if .*?\{\{ end \}\}", re.DOTALL)
 _INSIGNIFICANT = re.compile(r"\s|\\[,;!: ]|\\(?:left|right|q?quad)(?![A-Za-z])|&|[.,]$")
 
 
@@ -60,8 +62,19 @@ def read_formulas(body: str, first: int = 1) -> list[Formula]:
     Raises
     ------
     TextError
-        If a display does not say how it is meant, or holds a placeholder.
+        If a display does not say how it is meant, holds a placeholder or depends on a claim, or
+        if a formula has a number or a label of LaTeX's: marks go by the numbers of the report.
     """
+    for conditional in _CONDITIONAL.finditer(body):
+        if "$$" in conditional[0]:
+            line = first + body.count("\n", 0, body.index("$$", conditional.start()))
+            raise TextError(line, "a formula that is proved depends on no claim")
+    if given := _NUMBER.search(body):
+        raise TextError(
+            first + body.count("\n", 0, given.start()),
+            f"the report numbers the formulas of a derivation: leave out {given[0]}; a label "
+            "follows the class, '$$ % prove eq-gradient'",
+        )
     formulas = []
     for display in _DISPLAY.finditer(body):
         line = first + body.count("\n", 0, display.start())
@@ -80,6 +93,12 @@ def read_formulas(body: str, first: int = 1) -> list[Formula]:
             raise TextError(line, "a formula that is proved quotes no values")
         formulas.append(Formula(kind, latex, label, line))
     return formulas
+
+
+def check_set(text: str, formulas: Sequence[Formula]) -> None:
+    """Refuse a derivation that, set with its values, displays other formulas than were written."""
+    if [(f.kind, f.latex) for f in read_formulas(text)] != [(f.kind, f.latex) for f in formulas]:
+        raise TextError(1, "a value that it quotes displays a formula, which nobody would prove")
 
 
 def set_formulas(text: str, tags: Iterator[str]) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from matplotlib import figure as matplotlib_figure
 
-from nbpress.say.derivations import Prover, shown
+from nbpress.say.derivations import Prover, check_set, shown
 from nbpress.say.last import as_last_numbered, in_press, last_name
 from nbpress.say.memory import claims, recall, remember
 from nbpress.say.pictures import close, identity, pictures
@@ -156,6 +156,7 @@ def show_derivation(prose: Prose, prover: Prover) -> None:
     text = prose.texts["text"]
     values = recall(prose.task, [text])
     set_text = text.set(values, claims)
+    check_set(set_text, prose.formulas)
     formulas = [(formula.kind, formula.latex) for formula in prose.formulas]
     verdicts = prover.prove(formulas)
     for formula, verdict in zip(prose.formulas, verdicts, strict=True):

@@ -118,13 +118,10 @@ class _Collector:
             verdict = next(marks, None)  # the press's: what a cell says of itself is no mark
             yield own("claim", [sentence], verdict=verdict) if verdict else sentence
         elif isinstance(record, Derivation):
-            verdicts = list(marks)
-            formulas = own(
-                "derivation",
-                [self._markdown(data.get("text/markdown", ""))],
-                verdicts=",".join(verdicts),
-            )
-            yield formulas
+            verdicts, source = list(marks), data.get("text/markdown", "")
+            if not verdicts:  # what stands below it in JupyterLab is no mark of the press's
+                source = source.rpartition("\n\n✓ ")[0] or source
+            yield own("derivation", [self._markdown(source)], verdicts=",".join(verdicts))
             if any(verdicts):
                 yield own("claim", [self._markdown(record.summary)], verdict="proved")
         elif isinstance(record, Caption):

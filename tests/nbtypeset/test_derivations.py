@@ -1,0 +1,245 @@
+"""Derivations as they are printed: numbers beside formulas, and marks that the press gives."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pikepdf
+import pytest
+import typst
+from fixtures.odd_notebooks import display, markdown, outputs
+
+from nbtypeset import pandoc
+from nbtypeset.exporters import (
+    OfflineHTMLExporter,
+    ReportLatexExporter,
+    ReportLatexPDFExporter,
+    TypstExporter,
+    TypstPDFExporter,
+)
+from nbtypeset.schema import MIME_TYPE, Derivation, Imprint
+from nbtypeset.tree import Node, nodes
+
+# As the press hands it over, and as JupyterLab shows and keeps it.
+BOUND = "We set\n\n$$\na := 2 b\n\\tag{1}\n$$\n\nand find\n\n$$\nb = c\n\\tag{2}\n\\label{half}\n$$"
+STORED = (
+    "We set\n\n$$\na := 2 b\n$$\n\nand find\n\n$$\nb = c\n\\tag{✓}\n\\label{half}\n$$"
+    "\n\n✓ the 1 equality marked ✓."
+)
+RECORD = Derivation("one equality.").to_json()
+VERDICTS = ("", "proved")
+HTML_FORMULA = re.compile(r'aria-label="([^"]*)".*?(?:<span class="(tag[^"]*)"[^>]*>([^<]*)<|</p>)')
+
+
+def derived(text: str = BOUND) -> Any:
+    """Return a notebook with a derivation; its cell is "odd-0"."""
+    return outputs(display(**{MIME_TYPE: RECORD, "text/markdown": text}))
+
+
+def judged(*verdicts: str) -> dict[str, Any]:
+    """Return what the press says of the formulas of the derivation."""
+    return {"nbpress": {"imprint": Imprint(title="T", marks={"odd-0": verdicts})}}
+
+
+def typst_of(notebook: Any, resources: Any = None) -> str:
+    """Return the body of the Typst source."""
+    source: str = TypstExporter().from_notebook_node(notebook, resources)[0]
+    return source
+
+
+def page_of(notebook: Any, resources: Any = None) -> str:
+    """Return the body of the page, in one line."""
+    page: str = OfflineHTMLExporter().from_notebook_node(notebook, resources)[0]
+    return page.split("<main>")[1].replace("\n", " ")
+
+
+def latex_of(notebook: Any, resources: Any = None) -> str:
+    """Return the body of the LaTeX source."""
+    source: str = ReportLatexExporter().from_notebook_node(notebook, resources)[0]
+    return source.split(r"\begin{document}")[1]
+
+
+def formulas_of(notebook: Any, resources: Any = None) -> list[tuple[str, ...]]:
+    """Return alternative, class and number of the formulas of the page."""
+    return HTML_FORMULA.findall(page_of(notebook, resources))
+
+
+def alternatives(pdf: bytes) -> list[str]:
+    """Return the alternative texts of a PDF's formulas."""
+    with pikepdf.open(io.BytesIO(pdf)) as opened:
+        return [
+            str(item["/Alt"])
+            for item in opened.objects
+            if isinstance(item, pikepdf.Dictionary)
+            and item.get("/S") == "/Formula"
+            and "/Alt" in item
+        ]
+
+
+def words_of(pdf: bytes, folder: Path) -> str:
+    """Return a PDF's text in one line."""
+    if not shutil.which("pdftotext"):
+        pytest.skip("no pdftotext on this machine: apt-get install poppler-utils")
+    (folder / "read.pdf").write_bytes(pdf)
+    command = ["pdftotext", str(folder / "read.pdf"), "-"]
+    done = subprocess.run(command, capture_output=True, check=True, text=True, encoding="utf-8")
+    return " ".join(done.stdout.split())
+
+
+def test_proved_formula_has_a_mark_in_typst() -> None:
+    """Beside its number, and in words for those who cannot see it; a definition has neither."""
+    source = typst_of(derived(), judged(*VERDICTS))
+    assert '#tagged("", "(1)", false)[#formula("a : equals 2 b")[' in source
+    assert '#tagged("eq-half", "(2)", true)[#formula("b equals c; proved by machine")[' in source
+    assert source.count('#claim(true, "Proved by machine")[\none equality\\.') == 1
+
+
+def test_proved_formula_has_a_mark_in_the_pdf() -> None:
+    """The words are in the structure tree, where a screen reader finds them; the sign is drawn."""
+    pdf, _ = TypstPDFExporter(strict=True).from_notebook_node(derived(), judged(*VERDICTS))
+    assert alternatives(pdf) == ["a : equals 2 b", "b equals c; proved by machine"]
+    plain, _ = TypstPDFExporter(strict=True).from_notebook_node(derived(), judged("", ""))
+    assert alternatives(plain) == ["a : equals 2 b", "b equals c"]
+
+
+def test_mark_is_drawn_beside_the_number_of_what_is_proved(tmp_path: Path) -> None:
+    """Of two documents that differ in nothing else, one draws the sign once more."""
+    strokes = []
+    for proved in ("false", "true"):
+        source, resources = TypstExporter().from_notebook_node(derived(), judged("", ""))
+        assert source.count("false)[#formula(") == 2
+        source = source.replace("false)[#formula(", f"{proved})[#formula(", 1)
+        for name, content in resources["outputs"].items():
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_bytes(content)
+        (tmp_path / "main.typ").write_text(source, "utf-8")
+        svg = typst.compile(tmp_path / "main.typ", format="svg")
+        strokes.append(len(re.findall(rb'stroke-linecap="round"', svg)))  # type: ignore[arg-type]
+    assert strokes[1] == strokes[0] + 1
+
+
+def test_proved_formula_has_a_mark_on_the_page() -> None:
+    """Number and alternative say it; the style draws the sign, which is not read out twice."""
+    notebook, resources = derived(), judged(*VERDICTS)
+    assert formulas_of(notebook, resources) == [
+        ("a : equals 2 b", "tag", "(1)"),
+        ("b equals c; proved by machine", "tag proved", "(2)"),
+    ]
+    assert 'class="tag proved" title="Proved by machine">(2)<' in page_of(notebook, resources)
+    whole, _ = OfflineHTMLExporter().from_notebook_node(notebook, resources)
+    assert '.tag.proved::before { content: "✓ " / "";' in whole
+
+
+def test_proved_formula_has_a_mark_in_latex() -> None:
+    """Before the number, which references lead to."""
+    source = latex_of(derived(), judged(*VERDICTS))
+    assert r"\tag*{(1)}" in source
+    assert r"\tag*{\textcolor{accent}{✓} (2)}\label{eq-half}" in source
+    assert source.count("✓") == 2  # the other is that of the summary
+    assert source.count(r"\claimmark{✓}{Proved by machine} one equality.") == 1
+
+
+@pytest.mark.skipif(not shutil.which("xelatex"), reason="no TeX: apt-get install texlive-xetex")
+def test_mark_is_in_the_pdf_by_tex(tmp_path: Path) -> None:
+    """TeX sets it without complaint, once, beside the second number."""
+    resources = judged(*VERDICTS)
+    pdf, _ = ReportLatexPDFExporter(strict=True).from_notebook_node(derived(), resources)
+    words = words_of(pdf, tmp_path)
+    assert "✓ (2)" in words
+    assert "✓ (1)" not in words
+
+
+@pytest.mark.parametrize("verdicts", [(), ("proved",), ("proved", "proved", ""), ("", "")])
+def test_verdicts_that_fit_no_formulas_mark_none(verdicts: Sequence[str]) -> None:
+    """As many as there are formulas, or nobody knows which is meant; the author is told."""
+    notebook, resources = derived(), judged(*verdicts)
+    assert [kind for _, kind, _ in formulas_of(notebook, resources)] == ["tag", "tag"]
+    assert "proved by machine" not in typst_of(notebook, resources)
+    assert r"✓} (" not in latex_of(notebook, resources)
+    warnings = TypstExporter().from_notebook_node(notebook, resources)[1]["nbpress"]["warnings"]
+    message = (
+        f"cell 1 (id odd-0): 2 formulas with a number are shown of {len(verdicts)} that were "
+        "judged; none is marked"
+    )
+    assert warnings == ([message] if any(verdicts) else [])
+
+
+@pytest.mark.parametrize("hidden", ["<!-- {} -->", "```\n{}\n```", "    {}"])
+def test_formula_that_is_not_shown_leaves_its_mark_to_none(hidden: str) -> None:
+    """A comment or code holds the one that was proved: the definition does not get its mark."""
+    shown, proved = "$$a := 2 b\\tag{1}$$", "$$b = c\\tag{2}$$"
+    text = f"{hidden.format(proved)}\n\n{shown}"
+    formulas = formulas_of(derived(text), judged("proved", ""))
+    assert formulas == [("a : equals 2 b", "tag", "(1)")]
+
+
+@pytest.mark.parametrize("text", [BOUND, STORED])
+def test_no_mark_without_the_press(text: str) -> None:
+    """What a cell, its metadata or the notebook's say of themselves is no mark."""
+    notebook = derived(text)
+    notebook.metadata["nbpress"] = {"marks": {"odd-0": ["", "proved"]}}
+    notebook.cells[0].metadata["verdicts"] = ",proved"
+    notebook.cells[0].outputs[0].data[MIME_TYPE]["marks"] = ["", "proved"]
+    for source in (typst_of(notebook), page_of(notebook), latex_of(notebook)):
+        assert "✓" not in source
+        assert "roved" not in source
+        assert "true)" not in source
+        assert "one equality" not in source  # a summary says what was proved
+    assert len(formulas_of(notebook)) == 2
+
+
+def test_no_mark_in_another_cell() -> None:
+    """Marks go by the cell's id, and a formula in Markdown is none of a derivation."""
+    other = {"nbpress": {"imprint": Imprint(marks={"other": VERDICTS})}}
+    assert "true)" not in typst_of(derived(), other)
+    assert "true)" not in typst_of(markdown(BOUND), judged(*VERDICTS))
+
+
+def test_tag_that_looks_like_a_mark_is_none() -> None:
+    """Wherever it is typed; the formula stays, with a number if it has a label."""
+    notebook = markdown("$$a = b\\tag{✓ 3}$$\n\n$$a = c\\tag*{✗}\\label{x}$$")
+    for source in (typst_of(notebook), page_of(notebook), latex_of(notebook)):
+        assert not set(source) & set("✓✗")
+    assert '#tagged("eq-x", "(1)", false)[' in typst_of(notebook)
+    assert '#formula("a equals b")[$ a = b $]' in typst_of(notebook)
+
+
+def test_derivation_through_nbconvert(tmp_path: Path) -> None:
+    """As it is stored by JupyterLab, and exported by nbconvert alone."""
+    nbformat.write(derived(STORED), tmp_path / "derived.ipynb")
+    for form in ("typst", "offline-html", "report-latex"):
+        command = [sys.executable, "-m", "nbconvert", "--to", form, "derived.ipynb"]
+        subprocess.run(command, check=True, capture_output=True, cwd=tmp_path)
+    assert "true)" not in (tmp_path / "derived.typ").read_text("utf-8")
+    assert 'class="tag"' in (tmp_path / "derived.html").read_text("utf-8")
+    assert 'class="tag proved"' not in (tmp_path / "derived.html").read_text("utf-8")
+    assert "✓" not in (tmp_path / "derived.tex").read_text("utf-8").split("begin{document}")[1]
+
+
+def test_pandoc_sees_its_own_keys_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A formula's verdict is ours: a stricter pandoc might refuse a node that has a third key."""
+    written: list[Node] = []
+    write = pandoc.write_logged
+
+    def watched(blocks: list[Node], *rest: str) -> Any:
+        written.extend(nodes(json.loads(json.dumps(blocks))))
+        return write(blocks, *rest)
+
+    monkeypatch.setattr(pandoc, "write_logged", watched)
+    for read in (typst_of, page_of, latex_of):
+        del written[:]
+        read(derived(), judged(*VERDICTS))
+        kinds = {node["t"]: node.keys() for node in written}
+        assert all(not kind.startswith("nb:") for kind in kinds)
+        assert not [node for node in written if node.keys() - {"t", "c"}]
+        raw = json.dumps(written)
+        assert "b = c" in raw
