@@ -56,7 +56,7 @@ def test_system_without_semaphores_is_named(
 
 def test_kernel_without_memory_is_one_sentence(tiny: TinyProject) -> None:
     """Whatever it wrote before it died; no cell is blamed."""
-    (tiny.root / "site" / "debugpy.py").write_text("raise MemoryError\n", "utf-8")
+    (tiny.root / "site" / "comm.py").write_text("raise MemoryError\n", "utf-8")
     result = tiny.run("report")
     assert result.status == 1
     assert "1_sums.ipynb: its kernel ran out of memory (MemoryError): free some, or" in result.err

@@ -9,7 +9,7 @@ import pytest
 from nbpress.project.notebook import Cell, Notebook
 from nbpress.project.texts import faults, typed_numbers
 
-LOAD = ("code", "%load_ext nbpress")
+LOAD = ("code", "%load_ext nbpress\nfig = f = 1")
 
 
 def notebook(*cells: tuple[str, str], name: str = "1.ipynb") -> Notebook:

@@ -45,6 +45,10 @@ def unknown_names(notebook: Notebook) -> Iterator[tuple[Cell, int, str]]:
                     hint = did_you_mean(quote.name, names)
                     message = f"{quote.name!r} is neither recorded nor a variable"
                     yield cell, quote.line, f"{message}{hint if '?' in hint else ''}"
+            if prose.variable and prose.variable not in names:
+                hint = did_you_mean(prose.variable, names)
+                message = f"no variable is called {prose.variable!r}"
+                yield cell, 1, f"{message}{hint if '?' in hint else ''}"
         if prose and claims is not None:
             for condition in prose.conditions:
                 if condition.claim not in claims:

@@ -27,6 +27,7 @@ from nbpress.say.records import Claim, Derivation, Figure, Settings, Values, rec
 from nbpress.say.text import TYPED
 from nbtypeset.schema import MIME_TYPE, Imprint, Record
 
+_HIDING = {"remove-cell", "hide-cell", "remove-output", "hide-output"}
 _PROVENANCE_TAG = "provenance"
 _PICTURES = ("image/svg+xml", "image/png")
 _ID_LENGTH = 64  # that nbformat allows
@@ -175,6 +176,11 @@ def _chapter_cells(
             run = outputs.get(cell["id"], [])
             prose = said.prose.get(cell["id"])
             if prose:
+                if hiding := _HIDING.intersection(tag.replace("_", "-") for tag in written.tags):
+                    raise PressError(
+                        f"{plan.notebook.name_of(written)}: the tag {min(hiding)!r} hides what the "
+                        "cell says; take it away, or the cell"
+                    )
                 cell["source"] = ""
                 run = _as_it_reads(run, *prose)
             for output in run:

@@ -24,18 +24,22 @@ CLASSES = ("define", "assume", "prove")
 _DISPLAY = re.compile(r"(?<!\\)\$\$(.*?)(?<!\\)\$\$", re.DOTALL)
 _OPENING = re.compile(r"[ \t]*%[ \t]*([a-z]+)(?:[ \t]+(eq-[a-z0-9-]+))?[ \t]*\n")
 _NUMBER = re.compile(r"\\(?:tag|label)(?![A-Za-z])")
+_HIDDEN = re.compile(
+    r"<!--.*?-->|^ {0,3}(```+|~~~+).*?(?:^ {0,3}\1|\Z)|`[^`]*`", re.DOTALL | re.MULTILINE
+)
 _CONDITIONAL = re.compile(r"\{\{ if .*?\{\{ end \}\}", re.DOTALL)
 _INSIGNIFICANT = re.compile(r"\s|\\[,;!: ]|\\(?:left|right|q?quad)(?![A-Za-z])|&|[.,]$")
 
 
 @dataclass(frozen=True)
 class Formula:
-    """A displayed formula: its class, its LaTeX, its label ("" without one), its line."""
+    """A displayed formula: its class, LaTeX and label ("" without one), and its lines."""
 
     kind: str
     latex: str
     label: str
     line: int
+    first: int  # the line in which its LaTeX begins
 
 
 class Verdict(Protocol):
@@ -65,6 +69,10 @@ def read_formulas(body: str, first: int = 1) -> list[Formula]:
         If a display does not say how it is meant, holds a placeholder or depends on a claim, or
         if a formula has a number or a label of LaTeX's: marks go by the numbers of the report.
     """
+    for hidden in _HIDDEN.finditer(body):
+        if "$$" in hidden[0]:
+            line = first + body.count("\n", 0, body.index("$$", hidden.start()))
+            raise TextError(line, "a formula in a comment or in code is not displayed")
     for conditional in _CONDITIONAL.finditer(body):
         if "$$" in conditional[0]:
             line = first + body.count("\n", 0, body.index("$$", conditional.start()))
@@ -91,7 +99,8 @@ def read_formulas(body: str, first: int = 1) -> list[Formula]:
         latex = display[1][opening.end() :].strip()
         if PLACEHOLDER.search(latex):
             raise TextError(line, "a formula that is proved quotes no values")
-        formulas.append(Formula(kind, latex, label, line))
+        start = body.index(latex, display.start(1) + opening.end())
+        formulas.append(Formula(kind, latex, label, line, first + body.count("\n", 0, start)))
     return formulas
 
 

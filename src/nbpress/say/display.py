@@ -159,11 +159,13 @@ def show_derivation(prose: Prose, prover: Prover) -> None:
     check_set(set_text, prose.formulas)
     formulas = [(formula.kind, formula.latex) for formula in prose.formulas]
     verdicts = prover.prove(formulas)
+    if len(verdicts) != len(formulas):
+        raise TextError(1, f"the prover has judged {len(verdicts)} of {len(formulas)} formulas")
     for formula, verdict in zip(prose.formulas, verdicts, strict=True):
         if verdict.refusal:
             markdown = as_last_numbered(shown(set_text, prose.formulas, verdicts))
             _show(Caption(), {"text/markdown": markdown})
-            raise TextError(formula.line + 1 + verdict.line, verdict.refusal)
+            raise TextError(formula.first + verdict.line, verdict.refusal)
     results = [result for verdict in verdicts for result in verdict.results]
     summary = prover.summary(verdicts)
     record = Derivation(prose.task, formulas, results, summary, values)

@@ -443,7 +443,8 @@ class Quantities:
     def matrix(self, term: Term) -> sympy.Matrix | sympy.Expr:
         """Return a term whose names mean whole matrices; a number has no rows.
 
-        A row is an example or, of the weights w_kj, an input j; a column is a class or an input.
+        A row is an example or, of the weights w_j or w_kj, an input j; a column is a class or an
+        input, and where there is neither, the only one.
         """
         match term:
             case Name(subscripts=(), example="", applied=""):
@@ -476,6 +477,12 @@ class Quantities:
             raise Refused(f"{base} has not been used so far", at)
         name = Name(at, base)
         match self.is_of_example(name), [self.sizes[letter] for letter in self._shapes[base]]:
+            case True, []:
+                return sympy.Matrix(
+                    self.size_of(self.example), 1, lambda row, _: self._symbol(name, [], row + 1)
+                )
+            case False, [rows]:
+                return sympy.Matrix(rows, 1, lambda row, _: self._symbol(name, [row + 1], 0))
             case True, [columns]:
                 return sympy.Matrix(
                     self.size_of(self.example),
