@@ -566,7 +566,7 @@ class TestReport:
             (
                 "1a prover",
                 "1a provr",
-                "1_sums.ipynb, cell 9, line 1: no variable is called 'provr'; did you mean 'prover'?",
+                "cell 9, line 1: no variable is called 'provr'; did you mean 'prover'?",
             ),
             (
                 "1a prover",

@@ -43,6 +43,7 @@ EQUAL = [
     ("1a", r"n\in\{1,\dots,K\}", "it holds for any number of examples"),
     ("1a", r"n\in\{1,\dots,D\}", "it holds for any number of examples"),
     ("1a", r"z^n&=1+", "a constant in the logit has no slope"),
+    ("1a", r"C(w)=1+", "a constant in the cost has no slope"),
     ("1b", r"j,l\in\{1,\dots,K\}", "it holds for any number of inputs"),
     ("1b", r"j,l\in\{1,\dots,N\}", "it holds for any number of inputs"),
     ("1b", r"z_k^n&=1+", "a constant in the logit has no slope"),
