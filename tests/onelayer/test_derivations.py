@@ -250,6 +250,7 @@ def test_what_cannot_be_read_or_is_false_is_refused(claim: str, refusal: str) ->
         ("define", r"k = i", "nothing to define"),
         ("assume", r"a \in \{1, \dots, K\}", "nothing to assume"),
         ("assume", r"w_{kj}^2 = 1", "expected an assumption that is linear"),
+        ("assume", r"x_j y_k = 1", "expected an assumption that is linear"),
         ("assume", r"1 = 0", "expected an assumption that is linear"),
     ],
 )
