@@ -67,7 +67,8 @@ class _TreeExporter(Exporter):
         metadata = resources.get("metadata", {})
         show_code = self.always_reads_code or self._shows_code(resources)
         parts = collect(nb, show_code, imprint, self.pictures)
-        document = Document(parts, Path(metadata["path"]) if metadata.get("path") else None)
+        folder = Path(metadata["path"]) if metadata.get("path") else None
+        document = Document(parts, bool(imprint.key_results), folder)
         title = imprint.title or take_title(nb, document) or metadata.get("name", "Notebook")
         resolve(document)
         document.title_page = title_page(nb, imprint, title, document)

@@ -100,11 +100,14 @@ class Imprint:
 
     title: str = ""
     subtitle: str | None = None
+    course: str = ""
+    assignment: str = ""
     authors: Sequence[str] = ()
     date: str | None = None
     language: str = "en"
     dataset: str | None = None
     notice: str | None = None
+    key_results: Sequence[str] = ()  # sentences in Markdown
     show_code: bool | None = None  # None: the exporter's own setting
     # Of the claims and formulas of a cell, by its id; "" of one without a mark.
     marks: Mapping[str, Sequence[str]] = field(default_factory=dict)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -227,6 +228,55 @@ def test_figure_is_printed_once(press: Press) -> None:
     assert outputs["2-imports"] == [another]
     assert [len(o["data"]) for o in outputs["2-figure"]] == [2, 1]
     assert outputs["1-sum"] == [shown_by_pyplot]
+
+
+def key_results(press: Press, *sentences: str) -> None:
+    """Give the report key results."""
+    press.tiny.edit("report/report.yaml", "title:", f"key_results: {json.dumps(sentences)}\ntitle:")
+
+
+def test_key_results_quote_what_chapters_recorded(press: Press) -> None:
+    """With references, and by what the report's claims came to."""
+    key_results(
+        press,
+        "The sum is **{{ 1a.total:.1f }}**, in\nwords {{ 3a.words }}: [](#fig-2a).",
+        "{{ if positive }}It is positive.{{ else }}It is not.{{ end }}",
+        "{{ if positive }}{{ else }}It is not.{{ end }}",
+    )
+    assert press.bind().imprint.key_results == [
+        "The sum is **6.0**, in words six: [Figure 1](#fig-2a).",
+        "It is positive.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "message"),
+    [
+        ("{{ 1a.totl }}", "no chapter has the value '1a.totl'; did you mean '1a.total'?"),
+        ("{{ if negative }}x{{ end }}", "no chapter has the claim 'negative'"),
+        ("{{ 3a.words:.2f }}", "3a.words is 'six', which '.2f' cannot set"),
+        ("[](#fig-2b)", "the reference '[](#fig-2b)' leads nowhere; did you mean 'fig-2a'?"),
+    ],
+)
+def test_key_result_that_cannot_be_set_stops_the_report(
+    press: Press, sentence: str, message: str
+) -> None:
+    """Its place is named."""
+    key_results(press, "The sum.", sentence)
+    refusal = press.refusal()
+    assert refusal.startswith("report.yaml, key_results")
+    assert message in refusal
+
+
+def test_first_page_says_occasion_and_data_in_words(press: Press) -> None:
+    """A notice is for what a reader would not expect: other data, other parameters."""
+    press.tiny.edit("report/report.yaml", "title:", "course: C 1\nassignment: Sums\ntitle:")
+    imprint = press.bind(replace(DATA, title="Small numbers")).imprint
+    assert (imprint.course, imprint.assignment) == ("C 1", "Sums")
+    assert (imprint.dataset, imprint.notice) == ("Small numbers", None)
+    assert press.bind().imprint.dataset == "small"
+    fallback = replace(DATA, fallback=True, reason="The small ones, for want of others")
+    assert press.bind(fallback).imprint.notice == "The small ones, for want of others."
 
 
 def test_dead_reference_is_refused(press: Press) -> None:

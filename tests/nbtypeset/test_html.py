@@ -73,6 +73,16 @@ def test_page_holds_all_it_needs(page: str) -> None:
     assert outward == []
 
 
+def test_key_results_stand_in_the_header(page: str) -> None:
+    """A region of their own, before the contents; the data set and the day are in words."""
+    header = page[page.index("<header>") : page.index("</header>")]
+    assert '<section class="results" aria-label="Key results">' in header
+    assert '<a href="#fig-2d">Figure 3</a>' in header
+    assert "ML 101 Learning &amp; doing · Assignment 1" in header
+    assert '<span class="day">3 February 2022</span>' in header
+    assert "<section" not in page_of(markdown("x"))
+
+
 def test_policy_allows_this_style_and_nothing_else(page: str) -> None:
     """The policy names the style's own hash; no element has a style attribute."""
     style = re.search(r"<style>(.*?)</style>", page, re.DOTALL)

@@ -91,6 +91,14 @@ def faults(notebooks: Iterable[Notebook]) -> list[Fault]:
     ]
 
 
+def typed_in(text: str) -> str | None:
+    """Return the first number or number word typed into a text, unless it says that it is meant."""
+    meant = {each.lower() for listed in TYPED.findall(text) for each in listed.split(", ")}
+    blanked = _blanked(text)
+    found = sorted([*_DIGITS.finditer(blanked), *_WORDS.finditer(blanked)], key=re.Match.start)
+    return next((each[0] for each in found if each[0].lower() not in meant), None)
+
+
 def typed_numbers(notebook: Notebook) -> Iterator[Fault]:
     """Yield the numbers typed into texts that no `typed: …` of the cell says are meant.
 

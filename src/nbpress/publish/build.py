@@ -134,6 +134,8 @@ def compose(
     plans = plan(project, dataset, parameters)
     notebooks = [plan.notebook for plan in plans]
     refuse(faults(notebooks))
+    for author in project.report.placeholders:
+        say(f"note: report/report.yaml names {author!r} as an author: put in who wrote this")
     if typed := [fault for notebook in notebooks for fault in typed_numbers(notebook)]:
         more = f", and {len(typed) - 1} more (`nbpress lint`)" if typed[1:] else ""
         say(f"note: {typed[0]}{more}")

@@ -29,6 +29,8 @@ def collect(
     Of an output's alternatives, the picture is the first of ``pictures`` that is there.
     """
     collector = _Collector(show_code, imprint, pictures)
+    if imprint.key_results:
+        collector.add_results(imprint.key_results)
     for number, cell in enumerate(nb.cells, 1):
         collector.add(number, cell)
     return collector.finish()
@@ -62,6 +64,13 @@ class _Collector:
                 part.blocks += self._outputs(cell.outputs, part, marks, cell.get("execution_count"))
         if part.blocks:
             self.parts.append(part)
+
+    def add_results(self, sentences: Sequence[str]) -> None:
+        """Add the key results, as a part of their own."""
+        source = "\n".join(f"- {sentence}" for sentence in sentences)
+        part = Part("key results", source)
+        part.blocks.append(own("results", [self._markdown(source)]))
+        self.parts.append(part)
 
     def finish(self) -> list[Part]:
         """Read all texts and put their trees in their places."""

@@ -41,15 +41,17 @@ def write_html(document: Document, open_code: bool) -> str:
     )  # fmt: skip
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     page = document.title_page
+    parts = [_ACCENT.sub(_accent, _TAG.sub(_without_style, part)) for part in parts]
+    results = parts.pop(0) if document.has_results else ""
     return template.substitute(
         language=escape(page.language),
         title=escape(page.title),
         policy=f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
         "base-uri 'none'; form-action 'none'",
         style=style,
-        header=_header(page),
+        header=_header(page) + results,
         contents=_contents(document) if page.has_contents else "",
-        body=_ACCENT.sub(_accent, _TAG.sub(_without_style, "".join(parts))),
+        body="".join(parts),
         values=_values(page.values) if page.values else "",
     )
 
@@ -133,6 +135,11 @@ class _Writer:
         if kind == "code":
             before = f"<details{self.opened}><summary>Code</summary>"
             return [_raw(before), *blocks, _raw("</details>")]
+        if kind == "results":
+            before = (
+                '<section class="results" aria-label="Key results"><strong>Key results</strong>'
+            )
+            return [_raw(before), *blocks, _raw("</section>")]
         if kind == "claim":
             kinds = "claim not" if attributes["verdict"] == "otherwise" else "claim"
             before = f'<div class="{kinds}"><strong>{VERDICTS[attributes["verdict"]]}:</strong>'
@@ -150,13 +157,14 @@ def _heading(element: Node) -> str:
 
 
 def _header(page: TitlePage) -> str:
-    lines = [f"<h1>{escape(page.title)}</h1>"]
+    lines = [f'<p class="occasion">{escape(page.occasion)}</p>'] if page.occasion else []
+    lines.append(f"<h1>{escape(page.title)}</h1>")
     if page.subtitle:
         lines.append(f'<p class="subtitle">{escape(page.subtitle)}</p>')
-    day = f'<span class="day">{escape(page.date)}</span>' if page.date else ""
-    facts = [escape(", ".join(page.authors)), day, escape(page.dataset or "")]
-    if any(facts):
-        lines.append(f'<p class="facts">{" · ".join(filter(None, facts))}</p>')
+    if page.facts:
+        day = f'<span class="day">{escape(page.day)}</span>'
+        facts = (day if fact == page.day else escape(fact) for fact in page.facts)
+        lines.append(f'<p class="facts">{" · ".join(facts)}</p>')
     if page.notice:
         lines.append(f'<p class="notice" role="note">{escape(page.notice)}</p>')
     return "\n".join(lines)

@@ -60,9 +60,16 @@ class TypstSource:
 def write_typst(document: Document, folder: str = "files") -> TypstSource:
     """Return the document as a Typst project whose files lie in ``folder``."""
     design = resources.files("nbtypeset").joinpath("templates", "report.typ").read_bytes()
-    meta = json.dumps(asdict(document.title_page), ensure_ascii=False, sort_keys=True).encode()
+    page = document.title_page
+    told = {**asdict(page), "occasion": page.occasion, "facts": page.facts}
+    meta = json.dumps(told, ensure_ascii=False, sort_keys=True).encode()
     files = {"report.typ": design, "meta.json": meta, **document.assets}
-    return TypstSource(write_parts(document, to_typst, "typst"), files, folder)
+    parts = write_parts(document, to_typst, "typst")
+    if document.title_page.has_contents:  # they follow the key results
+        contents = "\n#contents()\n"
+        first = parts[0] + contents if document.has_results else contents + parts[0]
+        parts = [first, *parts[1:]]
+    return TypstSource(parts, files, folder)
 
 
 def _raw(source: str) -> Node:
@@ -135,6 +142,8 @@ def _division(element: Node) -> list[Node]:
         tag = literal(attributes["tag"])
         proved = "true" if "verdict" in attributes else "false"
         return _inline(f"#tagged({literal(id_)}, {tag}, {proved})[", blocks)
+    if kind == "results":
+        return [_raw("#key-results["), *blocks, _raw("];")]
     if kind == "claim":
         holds = "false" if attributes["verdict"] == "otherwise" else "true"
         word = literal(VERDICTS[attributes["verdict"]])
