@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 from dataclasses import replace
@@ -403,6 +404,30 @@ def test_provenance_names_data_code_parameters_and_versions(press: Press) -> Non
     assert '| `1_sums.ipynb` | `dataset` = "small", `count` = 3, `scale` = 2.0' in text
     assert "`3_summary.ipynb`" not in text  # it has none but the values of other chapters
     assert "helper 2.0." in text
+
+
+def test_provenance_names_tools_and_lock(press: Press, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Versions that the lock pins are told by its digest; those that it does not, by name."""
+    installed = {"python": "3.11", "numpy": "2.0", "helper": "2.0"}
+    monkeypatch.setattr(provenance_module, "installed_versions", lambda _: installed)
+    monkeypatch.setattr("pypandoc.get_pandoc_version", lambda: "3.9")
+    made = "Made with Python 3.11, NumPy 2.0, pandoc 3.9."
+    assert f"{made} Installed versions: python 3.11, numpy 2.0, helper 2.0." in (
+        provenance(press.bind())
+    )
+    lock = press.tiny.root / "requirements.lock"
+    pins = "--index x\nnumpy==2.0 ; python_version >= '3' \\\n    --hash=sha256:00\nhelper=={}\n"
+    for version, said in (
+        ("2.0", "have the versions that `requirements.lock` pins."),
+        ("2.1", "these have another version than `requirements.lock` pins: helper 2.0."),
+        ("2.0 ; python_version < '3'", "pins: helper 2.0."),
+    ):
+        lock.write_text(pins.format(version), "utf-8")
+        digest = hashlib.sha256(lock.read_bytes()).hexdigest()
+        text = provenance(press.bind())
+        assert made in text
+        assert said in text
+        assert f"SHA-256 is `{digest[:16]}`" in text
 
 
 def test_provenance_names_the_commit(press: Press, monkeypatch: pytest.MonkeyPatch) -> None:

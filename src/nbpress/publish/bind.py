@@ -103,7 +103,9 @@ def bind(
     ran_with = {plan.chapter.name: parameters_of(plan, execution) for plan in plans}
     for cell in cells:
         if _PROVENANCE_TAG in cell["metadata"].get("tags", ()):
-            cell["source"] = provenance(dataset, ran_with, commit, report.distribution)
+            cell["source"] = provenance(
+                dataset, ran_with, commit, report.distribution, project.root
+            )
     date = commit.date.isoformat()
     metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
