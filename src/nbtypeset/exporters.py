@@ -15,7 +15,7 @@ from nbtypeset.document import Document
 from nbtypeset.read.collect import PICTURES, collect
 from nbtypeset.read.sanitize import sanitized
 from nbtypeset.resolve import resolve
-from nbtypeset.schema import Imprint
+from nbtypeset.schema import TEXT_SVG, Imprint
 from nbtypeset.titles import take_title, title_page
 from nbtypeset.write.html import write_html
 from nbtypeset.write.latex import LatexSource, write_latex
@@ -94,6 +94,7 @@ class TypstExporter(_TreeExporter):
     export_from_notebook = "Typst"
     output_mimetype = "text/vnd.typst"
     extension = ".typ"
+    pictures = (TEXT_SVG, *PICTURES)  # whose letters can be found and copied
 
     def _write(self, document: Document, resources: dict[str, Any]) -> str:
         folder = resources.get("output_files_dir") or "files"
@@ -111,6 +112,7 @@ class TypstPDFExporter(_TreeExporter):
     export_from_notebook = "PDF via Typst"
     output_mimetype = "application/pdf"
     extension = ".pdf"
+    pictures = TypstExporter.pictures
 
     system_fonts = Bool(
         False, help="Use this machine's fonts too, for scripts that Typst's own do not cover."

@@ -12,6 +12,10 @@ from typing import Any, ClassVar, Self
 # In a cell's output a record stands under this name, beside the picture or the Markdown text.
 MIME_TYPE = "application/vnd.nbpress+json"
 
+# Beside a picture the same with its letters as text, for what has these typefaces at hand.
+TEXT_SVG = "image/vnd.nbpress.text+svg"
+TYPEFACES = frozenset({"Libertinus Serif", "New Computer Modern", "DejaVu Sans Mono"})
+
 # What stands before a claim, by its verdict.
 VERDICTS = {
     "proved": "Proved by machine",

@@ -56,7 +56,7 @@ MARKDOWN = st.lists(st.sampled_from(SYNTAX), max_size=14).map("".join)
 
 
 OURS = {"emph", "strong", "strike", "underline", "super", "sub", "smallcaps", "link", "raw",
-        "formula", "anchor", "goto", "picture", "numbered", "tagged", "claim", "output",
+        "formula", "anchor", "goto", "picture", "numbered", "tagged", "claim", "output", "lead",
         "quote", "figure", "table", "horizontalrule", "block", "blockquote"}  # fmt: skip
 TOKEN = re.compile(
     r"""(?P<escape>\\(?:u\{[0-9a-f]+\}|.))|(?P<string>"(?:\\.|[^"\\])*")|(?P<sign>[#@<])"""

@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import subprocess
+from base64 import b64decode
 from typing import Any
 
 import pikepdf
@@ -15,7 +16,7 @@ from fixtures.bound_report import drawing
 from fixtures.odd_notebooks import display, markdown, outputs
 
 from nbtypeset.exporters import OfflineHTMLExporter, TypstExporter, TypstPDFExporter
-from nbtypeset.schema import MIME_TYPE, Figure
+from nbtypeset.schema import MIME_TYPE, TEXT_SVG, Figure
 
 WORDS = "Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor. " * 3
 FOOT = re.compile(r"\d+ ?/ ?\d+")
@@ -163,6 +164,22 @@ def test_aligned_numbers_are_aligned_on_the_page_as_well() -> None:
     text = "| x |\n|---|\n| 22.67 |\n| 0.365 |"
     page = OfflineHTMLExporter().from_notebook_node(markdown(text), {})[0]
     assert '<td class="right">22.67\u2007</td>' in page
+
+
+def test_letters_of_a_figure_can_be_searched_for() -> None:
+    """A PDF takes the picture whose letters are text; a page the one that needs no typeface."""
+    svg = '<svg xmlns="http://www.w3.org/2000/svg" width="99" height="20">{}</svg>'
+    text = svg.format('<text y="15" style="font-family: \'Libertinus Serif\'">findable</text>')
+    data = {
+        MIME_TYPE: Figure("fig-2a", "The caption.", "A curve.").to_json(),
+        "image/svg+xml": svg.format('<path d="M 0 0 H 9"/>'),
+        TEXT_SVG: text,
+    }
+    (page,) = pages_of(outputs(display(**data)))
+    assert "findable" in page
+    html = OfflineHTMLExporter().from_notebook_node(outputs(display(**data)))[0]
+    (picture,) = re.findall(r"base64,([\w+/=]+)", html)
+    assert "<path" in b64decode(picture).decode()
 
 
 def test_pages_are_laid_out_alike_each_time() -> None:

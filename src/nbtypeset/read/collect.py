@@ -154,7 +154,7 @@ class _Collector:
         for mime in self.pictures:
             if data.get(mime):
                 name = f"attachment:{stem}-{len(part.attachments)}"
-                part.attachments[name] = (PICTURES[mime], _bytes(data[mime], mime))
+                part.attachments[name] = (PICTURES.get(mime, "svg"), _bytes(data[mime], mime))
                 return name
         return None
 
@@ -215,7 +215,7 @@ def _decoded(bundles: Any) -> Iterator[tuple[str, tuple[str, bytes]]]:
 
 
 def _bytes(value: Any, mime: str) -> bytes:
-    if mime == "image/svg+xml":
+    if "svg" in mime:
         return str(value).encode()
     try:
         return b64decode(str(value))
