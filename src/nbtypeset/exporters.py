@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from nbconvert.exporters.exporter import Exporter
 from traitlets import Bool, List, Unicode, default
 
+from nbtypeset.citations import cite
 from nbtypeset.document import Document
 from nbtypeset.read.collect import PICTURES, collect
 from nbtypeset.read.sanitize import sanitized
@@ -69,6 +70,8 @@ class _TreeExporter(Exporter):
         parts = collect(nb, show_code, imprint, self.pictures)
         folder = Path(metadata["path"]) if metadata.get("path") else None
         document = Document(parts, bool(imprint.key_results), folder)
+        if imprint.bibliography:
+            cite(document, imprint.bibliography)
         title = imprint.title or take_title(nb, document) or metadata.get("name", "Notebook")
         resolve(document)
         document.title_page = title_page(nb, imprint, title, document)

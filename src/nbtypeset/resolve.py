@@ -57,6 +57,8 @@ def _tidy(element: Node, part: Part, document: Document) -> list[Node] | None:
     match element["t"]:
         case "RawBlock" | "RawInline" | "Note":
             return []
+        case "Cite":
+            return list(element["c"][1])
         case "Str":
             return [node("Str", clean(element["c"]))]
         case "Code" | "CodeBlock":

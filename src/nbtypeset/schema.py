@@ -111,6 +111,7 @@ class Imprint:
     language: str = "en"
     dataset: str | None = None
     notice: str | None = None
+    bibliography: str = ""  # BibTeX, of what texts cite as [@key]
     key_results: Sequence[str] = ()  # sentences in Markdown
     show_code: bool | None = None  # None: the exporter's own setting
     # Of the claims and formulas of a cell, by its id; "" of one without a mark.

@@ -13,6 +13,7 @@ from typing import Any
 
 from nbpress.errors import PressError, did_you_mean
 from nbpress.files import as_json, digest
+from nbpress.project.bibliography import read_bibliography
 from nbpress.project.dataset import DataSet
 from nbpress.project.project import Project
 from nbpress.project.report import Report
@@ -127,6 +128,7 @@ def bind(
         dataset=dataset.title or dataset.dataset or None,
         notice=" ".join(filter(None, [fallback, _changed(plans, ran_with)])) or None,
         key_results=key_results,
+        bibliography=read_bibliography(project.output),
         marks=marks,
         numbers={label: target.number for label, target in numbers.items()},
         values=values,

@@ -75,7 +75,7 @@ class _Collector:
     def finish(self) -> list[Part]:
         """Read all texts and put their trees in their places."""
         read = {
-            "markdown": pandoc.read_markdown(self.markdown),
+            "markdown": pandoc.read_markdown(self.markdown, citing=bool(self.imprint.bibliography)),
             "html": pandoc.read_html(self.html),
         }
 
