@@ -187,7 +187,7 @@ class TestMarksAreThePresss:
             assert "#claim(" not in source
             assert "#numbered(" not in source
             page, _ = OfflineHTMLExporter().from_notebook_node(notebook)
-            body = page.split("<main>")[1]
+            body = page.split('<main id="nb-text">')[1]
             assert 'class="claim' not in body
             assert not re.search(r'<[^>]*="[^">]*nb-', body)
             assert TypstPDFExporter(strict=True).from_notebook_node(notebook)[0]
