@@ -94,12 +94,15 @@ def bind(
             recorded[key] = entry
     marks = _marks(cells)
     numbers = number(cells)
-    claims = {r.id: r.holds for c in cells for r in records(c) if isinstance(r, Claim)}
-    values = {name: entry["value"] for name, entry in sorted(recorded.items())}
-    key_results = resolve_references(cells, numbers, _key_results(report, values, claims))
+    resolved = resolve_references(cells, numbers)
     check_tasks(report.chapters, cells)
     check_proofs(report.proofs, cells)
     check_claims(report.claims if own_parameters else {}, dataset.dataset, cells)
+    # Last, since what is wrong above says more of why a value is missing.
+    claims = {r.id: r.holds for c in cells for r in records(c) if isinstance(r, Claim)}
+    values = {name: entry["value"] for name, entry in sorted(recorded.items())}
+    sentences = _key_results(report, values, claims)
+    key_results = [resolved(sentence, "report.yaml, key_results") for sentence in sentences]
     commit = commit or read_commit(project.root, report.date)
     ran_with = {plan.chapter.name: parameters_of(plan, execution) for plan in plans}
     for cell in cells:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,22 +55,19 @@ def number(cells: list[Cell]) -> dict[str, Number]:
     return numbers
 
 
-def resolve_references(
-    cells: list[Cell], numbers: dict[str, Number], texts: Sequence[str] = ()
-) -> list[str]:
+def resolve_references(cells: list[Cell], numbers: dict[str, Number]) -> Callable[[str, str], str]:
     """Put numbers into links such as `[Figure](#fig-2b)`; refuse those that lead nowhere.
 
-    Those of the author's own words, `[the two curves](#fig-2b)`, keep them. The same is done to
-    `texts` of report.yaml, which are returned.
+    Those of the author's own words, `[the two curves](#fig-2b)`, keep them. What is returned does
+    the same to a text of another place.
     """
     targets = {label: f"{n.kind} {n.number}" for label, n in numbers.items()}
     targets |= {f"task-{task}": heading_of(task) for task, _ in by_task(cells) if task}
 
-    def resolved(text: str, cell: Cell | None) -> str:
+    def resolved(text: str, place: str) -> str:
         def link(reference: re.Match[str]) -> str:
             label = reference[2]
             if label not in targets:
-                place = origin(cell) if cell else "report.yaml, key_results"
                 raise PressError(
                     f"{place}: the reference {reference[0]!r} leads nowhere"
                     + did_you_mean(label, targets)
@@ -81,12 +78,12 @@ def resolve_references(
 
     for cell in cells:
         if cell["cell_type"] == "markdown":
-            cell["source"] = resolved(cell["source"], cell)
+            cell["source"] = resolved(cell["source"], origin(cell))
         for output in cell.get("outputs", ()):
             data: dict[str, Any] = output.get("data", {})
             if "text/markdown" in data:
-                data["text/markdown"] = resolved(data["text/markdown"], cell)
+                data["text/markdown"] = resolved(data["text/markdown"], origin(cell))
             record = data.get(MIME_TYPE, {})
             for text in {"caption", "sentence", "summary"} & record.keys():
-                record[text] = resolved(record[text], cell)
-    return [resolved(text, None) for text in texts]
+                record[text] = resolved(record[text], origin(cell))
+    return resolved
