@@ -372,6 +372,8 @@ class _Reader:
 
     def fraction(self, token: Token) -> Term:
         """Read a fraction, or a derivative where it has the signs of one."""
+        if len(token.arguments) != 2:
+            raise Refused("expected what stands above and below", token.at)
         above, below = token.arguments
         kinds = [_differential(part) for part in (above, below)]
         if not any(kinds):
@@ -481,7 +483,8 @@ def _base(token: Token) -> str:
     r"""Return the quantity that a token names: "y", "\hat{y}", "\lambda"; "" if none."""
     if token.is_letter:
         return token.text
-    if token.is_("\\hat") and [each.is_letter for each in token.arguments[0]] == [True]:
+    inside = [each for argument in token.arguments for each in argument]
+    if token.is_("\\hat") and len(inside) == 1 and inside[0].is_letter:
         return rf"\hat{{{_text(token)}}}"
     return f"\\{token.text}" if token.kind == "macro" and token.text in _GREEK else ""
 
