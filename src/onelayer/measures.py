@@ -163,6 +163,19 @@ class Predictions:
     actual: NDArray[np.int64]
     confidence: Array
 
+    @property
+    def most_frequent_mistake(self) -> tuple[int, int, int]:
+        """A class, the one that it is most often taken for, and how often."""
+        errors = self.confusion - np.diag(np.diag(self.confusion))
+        row, column = np.unravel_index(errors.argmax(), errors.shape)
+        return int(row), int(column), int(errors.max())
+
+    @property
+    def recall(self) -> Array:
+        """The share of each class that is predicted right, (K,); nan of one without images."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(np.diag(self.confusion) / self.confusion.sum(axis=1))
+
 
 def predictions(model: SoftmaxRegression, X: Array, w: Array, targets: Array) -> Predictions:
     """Predict inputs (N, D+1) by weights (D+1, K), and compare with one-hot targets (N, K)."""
