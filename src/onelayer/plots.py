@@ -216,7 +216,7 @@ def mistakes(images: Array, titles: Sequence[str]) -> Figure:
         grid = figure.subplots(1, len(images), squeeze=False)[0]
         for axes, image, title in zip(grid, images, titles, strict=True):
             axes.imshow(image, cmap="gray_r", interpolation="nearest")
-            axes.set(xticks=[], yticks=[])
+            axes.set_axis_off()
             axes.set_title(title, fontsize=9, pad=3)
     return figure
 
