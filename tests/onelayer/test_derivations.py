@@ -347,6 +347,15 @@ def test_rows_are_read_as_they_are_seen(rows: str, refusal: str) -> None:
         ([("define", "c = 0")], r"\frac{c}{c} = 1", "a denominator is 0"),
         ([("assume", "a = b")], r"\frac{a - b}{a - b} = 1", "a denominator is 0"),
         ([("assume", "a = b")], r"\frac{1}{a - b} = \frac{7}{a - b}", "a denominator is 0"),
+        (
+            [("define", "u = z")],
+            r"\frac{e^u - e^z}{e^u - e^z} = \frac{\ln u - \ln z}{\ln u - \ln z}",
+            "a denominator is 0",
+        ),
+        ([("define", "u = -z")], "e^u = e^{-z}", "powers of e are left"),
+        ([("define", "u = -z")], "e^u = e^{-2 z}", "is refuted"),
+        ([("define", "u = z")], r"\frac{1}{\ln u - \ln z} = 1", "a denominator is 0"),
+        ([("assume", "a = 0")], r"\frac{e^a - 1}{e^a - 1} = 1", "a denominator is 0"),
         ([("assume", "a = 2 b")], r"\frac{\mathrm{d} a}{\mathrm{d} b} = 0", "by an assumption b"),
         (
             [

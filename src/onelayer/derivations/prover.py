@@ -234,6 +234,8 @@ class _Derivation:
         if values[0] != values[1]:
             if has_logarithms:
                 raise Refused("could not be proved: logarithms are left", at)
+            if not scope.differs_from_zero(left - right):
+                raise Refused("could not be proved: powers of e are left", at)
             here = f" for {case}" if case else ""
             ours, theirs = map(_short, values)
             raise Refused(

@@ -44,6 +44,7 @@ from onelayer.derivations.terms import (
 Indices = Mapping[str, int]  # the values that indices have
 
 _TRIES = 5  # of random numbers, where a denominator happens to be 0
+_DIGITS, _NEARLY_ZERO = 50, 1e-30  # of numbers that tell whether one is 0
 _LARGEST = 100  # the largest power of e: more takes too long
 
 
@@ -372,15 +373,30 @@ class Quantities:
 
         SymPy itself cancels c/c before it is known that c is 0, and finds 1/0 equal to 2/0.
         """
-        expanded, random = self.expanded(value), Random(0)
-        symbols = sorted(expanded.free_symbols, key=str)
-        for _ in range(_TRIES):
-            at_random = expanded.xreplace(
-                {symbol: sympy.Rational(random.randint(1, 997), 997) for symbol in symbols}
-            )
-            if at_random.is_Rational and at_random != 0:
-                return
-        raise Refused("a denominator is 0, or a logarithm's argument", at)
+        if not self.differs_from_zero(value):
+            raise Refused("a denominator is 0, or a logarithm's argument", at)
+
+    def differs_from_zero(self, value: sympy.Expr) -> bool:
+        """Return whether an expression is not 0 at random numbers, e^u and ln u being those of u."""
+        random = Random(0)
+        numbers = (self._number(value, random, {}) for _ in range(_TRIES))
+        return any(number.is_finite and abs(number) > _NEARLY_ZERO for number in numbers)
+
+    def _number(
+        self, value: sympy.Expr, random: Random, known: dict[sympy.Symbol, sympy.Expr]
+    ) -> sympy.Expr:
+        """Return an expression at random numbers; e^u and ln u are those of the number u here."""
+        expanded = self.expanded(value)
+        for symbol in sorted(expanded.free_symbols - {*known}, key=str):
+            if symbol in self._exponents:
+                inside = self._number(self._exponents[symbol], random, known)
+                known[symbol] = sympy.exp(inside).evalf(_DIGITS)
+            elif symbol in self._logarithms:
+                inside = self._number(self._logarithms[symbol], random, known)
+                known[symbol] = sympy.log(inside).evalf(_DIGITS)
+            elif symbol not in known:  # as it can be by now
+                known[symbol] = sympy.Float(random.randint(1, 997), _DIGITS) / 997
+        return expanded.xreplace(known).evalf(_DIGITS)
 
     def _summed(self, term: Sum, indices: Indices) -> Iterator[Indices]:
         if term.unequal and term.unequal not in indices:
