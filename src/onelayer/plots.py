@@ -25,6 +25,7 @@ from onelayer.models import Array
 
 BLUE, VERMILION = "#0072B2", "#D55E00"
 GREY = "#555555"  # what is neither training nor validation
+PALE = "#BBBBBB"  # bars beside the one that is meant
 TRAINING: dict[str, Any] = {"color": BLUE, "linestyle": "-", "linewidth": 1.2}
 VALIDATION: dict[str, Any] = {"color": VERMILION, "linestyle": (0, (4, 1.2)), "linewidth": 1.4}
 STYLE = "onelayer.report"  # report.mplstyle, beside this file, as matplotlib finds it
@@ -105,6 +106,51 @@ def stop_distribution(epochs: Sequence[int], marked: int) -> Figure:
         axes.set(xlabel="epoch of the stop, counted from 0", ylabel="seeds", ylim=(0, top + 1.1))
         axes.set_xlim(left=0)
         axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=4))
+    return figure
+
+
+def accuracy_by_place(accuracies: Mapping[str, Array], gradient_norm: Array, marked: int) -> Figure:
+    """Plot accuracies (P,) by place in the epoch, and below them the norm of each batch's gradient.
+
+    A line through both marks one place, and its bar differs in colour.
+    """
+    with matplotlib.style.context(STYLE):
+        width, _ = mpl.rcParams["figure.figsize"]
+        figure = Figure(figsize=(width, 3.4))
+        above, below = figure.subplots(2, sharex=True)
+        places = np.arange(len(gradient_norm))
+        for name, accuracy in accuracies.items():
+            above.plot(places, accuracy, marker=".", label=name)
+        below.bar(places, gradient_norm, color=[BLUE if i == marked else PALE for i in places])
+        for axes in (above, below):
+            axes.axvline(marked, color=GREY, linestyle=(0, (1, 1.5)), linewidth=0.8, zorder=0)
+            axes.margins(x=0.01)
+        above.set(xlabel="batch of the epoch, counted from 0", ylabel="validation accuracy")
+        below.set(xlabel="batch of the epoch, counted from 0", ylabel="norm of gradient")
+        above.label_outer()
+        above.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
+        below.xaxis.set_major_locator(MaxNLocator(integer=True))
+        figure.legend(*above.get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    return figure
+
+
+def training_images(rows: Mapping[str, tuple[Array, Sequence[str]]]) -> Figure:
+    """Show rows of images (N, H, W) with pixels in [−1, 1], each image below a text of its own."""
+    num_columns = max(len(images) for images, _ in rows.values())
+    with matplotlib.style.context(STYLE):
+        width, _ = mpl.rcParams["figure.figsize"]
+        height = (width / num_columns + 0.22) * len(rows)
+        layout = ConstrainedLayoutEngine(w_pad=0.01, h_pad=0.02, wspace=0.02)
+        figure = Figure(figsize=(width, height), layout=layout)
+        grid = figure.subplots(len(rows), num_columns, squeeze=False)
+        for (name, (images, texts)), axes_of_row in zip(rows.items(), grid, strict=True):
+            for axes in axes_of_row[len(images) :]:
+                axes.set_axis_off()
+            for axes, image, text in zip(axes_of_row[: len(images)], images, texts, strict=True):
+                axes.imshow(image, cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
+                axes.set(xticks=[], yticks=[])
+                axes.set_title(text, fontsize=8.5, pad=3)
+            axes_of_row[0].set_ylabel(name)
     return figure
 
 
