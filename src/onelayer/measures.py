@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.history import History
-from onelayer.models import Array, LogisticRegression, logits
+from onelayer.models import Array, LogisticRegression, SoftmaxRegression, logits
 from onelayer.sampling import Split
 
 
@@ -101,6 +101,8 @@ def thinned(history: History, interval: int) -> History:
         validation_step=history.validation_step[kept],
         validation_loss=history.validation_loss[kept],
         validation_accuracy=history.validation_accuracy[kept],
+        validation_correct=history.validation_correct[kept],
+        squared_norm=history.squared_norm[kept],
         train_accuracy=None if accuracy is None else accuracy[kept],
     )
 
@@ -288,6 +290,9 @@ class Late:
         Slopes of the least-squares lines through the accuracies, per 1,000 steps.
     validation_trend_error : float
         Standard error of the validation slope, as if the validations were independent.
+    validation_trend_image_error : float
+        Standard error of the validation slope over the images, each of which has one of its own:
+        how much the slope would differ on other images.
     """
 
     first_step: int
@@ -295,6 +300,7 @@ class Late:
     validation_std: float
     validation_trend: float
     validation_trend_error: float
+    validation_trend_image_error: float
     train_trend: float
 
 
@@ -316,13 +322,69 @@ def late(history: History, first_step: int) -> Late:
     steps = history.validation_step[is_late] / 1000
     accuracy = history.validation_accuracy[is_late]
     trend, error = _slope(steps, accuracy)
+    offset = steps - steps.mean()
+    by_image = offset @ history.validation_correct[is_late] / (offset @ offset)  # (N,)
     return Late(
         first_step=first_step,
         validation_mean=float(accuracy.mean()),
         validation_std=float(accuracy.std()),
         validation_trend=trend,
         validation_trend_error=error,
+        validation_trend_image_error=float(by_image.std(ddof=1) / np.sqrt(len(by_image))),
         train_trend=_slope(steps, history.train_accuracy[is_late])[0],
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a model says of images, and what they are.
+
+    Attributes
+    ----------
+    confusion : (K, K) array of int
+        How many images of each class (row) are predicted as each (column).
+    wrong : (M,) array of int
+        The images that are predicted wrongly, the most confident first.
+    predicted, actual : (N,) arrays of int
+        The classes.
+    confidence : (N,) array
+        The probability of the prediction.
+    """
+
+    confusion: NDArray[np.int64]
+    wrong: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+    actual: NDArray[np.int64]
+    confidence: Array
+
+    @property
+    def most_frequent_mistake(self) -> tuple[int, int, int]:
+        """A class, the one that it is most often taken for, and how often."""
+        errors = self.confusion - np.diag(np.diag(self.confusion))
+        row, column = np.unravel_index(errors.argmax(), errors.shape)
+        return int(row), int(column), int(errors.max())
+
+    @property
+    def recall(self) -> Array:
+        """The share of each class that is predicted right, (K,); nan of one without images."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(np.diag(self.confusion) / self.confusion.sum(axis=1))
+
+
+def predictions(model: SoftmaxRegression, X: Array, w: Array, targets: Array) -> Predictions:
+    """Predict inputs (N, D+1) by weights (D+1, K), and compare with one-hot targets (N, K)."""
+    probabilities = model.probabilities(logits(X, w))
+    predicted, actual = probabilities.argmax(axis=1), targets.argmax(axis=1)
+    num_classes = targets.shape[1]
+    pairs = num_classes * actual + predicted
+    confidence = probabilities.max(axis=1)
+    wrong = np.flatnonzero(predicted != actual)
+    return Predictions(
+        confusion=np.bincount(pairs, minlength=num_classes**2).reshape(num_classes, -1),
+        wrong=wrong[np.argsort(-confidence[wrong], kind="stable")],
+        predicted=predicted,
+        actual=actual,
+        confidence=confidence,
     )
 
 

@@ -3,8 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from onelayer import measures
+from onelayer import measures, models
 from onelayer.history import History
+
+IMAGES = 1000  # for validation
 
 
 def history(
@@ -21,6 +23,8 @@ def history(
         validation_step=np.arange(num_validations) * interval,
         validation_loss=np.ones(num_validations),
         validation_accuracy=np.array(validation_accuracy),
+        validation_correct=np.arange(IMAGES) < IMAGES * np.array(validation_accuracy)[:, None],
+        squared_norm=np.ones(num_validations),
         train_accuracy=None if train_accuracy is None else np.array(train_accuracy),
         weights=np.zeros((3, 1)),
         stop_step=num_steps,
@@ -103,6 +107,18 @@ class TestLate:
         late = measures.late(history(noise, noise), 0)
         assert abs(late.validation_trend) < 3 * late.validation_trend_error
 
+    def test_trend_error_over_images(self):
+        """Each image has a trend of its own; their mean is the trend, their spread its error."""
+        rng = np.random.RandomState(0)
+        correct = rng.rand(30, IMAGES) < np.linspace(0.8, 0.9, 30)[:, None]
+        accuracy = correct.mean(axis=1)
+        run = replace(history(list(accuracy), list(accuracy)), validation_correct=correct)
+        late = measures.late(run, 0)
+        slopes = [np.polyfit(run.validation_step / 1000, each, 1)[0] for each in correct.T]
+        assert late.validation_trend == pytest.approx(np.mean(slopes))
+        expected = np.std(slopes, ddof=1) / np.sqrt(IMAGES)
+        assert late.validation_trend_image_error == pytest.approx(expected)
+
     def test_too_few(self):
         """Fewer than three late validations are refused."""
         with pytest.raises(ValueError, match="at least three validations must come after step 6"):
@@ -166,3 +182,20 @@ class TestNumbers:
     def test_is_falling(self, values, expected):
         """Values fall if each is smaller than the one before."""
         assert measures.is_falling(values) is expected
+
+
+class TestPredictions:
+    """What a model takes images for."""
+
+    def test_by_hand(self):
+        """Rows of the confusion are what images are; of mistakes the most confident come first."""
+        model = models.SoftmaxRegression(3)
+        X = np.array([[3.0, 0, 0], [0, 2.0, 0], [0, 5.0, 0], [0, 0, 1.0], [0.1, 0, 0]])
+        targets = np.eye(3)[[0, 0, 2, 2, 1]]
+        found = measures.predictions(model, X, np.eye(3), targets)
+        assert found.predicted.tolist() == [0, 1, 1, 2, 0]
+        assert found.confusion.tolist() == [[1, 1, 0], [1, 0, 0], [0, 1, 1]]
+        assert found.wrong.tolist() == [2, 1, 4]
+        assert found.most_frequent_mistake == (0, 1, 1)
+        assert found.recall.tolist() == [0.5, 0, 0.5]
+        assert found.confidence[2] == pytest.approx(np.exp(5) / (np.exp(5) + 2))

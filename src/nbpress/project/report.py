@@ -61,6 +61,10 @@ class Report(_Strict):
     # Of a task the equality, in LaTeX, that a derivation of it must prove.
     proofs: dict[Annotated[str, AfterValidator(validate_task)], str] = {}
 
+    def of_chapter(self, chapter: Chapter) -> Report:
+        """Return the report of one chapter alone, of which nothing is expected."""
+        return self.model_copy(update={"chapters": [chapter], "claims": {}, "proofs": {}})
+
     def provider(self, value: str) -> Chapter:
         """Return the chapter that records a value such as "2d.stop_step"."""
         task = value.partition(".")[0]
