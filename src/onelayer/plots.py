@@ -126,9 +126,8 @@ def accuracy_by_place(accuracies: Mapping[str, Array], gradient_norm: Array, mar
         for axes in (above, below):
             axes.axvline(marked, color=GREY, linestyle=(0, (1, 1.5)), linewidth=0.8, zorder=0)
             axes.margins(x=0.01)
-        above.set(xlabel="batch of the epoch, counted from 0", ylabel="validation accuracy")
+        above.set_ylabel("validation accuracy")
         below.set(xlabel="batch of the epoch, counted from 0", ylabel="norm of gradient")
-        above.label_outer()
         above.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
         below.xaxis.set_major_locator(MaxNLocator(integer=True))
         figure.legend(*above.get_legend_handles_labels(), loc="outside upper center", ncols=2)
