@@ -139,18 +139,21 @@ def training_images(rows: Mapping[str, tuple[Array, Sequence[str]]]) -> Figure:
     num_columns = max(len(images) for images, _ in rows.values())
     with matplotlib.style.context(STYLE):
         width, _ = mpl.rcParams["figure.figsize"]
-        height = (width / num_columns + 0.22) * len(rows)
-        layout = ConstrainedLayoutEngine(w_pad=0.01, h_pad=0.02, wspace=0.02)
-        figure = Figure(figsize=(width, height), layout=layout)
-        grid = figure.subplots(len(rows), num_columns, squeeze=False)
-        for (name, (images, texts)), axes_of_row in zip(rows.items(), grid, strict=True):
-            for axes in axes_of_row[len(images) :]:
-                axes.set_axis_off()
-            for axes, image, text in zip(axes_of_row[: len(images)], images, texts, strict=True):
-                axes.imshow(image, cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
-                axes.set(xticks=[], yticks=[])
-                axes.set_title(text, fontsize=8.5, pad=3)
-            axes_of_row[0].set_ylabel(name)
+        figure = Figure(figsize=(width, (width / num_columns + 0.22) * len(rows)))
+        row_axes = figure.subplots(len(rows), squeeze=False)[:, 0]
+        for (name, (images, texts)), axes in zip(rows.items(), row_axes, strict=True):
+            gap = max(1, images.shape[2] // 14)  # white, as everything that is NaN
+            missing = num_columns - len(images)
+            padded = np.pad(images, ((0, missing), (0, 0), (0, gap)), constant_values=np.nan)
+            padded[len(images) :] = np.nan
+            side_by_side = np.concatenate(list(padded), axis=1)[:, :-gap]
+            axes.imshow(side_by_side, cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
+            middle = (images.shape[2] - 1) / 2 + np.arange(len(images)) * padded.shape[2]
+            axes.set_xticks(middle, texts, fontsize=8.5)
+            axes.tick_params(length=0, labeltop=True, labelbottom=False)
+            axes.set(yticks=[], ylabel=name)
+            axes.spines[:].set_visible(False)
+            axes.grid(visible=False)
     return figure
 
 

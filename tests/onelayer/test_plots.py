@@ -202,20 +202,23 @@ class TestPlaces:
         assert colours[0] == colours[2] != colours[1]
 
     def test_images_below_their_texts(self):
-        """Each image has its own text, all the same grey scale; a shorter row ends earlier."""
+        """Images stand side by side, each below its text; a shorter row ends earlier."""
         first, second = np.arange(24.0).reshape(3, 2, 4) / 24, np.ones((1, 2, 4))
         figure = plots.training_images(
             {"batch 1": (first, ["0.1", "0.2", "0.3"]), "batch 2": (second, ["0.9"])}
         )
-        shown = [axes for axes in figure.axes if axes.images]
-        assert [axes.get_title() for axes in shown] == ["0.1", "0.2", "0.3", "0.9"]
-        for axes, image in zip(shown, [*first, *second], strict=True):
-            np.testing.assert_array_equal(axes.images[0].get_array(), image)
+        assert [axes.get_ylabel() for axes in figure.axes] == ["batch 1", "batch 2"]
+        for axes, images, texts in zip(
+            figure.axes, (first, second), (["0.1", "0.2", "0.3"], ["0.9"]), strict=True
+        ):
+            shown = axes.images[0].get_array().filled(np.nan)
+            assert shown.shape == (2, 3 * 4 + 2)
             assert axes.images[0].get_clim() == (-1, 1)
-        assert [axes.get_ylabel() for axes in figure.axes if axes.get_ylabel()] == [
-            "batch 1",
-            "batch 2",
-        ]
+            assert [label.get_text() for label in axes.get_xticklabels()] == texts
+            for middle, image in zip(axes.get_xticks(), images, strict=True):
+                start = round(middle - 1.5)
+                np.testing.assert_array_equal(shown[:, start : start + 4], image)
+            assert np.isnan(shown).sum() == shown.size - images.size
 
 
 class TestOtherPlots:
