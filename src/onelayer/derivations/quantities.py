@@ -377,7 +377,7 @@ class Quantities:
             raise Refused("a denominator is 0, or a logarithm's argument", at)
 
     def differs_from_zero(self, value: sympy.Expr) -> bool:
-        """Return whether an expression is not 0 at random numbers, e^u and ln u being those of u."""
+        """Return whether an expression is not 0 at random numbers, and their e^u and ln u."""
         random = Random(0)
         numbers = (self._number(value, random, {}) for _ in range(_TRIES))
         return any(number.is_finite and abs(number) > _NEARLY_ZERO for number in numbers)
