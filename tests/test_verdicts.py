@@ -14,6 +14,18 @@ NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 
 # A cell of prose, a claim, and what is said where it holds and where it does not.
 VERDICTS = [
+    ("2a-answer", "within-truncation", "is enough to explain", "does not explain all"),
+    ("2b-answer", "better-than-guessing", "has learned to tell", "this training has failed"),
+    ("2d-answer", "stops-early", "Training stops after", "Training never stops early"),
+    ("2d-spread", "stop-varies", "one draw from a distribution", "training always ends in"),
+    ("2e-count", "fewer-in-each-shuffle", "never as many as in fixed", "not always fewer"),
+    ("2e-count", "draw-has-as-many", "the count alone does not tell", "with falls of up to"),
+    ("2e-place", "one-place", "One batch stands out", "No batch stands out"),
+    ("2e-place", "next-repairs", "The next batch brings it back", "After the next batch it is"),
+    ("2e-why", "strongest-pull", "It is the batch after which", "no single pull explains"),
+    ("2e-why", "one-sided", "its errors lean to one side", "the errors lean more to one side"),
+    ("2e-why", "leaning-pulls", "Errors on one side add up", "only in part"),
+    ("2e-why", "fewer-deep-falls", "the scatter of random batches", "deep falls much rarer"),
     ("3d-verdict", "loss-lowest-last", "no overfitting in earnest", "The model overfits"),
     ("3d-verdict", "validation-rises-less", "A first, faint sign is there", "keeps pace"),
     ("4b-why", "weights-less-rough", "A sum of many images is smooth.", "not smoother"),

@@ -25,6 +25,7 @@ from onelayer.models import Array
 
 BLUE, VERMILION = "#0072B2", "#D55E00"
 GREY = "#555555"  # what is neither training nor validation
+PALE = "#BBBBBB"  # bars beside the one that is meant
 TRAINING: dict[str, Any] = {"color": BLUE, "linestyle": "-", "linewidth": 1.2}
 VALIDATION: dict[str, Any] = {"color": VERMILION, "linestyle": (0, (4, 1.2)), "linewidth": 1.4}
 STYLE = "onelayer.report"  # report.mplstyle, beside this file, as matplotlib finds it
@@ -106,6 +107,53 @@ def stop_distribution(epochs: Sequence[int], marked: int) -> Figure:
         axes.set(xlabel="epoch of the stop, counted from 0", ylabel="seeds", ylim=(0, top + 1.1))
         axes.set_xlim(left=0)
         axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=4))
+    return figure
+
+
+def accuracy_by_place(accuracies: Mapping[str, Array], gradient_norm: Array, marked: int) -> Figure:
+    """Plot accuracies (P,) by place in the epoch, and below them the norm of each batch's gradient.
+
+    A line through both marks one place, and its bar differs in colour.
+    """
+    with matplotlib.style.context(STYLE):
+        width, _ = mpl.rcParams["figure.figsize"]
+        figure = Figure(figsize=(width, 3.4))
+        above, below = figure.subplots(2, sharex=True)
+        places = np.arange(len(gradient_norm))
+        for name, accuracy in accuracies.items():
+            above.plot(places, accuracy, marker=".", label=name)
+        below.bar(places, gradient_norm, color=[BLUE if i == marked else PALE for i in places])
+        for axes in (above, below):
+            axes.axvline(marked, color=GREY, linestyle=(0, (1, 1.5)), linewidth=0.8, zorder=0)
+            axes.margins(x=0.01)
+        above.set_ylabel("validation accuracy")
+        below.set(xlabel="batch of the epoch, counted from 0", ylabel="norm of gradient")
+        above.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
+        below.xaxis.set_major_locator(MaxNLocator(integer=True))
+        figure.legend(*above.get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    return figure
+
+
+def training_images(rows: Mapping[str, tuple[Array, Sequence[str]]]) -> Figure:
+    """Show rows of images (N, H, W) with pixels in [−1, 1], each image below a text of its own."""
+    num_columns = max(len(images) for images, _ in rows.values())
+    with matplotlib.style.context(STYLE):
+        width, _ = mpl.rcParams["figure.figsize"]
+        figure = Figure(figsize=(width, (width / num_columns + 0.22) * len(rows)))
+        row_axes = figure.subplots(len(rows), squeeze=False)[:, 0]
+        for (name, (images, texts)), axes in zip(rows.items(), row_axes, strict=True):
+            gap = max(1, images.shape[2] // 14)  # white, as everything that is NaN
+            missing = num_columns - len(images)
+            padded = np.pad(images, ((0, missing), (0, 0), (0, gap)), constant_values=np.nan)
+            padded[len(images) :] = np.nan
+            side_by_side = np.concatenate(list(padded), axis=1)[:, :-gap]
+            axes.imshow(side_by_side, cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
+            middle = (images.shape[2] - 1) / 2 + np.arange(len(images)) * padded.shape[2]
+            axes.set_xticks(middle, texts, fontsize=8.5)
+            axes.tick_params(length=0, labeltop=True, labelbottom=False)
+            axes.set(yticks=[], ylabel=name)
+            axes.spines[:].set_visible(False)
+            axes.grid(visible=False)
     return figure
 
 

@@ -39,6 +39,17 @@ PLOTS = {
     "accuracies_by_lambda": lambda run: plots.accuracies_by_lambda({"λ = 2": run, "λ = 0": run}),
     "confusion": lambda run: plots.confusion(np.array([[9, 1], [0, 8]])),
     "mistakes": lambda run: plots.mistakes(np.zeros((2, 3, 4)), ["1 → 7", "4 → 9"]),
+    "accuracy_by_place": lambda run: plots.accuracy_by_place(
+        {"one": np.array([0.9, 0.8, 0.9]), "two": np.array([0.9, 0.9, 0.9])},
+        np.array([0.1, 0.7, 0.2]),
+        marked=1,
+    ),
+    "training_images": lambda run: plots.training_images(
+        {
+            "λ = 0": (np.zeros((3, 2, 4)), ["0.1", "0.2", "0.3"]),
+            "λ = 2": (np.ones((3, 2, 4)), ["0.4", "0.5", "0.6"]),
+        }
+    ),
     "stop_distribution": lambda run: plots.stop_distribution([9, 12, 12, 40], 12),
     "weight_images": lambda run: plots.weight_images(
         {"λ = 0": np.arange(24.0).reshape(3, 2, 4) - 9, "λ = 2": np.zeros((3, 2, 4))}
@@ -79,8 +90,11 @@ class TestEveryPlot:
         labels = [axes.get_ylabel() for axes in figure.axes]
         if plot is PLOTS["mistakes"]:
             assert all(axes.get_title() for axes in figure.axes)
-        elif plot is PLOTS["weight_images"]:
+        elif plot in (PLOTS["weight_images"], PLOTS["training_images"]):
             assert list(filter(None, labels)) == ["λ = 0", "λ = 2"]
+        elif plot is PLOTS["accuracy_by_place"]:  # one above the other, over the same places
+            assert figure.axes[-1].get_xlabel()
+            assert all(labels)
         else:
             assert all(axes.get_xlabel() for axes in figure.axes)
             assert labels[0]
@@ -172,6 +186,39 @@ class TestAccuracies:
         run = History(**{**vars(run), "train_accuracy": None})
         with pytest.raises(ValueError, match="train with train_accuracy=True"):
             plots.accuracy_curves(run)
+
+
+class TestPlaces:
+    """Accuracy and pull by place in the epoch, and the images of a batch."""
+
+    def test_marks_one_batch(self):
+        """Accuracies stand above the gradients' norms; one bar differs in colour."""
+        figure = PLOTS["accuracy_by_place"](None)
+        above, below = figure.axes
+        assert legend(figure) == ["one", "two"]
+        np.testing.assert_allclose(above.lines[0].get_ydata(), [0.9, 0.8, 0.9])
+        np.testing.assert_allclose([bar.get_height() for bar in below.patches], [0.1, 0.7, 0.2])
+        colours = [bar.get_facecolor() for bar in below.patches]
+        assert colours[0] == colours[2] != colours[1]
+
+    def test_images_below_their_texts(self):
+        """Images stand side by side, each below its text; a shorter row ends earlier."""
+        first, second = np.arange(24.0).reshape(3, 2, 4) / 24, np.ones((1, 2, 4))
+        figure = plots.training_images(
+            {"batch 1": (first, ["0.1", "0.2", "0.3"]), "batch 2": (second, ["0.9"])}
+        )
+        assert [axes.get_ylabel() for axes in figure.axes] == ["batch 1", "batch 2"]
+        for axes, images, texts in zip(
+            figure.axes, (first, second), (["0.1", "0.2", "0.3"], ["0.9"]), strict=True
+        ):
+            shown = axes.images[0].get_array().filled(np.nan)
+            assert shown.shape == (2, 3 * 4 + 2)
+            assert axes.images[0].get_clim() == (-1, 1)
+            assert [label.get_text() for label in axes.get_xticklabels()] == texts
+            for middle, image in zip(axes.get_xticks(), images, strict=True):
+                start = round(middle - 1.5)
+                np.testing.assert_array_equal(shown[:, start : start + 4], image)
+            assert np.isnan(shown).sum() == shown.size - images.size
 
 
 class TestOtherPlots:
