@@ -16,15 +16,29 @@ _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # of documents without a date: same b
 class TitlePage:
     """What stands before the first cell, and what a file says of itself in its metadata."""
 
-    title: str
-    subtitle: str | None
-    authors: list[str]
-    date: str | None
-    language: str
-    dataset: str | None
-    notice: str | None
-    has_contents: bool
-    values: dict[str, Any]
+    title: str = ""
+    subtitle: str | None = None
+    course: str = ""
+    assignment: str = ""
+    authors: list[str] = field(default_factory=list)
+    date: str | None = None
+    day: str = ""  # the date in words
+    language: str = "en"
+    dataset: str | None = None
+    notice: str | None = None
+    has_contents: bool = False
+    values: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def occasion(self) -> str:
+        """What the document was written for."""
+        return " · ".join(filter(None, [self.course, self.assignment]))
+
+    @property
+    def facts(self) -> list[str]:
+        """What stands below the title: who, when, and from which data."""
+        facts = [", ".join(self.authors), self.day, self.dataset or ""]
+        return [fact for fact in facts if fact]
 
 
 @dataclass
@@ -42,9 +56,11 @@ class Document:
     """A notebook on its way out: parts, pictures by name, and what had to be given up."""
 
     parts: list[Part]
+    has_results: bool = False  # in the first part, which belongs to the title page
     folder: Path | None = None
-    title_page: TitlePage = TitlePage("", None, [], None, "en", None, None, False, {})
+    title_page: TitlePage = TitlePage()
     assets: dict[str, bytes] = field(default_factory=dict)
+    floats: set[str] = field(default_factory=set)  # "figure 3": set at the top of a page
     warnings: list[str] = field(default_factory=list)
 
     @property

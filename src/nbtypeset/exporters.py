@@ -11,11 +11,12 @@ from typing import Any, ClassVar
 from nbconvert.exporters.exporter import Exporter
 from traitlets import Bool, List, Unicode, default
 
+from nbtypeset.citations import cite
 from nbtypeset.document import Document
 from nbtypeset.read.collect import PICTURES, collect
 from nbtypeset.read.sanitize import sanitized
 from nbtypeset.resolve import resolve
-from nbtypeset.schema import Imprint
+from nbtypeset.schema import TEXT_SVG, Imprint
 from nbtypeset.titles import take_title, title_page
 from nbtypeset.write.html import write_html
 from nbtypeset.write.latex import LatexSource, write_latex
@@ -67,7 +68,10 @@ class _TreeExporter(Exporter):
         metadata = resources.get("metadata", {})
         show_code = self.always_reads_code or self._shows_code(resources)
         parts = collect(nb, show_code, imprint, self.pictures)
-        document = Document(parts, Path(metadata["path"]) if metadata.get("path") else None)
+        folder = Path(metadata["path"]) if metadata.get("path") else None
+        document = Document(parts, bool(imprint.key_results), folder)
+        if imprint.bibliography:
+            cite(document, imprint.bibliography)
         title = imprint.title or take_title(nb, document) or metadata.get("name", "Notebook")
         resolve(document)
         document.title_page = title_page(nb, imprint, title, document)
@@ -93,6 +97,7 @@ class TypstExporter(_TreeExporter):
     export_from_notebook = "Typst"
     output_mimetype = "text/vnd.typst"
     extension = ".typ"
+    pictures = (TEXT_SVG, *PICTURES)  # whose letters can be found and copied
 
     def _write(self, document: Document, resources: dict[str, Any]) -> str:
         folder = resources.get("output_files_dir") or "files"
@@ -110,6 +115,7 @@ class TypstPDFExporter(_TreeExporter):
     export_from_notebook = "PDF via Typst"
     output_mimetype = "application/pdf"
     extension = ".pdf"
+    pictures = TypstExporter.pictures
 
     system_fonts = Bool(
         False, help="Use this machine's fonts too, for scripts that Typst's own do not cover."

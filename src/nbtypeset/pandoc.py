@@ -8,6 +8,7 @@ import json
 import subprocess
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from nbtypeset.tree import Node, code_block, node, nodes, strip_attributes, walk
 
 # Raw Typst or LaTeX in a notebook stays text; raw HTML is kept, to be read as what it means.
 _MARKDOWN = "ipynb-raw_attribute-raw_tex-citations+tex_math_single_backslash"
+_CITING = _MARKDOWN.replace("-citations", "+citations")
 _HTML = "html+tex_math_dollars+tex_math_single_backslash"
 
 _PATIENCE = 60  # seconds; a report takes a tenth of one
@@ -51,6 +53,19 @@ def write(blocks: list[Node], writer: str, *options: str) -> str:
     return run(json.dumps(document), "json", writer, *options)
 
 
+def citeproc(blocks: list[Node], meta: dict[str, Any]) -> list[Node]:
+    """Return blocks with their citations set, and as the last a Div of all ``references``."""
+    document = {
+        "pandoc-api-version": _api_version(),
+        "meta": {**meta, "link-citations": {"t": "MetaBool", "c": True}},
+        "blocks": blocks,
+    }
+    cited: list[Node] = json.loads(run(json.dumps(document), "json", "json", "--citeproc"))[
+        "blocks"
+    ]
+    return cited
+
+
 def write_logged(blocks: list[Node], writer: str, *options: str) -> tuple[str, set[str]]:
     """Return ``blocks`` in the format ``writer``, and the formulas that pandoc could not read."""
     with tempfile.TemporaryDirectory(prefix="nbpress-") as folder:
@@ -67,13 +82,14 @@ def _api_version() -> list[int]:
     return version
 
 
-def read_markdown(texts: list[str]) -> list[list[Node]]:
+def read_markdown(texts: list[str], citing: bool = False) -> list[list[Node]]:
     """Return the blocks of each Markdown text, all of them read in one go.
 
     They go in as the cells of a notebook, so an open fence in one cannot swallow the next.
-    HTML within them is read as what it shows: tables, images, line breaks, emphasis.
+    HTML within them is read as what it shows: tables, images, line breaks, emphasis. Where they
+    are ``citing``, `[@key]` is a citation.
     """
-    return _stripped(_in_halves(_read_markdown, texts))
+    return _stripped(_in_halves(partial(_read_markdown, citing=citing), texts))
 
 
 def read_html(texts: list[str]) -> list[list[Node]]:
@@ -109,13 +125,14 @@ def _check_depth(trees: list[list[Node]], spare: int = 100) -> None:
         walk(trees, lambda _: None)
 
 
-def _read_markdown(texts: list[str]) -> list[list[Node]]:
+def _read_markdown(texts: list[str], citing: bool) -> list[list[Node]]:
     cells = [
         {"cell_type": "markdown", "id": f"p{i}", "metadata": {}, "source": text}
         for i, text in enumerate(texts)
     ]
     notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
-    divisions: list[Any] = json.loads(run(json.dumps(notebook), _MARKDOWN, "json"))["blocks"]
+    reader = _CITING if citing else _MARKDOWN
+    divisions: list[Any] = json.loads(run(json.dumps(notebook), reader, "json"))["blocks"]
     trees = [division["c"][1] for division in divisions]
     for i, tree in enumerate(trees):
         for element in nodes(tree):

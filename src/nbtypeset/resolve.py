@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from nbtypeset.document import Document, Part
 from nbtypeset.pictures import picture
+from nbtypeset.tables import align_numbers
 from nbtypeset.tree import (
     Node,
     clean,
@@ -56,6 +57,8 @@ def _tidy(element: Node, part: Part, document: Document) -> list[Node] | None:
     match element["t"]:
         case "RawBlock" | "RawInline" | "Note":
             return []
+        case "Cite":
+            return list(element["c"][1])
         case "Str":
             return [node("Str", clean(element["c"]))]
         case "Code" | "CodeBlock":
@@ -68,6 +71,7 @@ def _tidy(element: Node, part: Part, document: Document) -> list[Node] | None:
         case "Table":  # a pipe table's dashes say nothing of how wide its columns should be
             for column in element["c"][2]:
                 column[1] = {"t": "ColWidthDefault"}
+            align_numbers(element)
         case "Span" if not element["c"][0][0]:
             return list(element["c"][1])
         case "Emph" | "Strong" | "Strikeout" | "Underline" | "Para" | "Plain" if not element["c"]:

@@ -12,6 +12,10 @@ from typing import Any, ClassVar, Self
 # In a cell's output a record stands under this name, beside the picture or the Markdown text.
 MIME_TYPE = "application/vnd.nbpress+json"
 
+# Beside a picture the same with its letters as text, for what has these typefaces at hand.
+TEXT_SVG = "image/vnd.nbpress.text+svg"
+TYPEFACES = frozenset({"Libertinus Serif", "New Computer Modern", "DejaVu Sans Mono"})
+
 # What stands before a claim, by its verdict.
 VERDICTS = {
     "proved": "Proved by machine",
@@ -100,11 +104,15 @@ class Imprint:
 
     title: str = ""
     subtitle: str | None = None
+    course: str = ""
+    assignment: str = ""
     authors: Sequence[str] = ()
     date: str | None = None
     language: str = "en"
     dataset: str | None = None
     notice: str | None = None
+    bibliography: str = ""  # BibTeX, of what texts cite as [@key]
+    key_results: Sequence[str] = ()  # sentences in Markdown
     show_code: bool | None = None  # None: the exporter's own setting
     # Of the claims and formulas of a cell, by its id; "" of one without a mark.
     marks: Mapping[str, Sequence[str]] = field(default_factory=dict)

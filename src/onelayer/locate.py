@@ -31,6 +31,8 @@ class Resolved:
     ----------
     dataset : str
         ``"mnist"``, ``"digits"``, or the name of one of your own.
+    title : str
+        The data set in words, for the report's first page.
     reason : str
         One sentence for the report's first page; it holds no path of this machine.
     sha256 : str
@@ -46,6 +48,7 @@ class Resolved:
     """
 
     dataset: str
+    title: str
     reason: str
     sha256: str
     files: dict[str, str]
@@ -96,7 +99,7 @@ def resolve(dataset: str = "auto") -> Resolved:
     files = _verify(folder, description, description.files)
     lines = "".join(f"{sha256}  {name}\n" for name, sha256 in sorted(files.items()))
     sha256 = hashlib.sha256(lines.encode()).hexdigest()
-    return Resolved(dataset, reason, sha256, files, False, description, folder)
+    return Resolved(dataset, title, reason, sha256, files, False, description, folder)
 
 
 def _packaged(description: Description) -> Path:
@@ -124,7 +127,7 @@ def _find(description: Description) -> tuple[Path, str]:
                 "Add or rename files so that all are there, packed by gzip as published; or unset "
                 f"{description.variable}. Another data set is chosen by its name: data/README.md."
             )
-        return folder, f"the folder that {description.variable} names"
+        return folder, "a local folder"
     home = root / "data" if description.home == registry.SHIPPED else description.home
     folder = home / _expanded(description.folder)
     origin = os.path.relpath(folder, home.parent)

@@ -1,8 +1,8 @@
 """The report's figures: each function takes numbers and returns a Figure at its printed size.
 
 The same quantity looks the same everywhere: training is blue and solid, validation vermilion and
-dashed. All else that makes up the look stands in `report.mplstyle`, for plots of anybody's:
-`plt.style.use("onelayer.report")`. The colours are Okabe and Ito's
+dashed. All else that makes up the look stands in `onelayer.style`, for plots of anybody's:
+`plt.style.use("onelayer.style.report")`. The colours are Okabe and Ito's
 (https://jfly.uni-koeln.de/color/). pyplot is not used: no global state.
 """
 
@@ -18,7 +18,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from onelayer.history import History
 from onelayer.models import Array
@@ -28,7 +28,7 @@ GREY = "#555555"  # what is neither training nor validation
 PALE = "#BBBBBB"  # bars beside the one that is meant
 TRAINING: dict[str, Any] = {"color": BLUE, "linestyle": "-", "linewidth": 1.2}
 VALIDATION: dict[str, Any] = {"color": VERMILION, "linestyle": (0, (4, 1.2)), "linewidth": 1.4}
-STYLE = "onelayer.report"  # report.mplstyle, beside this file, as matplotlib finds it
+STYLE = "onelayer.style.report"  # style/report.mplstyle, as matplotlib finds it
 
 
 def loss_curves(history: History, ylim: Sequence[float] | None = None, window: int = 10) -> Figure:
@@ -289,6 +289,9 @@ def squared_norms(norms: Mapping[float, float]) -> Figure:
                 ha="right",
             )
         axes.set(xlabel="λ", ylabel="Σ w²")
+        for axis in (axes.xaxis, axes.yaxis):  # 0.01, not 10⁻²: no formula, so the text's typeface
+            axis.set_major_formatter(lambda value, _: f"{value:g}")
+            axis.set_minor_formatter(NullFormatter())
         axes.margins(x=0.08, y=0.15)
     return figure
 

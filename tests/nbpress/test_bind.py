@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -229,6 +231,55 @@ def test_figure_is_printed_once(press: Press) -> None:
     assert outputs["1-sum"] == [shown_by_pyplot]
 
 
+def key_results(press: Press, *sentences: str) -> None:
+    """Give the report key results."""
+    press.tiny.edit("report/report.yaml", "title:", f"key_results: {json.dumps(sentences)}\ntitle:")
+
+
+def test_key_results_quote_what_chapters_recorded(press: Press) -> None:
+    """With references, and by what the report's claims came to."""
+    key_results(
+        press,
+        "The sum is **{{ 1a.total:.1f }}**, in\nwords {{ 3a.words }}: [](#fig-2a).",
+        "{{ if positive }}It is positive.{{ else }}It is not.{{ end }}",
+        "{{ if positive }}{{ else }}It is not.{{ end }}",
+    )
+    assert press.bind().imprint.key_results == [
+        "The sum is **6.0**, in words six: [Figure 1](#fig-2a).",
+        "It is positive.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "message"),
+    [
+        ("{{ 1a.totl }}", "no chapter has the value '1a.totl'; did you mean '1a.total'?"),
+        ("{{ if negative }}x{{ end }}", "no chapter has the claim 'negative'"),
+        ("{{ 3a.words:.2f }}", "3a.words is 'six', which '.2f' cannot set"),
+        ("[](#fig-2b)", "the reference '[](#fig-2b)' leads nowhere; did you mean 'fig-2a'?"),
+    ],
+)
+def test_key_result_that_cannot_be_set_stops_the_report(
+    press: Press, sentence: str, message: str
+) -> None:
+    """Its place is named."""
+    key_results(press, "The sum.", sentence)
+    refusal = press.refusal()
+    assert refusal.startswith("report.yaml, key_results")
+    assert message in refusal
+
+
+def test_first_page_says_occasion_and_data_in_words(press: Press) -> None:
+    """A notice is for what a reader would not expect: other data, other parameters."""
+    press.tiny.edit("report/report.yaml", "title:", "course: C 1\nassignment: Sums\ntitle:")
+    imprint = press.bind(replace(DATA, title="Small numbers")).imprint
+    assert (imprint.course, imprint.assignment) == ("C 1", "Sums")
+    assert (imprint.dataset, imprint.notice) == ("Small numbers", None)
+    assert press.bind().imprint.dataset == "small"
+    fallback = replace(DATA, fallback=True, reason="The small ones, for want of others")
+    assert press.bind(fallback).imprint.notice == "The small ones, for want of others."
+
+
 def test_dead_reference_is_refused(press: Press) -> None:
     """With its place, and the label that was meant."""
     press.tiny.edit("notebooks/2_pictures.ipynb", "(#fig-2a)", "(#fig-2b)")
@@ -353,6 +404,30 @@ def test_provenance_names_data_code_parameters_and_versions(press: Press) -> Non
     assert '| `1_sums.ipynb` | `dataset` = "small", `count` = 3, `scale` = 2.0' in text
     assert "`3_summary.ipynb`" not in text  # it has none but the values of other chapters
     assert "helper 2.0." in text
+
+
+def test_provenance_names_tools_and_lock(press: Press, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Versions that the lock pins are told by its digest; those that it does not, by name."""
+    installed = {"python": "3.11", "numpy": "2.0", "helper": "2.0"}
+    monkeypatch.setattr(provenance_module, "installed_versions", lambda _: installed)
+    monkeypatch.setattr("pypandoc.get_pandoc_version", lambda: "3.9")
+    made = "Made with Python 3.11, NumPy 2.0, pandoc 3.9."
+    assert f"{made} Installed versions: python 3.11, numpy 2.0, helper 2.0." in (
+        provenance(press.bind())
+    )
+    lock = press.tiny.root / "requirements.lock"
+    pins = "--index x\nnumpy==2.0 ; python_version >= '3' \\\n    --hash=sha256:00\nhelper=={}\n"
+    for version, said in (
+        ("2.0", "have the versions that `requirements.lock` pins."),
+        ("2.1", "these have another version than `requirements.lock` pins: helper 2.0."),
+        ("2.0 ; python_version < '3'", "pins: helper 2.0."),
+    ):
+        lock.write_text(pins.format(version), "utf-8")
+        digest = hashlib.sha256(lock.read_bytes()).hexdigest()
+        text = provenance(press.bind())
+        assert made in text
+        assert said in text
+        assert f"SHA-256 is `{digest[:16]}`" in text
 
 
 def test_provenance_names_the_commit(press: Press, monkeypatch: pytest.MonkeyPatch) -> None:

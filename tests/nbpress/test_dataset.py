@@ -32,6 +32,13 @@ def test_resolver_tells_which_data_set(tiny: TinyProject) -> None:
         resolved(tiny, "smal")
 
 
+def test_resolver_may_know_a_title(tiny: TinyProject) -> None:
+    """The data set's name in words; without one there is none."""
+    assert resolved(tiny, "auto").title == ""
+    tiny.edit("src/tiny/resolver.py", "dataset=name,", "dataset=name, title='Small numbers',")
+    assert resolved(tiny, "auto").title == "Small numbers"
+
+
 @pytest.mark.parametrize(
     ("text", "reason"), [("import nothing_at_all", "ModuleNotFoundError"), ("1 +", "SyntaxError")]
 )

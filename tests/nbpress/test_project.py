@@ -35,6 +35,43 @@ def test_every_mistake_in_report_yaml_is_listed(tiny: TinyProject) -> None:
     assert "chapters.0.tasks.1a.1: input should be" in message
 
 
+@pytest.mark.parametrize(
+    ("sentence", "message"),
+    [
+        ("There are {{ 1a.total + 1 }}.", "{{ 1a.total + 1 }} is no placeholder: expected a name"),
+        ("There are {{ total }}.", "{{ total }} is no placeholder: expected a name, '{{ 2d.steps"),
+        ("{{ if positive }}It is.", "expected '{{ end }}' after the last"),
+        ("There are six.", "'six' is typed, and may go stale"),
+        ("There are {{ 1a.total }} of 9.", "'9' is typed, and may go stale"),
+    ],
+)
+def test_key_result_is_checked_before_anything_runs(
+    tiny: TinyProject, sentence: str, message: str
+) -> None:
+    """Its placeholders are sound, and its numbers are quoted."""
+    tiny.edit("report/report.yaml", "title:", f'key_results: ["Fine.", "{sentence}"]\ntitle:')
+    with pytest.raises(PressError) as error:
+        open_project(tiny.root)
+    assert f"key_results.1: value error, {message}" in str(error.value)
+
+
+def test_key_result_may_have_numbers_that_are_meant(tiny: TinyProject) -> None:
+    """As a text of a notebook may."""
+    tiny.edit(
+        "report/report.yaml",
+        "title:",
+        'key_results: ["All ten, as in 2022. <!-- typed: ten -->"]\ntitle:',
+    )
+    assert len(open_project(tiny.root).report.key_results) == 1
+
+
+@pytest.mark.parametrize("name", ["First Author", "second author", "Author", "Your Name"])
+def test_authors_to_be_filled_in_are_known(tiny: TinyProject, name: str) -> None:
+    """Those of a template; no name of anybody's."""
+    tiny.edit("report/report.yaml", "[A. Author]", f"[Ada Author, {name}, First Last]")
+    assert open_project(tiny.root).report.placeholders == [name]
+
+
 def test_chapter_twice_is_refused(tiny: TinyProject) -> None:
     """Its parameters and outputs could not be told apart."""
     tiny.edit("report/report.yaml", "notebook: 2_pictures", "notebook: 1_sums")

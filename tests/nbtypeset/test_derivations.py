@@ -59,7 +59,7 @@ def typst_of(notebook: Any, resources: Any = None) -> str:
 def page_of(notebook: Any, resources: Any = None) -> str:
     """Return the body of the page, in one line."""
     page: str = OfflineHTMLExporter().from_notebook_node(notebook, resources)[0]
-    return page.split("<main>")[1].replace("\n", " ")
+    return page.split('<main id="nb-text">')[1].replace("\n", " ")
 
 
 def latex_of(notebook: Any, resources: Any = None) -> str:

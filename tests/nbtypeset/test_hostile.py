@@ -56,7 +56,7 @@ MARKDOWN = st.lists(st.sampled_from(SYNTAX), max_size=14).map("".join)
 
 
 OURS = {"emph", "strong", "strike", "underline", "super", "sub", "smallcaps", "link", "raw",
-        "formula", "anchor", "goto", "picture", "numbered", "tagged", "claim", "output",
+        "formula", "anchor", "goto", "picture", "numbered", "tagged", "claim", "output", "lead",
         "quote", "figure", "table", "horizontalrule", "block", "blockquote"}  # fmt: skip
 TOKEN = re.compile(
     r"""(?P<escape>\\(?:u\{[0-9a-f]+\}|.))|(?P<string>"(?:\\.|[^"\\])*")|(?P<sign>[#@<])"""
@@ -187,7 +187,7 @@ class TestMarksAreThePresss:
             assert "#claim(" not in source
             assert "#numbered(" not in source
             page, _ = OfflineHTMLExporter().from_notebook_node(notebook)
-            body = page.split("<main>")[1]
+            body = page.split('<main id="nb-text">')[1]
             assert 'class="claim' not in body
             assert not re.search(r'<[^>]*="[^">]*nb-', body)
             assert TypstPDFExporter(strict=True).from_notebook_node(notebook)[0]

@@ -16,8 +16,9 @@ from typing import Any
 import pikepdf
 import pytest
 from fixtures.bound_report import TASKS, bound_report
-from fixtures.odd_notebooks import ODD, display, markdown, outputs
+from fixtures.odd_notebooks import ODD, PIXEL, display, markdown, outputs
 from nbconvert.exporters import get_exporter
+from PIL import Image
 
 from nbtypeset.exporters import OfflineHTMLExporter
 from nbtypeset.schema import Imprint
@@ -73,6 +74,16 @@ def test_page_holds_all_it_needs(page: str) -> None:
     assert outward == []
 
 
+def test_key_results_stand_in_the_header(page: str) -> None:
+    """A region of their own, before the contents; the data set and the day are in words."""
+    header = page[page.index("<header>") : page.index("</header>")]
+    assert '<section class="results" aria-label="Key results">' in header
+    assert '<a href="#fig-2d">Figure 3</a>' in header
+    assert "ML 101 Learning &amp; doing · Assignment 1" in header
+    assert '<span class="day">3 February 2022</span>' in header
+    assert "<section" not in page_of(markdown("x"))
+
+
 def test_policy_allows_this_style_and_nothing_else(page: str) -> None:
     """The policy names the style's own hash; no element has a style attribute."""
     style = re.search(r"<style>(.*?)</style>", page, re.DOTALL)
@@ -100,11 +111,18 @@ def test_ids_are_unique_and_links_lead_to_them(page: str) -> None:
 
 
 def test_code_is_folded_away_but_there(page: str) -> None:
-    """Code stands in closed ``details``; a report that shows code opens them."""
+    """A section's stands in one closed fold at its end; a report that shows code opens each."""
     details = _Reader(page).all("details")
     assert details
     assert not any("open" in attrs for attrs in details)
-    assert "loss = train(model)" in page
+    assert page.count("loss = train(model)") > len(details)
+    sections = page.split('<section class="part"')[1:]
+    assert len(sections) == len(TASKS) + 2 + sum(len(tasks) for _, tasks in TASKS) + 3
+    for section in sections:
+        assert section.count("<details") <= 1
+        if "<details" in section:
+            assert section.partition("</details>")[2].lstrip().startswith("</section>")
+    assert '<span class="of"> of Task 2d — Early stopping</span>' in page
     shown = _Reader(page_of(*bound_report(show_code=True))).all("details")
     assert all("open" in attrs for attrs in shown)
 
@@ -210,23 +228,96 @@ def test_maths_and_figures_are_laid_out(opened: Any) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_page_fits_any_screen_in_both_schemes(opened: Any, scheme: str, width: int) -> None:
-    """Nothing sticks out sideways, and dark means light on dark with plots on white."""
+    """Nothing sticks out sideways, and dark means light on dark, plots among it."""
     tab = opened(viewport={"width": width, "height": 800}, color_scheme=scheme)
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
-    paper, ink, sheet = tab.evaluate(
-        "[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color,"
-        " getComputedStyle(document.querySelector('figure img')).backgroundColor]"
+    paper, ink = tab.evaluate(
+        "[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]"
     )
     dark = sum(map(int, re.findall(r"\d+", paper))) < sum(map(int, re.findall(r"\d+", ink)))
     assert dark == (scheme == "dark")
-    assert scheme == "light" or sheet == "rgb(255, 255, 255)"
+    plot = Image.open(io.BytesIO(tab.locator("figure img").first.screenshot())).convert("RGB")
+    ((_, most),) = sorted(plot.getcolors(10**6))[-1:]
+    assert most == tuple(map(int, re.findall(r"\d+", paper)))
+    assert max(sum(colour) for _, colour in plot.getcolors(10**6)) > 500  # letters stand out
+    assert min(sum(colour) for _, colour in plot.getcolors(10**6)) < 250
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(opened: Any, scheme: str) -> None:
-    """The accessibility checker axe-core reports no violation."""
+def test_other_pictures_keep_a_white_sheet(browser: Any) -> None:
+    """Nobody knows what is ink in them."""
+    tab = browser.new_page(color_scheme="dark")
+    tab.set_content(page_of(markdown(f"![x](data:image/png;base64,{PIXEL})")))
+    sheet = tab.evaluate("getComputedStyle(document.querySelector('img')).backgroundColor")
+    assert sheet == "rgb(255, 255, 255)"
+
+
+def test_contents_mark_the_section_that_is_read(opened: Any) -> None:
+    """One at a time, without a script."""
+    tab = opened(viewport={"width": 1280, "height": 800})
+    marked = (
+        "[...document.querySelectorAll('nav a')]"
+        ".filter(a => getComputedStyle(a).boxShadow != 'none').map(a => a.textContent)"
+    )
+    for id_, heading in (
+        ("task-2d", "Task 2d — Early stopping"),
+        ("task-4a", "Task 4a — Gradient"),
+    ):
+        tab.evaluate(f"document.getElementById('{id_}').scrollIntoView()")
+        tab.evaluate("new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)))")
+        assert tab.evaluate(marked) == [heading]
+
+
+def test_skip_link_comes_first_and_leads_to_the_text(opened: Any) -> None:
+    """It is seen when it has the focus."""
+    tab = opened()
+    assert tab.evaluate("document.querySelector('.skip').getBoundingClientRect().right") < 0
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("document.activeElement.className") == "skip"
+    assert tab.evaluate("document.activeElement.getBoundingClientRect().left") >= 0
+    tab.keyboard.press("Enter")
+    assert tab.url.endswith("#nb-text")
+    assert tab.evaluate("document.getElementById('nb-text').tagName") == "MAIN"
+
+
+def test_formula_is_a_tab_stop_where_it_scrolls(browser: Any) -> None:
+    """And shows by a shade that it does; one that fits is neither."""
+    long = " + ".join(f"x_{{{i}}}" for i in range(60))
+    tab = browser.new_page(viewport={"width": 390, "height": 800})
+    tab.set_content(
+        page_of(markdown(f"$$x^2$$\n\n$$\\begin{{aligned}}a &= {long}\\end{{aligned}}$$"))
+    )
+    stops = []
+    for _ in range(4):
+        tab.keyboard.press("Tab")
+        stops.append(tab.evaluate("document.activeElement.getAttribute('aria-label') || ''"))
+    assert sum("x sub 59" in stop for stop in stops) == 1
+    assert not any(stop.startswith("x squared") for stop in stops)
+    boxes = tab.locator(".display").all()
+    shades = []
+    for box in boxes:
+        drawn = Image.open(io.BytesIO(box.screenshot())).convert("L")
+        shades.append(min(drawn.getpixel((drawn.width - 1 - i, 1)) for i in range(4)))
+    assert shades[0] > 250
+    assert shades[1] < 240
+
+
+def test_regions_have_names_of_their_own(page: str) -> None:
+    """By which a screen reader lists them."""
+    table = "| a | b |\n|---|---|\n| 1 | 2 |"
+    regions = [
+        attrs["aria-label"]
+        for _, attrs in _Reader(page_of(markdown(table, table, "|  |\n|---|\n| x |"))).found
+        if attrs.get("role") == "region"
+    ]
+    assert regions == ["Table: a, b", "Table: a, b (2)", "Table"]
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 320)])
+def test_axe_finds_nothing(opened: Any, scheme: str, width: int) -> None:
+    """The accessibility checker axe-core reports no violation, also where much has to scroll."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-    tab = opened(color_scheme=scheme, bypass_csp=True)  # axe itself is a script
+    size = {"width": width, "height": 720}
+    tab = opened(color_scheme=scheme, viewport=size, bypass_csp=True)  # axe itself is a script
     result = axe.Axe().run(tab)
     assert result.violations_count == 0, result.generate_report()
 

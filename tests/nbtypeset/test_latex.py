@@ -90,7 +90,7 @@ def test_title_block(report: Any) -> None:
     """The title block says what the press says, and a table of contents follows."""
     source, _ = report
     block = source.split(r"\begin{document}")[1].split(r"\tableofcontents")[0]
-    for text in ("from scratch", "report of group 1", "Ada Lovelace, Mary", "2022-02-03", "ship"):
+    for text in ("scratch", "Report of group 1", "Ada Lovelace, Mary", "3 February 2022", "ship"):
         assert text in block
     assert "pdfauthor={Ada Lovelace, Mary Somerville}" in source
 
@@ -160,6 +160,14 @@ def test_pictures_lie_in_nbconverts_folder() -> None:
     assert all(name.startswith("100 _ mine_files/") for name in resources["outputs"])
 
 
+def test_key_results_stand_before_the_contents() -> None:
+    """In a box; without them there is none."""
+    source, _ = source_of(*bound_report())
+    assert source.index("Key results") < source.index(r"\tableofcontents")
+    assert source.index("236 images") < source.index(r"\tableofcontents")
+    assert "Key results" not in source_of(outputs(display(image__png=PIXEL)))[0]
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_text_becomes_latex(text: str) -> None:
     r"""`\input` in a text is a word: the backslash is spelled, wherever it stands."""
@@ -176,7 +184,10 @@ def test_titles_and_labels_are_data() -> None:
     """Title, captions, alternatives and labels reach LaTeX as words."""
     figure = Figure(f"}}{INPUT}", f"{INPUT} ${INPUT}$", f"{INPUT} }}{{ % #")
     notebook = outputs(display(**{MIME_TYPE: figure.to_json(), "image/png": PIXEL}))
-    imprint = Imprint(title=INPUT, subtitle="%", authors=[f"}}{INPUT}"], notice=r"\end{document}")
+    imprint = Imprint(
+        title=INPUT, subtitle="%", course=INPUT, dataset=INPUT, date=INPUT, key_results=[INPUT],
+        authors=[f"}}{INPUT}"], notice=r"\end{document}",
+    )  # fmt: skip
     source, _ = source_of(notebook, {"nbpress": {"imprint": imprint}})
     assert r"\input" not in source
     assert source.count(r"\end{document}") == 1

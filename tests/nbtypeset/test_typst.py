@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from fixtures.odd_notebooks import ODD, PIXEL, display, markdown, outputs
 from nbconvert.exporters import get_exporter
 
 from nbtypeset.exporters import ExportError, TypstExporter, TypstPDFExporter
+from nbtypeset.titles import day_in_words
 
 
 def pdf_of(notebook: Any, resources: Any = None, **traits: Any) -> tuple[bytes, list[str]]:
@@ -44,6 +47,17 @@ def elements(node: Any) -> Any:
             yield from elements(node.K)
 
 
+def text_of(pdf: Any, page: int) -> str:
+    """Return what a reader copies from a page, its lines joined."""
+    if not shutil.which("pdftotext"):
+        pytest.skip("no pdftotext on this machine: apt-get install poppler-utils")
+    file = io.BytesIO()
+    pdf.save(file)
+    command = ["pdftotext", "-f", str(page), "-l", str(page), "-", "-"]
+    done = subprocess.run(command, input=file.getvalue(), capture_output=True, check=True)
+    return " ".join(done.stdout.decode().split())
+
+
 @pytest.fixture(scope="module")
 def report() -> Any:
     """Return the bound report as an open PDF."""
@@ -67,6 +81,43 @@ def test_report_is_tagged(report: Any) -> None:
     assert all(str(e.get("/Alt", "")).strip() for e in with_alt)
     assert not any(set(str(e.Alt)) & set("\\{}") for e in with_alt)
     assert sum("Two falling curves" in str(e.Alt) for e in with_alt) == 12
+
+
+def test_first_page_has_key_results_before_the_contents(report: Any) -> None:
+    """With occasion, day and data in words; their references are links, their formulas spoken."""
+    source = source_of(*bound_report())
+    before, after = source.split("#contents()")
+    assert "#key-results[" in before
+    assert '#goto("fig-2d")' in before
+    assert "= Derivations" in after
+    text = text_of(report, 1)
+    assert "ML 101 Learning & doing · Assignment 1" in text
+    assert "3 February 2022" in text
+    assert text.index("Key results") < text.index("546 steps") < text.index("Contents")
+
+
+def test_key_results_that_cannot_be_set_cost_no_contents() -> None:
+    """They become a note; the contents and the title page stay."""
+    notebook, resources = bound_report()
+    broken = ["![x](data:image/png;base64,AA)"]
+    imprint = replace(resources["nbpress"]["imprint"], key_results=broken)
+    pdf, warnings = pdf_of(notebook, {"nbpress": {"imprint": imprint}})
+    assert any("key results" in warning for warning in warnings)
+    assert "Contents" in text_of(pikepdf.open(io.BytesIO(pdf)), 1)
+
+
+@pytest.mark.parametrize(
+    ("date", "language", "day"),
+    [
+        ("2022-02-03", "en", "3 February 2022"),
+        ("2026-12-31", "en", "31 December 2026"),
+        ("2022-02-03", "de", "2022-02-03"),
+        ("soon", "en", "soon"),
+    ],
+)
+def test_date_is_written_out(date: str, language: str, day: str) -> None:
+    """In English; in other languages it stays as it is."""
+    assert day_in_words(date, language) == day
 
 
 def test_report_has_bookmarks_of_chapters_and_tasks(report: Any) -> None:

@@ -32,16 +32,20 @@ class TestResolve:
         resolved = resolve("auto")
         assert (resolved.dataset, resolved.fallback) == ("mnist", False)
         assert resolved.reason == (
-            "MNIST, its four files verified by SHA-256, from the folder that ONELAYER_DATA names."
+            "MNIST handwritten digits, its four files verified by SHA-256, from a local folder."
         )
         assert resolved.files == registry.read("mnist").sha256
 
     def test_mnist_in_the_project(self, project, files):
         """Files in data/mnist need no setting and no network."""
         put(project / "data" / "mnist", files)
-        assert (
-            resolve("mnist").reason == "MNIST, its four files verified by SHA-256, from data/mnist."
+        assert resolve("mnist").reason == (
+            "MNIST handwritten digits, its four files verified by SHA-256, from data/mnist."
         )
+
+    def test_title(self, project):
+        """A data set is called by its name in words, whatever it is asked for by."""
+        assert resolve("auto").title == resolve("digits").title == "The embedded UCI digits"
 
     def test_digest(self, project, files):
         """The digest over all files is that of sha256sum's lines, sorted by name."""

@@ -2,11 +2,14 @@ import io
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib import font_manager
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from onelayer import plots
 from onelayer.history import History
@@ -116,7 +119,7 @@ class TestEveryPlot:
         from matplotlib import style
 
         ours = plots.validation_accuracies({"one": run, "two": run})
-        with style.context("onelayer.report"):
+        with style.context("onelayer.style.report"):
             own = Figure()
             lines = [own.gca().plot([0, 1])[0], own.gca().plot([1, 0])[0]]
             own.gca().set_xlabel("step")
@@ -126,6 +129,24 @@ class TestEveryPlot:
             assert line.get_color() == other.get_color()
         assert plots.BLUE == lines[0].get_color()
         assert plots.VERMILION == lines[1].get_color()
+
+    @every_plot
+    def test_letters_are_the_texts(self, run, plot):
+        """Each is drawn in the typeface that this package holds, whatever a machine has."""
+        figure = plot(run)
+        figure.draw_without_rendering()
+        texts = [text for text in figure.findobj(Text) if text.get_text()]
+        assert texts
+        assert not any("$" in text.get_text() for text in texts)
+        for text in texts:
+            face = font_manager.findfont(text.get_fontproperties(), fallback_to_default=False)
+            assert Path(face) == Path(plots.__file__).parent / "style/LibertinusSerif-Regular.ttf"
+
+    def test_typeface_comes_with_its_licence(self):
+        """The licence asks for it, with the copyright and where the files are from."""
+        licence = (Path(plots.__file__).parent / "style" / "OFL.txt").read_text("utf-8")
+        for words in ("SIL OPEN FONT LICENSE Version 1.1", "Copyright ©", "@fontsource/libertinus"):
+            assert words in licence
 
     def test_without_pyplot(self):
         """Nothing of pyplot, and with it no global state, is loaded."""

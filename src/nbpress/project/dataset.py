@@ -23,6 +23,7 @@ class DataSet:
     sha256: str
     files: dict[str, str]
     fallback: bool
+    title: str = ""  # in words, where the resolver knows them
 
 
 _PRESS = ("nbpress", "nbtypeset")  # in a project that holds its own
@@ -61,7 +62,8 @@ def resolve(dataset: str, resolver: str | None, sources: Iterable[Path]) -> Data
         except Exception as error:
             raise _unusable(resolver, f"raised {type(error).__name__}: {error}") from error
     try:
-        return _ANSWER.validate_python({key: getattr(answer, key) for key in _SHAPE})
+        attributes = {key: getattr(answer, key) for key in _SHAPE if key != "title"}
+        return _ANSWER.validate_python({"title": getattr(answer, "title", ""), **attributes})
     except (AttributeError, ValidationError) as error:
         raise _unusable(resolver, f"answered {answer!r}") from error
 
@@ -92,7 +94,7 @@ def _imported_afresh(sources: Iterable[Path]) -> Iterator[None]:
 
 
 def _unusable(resolver: str, outcome: str) -> PressError:
-    shape = ", ".join(f"{name}: {kind}" for name, kind in _SHAPE.items())
+    shape = ", ".join(f"{name}: {kind}" for name, kind in _SHAPE.items() if name != "title")
     return PressError(
         f"report.yaml: the resolver {resolver} {outcome}; expected an object with the attributes "
         f"{shape}, or a ValueError that says why the data set cannot be had"

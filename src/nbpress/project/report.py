@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import graphlib
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,9 +13,24 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from nbpress.errors import PressError, did_you_mean
 from nbpress.files import read_yaml
+from nbpress.project.texts import typed_in
 from nbpress.say.records import validate_task
+from nbpress.say.text import TextError, read_text
 
 Part = Literal["figure", "table", "answer", "claim", "derivation"]
+
+
+_PLACEHOLDER = re.compile(r"(?:(?:first|second|third|fourth|fifth) )?author|(?:your )?name", re.I)
+
+
+def _key_result(text: str) -> str:
+    try:
+        read_text(text, of_report=True)
+    except TextError as error:
+        raise ValueError(error.message) from error
+    if typed := typed_in(text):
+        raise ValueError(f"{typed!r} is typed, and may go stale: quote a value instead")
+    return text
 
 
 class _Strict(BaseModel):
@@ -43,6 +59,8 @@ class Report(_Strict):
 
     title: str
     subtitle: str = ""
+    course: str = ""
+    assignment: str = ""
     authors: list[str] = Field(min_length=1)
     date: datetime.date | None = None  # by default that of the commit
     language: str = "en"
@@ -55,6 +73,8 @@ class Report(_Strict):
     cell_timeout: int = Field(default=900, gt=0)  # seconds that one cell may take
     cache_megabytes: int = Field(default=1000, gt=0)  # that executed notebooks may take in build/
     chapters: list[Chapter] = Field(min_length=1)
+    # Sentences for the first page, in Markdown, which quote values: "{{ 2d.stop_step:, }} steps".
+    key_results: list[Annotated[str, AfterValidator(_key_result)]] = []
     # Of a claim's id the data sets on which it must hold, with their own parameters; none where
     # the report has no data set: there it must hold.
     claims: dict[str, list[str]] = {}
@@ -63,7 +83,14 @@ class Report(_Strict):
 
     def of_chapter(self, chapter: Chapter) -> Report:
         """Return the report of one chapter alone, of which nothing is expected."""
-        return self.model_copy(update={"chapters": [chapter], "claims": {}, "proofs": {}})
+        return self.model_copy(
+            update={"chapters": [chapter], "claims": {}, "proofs": {}, "key_results": []}
+        )
+
+    @property
+    def placeholders(self) -> list[str]:
+        """The authors whose names are still to be filled in."""
+        return [author for author in self.authors if _PLACEHOLDER.fullmatch(author.strip())]
 
     def provider(self, value: str) -> Chapter:
         """Return the chapter that records a value such as "2d.stop_step"."""

@@ -32,10 +32,14 @@ _TEXTS = {
 }
 _LABELS = {"figure": 1, "table": 2}
 
-_NO_PROSE = re.compile(
+_NO_WORDS = (
     r"^(?:```|~~~).*?^(?:```|~~~)|`[^`\n]*`"  # code
     r"|\$\$.*?\$\$|\$[^$]*\$|\\begin\{(\w+\*?)\}.*?\\end\{\1\}"  # formulas
     r"|<!--.*?-->|\{\{ .*? \}\}"
+)
+CODE = re.compile(_NO_WORDS, re.DOTALL | re.MULTILINE)
+_NO_PROSE = re.compile(
+    rf"{_NO_WORDS}"
     r"|\[[^\]]*\]\(#[^)]*\)|\]\([^)]*\)|https?://\S+"  # references and addresses
     r"|^#+\s.*?$"  # headings
     rf"|\b(?:Task|Appendix)\s+{TASK}\b"
@@ -91,6 +95,14 @@ def faults(notebooks: Iterable[Notebook]) -> list[Fault]:
     ]
 
 
+def typed_in(text: str) -> str | None:
+    """Return the first number or number word typed into a text, unless it says that it is meant."""
+    meant = {each.lower() for listed in TYPED.findall(text) for each in listed.split(", ")}
+    prose = blanked(text)
+    found = sorted([*_DIGITS.finditer(prose), *_WORDS.finditer(prose)], key=re.Match.start)
+    return next((each[0] for each in found if each[0].lower() not in meant), None)
+
+
 def typed_numbers(notebook: Notebook) -> Iterator[Fault]:
     """Yield the numbers typed into texts that no `typed: …` of the cell says are meant.
 
@@ -102,7 +114,7 @@ def typed_numbers(notebook: Notebook) -> Iterator[Fault]:
     for cell in notebook.cells:
         unused = meant = set(_meant(cell))
         for passage in passages[cell.id]:
-            text = _blanked(passage.text)
+            text = blanked(passage.text)
             numbers = [*_DIGITS.finditer(text)]
             if passage.kind != "Markdown":
                 numbers += _WORDS.finditer(text)
@@ -135,7 +147,7 @@ def _malformed(notebook: Notebook) -> Iterator[Fault]:
             yield fault_in(
                 notebook, passage.cell, line, "a picture has no text alternative: ![…](…)"
             )
-        for bare in _BARE.finditer(_blanked(passage.text)):
+        for bare in _BARE.finditer(blanked(passage.text)):
             if passage.kind != "Markdown":
                 message = f"{bare[0]} is no placeholder: blanks belong inside its braces"
                 yield fault_in(notebook, passage.cell, passage.line_of(bare), message)
@@ -240,9 +252,9 @@ def _meant(cell: Cell) -> list[str]:
     return [number.strip().lower() for each in lists for number in each.split(", ")]
 
 
-def _blanked(text: str) -> str:
+def blanked(text: str, what: re.Pattern[str] = _NO_PROSE) -> str:
     """Return a text with blanks where it is no prose."""
-    return _NO_PROSE.sub(lambda part: re.sub(r"[^\n]", " ", part[0]), text)
+    return what.sub(lambda part: re.sub(r"[^\n]", " ", part[0]), text)
 
 
 def fault_in(notebook: Notebook, cell: Cell, line: int, message: str) -> Fault:

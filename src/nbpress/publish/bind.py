@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from nbpress.errors import PressError
+from nbpress.errors import PressError, did_you_mean
 from nbpress.files import as_json, digest
+from nbpress.project.bibliography import read_bibliography
 from nbpress.project.dataset import DataSet
 from nbpress.project.project import Project
+from nbpress.project.report import Report
 from nbpress.publish.cells import Cell
 from nbpress.publish.complete import check_claims, check_proofs, check_tasks
 from nbpress.publish.outputs import is_address, joined, keep_labelled
@@ -24,7 +26,7 @@ from nbpress.run.execute import Execution
 from nbpress.run.plan import Plan
 from nbpress.run.said import Said
 from nbpress.say.records import Claim, Derivation, Figure, Settings, Values, record_of, records
-from nbpress.say.text import TYPED
+from nbpress.say.text import TYPED, TextError, read_text
 from nbtypeset.schema import MIME_TYPE, Imprint, Record
 
 _HIDING = {"remove-cell", "hide-cell", "remove-output", "hide-output"}
@@ -92,7 +94,9 @@ def bind(
             recorded[key] = entry
     marks = _marks(cells)
     numbers = number(cells)
-    resolve_references(cells, numbers)
+    claims = {r.id: r.holds for c in cells for r in records(c) if isinstance(r, Claim)}
+    values = {name: entry["value"] for name, entry in sorted(recorded.items())}
+    key_results = resolve_references(cells, numbers, _key_results(report, values, claims))
     check_tasks(report.chapters, cells)
     check_proofs(report.proofs, cells)
     check_claims(report.claims if own_parameters else {}, dataset.dataset, cells)
@@ -100,7 +104,9 @@ def bind(
     ran_with = {plan.chapter.name: parameters_of(plan, execution) for plan in plans}
     for cell in cells:
         if _PROVENANCE_TAG in cell["metadata"].get("tags", ()):
-            cell["source"] = provenance(dataset, ran_with, commit, report.distribution)
+            cell["source"] = provenance(
+                dataset, ran_with, commit, report.distribution, project.root
+            )
     date = commit.date.isoformat()
     metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -110,25 +116,53 @@ def bind(
         "authors": [{"name": author} for author in report.authors],
         "date": date,
     }
+    fallback = f"{dataset.reason.removesuffix('.')}." if dataset.fallback else ""
     imprint = Imprint(
         title=report.title,
         subtitle=report.subtitle,
         authors=report.authors,
         date=date,
         language=report.language,
-        dataset=dataset.dataset or None,
-        notice=" ".join(filter(None, [dataset.reason, _changed(plans, ran_with)])) or None,
+        course=report.course,
+        assignment=report.assignment,
+        dataset=dataset.title or dataset.dataset or None,
+        notice=" ".join(filter(None, [fallback, _changed(plans, ran_with)])) or None,
+        key_results=key_results,
+        bibliography=read_bibliography(project.output),
         marks=marks,
         numbers={label: target.number for label, target in numbers.items()},
-        values={name: entry["value"] for name, entry in sorted(recorded.items())},
+        values=values,
     )
     notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": cells}
-    claims = {r.id: r.holds for c in cells for r in records(c) if isinstance(r, Claim)}
     parameters = {
         chapter: {name: value for name, (value, _) in each.items()}
         for chapter, each in ran_with.items()
     }
     return Bound(notebook, imprint, recorded, commit, claims, _figures(cells), parameters, notices)
+
+
+def _key_results(
+    report: Report, values: Mapping[str, Any], claims: Mapping[str, bool]
+) -> list[str]:
+    """Return the sentences of report.yaml's key results with their values."""
+    sentences = []
+    for count, source in enumerate(report.key_results, start=1):
+        text = read_text(source, of_report=True)
+        place = f"report.yaml, key_results, sentence {count}"
+        for what, names, known in (
+            ("value", [quote.name for quote in text.quotes], values),
+            ("claim", [condition.claim for condition in text.conditions], claims),
+        ):
+            for name in names:
+                if name not in known:
+                    raise PressError(
+                        f"{place}: no chapter has the {what} {name!r}" + did_you_mean(name, known)
+                    )
+        try:
+            sentences.append(" ".join(text.set(values, claims).split()))
+        except TextError as error:
+            raise PressError(f"{place}: {error.message}") from error
+    return list(filter(None, sentences))
 
 
 def _changed(plans: list[Plan], ran_with: Mapping[str, Mapping[str, tuple[Any, Any]]]) -> str:

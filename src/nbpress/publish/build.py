@@ -15,6 +15,7 @@ from nbpress.errors import PressError, did_you_mean
 from nbpress.files import as_json, check_writable, digest, read, write
 from nbpress.lock import locked
 from nbpress.log import say
+from nbpress.project.bibliography import wrong_citations
 from nbpress.project.dataset import DataSet, resolve
 from nbpress.project.parameters import Parameters
 from nbpress.project.project import Project
@@ -133,7 +134,9 @@ def compose(
     """
     plans = plan(project, dataset, parameters)
     notebooks = [plan.notebook for plan in plans]
-    refuse(faults(notebooks))
+    refuse([*faults(notebooks), *wrong_citations(notebooks, project.output)])
+    for author in project.report.placeholders:
+        say(f"note: report/report.yaml names {author!r} as an author: put in who wrote this")
     if typed := [fault for notebook in notebooks for fault in typed_numbers(notebook)]:
         more = f", and {len(typed) - 1} more (`nbpress lint`)" if typed[1:] else ""
         say(f"note: {typed[0]}{more}")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from nbpress.errors import PressError
+from nbpress.project.bibliography import wrong_citations
 from nbpress.project.notebook import Notebook, read_notebook
 from nbpress.project.project import Project
 from nbpress.project.texts import Fault, fault_in, faults, passages_of, typed_numbers
@@ -33,7 +34,7 @@ def lint(project: Project) -> None:
     """
     notebooks = [read_notebook(project.notebooks / c.notebook) for c in project.report.chapters]
     typed = [fault for notebook in notebooks for fault in typed_numbers(notebook)]
-    wrong = faults(notebooks)
+    wrong = [*faults(notebooks), *wrong_citations(notebooks, project.output)]
     refuse(sorted([*wrong, *typed, *([] if wrong else wrong_formulas(notebooks, _EVERY))]))
 
 

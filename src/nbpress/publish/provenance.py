@@ -12,13 +12,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pypandoc
+
 from nbpress.errors import PressError
+from nbpress.files import digest
 from nbpress.project.dataset import NO_DATA_SET, DataSet
 from nbpress.run.execute import Execution
 from nbpress.run.inputs import RECORDED
 from nbpress.run.plan import REFERENCE, Plan
-from nbpress.run.versions import installed_versions
+from nbpress.run.versions import installed_versions, locked_versions
 from nbpress.say.records import settings
+
+LOCK = "requirements.lock"
+
+# The tools that are named, by their packages.
+_TOOLS = {
+    "python": "Python",
+    "numpy": "NumPy",
+    "matplotlib": "Matplotlib",
+    "sympy": "SymPy",
+    "papermill": "papermill",
+    "nbconvert": "nbconvert",
+    "typst": "Typst",
+}
 
 
 @dataclass(frozen=True)
@@ -34,6 +50,7 @@ def provenance(
     ran_with: Mapping[str, Mapping[str, tuple[Any, Any]]],
     commit: Commit,
     distribution: str | None,
+    root: Path,
 ) -> str:
     """Return, as Markdown, from which data, code, parameters and packages the report came."""
     data = [
@@ -56,13 +73,33 @@ def provenance(
             },
         ),
         "",
-        "Installed versions: "
-        + ", ".join(
-            f"{name} {version}" for name, version in installed_versions(distribution).items()
-        )
-        + ".",
+        _versions(root, installed_versions(distribution)),
     ]
     return "\n".join(lines)
+
+
+def _versions(root: Path, installed: Mapping[str, str]) -> str:
+    """Name the tools, and of all that is installed what the lock does not pin."""
+    tools = [f"{_TOOLS[name]} {installed[name]}" for name in _TOOLS if name in installed]
+    made = f"Made with {', '.join([*tools, f'pandoc {pypandoc.get_pandoc_version()}'])}."
+    lock = root / LOCK
+    if not lock.is_file():
+        return f"{made} Installed versions: {_listed(installed)}."
+    content = lock.read_bytes()
+    pinned = locked_versions(content.decode())
+    packages = {name: version for name, version in installed.items() if name != "python"}
+    other = {name: v for name, v in packages.items() if pinned.get(name) != v}
+    count = f"{len(packages)} installed packages that this report may depend on"
+    said = (
+        f"Of the {count}, these have another version than `{LOCK}` pins: {_listed(other)}"
+        if other
+        else f"The {count} have the versions that `{LOCK}` pins"
+    )
+    return f"{made} {said}. Its SHA-256 is {_hash(digest(content))}."
+
+
+def _listed(versions: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in versions.items())
 
 
 def read_commit(root: Path, date: datetime.date | None = None) -> Commit:

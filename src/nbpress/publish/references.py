@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,20 +55,24 @@ def number(cells: list[Cell]) -> dict[str, Number]:
     return numbers
 
 
-def resolve_references(cells: list[Cell], numbers: dict[str, Number]) -> None:
+def resolve_references(
+    cells: list[Cell], numbers: dict[str, Number], texts: Sequence[str] = ()
+) -> list[str]:
     """Put numbers into links such as `[Figure](#fig-2b)`; refuse those that lead nowhere.
 
-    Those of the author's own words, `[the two curves](#fig-2b)`, keep them.
+    Those of the author's own words, `[the two curves](#fig-2b)`, keep them. The same is done to
+    `texts` of report.yaml, which are returned.
     """
     targets = {label: f"{n.kind} {n.number}" for label, n in numbers.items()}
     targets |= {f"task-{task}": heading_of(task) for task, _ in by_task(cells) if task}
 
-    def resolved(text: str, cell: Cell) -> str:
+    def resolved(text: str, cell: Cell | None) -> str:
         def link(reference: re.Match[str]) -> str:
             label = reference[2]
             if label not in targets:
+                place = origin(cell) if cell else "report.yaml, key_results"
                 raise PressError(
-                    f"{origin(cell)}: the reference {reference[0]!r} leads nowhere"
+                    f"{place}: the reference {reference[0]!r} leads nowhere"
                     + did_you_mean(label, targets)
                 )
             return numbered(reference, targets[label])
@@ -84,3 +89,4 @@ def resolve_references(cells: list[Cell], numbers: dict[str, Number]) -> None:
             record = data.get(MIME_TYPE, {})
             for text in {"caption", "sentence", "summary"} & record.keys():
                 record[text] = resolved(record[text], cell)
+    return [resolved(text, None) for text in texts]

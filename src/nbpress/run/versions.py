@@ -56,5 +56,19 @@ def installed_versions(distribution: str | None) -> dict[str, str]:
     return {"python": platform.python_version(), **dict(sorted(versions.items()))}
 
 
+def locked_versions(lock: str) -> dict[str, str]:
+    """Return the versions that a lock pins, by "==", for this Python and system."""
+    pinned: dict[str, str] = {}
+    for line in lock.splitlines():
+        try:
+            requirement = Requirement(line.rstrip("\\ "))
+        except InvalidRequirement:  # an option, a comment, or a hash
+            continue
+        exact = [each.version for each in requirement.specifier if each.operator == "=="]
+        if exact and (requirement.marker is None or requirement.marker.evaluate()):
+            pinned[_normal(requirement.name)] = exact[0]
+    return pinned
+
+
 def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()

@@ -5,33 +5,53 @@ from __future__ import annotations
 import base64
 import io
 import itertools
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from nbtypeset.schema import MIME_TYPE
+from nbtypeset.schema import MIME_TYPE, TEXT_SVG, TYPEFACES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _PNG_DPI = 200
+_FONTS = re.compile(r"\bfont(?:-family)?:([^;\"]*)")
 _identities: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
 _new_identity = itertools.count(1)
 
 
 def pictures(fig: Figure, salt: str) -> dict[str, str]:
-    """Return a figure as SVG and PNG; the same figure and salt give the same bytes."""
-    import matplotlib as mpl
+    """Return a figure as SVG and PNG; the same figure and salt give the same bytes.
 
-    svg, png = io.StringIO(), io.BytesIO()
-    # Fixed salt and no date: the same figure gives the same bytes. Paths need no fonts to print.
-    with mpl.rc_context({"svg.hashsalt": salt, "svg.fonttype": "path"}):
-        fig.savefig(svg, format="svg", metadata={"Date": None})
+    In the SVG letters are drawn, which needs no fonts. In typefaces that a PDF has at hand, there
+    is one more SVG, in which they are text that a reader can search for.
+    """
+    png = io.BytesIO()
     fig.savefig(png, format="png", dpi=_PNG_DPI, metadata={"Software": None})
-    return {
-        "image/svg+xml": svg.getvalue(),
+    bundle = {
+        "image/svg+xml": _svg(fig, salt, "path"),
         "image/png": base64.b64encode(png.getvalue()).decode("ascii"),
     }
+    with_text = _svg(fig, salt, "none")
+    typefaces = {_first_typeface(fonts) for fonts in _FONTS.findall(with_text)}
+    return bundle | ({TEXT_SVG: with_text} if typefaces and typefaces <= TYPEFACES else {})
+
+
+def _svg(fig: Figure, salt: str, letters: str) -> str:
+    """Return a figure as SVG; a fixed salt and no date make for the same bytes each time."""
+    import matplotlib as mpl
+
+    svg = io.StringIO()
+    with mpl.rc_context({"svg.hashsalt": salt, "svg.fonttype": letters}):
+        fig.savefig(svg, format="svg", metadata={"Date": None})
+    return svg.getvalue()
+
+
+def _first_typeface(fonts: str) -> str:
+    """Return the typeface that a style asks for first; "" if it leaves the choice open."""
+    first = re.search(r"'([^']+)'|[a-z-]+(?=,|$)", fonts.strip())
+    return (first[1] or "") if first else ""
 
 
 def close(fig: Figure) -> None:

@@ -12,11 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nbpress.say.records import NAME
+from nbpress.say.records import NAME, TASK
 from nbpress.say.typography import set_value
 
 PLACEHOLDER = re.compile(r"(\{\{ .*? \}\})")
 _QUOTE = re.compile(r"([A-Za-z_]\w*)(?::(.+))?")
+_QUOTE_OF_REPORT = re.compile(rf"({TASK}\.[A-Za-z_]\w*)(?::(.+))?")
 _CONDITION = re.compile(rf"(else|end)|if ({NAME})")
 _AFTER = {"if": ("end",), "else": ("if",), "end": ("if", "else")}  # what each may follow
 
@@ -108,8 +109,10 @@ class Text:
         return text.replace(_MARK, "").strip()
 
 
-def read_text(source: str, first_line: int = 1) -> Text:
+def read_text(source: str, first_line: int = 1, *, of_report: bool = False) -> Text:
     """Read a text's placeholders; its errors count lines from `first_line`.
+
+    A text of the whole report calls values by their tasks as well, `{{ 2d.stop_step }}`.
 
     Raises
     ------
@@ -117,6 +120,7 @@ def read_text(source: str, first_line: int = 1) -> Text:
         If braces with blanks inside hold no placeholder, or conditions do not match.
     """
     parts: list[str | Quote | Condition] = []
+    quotes = _QUOTE_OF_REPORT if of_report else _QUOTE
     line, state = first_line, "end"
     for part in PLACEHOLDER.split(TYPED.sub("", source)):
         inner = part[3:-3]
@@ -132,14 +136,15 @@ def read_text(source: str, first_line: int = 1) -> Text:
                 raise TextError(line, f"{part}: expected '{expected}' before it")
             state = word
             parts.append(Condition(word, claim, line))
-        elif (quote := _QUOTE.fullmatch(inner)) and quote[1] not in _AFTER:
+        elif (quote := quotes.fullmatch(inner)) and quote[1] not in _AFTER:
             parts.append(Quote(quote[1], quote[2] or "", line))
         else:
+            name = "2d.steps" if of_report else "steps"
             raise TextError(
                 line,
-                f"{part} is no placeholder: expected a name, '{{{{ steps }}}}', with a format if "
-                "need be, '{{ steps:, }}', or '{{ if claim }}'; compute what is longer in a cell "
-                "above",
+                f"{part} is no placeholder: expected a name, '{{{{ {name} }}}}', with a format if "
+                f"need be, '{{{{ {name}:, }}}}', or '{{{{ if claim }}}}'; compute what is longer "
+                "in a cell" + ("" if of_report else " above"),
             )
         line += part.count("\n")
     if state != "end":

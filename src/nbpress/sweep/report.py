@@ -66,7 +66,8 @@ def report_sweep(
     elif values:
         raise PressError(f"which values are shown stands in {project.relative(notebook)}: edit it")
     chapter = Chapter(notebook=notebook.name)
-    changes = {"title": f"Sweep {name}", "subtitle": "", "resolver": None}
+    texts = dict.fromkeys(("subtitle", "course", "assignment"), "")
+    changes = {"title": f"Sweep {name}", **texts, "resolver": None}
     report = project.report.of_chapter(chapter).model_copy(update=changes)
     summary = SummaryProject(project.root, report, name, notebook.parent)
     summary.build.mkdir(parents=True, exist_ok=True)

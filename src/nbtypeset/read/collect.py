@@ -29,6 +29,8 @@ def collect(
     Of an output's alternatives, the picture is the first of ``pictures`` that is there.
     """
     collector = _Collector(show_code, imprint, pictures)
+    if imprint.key_results:
+        collector.add_results(imprint.key_results)
     for number, cell in enumerate(nb.cells, 1):
         collector.add(number, cell)
     return collector.finish()
@@ -63,10 +65,17 @@ class _Collector:
         if part.blocks:
             self.parts.append(part)
 
+    def add_results(self, sentences: Sequence[str]) -> None:
+        """Add the key results, as a part of their own."""
+        source = "\n".join(f"- {sentence}" for sentence in sentences)
+        part = Part("key results", source)
+        part.blocks.append(own("results", [self._markdown(source)]))
+        self.parts.append(part)
+
     def finish(self) -> list[Part]:
         """Read all texts and put their trees in their places."""
         read = {
-            "markdown": pandoc.read_markdown(self.markdown),
+            "markdown": pandoc.read_markdown(self.markdown, citing=bool(self.imprint.bibliography)),
             "html": pandoc.read_html(self.html),
         }
 
@@ -145,7 +154,7 @@ class _Collector:
         for mime in self.pictures:
             if data.get(mime):
                 name = f"attachment:{stem}-{len(part.attachments)}"
-                part.attachments[name] = (PICTURES[mime], _bytes(data[mime], mime))
+                part.attachments[name] = (PICTURES.get(mime, "svg"), _bytes(data[mime], mime))
                 return name
         return None
 
@@ -206,7 +215,7 @@ def _decoded(bundles: Any) -> Iterator[tuple[str, tuple[str, bytes]]]:
 
 
 def _bytes(value: Any, mime: str) -> bytes:
-    if mime == "image/svg+xml":
+    if "svg" in mime:
         return str(value).encode()
     try:
         return b64decode(str(value))

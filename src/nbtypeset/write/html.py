@@ -15,13 +15,17 @@ from nbtypeset.document import Document, TitlePage
 from nbtypeset.schema import VERDICTS
 from nbtypeset.speak import readable
 from nbtypeset.tree import Node, kind_of, node, nodes, pairs, plain, walk
+from nbtypeset.write.dark import for_both_schemes
 from nbtypeset.write.parts import formula, spoken, write_parts
+from nbtypeset.write.sections import DEEPEST, in_sections
 
 _MIMES = {"svg": "svg+xml", "jpg": "jpeg"}
 _TAG = re.compile(r"<[a-z][^<>]*>")
 # MathML Core takes an accent's size from its mover, and its position from a spacing character.
 _ACCENT = re.compile(r'<mover>(<mi[^<]*</mi>)<mo accent="true">([^<])</mo></mover>')
 _SPACING = {"\u0302": "\u02c6", "\u0303": "\u02dc", "\u0304": "¯", "\u0307": "˙", "\u20d7": "→"}
+_SIGN = re.compile(r"\\[A-Za-z]+|[^\s{}^_&\\]")  # of LaTeX, about one letter in print
+_NARROW = 14  # signs that fit any screen
 _STYLE = re.compile(r' style="(?:text-align: (left|right|center);?)?[^"]*"')
 
 
@@ -33,23 +37,28 @@ def write_html(document: Document, open_code: bool) -> str:
     """
     folder = resources.files("nbtypeset").joinpath("templates")
     style = folder.joinpath("report.css").read_text(encoding="utf-8")
+    if document.title_page.has_contents:
+        style += _where_one_is(document)
     template = Template(folder.joinpath("report.html").read_text(encoding="utf-8"))
     writer = _Writer(document, open_code)
+    sections = in_sections(document, fold_code=not open_code)
     parts = write_parts(
-        document, writer.visit, "html", "--mathml", "--shift-heading-level-by=1",
+        sections, writer.visit, "html", "--mathml", "--shift-heading-level-by=1",
         "--syntax-highlighting=none",
     )  # fmt: skip
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     page = document.title_page
+    parts = [_ACCENT.sub(_accent, _TAG.sub(_without_style, part)) for part in parts]
+    results = parts.pop(0) if document.has_results else ""
     return template.substitute(
         language=escape(page.language),
         title=escape(page.title),
         policy=f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
         "base-uri 'none'; form-action 'none'",
         style=style,
-        header=_header(page),
+        header=_header(page) + results,
         contents=_contents(document) if page.has_contents else "",
-        body=_ACCENT.sub(_accent, _TAG.sub(_without_style, "".join(parts))),
+        body="".join(parts),
         values=_values(page.values) if page.values else "",
     )
 
@@ -78,6 +87,13 @@ class _Writer:
     def __init__(self, document: Document, open_code: bool) -> None:
         self.document = document
         self.opened = " open" if open_code else ""
+        self.names: dict[str, int] = {}
+        self.headings = {
+            element["c"][1][0]: _heading(element)
+            for part in document.parts
+            for element in part.blocks
+            if element["t"] == "Header"
+        }
 
     def visit(self, element: Node) -> list[Node] | None:
         """Return what stands for a node."""
@@ -85,7 +101,8 @@ class _Writer:
         match element["t"]:
             case "Math" if content[0]["t"] == "DisplayMath":
                 said = escape(spoken(element))
-                before = f'<span class="display" role="group" tabindex="0" aria-label="{said}">'
+                stop = ' tabindex="0"' if _may_scroll(content[1]) else ""
+                before = f'<span class="display" role="group"{stop} aria-label="{said}">'
                 return _spans(before, [formula(element)], "</span>")
             case "Header":
                 heading = escape(_heading(element))
@@ -95,20 +112,32 @@ class _Writer:
                 )
                 element["c"][2] = [*content[2], _raw(anchor, "RawInline")]
             case "Table":
-                before = '<div class="scroll" role="region" tabindex="0" aria-label="Table">'
+                name = self._name(element)
+                before = f'<div class="scroll" role="region" tabindex="0" aria-label="{name}">'
                 return [_raw(before), element, _raw("</div>")]
         if kind_of(element) not in ("", "caption"):
             return self._own(element)
         return None
 
+    def _name(self, table: Node) -> str:
+        """Return a name for a table, which no other one has: what stands in its header."""
+        columns = [plain(cell[4]).strip() for _, cells in table["c"][3][1] for cell in cells]
+        name = f"Table: {', '.join(filter(None, columns))}" if any(columns) else "Table"
+        count = self.names[name] = self.names.get(name, 0) + 1
+        return escape(name if count == 1 else f"{name} ({count})")
+
     def _image(self, attributes: dict[str, str]) -> Node:
         name = attributes["name"]
         ending = name.rsplit(".", 1)[-1]
-        data = base64.b64encode(self.document.assets[name]).decode()
+        content = self.document.assets[name]
+        both = for_both_schemes(content) if ending == "svg" else None
+        data = base64.b64encode(both or content).decode()
+        themed = ' class="themed"' if both else ""
         width = attributes.get("width", "").removesuffix("px")
         size = f' width="{width}"' if width else ""
         source = f"data:image/{_MIMES.get(ending, ending)};base64,{data}"
-        return _raw(f'<img src="{source}" alt="{escape(attributes["alt"])}"{size}>', "RawInline")
+        alt = escape(attributes["alt"])
+        return _raw(f'<img{themed} src="{source}" alt="{alt}"{size}>', "RawInline")
 
     def _own(self, element: Node) -> list[Node]:
         (id_, _, _), blocks = element["c"]
@@ -130,14 +159,69 @@ class _Writer:
                 caption,
                 _raw("</figure>"),
             ]
+        if kind == "section":
+            return [_raw(f'<section class="part" id="{_section(attributes["heading"])}">')]
+        if kind == "section-end":
+            return [_raw("</section>")]
+        if kind == "codes":
+            heading = self.headings.get(attributes["heading"], "")
+            of = f'<span class="of"> of {escape(heading)}</span>' if heading else ""
+            return [_raw(f"<details><summary>Code{of}</summary>"), *blocks, _raw("</details>")]
         if kind == "code":
+            if not self.opened:  # it is one of those in a fold
+                return blocks
             before = f"<details{self.opened}><summary>Code</summary>"
             return [_raw(before), *blocks, _raw("</details>")]
+        if kind == "results":
+            before = (
+                '<section class="results" aria-label="Key results"><strong>Key results</strong>'
+            )
+            return [_raw(before), *blocks, _raw("</section>")]
         if kind == "claim":
             kinds = "claim not" if attributes["verdict"] == "otherwise" else "claim"
             before = f'<div class="{kinds}"><strong>{VERDICTS[attributes["verdict"]]}:</strong>'
             return [_raw(before), *blocks, _raw("</div>")]
         return [_raw(f'<div{anchor} class="{kind}">'), *blocks, _raw("</div>")]
+
+
+def _may_scroll(formula: str) -> bool:
+    """Say whether a formula may be wider than a phone, and must be reached by the keyboard there.
+
+    Chromium and Firefox stop at what scrolls by themselves, Safari does not.
+    """
+    return any(len(_SIGN.findall(row)) > _NARROW for row in formula.split(r"\\"))
+
+
+def _section(heading: str) -> str:
+    """Return the id of the section that a heading begins."""
+    return escape(f"section:{heading}")
+
+
+def _where_one_is(document: Document) -> str:
+    """Return the rules by which the contents mark the section that is being read.
+
+    A timeline of the browser's runs while a section crosses a line in the window: no script.
+    """
+    ids = [
+        element["c"][1][0]
+        for part in document.parts
+        for element in part.blocks
+        if element["t"] == "Header" and element["c"][0] <= DEEPEST
+    ]
+    names = [f"--section-{number}" for number, _ in enumerate(ids)]
+    rules = "".join(
+        f"[id={_quoted(f'section:{id_}')}]{{view-timeline-name:{name}}}"
+        f"nav a[href={_quoted(f'#{id_}')}]{{animation-timeline:{name}}}\n"
+        for id_, name in zip(ids, names, strict=True)
+    )
+    scope = f"body{{timeline-scope:{','.join(names)}}}\n" if names else ""
+    return f"@supports (animation-timeline:--x){{\n{scope}{rules}}}\n"
+
+
+def _quoted(text: str) -> str:
+    """Return a string of CSS; of letters that could end it, or the style, their numbers."""
+    spelled = re.sub(r"[^\w #:.-]", lambda sign: f"\\{ord(sign[0]):x} ", text)
+    return f'"{spelled}"'
 
 
 def _heading(element: Node) -> str:
@@ -150,13 +234,14 @@ def _heading(element: Node) -> str:
 
 
 def _header(page: TitlePage) -> str:
-    lines = [f"<h1>{escape(page.title)}</h1>"]
+    lines = [f'<p class="occasion">{escape(page.occasion)}</p>'] if page.occasion else []
+    lines.append(f"<h1>{escape(page.title)}</h1>")
     if page.subtitle:
         lines.append(f'<p class="subtitle">{escape(page.subtitle)}</p>')
-    day = f'<span class="day">{escape(page.date)}</span>' if page.date else ""
-    facts = [escape(", ".join(page.authors)), day, escape(page.dataset or "")]
-    if any(facts):
-        lines.append(f'<p class="facts">{" · ".join(filter(None, facts))}</p>')
+    if page.facts:
+        day = f'<span class="day">{escape(page.day)}</span>'
+        facts = (day if fact == page.day else escape(fact) for fact in page.facts)
+        lines.append(f'<p class="facts">{" · ".join(facts)}</p>')
     if page.notice:
         lines.append(f'<p class="notice" role="note">{escape(page.notice)}</p>')
     return "\n".join(lines)

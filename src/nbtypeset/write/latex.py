@@ -51,6 +51,7 @@ def write_latex(document: Document, folder: str = "report_files") -> LatexSource
         title=escaped(page.title),
         authors=escaped(", ".join(page.authors)),
         header="\n".join(_header(page)),
+        results=parts.pop(0).strip() if document.has_results else "",
         contents=r"\tableofcontents" if page.has_contents else "",
         body="".join(parts).strip(),
     )
@@ -69,12 +70,14 @@ def label(id_: str) -> str:
 
 
 def _header(page: TitlePage) -> list[str]:
-    lines = [rf"{{\LARGE\bfseries\color{{accent}}{escaped(page.title)}\par}}"]
+    lines = []
+    if page.occasion:
+        lines.append(rf"{{\color{{darkgray}}{escaped(page.occasion)}\par}}\medskip")
+    lines.append(rf"{{\LARGE\bfseries\color{{accent}}{escaped(page.title)}\par}}")
     if page.subtitle:
         lines.append(rf"\medskip{{\large {escaped(page.subtitle)}\par}}")
-    facts = [", ".join(page.authors), page.date, page.dataset]
-    if any(facts):
-        line = r" \enspace·\enspace ".join(escaped(fact) for fact in facts if fact)
+    if page.facts:
+        line = r" \enspace·\enspace ".join(map(escaped, page.facts))
         lines.append(rf"\medskip{{\color{{darkgray}}{line}\par}}")
     if page.notice:
         box = rf"\parbox{{0.96\linewidth}}{{{escaped(page.notice)}}}"
@@ -151,6 +154,9 @@ class _Writer:
                 return _numbered(kind, int(attributes["number"]), id_, content)
             case "claim":
                 return _claim(attributes["verdict"], content)
+            case "results":
+                heading = r"\textcolor{accent}{\textbf{Key results}}\par"
+                return [_raw(rf"\begin{{ruled}}{{2pt}}{heading}"), *content, _raw(r"\end{ruled}")]
             case "code":
                 return [_raw(r"\begin{snugshade}"), *content, _raw(r"\end{snugshade}")]
             case "error" | "trouble":

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib import resources
 from typing import Any
 
 from nbtypeset.document import Document
 from nbtypeset.schema import VERDICTS
-from nbtypeset.tree import Node, clean, kind_of, node, pairs
+from nbtypeset.tree import Node, clean, kind_of, node, own, pairs, para, plain, walk
 from nbtypeset.write.lines import breakable, wrapped
 from nbtypeset.write.parts import formula, spoken, write_parts
 
@@ -60,9 +60,43 @@ class TypstSource:
 def write_typst(document: Document, folder: str = "files") -> TypstSource:
     """Return the document as a Typst project whose files lie in ``folder``."""
     design = resources.files("nbtypeset").joinpath("templates", "report.typ").read_bytes()
-    meta = json.dumps(asdict(document.title_page), ensure_ascii=False, sort_keys=True).encode()
-    files = {"report.typ": design, "meta.json": meta, **document.assets}
-    return TypstSource(write_parts(document, to_typst, "typst"), files, folder)
+    page = document.title_page
+    told = {**asdict(page), "occasion": page.occasion, "facts": page.facts}
+    meta = json.dumps(told, ensure_ascii=False, sort_keys=True).encode()
+    floats = json.dumps(sorted(document.floats)).encode()
+    files = {"report.typ": design, "meta.json": meta, "floats.json": floats, **document.assets}
+    leading = [replace(part, blocks=walk(part.blocks, _keep_with_next)) for part in document.parts]
+    parts = write_parts(replace(document, parts=leading), to_typst, "typst")
+    if document.title_page.has_contents:  # they follow the key results
+        contents = "\n#contents()\n"
+        first = parts[0] + contents if document.has_results else contents + parts[0]
+        parts = [first, *parts[1:]]
+    return TypstSource(parts, files, folder)
+
+
+def _keep_with_next(element: Node) -> list[Node] | None:
+    """Take a line that announces what follows, "so that:", for a block of its own."""
+    if element["t"] != "Para":
+        return None
+    blocks: list[Node] = []
+    before: list[Node] = []
+    for inline in element["c"]:
+        if _is_display(inline) and _announces(before):
+            blocks.append(own("lead", [para(before)]))
+            before = []
+        before.append(inline)
+    kept = [own("lead", [para(before)])] if _announces(before) else [para(before)]
+    return [*blocks, *kept]
+
+
+def _is_display(inline: Node) -> bool:
+    is_formula = inline["t"] == "Math" and inline["c"][0]["t"] == "DisplayMath"
+    return is_formula or kind_of(inline) == "equation"
+
+
+def _announces(inlines: list[Node]) -> bool:
+    last = [inline for inline in inlines if inline["t"] not in ("Space", "SoftBreak")][-1:]
+    return bool(last) and not _is_display(last[0]) and plain(last).endswith(":")
 
 
 def _raw(source: str) -> Node:
@@ -135,6 +169,10 @@ def _division(element: Node) -> list[Node]:
         tag = literal(attributes["tag"])
         proved = "true" if "verdict" in attributes else "false"
         return _inline(f"#tagged({literal(id_)}, {tag}, {proved})[", blocks)
+    if kind == "lead":
+        return [_raw("#lead["), *blocks, _raw("];")]
+    if kind == "results":
+        return [_raw("#key-results["), *blocks, _raw("];")]
     if kind == "claim":
         holds = "false" if attributes["verdict"] == "otherwise" else "true"
         word = literal(VERDICTS[attributes["verdict"]])

@@ -34,7 +34,9 @@ def compile_typst(document: Document, strict: bool, system_fonts: bool) -> bytes
 
     repairs = _Repairs(document)
     with tempfile.TemporaryDirectory(prefix="nbpress-") as folder:
-        while True:  # each repair takes something out of the document, or gives up
+        # Each repair takes something out of the document, or gives up; each figure that would
+        # begin a page, and leave the end of the one before empty, is let float there.
+        while True:
             source = write_typst(document)
             project = _Project(source, Path(folder), system_fonts, document.timestamp)
             try:
@@ -43,6 +45,10 @@ def compile_typst(document: Document, strict: bool, system_fonts: bool) -> bytes
                 lost = repairs.repair(project, error.diagnostic or error.message)
                 if strict and lost:
                     raise TypstFailure("; ".join(lost)) from error
+                continue
+            pushed = {f["name"] for f in project.query("<placed>") if f["pushed"]} - document.floats
+            if pushed:
+                document.floats |= pushed
                 continue
             for shrunk in project.query("<shrunk>"):
                 message = (

@@ -1,0 +1,42 @@
+"""A page's sections: what stands below each chapter and task, and one fold for its code."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from nbtypeset.document import Document
+from nbtypeset.tree import Node, kind_of, own
+
+DEEPEST = 2  # level of the headings that begin a section: chapters and tasks
+
+
+def in_sections(document: Document, fold_code: bool) -> Document:
+    """Return the document with a node where each section begins and the last ends.
+
+    With ``fold_code`` all code of a section is gathered in one node at the section's end.
+    """
+    parts = [replace(part, blocks=[]) for part in document.parts]
+    code: list[Node] = []
+    heading: Node | None = None
+    is_open = False
+
+    def end() -> list[Node]:
+        nonlocal is_open
+        ended = [own("codes", [*code], heading=heading["c"][1][0] if heading else "")]
+        ending = [*(ended if code else ()), *([own("section-end", [])] if is_open else ())]
+        code.clear()
+        is_open = False
+        return ending
+
+    for part, former in zip(parts, document.parts, strict=True):
+        for block in former.blocks:
+            if block["t"] == "Header" and block["c"][0] <= DEEPEST:
+                part.blocks += [*end(), own("section", [], heading=block["c"][1][0]), block]
+                heading, is_open = block, True
+            elif fold_code and kind_of(block) == "code":
+                code.append(block)
+            else:
+                part.blocks.append(block)
+    if parts:
+        parts[-1].blocks += end()
+    return replace(document, parts=parts)

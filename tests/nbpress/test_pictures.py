@@ -1,0 +1,49 @@
+"""A figure as pictures: the same bytes each time, and letters that can be searched for."""
+
+from __future__ import annotations
+
+import re
+
+import matplotlib as mpl
+import pytest
+from matplotlib import style
+from matplotlib.figure import Figure
+
+from nbpress.say.pictures import pictures
+from nbtypeset.schema import TEXT_SVG
+
+
+def drawn(label: str = "λ = 2", **settings: str) -> dict[str, str]:
+    """Return the pictures of a figure in the report's style, but for these settings."""
+    with style.context("onelayer.style.report"), mpl.rc_context(settings):
+        figure = Figure()
+        figure.gca().set_xlabel(label)
+        return pictures(figure, "fig-1")
+
+
+def test_letters_are_drawn_and_written() -> None:
+    """One SVG needs no typeface; the other has the report's, and a text to be found."""
+    bundle = drawn()
+    assert "<text" not in bundle["image/svg+xml"]
+    assert "λ = 2</text>" in bundle[TEXT_SVG]
+    families = set(re.findall(r"font-family: '([^']+)'", bundle[TEXT_SVG]))
+    assert families == {"Libertinus Serif"}
+
+
+@pytest.mark.parametrize(
+    ("label", "settings"),
+    [
+        ("a", {"font.family": "DejaVu Sans"}),
+        ("a", {"font.family": "sans-serif"}),
+        ("a", {"font.family": "STIXGeneral"}),
+        (r"$\sum_k w^2$", {}),  # formulas are in STIX
+    ],
+)
+def test_letters_in_other_typefaces_are_drawn_alone(label: str, settings: dict[str, str]) -> None:
+    """Nobody can tell how they would come out where the typeface is missing."""
+    assert set(drawn(label, **settings)) == {"image/svg+xml", "image/png"}
+
+
+def test_same_figure_gives_the_same_bytes() -> None:
+    """In each of its pictures."""
+    assert drawn() == drawn()

@@ -1,0 +1,192 @@
+"""How pages are filled: running heads, lines that belong together, figures that float, tables."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import shutil
+import subprocess
+from base64 import b64decode
+from typing import Any
+
+import pikepdf
+import pytest
+from fixtures.bound_report import drawing
+from fixtures.odd_notebooks import display, markdown, outputs
+
+from nbtypeset.exporters import OfflineHTMLExporter, TypstExporter, TypstPDFExporter
+from nbtypeset.schema import MIME_TYPE, TEXT_SVG, Figure
+
+WORDS = "Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor. " * 3
+FOOT = re.compile(r"\d+ ?/ ?\d+")
+
+
+def pages_of(notebook: Any) -> list[list[str]]:
+    """Return the lines of each page of the PDF, without the page's number."""
+    if not shutil.which("pdftotext"):
+        pytest.skip("no pdftotext on this machine: apt-get install poppler-utils")
+    notebook.metadata["title"] = "Title"
+    pdf = TypstPDFExporter(strict=True).from_notebook_node(notebook, {})[0]
+    assert pikepdf.open(io.BytesIO(pdf)).pages
+    done = subprocess.run(["pdftotext", "-", "-"], input=pdf, capture_output=True, check=True)
+    pages = done.stdout.decode().rstrip("\f").split("\f")
+    return [[each for each in page.splitlines() if each and not FOOT.fullmatch(each)]
+            for page in pages]  # fmt: skip
+
+
+def figure(height: float = 2.5) -> Any:
+    """Return a cell that shows a figure."""
+    svg, _ = drawing(1, height=height)
+    record = Figure("fig-2a", "The caption.", "A curve that falls.").to_json()
+    return outputs(display(**{MIME_TYPE: record, "image/svg+xml": svg})).cells[0]
+
+
+def source_of(text: str) -> str:
+    """Return the Typst source of a text."""
+    source: str = TypstExporter().from_notebook_node(markdown(text), {})[0]
+    return source
+
+
+def test_running_head_names_what_the_page_begins_with() -> None:
+    """The task that goes on at its top, not the chapter or task begun last; or the new one."""
+    filler = f"\n\n{WORDS}" * 18
+    pages = pages_of(markdown(f"# First{filler}\n\n## Task 1a — One{filler}\n\n# Second{filler}"))
+    first, second, third, *_ = pages
+    assert first[:2] == ["Title", "First"]  # which are title and heading
+    assert second[:2] == ["Title", "First"]
+    assert "Task 1a — One" in second[2:]
+    assert third[:2] == ["Title", "Task 1a — One"]
+    assert "Second" in third[2:]
+    assert pages[-1][:2] == ["Title", "Second"]
+
+
+def test_running_head_names_the_task_that_begins_the_page() -> None:
+    """Not the one before it."""
+    heads = set()
+    for count in range(10, 40):
+        pages = pages_of(markdown(f"## Task 1a — One{f'{chr(10)}{chr(10)}A line.' * count}"
+                                  f"\n\n## Task 1b — Two\n\nIt."))  # fmt: skip
+        if len(pages) == 2:
+            heads.add((pages[1][1], pages[1][2]))
+    assert ("Task 1b — Two", "Task 1b — Two") in heads
+    assert all(head == first for head, first in heads if first.startswith("Task"))
+
+
+@pytest.mark.parametrize(
+    "formula", ["\n\n$$x^2$$\n\nAfter.", "\n$$x^2$$\nafter.", "\n\n- A point."]
+)
+def test_line_that_announces_stays_with_what_follows(formula: str) -> None:
+    """No page ends with a colon, or with a heading, wherever it would."""
+    line = "One line of some words."
+    for count in range(22, 30):
+        text = f"\n\n{line}" * count + f"\n\n### Heading\n\nWith the rule{':'}{formula}"
+        pages = pages_of(markdown("Start." + text))
+        for page in pages[:-1]:
+            assert not page[-1].endswith(":")
+            assert page[-1] != "Heading"
+
+
+def test_figure_floats_so_that_no_page_ends_empty() -> None:
+    """The text below it fills the page before, up to the next task, which it does not leave."""
+    notebook = markdown(f"## Task 2a — One{f'{chr(10)}{chr(10)}{WORDS}' * 11}")
+    notebook.cells.append(figure())
+    notebook.cells += markdown("The answer is here.", "## Task 2b — Two\n\nMore of it.").cells
+    for number, cell in enumerate(notebook.cells):
+        cell["id"] = f"c{number}"
+    first, second = pages_of(notebook)
+    assert first[-1] == "The answer is here."
+    assert "The answer is here." not in second
+    assert second[1] == "Task 2a — One"  # whose figure it is that the page begins with
+    place = [next(i for i, each in enumerate(second[2:]) if text in each)
+             for text in ("The caption.", "Task 2b", "More of it.")]  # fmt: skip
+    assert place == sorted(place)
+
+
+def test_figure_that_fits_stays_in_its_place() -> None:
+    """Between the texts above and below it."""
+    notebook = markdown("## Task 2a — One\n\nAbove.")
+    notebook.cells.append(figure())
+    notebook.cells += markdown("Below.").cells
+    for number, cell in enumerate(notebook.cells):
+        cell["id"] = f"c{number}"
+    (page,) = pages_of(notebook)
+    place = [next(i for i, each in enumerate(page) if text in each)
+             for text in ("Above.", "The caption.", "Below.")]  # fmt: skip
+    assert place == sorted(place)
+
+
+def test_long_table_goes_on_over_pages() -> None:
+    """It begins where there is room for its first rows, and has its header on each page."""
+    rows = "\n".join(f"| row {i} | x |" for i in range(60))
+    pages = pages_of(markdown(f"Above.\n\n| Name | What |\n|---|---|\n{rows}"))
+    assert len(pages) == 2
+    assert "row 0" in " ".join(pages[0])
+    assert all("Name" in " ".join(page) for page in pages)
+
+
+def test_numbers_are_aligned_at_their_points() -> None:
+    """Flush right, shorter fractions filled up by blanks as wide; words among them stay."""
+    source = source_of(
+        "| Task | λ | rate | other | left |\n|---|---|---|---|:--|\n"
+        "| 2d | 0 | 92.3% | around 5 | 1 |\n| 3d | 0.002 | 92.27% | 5 | 2.5 |\n"
+        "| 4e | 14 | 9% | 6 | 3 |\n| 4e | equal | — | 7 | 4 |"
+    )
+    assert "align: (auto,right,right,auto,left,)" in source
+    assert "[0\u2008\u2007\u2007\u2007], [92\\.3\\%\u2007]" in source
+    assert "[0\\.002], [92\\.27\\%]" in source
+    assert "[14\u2008\u2007\u2007\u2007], [9\\%\u2008\u2007\u2007]" in source
+    assert "[equal], [—], [7], [4]" in source
+
+
+@pytest.mark.parametrize(
+    ("cells", "aligned"),
+    [
+        (["2.4 × 10⁻⁹", "16.4 × 10⁻⁹"], True),
+        (["10⁻⁶", "10⁻⁶"], True),
+        (["−0.5", "1,546"], True),
+        (["5 %", "5 s"], False),  # units that differ
+        (["5 %", "5"], False),
+        (["2d", "3d"], False),
+        (["1 of 2", "2 of 2"], False),
+        (["yes", "no"], False),
+        (["1", "yes"], False),  # not most of them
+    ],
+)
+def test_what_is_a_column_of_numbers(cells: list[str], aligned: bool) -> None:
+    """Numbers with one unit; a name with a digit is none."""
+    rows = "\n".join(f"| {cell} |" for cell in cells)
+    assert ("align: (right,)" in source_of(f"| x |\n|---|\n{rows}")) == aligned
+
+
+def test_aligned_numbers_are_aligned_on_the_page_as_well() -> None:
+    """By the same blanks, which a browser keeps."""
+    text = "| x |\n|---|\n| 22.67 |\n| 0.365 |"
+    page = OfflineHTMLExporter().from_notebook_node(markdown(text), {})[0]
+    assert '<td class="right">22.67\u2007</td>' in page
+
+
+def test_letters_of_a_figure_can_be_searched_for() -> None:
+    """A PDF takes the picture whose letters are text; a page the one that needs no typeface."""
+    svg = '<svg xmlns="http://www.w3.org/2000/svg" width="99" height="20">{}</svg>'
+    text = svg.format('<text y="15" style="font-family: \'Libertinus Serif\'">findable</text>')
+    data = {
+        MIME_TYPE: Figure("fig-2a", "The caption.", "A curve.").to_json(),
+        "image/svg+xml": svg.format('<path d="M 0 0 H 9"/>'),
+        TEXT_SVG: text,
+    }
+    (page,) = pages_of(outputs(display(**data)))
+    assert "findable" in page
+    html = OfflineHTMLExporter().from_notebook_node(outputs(display(**data)))[0]
+    (picture,) = re.findall(r"base64,([\w+/=]+)", html)
+    assert "<path" in b64decode(picture).decode()
+
+
+def test_pages_are_laid_out_alike_each_time() -> None:
+    """Also where figures float."""
+    notebook = markdown(f"## Task 2a — One{f'{chr(10)}{chr(10)}{WORDS}' * 11}")
+    notebook.cells.append(figure())
+    notebook.cells[-1]["id"] = "last"
+    before = json.dumps(notebook)
+    assert pages_of(notebook) == pages_of(notebook)
+    assert json.loads(before)["cells"] == json.loads(json.dumps(notebook))["cells"]
