@@ -301,6 +301,17 @@ def test_formula_is_a_tab_stop_where_it_scrolls(browser: Any) -> None:
     assert shades[1] < 240
 
 
+def test_blanks_that_align_a_number_stay_in_its_line(browser: Any) -> None:
+    """However narrow the table."""
+    tab = browser.new_page(viewport={"width": 200, "height": 800})
+    tab.set_content(
+        page_of(markdown("| a long word | x |\n|---|---|\n| a b c d | 5 |\n| e | 0.0001 |"))
+    )
+    assert (
+        tab.evaluate("getComputedStyle(document.querySelector('td.right')).whiteSpace") == "nowrap"
+    )
+
+
 def test_regions_have_names_of_their_own(page: str) -> None:
     """By which a screen reader lists them."""
     table = "| a | b |\n|---|---|\n| 1 | 2 |"
