@@ -79,7 +79,7 @@ def test_running_head_names_the_task_that_begins_the_page() -> None:
 def test_line_that_announces_stays_with_what_follows(formula: str) -> None:
     """No page ends with a colon, or with a heading, wherever it would."""
     line = "One line of some words."
-    for count in range(22, 30):
+    for count in range(27, 38):
         text = f"\n\n{line}" * count + f"\n\n### Heading\n\nWith the rule{':'}{formula}"
         pages = pages_of(markdown("Start." + text))
         for page in pages[:-1]:
@@ -89,7 +89,7 @@ def test_line_that_announces_stays_with_what_follows(formula: str) -> None:
 
 def test_figure_floats_so_that_no_page_ends_empty() -> None:
     """The text below it fills the page before, up to the next task, which it does not leave."""
-    notebook = markdown(f"## Task 2a — One{f'{chr(10)}{chr(10)}{WORDS}' * 11}")
+    notebook = markdown(f"## Task 2a — One{f'{chr(10)}{chr(10)}{WORDS}' * 10}")
     notebook.cells.append(figure())
     notebook.cells += markdown("The answer is here.", "## Task 2b — Two\n\nMore of it.").cells
     for number, cell in enumerate(notebook.cells):
@@ -184,7 +184,7 @@ def test_letters_of_a_figure_can_be_searched_for() -> None:
 
 def test_pages_are_laid_out_alike_each_time() -> None:
     """Also where figures float."""
-    notebook = markdown(f"## Task 2a — One{f'{chr(10)}{chr(10)}{WORDS}' * 11}")
+    notebook = markdown(f"## Task 2a — One{f'{chr(10)}{chr(10)}{WORDS}' * 10}")
     notebook.cells.append(figure())
     notebook.cells[-1]["id"] = "last"
     before = json.dumps(notebook)
