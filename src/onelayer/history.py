@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from onelayer.models import Array
 
@@ -22,6 +23,10 @@ class History:
         The steps s = 0, 1, … after whose update the model was validated.
     validation_loss, validation_accuracy : (V,) arrays
         Cross entropy in nats per example, and fraction of validation images predicted right.
+    validation_correct : (V, N) array of bool
+        Which of the N validation images are predicted right.
+    squared_norm : (V,) array
+        Σ w², bias included, in float64.
     train_accuracy : (V,) array, or None if the trainer does not record it
         Fraction of training images predicted right.
     weights : (D+1, K) array
@@ -40,6 +45,8 @@ class History:
     validation_step: np.ndarray[Any, np.dtype[np.int64]]
     validation_loss: Array
     validation_accuracy: Array
+    validation_correct: NDArray[np.bool_]
+    squared_norm: Array
     train_accuracy: Array | None
     weights: Array
     stop_step: int

@@ -128,6 +128,11 @@ def logits(X: Array, w: Array) -> Array:
     return X @ w
 
 
+def accuracy(model: Model, X: Array, w: Array, targets: Array) -> float:
+    """Return the share of inputs (N, D+1) that weights (D+1, K) predict as their targets (N, K)."""
+    return float(model.is_correct(logits(X, w), targets).mean())
+
+
 def l2_penalty(w: Array) -> float:
     """Return R(w) = ½ Σ w²; the bias weights are penalised like the others."""
     return 0.5 * float(np.vdot(w, w))

@@ -25,6 +25,7 @@ from onelayer.models import Array
 
 BLUE, VERMILION = "#0072B2", "#D55E00"
 GREY = "#555555"  # what is neither training nor validation
+PALE = "#BBBBBB"  # bars beside the one that is meant
 TRAINING: dict[str, Any] = {"color": BLUE, "linestyle": "-", "linewidth": 1.2}
 VALIDATION: dict[str, Any] = {"color": VERMILION, "linestyle": (0, (4, 1.2)), "linewidth": 1.4}
 STYLE = "onelayer.style.report"  # style/report.mplstyle, as matplotlib finds it
@@ -44,7 +45,8 @@ def loss_curves(history: History, ylim: Sequence[float] | None = None, window: i
         axes.fill_between(
             middle, mean - deviation, mean + deviation, color=BLUE, alpha=0.22, linewidth=0
         )
-        axes.plot(middle, mean, label=f"training (mean of {window} steps ± 1 s.d.)", **TRAINING)
+        label = f"training (mean of {window} steps ± 1 s.d.)"
+        axes.plot(middle, mean, label=label, **{**TRAINING, "linewidth": 0.8})
         axes.plot(
             history.validation_step, history.validation_loss, label="validation", **VALIDATION
         )
@@ -108,27 +110,162 @@ def stop_distribution(epochs: Sequence[int], marked: int) -> Figure:
     return figure
 
 
+def accuracy_by_place(accuracies: Mapping[str, Array], gradient_norm: Array, marked: int) -> Figure:
+    """Plot accuracies (P,) by place in the epoch, and below them the norm of each batch's gradient.
+
+    A line through both marks one place, and its bar differs in colour.
+    """
+    with matplotlib.style.context(STYLE):
+        width, _ = mpl.rcParams["figure.figsize"]
+        figure = Figure(figsize=(width, 3.4))
+        above, below = figure.subplots(2, sharex=True)
+        places = np.arange(len(gradient_norm))
+        for name, accuracy in accuracies.items():
+            above.plot(places, accuracy, marker=".", label=name)
+        below.bar(places, gradient_norm, color=[BLUE if i == marked else PALE for i in places])
+        for axes in (above, below):
+            axes.axvline(marked, color=GREY, linestyle=(0, (1, 1.5)), linewidth=0.8, zorder=0)
+            axes.margins(x=0.01)
+        above.set_ylabel("validation accuracy")
+        below.set(xlabel="batch of the epoch, counted from 0", ylabel="norm of gradient")
+        above.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
+        below.xaxis.set_major_locator(MaxNLocator(integer=True))
+        figure.legend(*above.get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    return figure
+
+
+def training_images(rows: Mapping[str, tuple[Array, Sequence[str]]]) -> Figure:
+    """Show rows of images (N, H, W) with pixels in [−1, 1], each image below a text of its own."""
+    num_columns = max(len(images) for images, _ in rows.values())
+    with matplotlib.style.context(STYLE):
+        width, _ = mpl.rcParams["figure.figsize"]
+        figure = Figure(figsize=(width, (width / num_columns + 0.22) * len(rows)))
+        row_axes = figure.subplots(len(rows), squeeze=False)[:, 0]
+        for (name, (images, texts)), axes in zip(rows.items(), row_axes, strict=True):
+            gap = max(1, images.shape[2] // 14)  # white, as everything that is NaN
+            missing = num_columns - len(images)
+            padded = np.pad(images, ((0, missing), (0, 0), (0, gap)), constant_values=np.nan)
+            padded[len(images) :] = np.nan
+            side_by_side = np.concatenate(list(padded), axis=1)[:, :-gap]
+            axes.imshow(side_by_side, cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
+            middle = (images.shape[2] - 1) / 2 + np.arange(len(images)) * padded.shape[2]
+            axes.set_xticks(middle, texts, fontsize=8.5)
+            axes.tick_params(length=0, labeltop=True, labelbottom=False)
+            axes.set(yticks=[], ylabel=name)
+            axes.spines[:].set_visible(False)
+            axes.grid(visible=False)
+    return figure
+
+
 def weight_images(rows: Mapping[str, Array]) -> Figure:
     """Show weights as pictures: one row for each name, of images (K, H, W).
 
-    Each row has its own grey scale, symmetric about zero: grey is 0, white positive, black
-    negative. Rows differ in scale by far, and their patterns are what is compared.
+    Each row has its own grey scale, symmetric about zero, beside it: grey is 0, white positive,
+    black negative. Rows differ in scale by far, and their patterns are what is compared.
     """
     num_columns = len(next(iter(rows.values())))
     with matplotlib.style.context(STYLE):
         width, _ = mpl.rcParams["figure.figsize"]
-        height = width / num_columns * len(rows) + 0.35
+        height = width / (num_columns + 1) * len(rows) + 0.4
         layout = ConstrainedLayoutEngine(w_pad=0.01, h_pad=0.02, wspace=0.02)
         figure = Figure(figsize=(width, height), layout=layout)
         grid = figure.subplots(len(rows), num_columns, squeeze=False)
         for row, ((name, images), axes_of_row) in enumerate(zip(rows.items(), grid, strict=True)):
             bound = float(np.abs(images).max()) or 1.0
             for digit, (axes, image) in enumerate(zip(axes_of_row, images, strict=True)):
-                axes.imshow(image, cmap="gray", vmin=-bound, vmax=bound, interpolation="nearest")
+                picture = axes.imshow(
+                    image, cmap="gray", vmin=-bound, vmax=bound, interpolation="nearest"
+                )
                 axes.set(xticks=[], yticks=[])
                 if row == 0:
                     axes.set_title(str(digit), fontsize=9.5, pad=3)
             axes_of_row[0].set_ylabel(name)
+            bar = figure.colorbar(picture, ax=list(axes_of_row), aspect=8, pad=0.01)
+            bar.set_ticks([-bound, 0, bound], labels=[f"−{bound:.2g}", "0", f"{bound:.2g}"])
+            bar.ax.tick_params(labelsize=8, length=2)
+            bar.outline.set_linewidth(0.4)
+    return figure
+
+
+def accuracies_by_lambda(
+    histories: Mapping[str, History], ylim: Sequence[float] | None = None
+) -> Figure:
+    """Plot the validation accuracy of several λ, each with its name at the end of its curve.
+
+    Curves that lie close together are shown once more beside it, larger: those that end within the
+    upper quarter of the range of the ends, in their second half.
+    """
+    ends = {name: float(h.validation_accuracy[-20:].mean()) for name, h in histories.items()}
+    highest, lowest = max(ends.values()), min(ends.values())
+    close = [name for name, end in ends.items() if highest - end <= (highest - lowest) / 4]
+    with matplotlib.style.context(STYLE):
+        figure = Figure()
+        figure.set_figheight(2.9)
+        looks = dict(zip(histories, mpl.rcParams["axes.prop_cycle"](), strict=False))
+        whole, near = figure.subplots(1, 2, width_ratios=[1.5, 1])
+        for axes, names in ((whole, list(histories)), (near, close)):
+            for name in names:
+                steps = histories[name].validation_step
+                shown = steps >= (steps[-1] / 2 if axes is near else 0)
+                axes.plot(steps[shown], histories[name].validation_accuracy[shown], **looks[name])
+            _label_steps(axes, "validation accuracy" if axes is whole else "", None, percent=True)
+            axes.xaxis.set_major_locator(MaxNLocator(5 if axes is whole else 3))
+        if ylim is not None:
+            whole.set_ylim(*ylim)
+        for axes, names in ((whole, [n for n in histories if n not in close]), (near, close)):
+            for name, height in _apart({n: ends[n] for n in names}, axes, figure).items():
+                axes.annotate(
+                    name,
+                    (1, height),
+                    xycoords=("axes fraction", "data"),
+                    xytext=(3, 0),
+                    textcoords="offset points",
+                    va="center",
+                    color=looks[name]["color"],
+                )
+    return figure
+
+
+def _apart(ends: Mapping[str, float], axes: Axes, figure: Figure) -> dict[str, float]:
+    """Return heights for labels at the ends of curves, none closer to the next than a line."""
+    bottom, top = axes.get_ylim()
+    line = 0.2 * (top - bottom) / figure.get_figheight()  # of 10 points and some lead
+    heights: dict[str, float] = {}
+    last = -np.inf
+    for name, end in sorted(ends.items(), key=lambda each: each[1]):
+        heights[name] = last = max(end, last + line)
+    return heights
+
+
+def confusion(counts: Array) -> Figure:
+    """Show how many images of each class (row) are predicted as each (column), (K, K)."""
+    errors = np.array(counts, dtype=float)
+    np.fill_diagonal(errors, 0)
+    with _axes(height=3.3) as (figure, axes):
+        axes.imshow(errors, cmap="Oranges", vmax=1.6 * max(errors.max(), 1))
+        for (row, column), count in np.ndenumerate(counts):
+            if count:
+                weight = "bold" if row == column else "normal"
+                axes.text(column, row, f"{count}", ha="center", va="center", fontweight=weight)
+        ticks = range(len(counts))
+        axes.set(xlabel="predicted", ylabel="digit", xticks=ticks, yticks=ticks)
+        axes.grid(visible=False)
+        axes.tick_params(length=0)
+        axes.spines[["left", "bottom"]].set_visible(False)
+    return figure
+
+
+def mistakes(images: Array, titles: Sequence[str]) -> Figure:
+    """Show images (M, H, W) in a row, each below its title."""
+    with matplotlib.style.context(STYLE):
+        width, _ = mpl.rcParams["figure.figsize"]
+        layout = ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02)
+        figure = Figure(figsize=(width, width / len(images) + 0.45), layout=layout)
+        grid = figure.subplots(1, len(images), squeeze=False)[0]
+        for axes, image, title in zip(grid, images, titles, strict=True):
+            axes.imshow(image, cmap="gray_r", interpolation="nearest")
+            axes.set_axis_off()
+            axes.set_title(title, fontsize=9, pad=3)
     return figure
 
 

@@ -97,7 +97,8 @@ class Trainer:
         `initial_weights` (D+1, K), or from zero. The dtype is that of `split`.
 
         Beside `split`, memory holds six such matrices, twice the logits of the validation images,
-        a copy of the targets and, for the training accuracy, at most 64 MiB.
+        a copy of the targets, a byte for each model, validation and validation image and, for the
+        training accuracy, at most 64 MiB.
 
         Raises
         ------

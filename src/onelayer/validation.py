@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from onelayer.history import History
 from onelayer.models import Array, Model
@@ -36,7 +37,8 @@ class Validator:
         self.z = np.empty((len(split.X_validation), w.shape[1]), w.dtype, order="F")
         self.steps: list[int] = []
         self.loss: list[Array] = []  # of (S,)
-        self.accuracy: list[Array] = []  # of (S,)
+        self.correct: list[NDArray[np.bool_]] = []  # of (N, S)
+        self.squared_norm: list[Array] = []  # of (S,)
         self.snapshots = _Snapshots(model, split) if train_accuracy else None
         self.is_running = np.ones(num_models, bool)
         self.best_loss = np.full(num_models, np.inf)
@@ -47,7 +49,9 @@ class Validator:
     def validate(self, step: int) -> bool:
         """Validate after the update of `step`; return whether all models have stopped."""
         z = _by_model(np.matmul(self.X_validation, self.w, out=self.z), self.model)
-        self.accuracy.append(self.model.is_correct(z, self.targets_validation).mean(axis=0))
+        self.correct.append(self.model.is_correct(z, self.targets_validation))
+        w = _by_model(self.w, self.model)
+        self.squared_norm.append(np.einsum("ijk,ijk->j", w, w, dtype=np.float64))
         loss = self.model.cross_entropy(z, self.targets_validation)
         self._refuse_divergence(loss, "the validation loss", step)
         self.steps.append(step)
@@ -63,7 +67,9 @@ class Validator:
         last_step = len(train_loss) - 1
         weights = _by_model(self.w if self.patience is None else self.best_w, self.model)
         self._refuse_divergence(weights.sum(axis=(0, 2)), "a weight", last_step)
-        loss, accuracy = np.array(self.loss), np.array(self.accuracy)  # (V, S)
+        loss, squared_norm = np.array(self.loss), np.array(self.squared_norm)  # (V, S)
+        correct = np.array(self.correct)  # (V, N, S)
+        accuracy = correct.mean(axis=1)  # (V, S)
         train_accuracy = None if self.snapshots is None else self.snapshots.accuracies()  # (V, S)
         result = []
         for s, is_running in enumerate(self.is_running):
@@ -75,6 +81,8 @@ class Validator:
                     validation_step=np.array(self.steps[:end]),
                     validation_loss=loss[:end, s],
                     validation_accuracy=accuracy[:end, s],
+                    validation_correct=correct[:end, :, s],
+                    squared_norm=squared_norm[:end, s],
                     train_accuracy=None if train_accuracy is None else train_accuracy[:end, s],
                     weights=weights[:, s].copy(),
                     stop_step=stop_step,

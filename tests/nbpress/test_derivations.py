@@ -197,6 +197,24 @@ class TestReading:
             "label follows the class, '$$ % prove eq-gradient'"
         )
 
+    @pytest.mark.parametrize("macro", [r"\def\cdot{+}", r"\renewcommand{\cdot}{+}", r"\let\a\b"])
+    def test_macro_is_refused(self, macro: str) -> None:
+        """Of a word in the text as well: MathJax and LaTeX take it for all that follows."""
+        name = re.match(r"\\[a-z]+", macro)[0]  # type: ignore[index]
+        assert fault(f"By\n${macro}$\n\n$$ % prove\nx\n$$") == (
+            f"line 2: a formula is proved as it is written: leave out {name}, which has it display "
+            "something else"
+        )
+
+    @pytest.mark.parametrize("opening", [r"\begin{align}", r"\\["])
+    def test_display_of_another_kind_is_refused(self, opening: str) -> None:
+        """It would be shown among those that are judged; in code it may stand."""
+        text = "$$ % prove\nx\n$$\n"
+        assert fault(f"{text}{opening} 1 = 2") == (
+            f"line 4: a formula of a derivation is displayed by '$$': leave out {opening}"
+        )
+        assert len(read_formulas(f"{text}`{opening}`")) == 1
+
     def test_cell_of_a_derivation(self) -> None:
         """It has a task, the prover's variable, values that it quotes, and formulas."""
         prose = read_prose(f"\n{SOURCE}")

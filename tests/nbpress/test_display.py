@@ -202,16 +202,18 @@ def test_malformed_task_is_refused(task: str) -> None:
 
 
 def test_claim_is_stated_only_if_it_holds(shown: list[dict[str, Any]]) -> None:
-    """Else the report says what was found instead, or that it does not hold."""
+    """Else the report says what was found instead and who expected what, or that it is not so."""
     claim("4e", "falls", "it falls", np.bool_(True))
     claim("4e", "falls", "it falls", False, otherwise="it rises")
     claim("4e", "falls", "it falls", False)
+    claim("4e", "falls", "it falls", False, "it rises", by="the report of 2022")
     assert [bundle["text/markdown"] for bundle in shown] == [
         "✓ Checked: it falls.",
-        "✗ Found instead: it rises.",
-        "✗ Found instead: it does not hold on these data that it falls.",
+        "✗ Found instead: it rises; we expected that it falls.",
+        "✗ Found instead: it is not so that it falls.",
+        "✗ Found instead: it rises; the report of 2022 expected that it falls.",
     ]
-    assert [bundle[MIME_TYPE]["holds"] for bundle in shown] == [True, False, False]
+    assert [bundle[MIME_TYPE]["holds"] for bundle in shown] == [True, False, False, False]
 
 
 @pytest.mark.parametrize("id_", ["", "Falls", "norm falls", "-falls"])

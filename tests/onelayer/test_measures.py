@@ -3,8 +3,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from onelayer import measures
+from onelayer import measures, models
 from onelayer.history import History
+from onelayer.models import LogisticRegression
+from onelayer.sampling import Split
+from onelayer.trainers import Trainer
+
+IMAGES = 1000  # for validation
 
 
 def history(
@@ -21,6 +26,8 @@ def history(
         validation_step=np.arange(num_validations) * interval,
         validation_loss=np.ones(num_validations),
         validation_accuracy=np.array(validation_accuracy),
+        validation_correct=np.arange(IMAGES) < IMAGES * np.array(validation_accuracy)[:, None],
+        squared_norm=np.ones(num_validations),
         train_accuracy=None if train_accuracy is None else np.array(train_accuracy),
         weights=np.zeros((3, 1)),
         stop_step=num_steps,
@@ -64,6 +71,7 @@ class TestSpikes:
         spikes = measures.spikes(history([0.9, 0.5, 0.9, 0.9, 0.9, 0.9, 0.88, 0.9]))
         assert spikes.largest_fall == pytest.approx(40)
         assert spikes.largest_fall_later == pytest.approx(2)  # after step 12, in epoch 1
+        assert (spikes.count, spikes.count_later) == (2, 1)
 
     def test_largest_share(self):
         """The share of spikes at the commonest step of an epoch is returned."""
@@ -76,7 +84,149 @@ class TestSpikes:
     def test_none(self):
         """An accuracy that never falls has no spikes, and no fall."""
         spikes = measures.spikes(history([0.1, 0.2, 0.3]))
-        assert spikes == measures.Spikes(0, 0.0, 0.0, 0.0)
+        assert spikes == measures.Spikes(0, 0, 0.0, 0.0, 0.0)
+
+
+class TestThinned:
+    """A run seen at fewer validations."""
+
+    def test_is_the_run_that_validates_less_often(self, split):
+        """A run validated after every step and thinned equals the run validated so from the start.
+
+        That a validation changes nothing in the training is why one run can serve for both.
+        """
+        trainer = Trainer(LogisticRegression(), 0.1, batch_size=4, num_epochs=3)
+        often, seldom = (
+            replace(trainer, validations_per_epoch=n).fit(split, np.random.RandomState(0))
+            for n in (10, 5)
+        )
+        thinned = measures.thinned(often, 2)
+        for name, value in vars(seldom).items():
+            np.testing.assert_array_equal(getattr(thinned, name), value, err_msg=name)
+
+    def test_without_train_accuracy(self):
+        """A run without training accuracy stays one."""
+        thinned = measures.thinned(history([0.1] * 8, interval=1), 3)
+        assert thinned.train_accuracy is None
+        np.testing.assert_array_equal(thinned.validation_step, [0, 3, 6])
+
+
+class TestPlaces:
+    """Accuracy by place in the epoch."""
+
+    def test_mean_over_later_epochs(self):
+        """Each place has the mean over all epochs but the first."""
+        run = history([0.0] * 3 + [0.7, 0.8, 0.9] + [0.9, 0.8, 0.7], interval=1, steps_per_epoch=3)
+        np.testing.assert_allclose(measures.accuracy_by_place(run), [0.8, 0.8, 0.8])
+
+    def test_only_one_epoch(self):
+        """A single epoch is all that there is."""
+        run = history([0.7, 0.8, 0.9], interval=1, steps_per_epoch=3)
+        np.testing.assert_allclose(measures.accuracy_by_place(run), [0.7, 0.8, 0.9])
+
+    def test_not_every_step(self):
+        """A run that was not validated after every step is refused, with the remedy."""
+        with pytest.raises(ValueError, match="validations_per_epoch = steps per epoch; got 4 of 7"):
+            measures.accuracy_by_place(history([0.9] * 4, interval=2))
+
+    def test_dip(self):
+        """The lowest place is found, with its neighbours and the range of the others."""
+        dip = measures.dip(np.array([0.98, 0.97, 0.94, 0.975]))
+        assert dip == measures.Dip(
+            place=2,
+            accuracy=0.94,
+            before=0.97,
+            after=0.975,
+            others_lowest=0.97,
+            others_highest=0.98,
+        )
+        assert dip.stands_out
+        assert dip.is_repaired
+
+    def test_epochs_follow_one_another(self):
+        """The last place has the first one after it, and the first the last before it."""
+        assert measures.dip(np.array([0.98, 0.97, 0.94])).after == 0.98
+        assert measures.dip(np.array([0.9, 0.97, 0.94])).before == 0.94
+
+    def test_none_stands_out(self):
+        """The lowest place does not stand out if the others lie as far apart."""
+        assert not measures.dip(np.array([0.98, 0.95, 0.93, 0.96])).stands_out
+
+    def test_not_repaired(self):
+        """A fall is not repaired if the next step wins back less than half of it."""
+        assert not measures.dip(np.array([0.98, 0.98, 0.9, 0.93, 0.98])).is_repaired
+        assert measures.dip(np.array([0.98, 0.98, 0.9, 0.95, 0.98])).is_repaired
+
+    def test_too_few(self):
+        """Fewer than three places have no others to compare with."""
+        with pytest.raises(ValueError, match="at least three steps; got 2"):
+            measures.dip(np.array([0.9, 0.8]))
+
+
+class TestPulls:
+    """How the batches of an epoch pull."""
+
+    def test_gradients_are_the_models(self, split):
+        """Each norm is that of the model's gradient on that batch; an incomplete one is dropped."""
+        w = np.random.RandomState(1).normal(size=(split.X_train.shape[1], 1))
+        pulls = measures.pulls(split, w.astype(split.X_train.dtype), batch_size=6)
+        assert len(pulls.gradient_norm) == len(split.X_train) // 6
+        for i, norm in enumerate(pulls.gradient_norm):
+            batch = slice(6 * i, 6 * i + 6)
+            x, y = split.X_train[batch], split.targets_train[batch]
+            gradient = models.gradient(LogisticRegression(), x, w.astype(x.dtype), y)
+            assert norm == pytest.approx(np.linalg.norm(gradient), rel=1e-5)
+
+    def test_lean(self):
+        """Errors on one side lean, errors on both sides balance."""
+        pulls = self.pulls([[0.9, 0.8], [0.9, 0.1]], [[0, 0], [0, 1]])
+        np.testing.assert_allclose(pulls.lean, [0.85, 0], atol=1e-12)
+
+    def test_strongest_and_ordinary(self):
+        """The strongest pull is the largest norm, the ordinary one the median."""
+        pulls = self.pulls([[0.5]] * 5, [[0]] * 5, norms=[0.3, 0.1, 0.9, 0.2, 0.4])
+        assert (pulls.strongest, pulls.ordinary) == (2, 0)
+
+    def test_errors(self):
+        """The images that a model errs on most are summed up, and all that it misses counted."""
+        pulls = self.pulls(
+            [[0.5] * 4, [0.9, 0.2, 0.6, 0.4]], [[1, 0, 1, 0], [0, 1, 0, 1]]
+        )  # the errors of batch 1 are 0.9, 0.8, 0.6 and 0.6
+        np.testing.assert_array_equal(pulls.worst_images(1, 3), [4, 5, 6])
+        assert pulls.errors(1, 3) == measures.BatchErrors(
+            first=1, second=2, lowest=0.2, highest=0.9, missed_first=2, missed_second=2
+        )
+
+    def test_more_than_there_are(self):
+        """A batch with fewer images than are asked for gives all it has."""
+        assert len(self.pulls([[0.5, 0.4]], [[1, 0]]).worst_images(0, 12)) == 2
+
+    @staticmethod
+    def pulls(predictions, targets, norms=None) -> measures.Pulls:
+        """Return pulls of batches with these predictions and targets."""
+        norms = np.ones(len(targets)) if norms is None else np.array(norms)
+        return measures.Pulls(norms, np.array(predictions, float), np.array(targets, float))
+
+
+@pytest.fixture
+def split() -> Split:
+    """Return 40 training and 20 validation images of 2 × 2 pixels, of two classes."""
+    rng = np.random.RandomState(0)
+    X = np.concatenate([rng.uniform(-1, 1, (60, 4)), np.ones((60, 1))], axis=1).astype("float32")
+    targets = (X[:, :1] + 0.3 * X[:, 1:2] > 0).astype("float32")
+    return Split(X[:40], targets[:40], X[40:], targets[40:], (2, 2))
+
+
+class TestCorrelation:
+    """Pearson's correlation."""
+
+    @pytest.mark.parametrize(
+        ("x", "y", "expected"),
+        [([1, 2, 3], [2, 4, 6], 1), ([1, 2, 3], [3, 2, 1], -1), ([1, 1, 1], [1, 2, 3], 0)],
+    )
+    def test_by_hand(self, x, y, expected):
+        """It is ±1 on a line, and 0 where one of the two does not vary."""
+        assert measures.correlation(np.array(x), np.array(y)) == pytest.approx(expected)
 
 
 class TestLate:
@@ -102,6 +252,18 @@ class TestLate:
         noise = list(0.9 + 0.01 * np.random.RandomState(0).normal(size=200))
         late = measures.late(history(noise, noise), 0)
         assert abs(late.validation_trend) < 3 * late.validation_trend_error
+
+    def test_trend_error_over_images(self):
+        """Each image has a trend of its own; their mean is the trend, their spread its error."""
+        rng = np.random.RandomState(0)
+        correct = rng.rand(30, IMAGES) < np.linspace(0.8, 0.9, 30)[:, None]
+        accuracy = correct.mean(axis=1)
+        run = replace(history(list(accuracy), list(accuracy)), validation_correct=correct)
+        late = measures.late(run, 0)
+        slopes = [np.polyfit(run.validation_step / 1000, each, 1)[0] for each in correct.T]
+        assert late.validation_trend == pytest.approx(np.mean(slopes))
+        expected = np.std(slopes, ddof=1) / np.sqrt(IMAGES)
+        assert late.validation_trend_image_error == pytest.approx(expected)
 
     def test_too_few(self):
         """Fewer than three late validations are refused."""
@@ -166,3 +328,20 @@ class TestNumbers:
     def test_is_falling(self, values, expected):
         """Values fall if each is smaller than the one before."""
         assert measures.is_falling(values) is expected
+
+
+class TestPredictions:
+    """What a model takes images for."""
+
+    def test_by_hand(self):
+        """Rows of the confusion are what images are; of mistakes the most confident come first."""
+        model = models.SoftmaxRegression(3)
+        X = np.array([[3.0, 0, 0], [0, 2.0, 0], [0, 5.0, 0], [0, 0, 1.0], [0.1, 0, 0]])
+        targets = np.eye(3)[[0, 0, 2, 2, 1]]
+        found = measures.predictions(model, X, np.eye(3), targets)
+        assert found.predicted.tolist() == [0, 1, 1, 2, 0]
+        assert found.confusion.tolist() == [[1, 1, 0], [1, 0, 0], [0, 1, 1]]
+        assert found.wrong.tolist() == [2, 1, 4]
+        assert found.most_frequent_mistake == (0, 1, 1)
+        assert found.recall.tolist() == [0.5, 0, 0.5]
+        assert found.confidence[2] == pytest.approx(np.exp(5) / (np.exp(5) + 2))

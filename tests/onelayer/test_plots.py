@@ -1,6 +1,7 @@
 import io
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib as mpl
@@ -23,6 +24,8 @@ def run() -> History:
         validation_step=np.arange(0, 45, 4),
         validation_loss=np.linspace(0.6, 0.3, 12),
         validation_accuracy=np.linspace(0.8, 0.9, 12),
+        validation_correct=np.ones((12, 4), bool),
+        squared_norm=np.ones(12),
         train_accuracy=np.linspace(0.81, 0.93, 12),
         weights=np.zeros((5, 3)),
         stop_step=45,
@@ -36,6 +39,20 @@ PLOTS = {
     "loss_curves": lambda run: plots.loss_curves(run, [0.2, 0.6]),
     "accuracy_curves": lambda run: plots.accuracy_curves(run, [0.8, 1.0]),
     "validation_accuracies": lambda run: plots.validation_accuracies({"one": run, "two": run}),
+    "accuracies_by_lambda": lambda run: plots.accuracies_by_lambda({"λ = 2": run, "λ = 0": run}),
+    "confusion": lambda run: plots.confusion(np.array([[9, 1], [0, 8]])),
+    "mistakes": lambda run: plots.mistakes(np.zeros((2, 3, 4)), ["1 → 7", "4 → 9"]),
+    "accuracy_by_place": lambda run: plots.accuracy_by_place(
+        {"one": np.array([0.9, 0.8, 0.9]), "two": np.array([0.9, 0.9, 0.9])},
+        np.array([0.1, 0.7, 0.2]),
+        marked=1,
+    ),
+    "training_images": lambda run: plots.training_images(
+        {
+            "λ = 0": (np.zeros((3, 2, 4)), ["0.1", "0.2", "0.3"]),
+            "λ = 2": (np.ones((3, 2, 4)), ["0.4", "0.5", "0.6"]),
+        }
+    ),
     "stop_distribution": lambda run: plots.stop_distribution([9, 12, 12, 40], 12),
     "weight_images": lambda run: plots.weight_images(
         {"λ = 0": np.arange(24.0).reshape(3, 2, 4) - 9, "λ = 2": np.zeros((3, 2, 4))}
@@ -73,10 +90,17 @@ class TestEveryPlot:
     def test_axes_are_labelled(self, run, plot):
         """Plots of numbers have labelled axes; each row of pictures has its name."""
         figure = plot(run)
-        if figure.axes[0].images:
-            assert [axes.get_ylabel() for axes in figure.axes[::3]] == ["λ = 0", "λ = 2"]
+        labels = [axes.get_ylabel() for axes in figure.axes]
+        if plot is PLOTS["mistakes"]:
+            assert all(axes.get_title() for axes in figure.axes)
+        elif plot in (PLOTS["weight_images"], PLOTS["training_images"]):
+            assert list(filter(None, labels)) == ["λ = 0", "λ = 2"]
+        elif plot is PLOTS["accuracy_by_place"]:  # one above the other, over the same places
+            assert figure.axes[-1].get_xlabel()
+            assert all(labels)
         else:
-            assert all(axes.get_xlabel() and axes.get_ylabel() for axes in figure.axes)
+            assert all(axes.get_xlabel() for axes in figure.axes)
+            assert labels[0]
 
     @every_plot
     def test_same_inputs_same_bytes(self, run, plot):
@@ -185,6 +209,39 @@ class TestAccuracies:
             plots.accuracy_curves(run)
 
 
+class TestPlaces:
+    """Accuracy and pull by place in the epoch, and the images of a batch."""
+
+    def test_marks_one_batch(self):
+        """Accuracies stand above the gradients' norms; one bar differs in colour."""
+        figure = PLOTS["accuracy_by_place"](None)
+        above, below = figure.axes
+        assert legend(figure) == ["one", "two"]
+        np.testing.assert_allclose(above.lines[0].get_ydata(), [0.9, 0.8, 0.9])
+        np.testing.assert_allclose([bar.get_height() for bar in below.patches], [0.1, 0.7, 0.2])
+        colours = [bar.get_facecolor() for bar in below.patches]
+        assert colours[0] == colours[2] != colours[1]
+
+    def test_images_below_their_texts(self):
+        """Images stand side by side, each below its text; a shorter row ends earlier."""
+        first, second = np.arange(24.0).reshape(3, 2, 4) / 24, np.ones((1, 2, 4))
+        figure = plots.training_images(
+            {"batch 1": (first, ["0.1", "0.2", "0.3"]), "batch 2": (second, ["0.9"])}
+        )
+        assert [axes.get_ylabel() for axes in figure.axes] == ["batch 1", "batch 2"]
+        for axes, images, texts in zip(
+            figure.axes, (first, second), (["0.1", "0.2", "0.3"], ["0.9"]), strict=True
+        ):
+            shown = axes.images[0].get_array().filled(np.nan)
+            assert shown.shape == (2, 3 * 4 + 2)
+            assert axes.images[0].get_clim() == (-1, 1)
+            assert [label.get_text() for label in axes.get_xticklabels()] == texts
+            for middle, image in zip(axes.get_xticks(), images, strict=True):
+                start = round(middle - 1.5)
+                np.testing.assert_array_equal(shown[:, start : start + 4], image)
+            assert np.isnan(shown).sum() == shown.size - images.size
+
+
 class TestOtherPlots:
     """Stops, pictures, norms."""
 
@@ -202,8 +259,16 @@ class TestOtherPlots:
         first, second = np.arange(24.0).reshape(3, 2, 4) - 9, np.full((3, 2, 4), 0.1)
         figure = plots.weight_images({"λ = 0": first, "λ = 2": second})
         assert [axes.get_title() for axes in figure.axes[:3]] == ["0", "1", "2"]
+        bars = [axes for axes in figure.axes if not axes.images]
+        assert [[text.get_text() for text in bar.get_yticklabels()] for bar in bars] == [
+            ["−14", "0", "14"],
+            ["−0.1", "0", "0.1"],
+        ]
         for axes, image, bound in zip(
-            figure.axes, [*first, *second], [14] * 3 + [0.1] * 3, strict=True
+            [axes for axes in figure.axes if axes.images],
+            [*first, *second],
+            [14] * 3 + [0.1] * 3,
+            strict=True,
         ):
             (shown,) = axes.images
             np.testing.assert_array_equal(shown.get_array(), image)
@@ -217,3 +282,35 @@ class TestOtherPlots:
         assert list(curve.get_xdata()) == [0.02, 2.0]
         assert list(zero.get_ydata()) == [22.7, 22.7]
         assert [text.get_text() for text in axes.texts] == ["10.8", "0.4", "λ = 0: 22.7"]
+
+    def test_curves_that_lie_close_are_shown_larger(self, run):
+        """Beside the whole, in their second half; each is named once, no name upon another."""
+        low = replace(run, validation_accuracy=run.validation_accuracy - 0.2)
+        near = replace(run, validation_accuracy=run.validation_accuracy - 0.001)
+        names = {"λ = 2": low, "λ = 0.002": near, "λ = 0": run}
+        whole, larger = plots.accuracies_by_lambda(names, [0.5, 1]).axes
+        assert (len(whole.lines), whole.get_ylim()) == (3, (0.5, 1))
+        assert [text.get_text() for text in whole.texts] == ["λ = 2"]
+        assert sorted(text.get_text() for text in larger.texts) == ["λ = 0", "λ = 0.002"]
+        assert min(line.get_xdata()[0] for line in larger.lines) >= run.validation_step[-1] / 2
+        assert [line.get_color() for line in larger.lines] == [
+            line.get_color() for line in whole.lines[1:]
+        ]
+        heights = sorted(text.xy[1] for text in larger.texts)
+        assert heights[1] - heights[0] > 0.05 * np.ptp(larger.get_ylim())
+
+    def test_confusion(self):
+        """Every count but 0 stands where its row and column meet; colour leaves out the hits."""
+        axes = plots.confusion(np.array([[9, 1], [0, 8]])).axes[0]
+        texts = {text.get_position(): text.get_text() for text in axes.texts}
+        assert texts == {(0, 0): "9", (1, 0): "1", (1, 1): "8"}
+        (image,) = axes.images
+        assert image.get_array().tolist() == [[0, 1], [0, 0]]
+
+    def test_mistakes(self):
+        """Each image stands below its title."""
+        images = np.arange(24.0).reshape(2, 3, 4)
+        figure = plots.mistakes(images, ["1 → 7", "4 → 9"])
+        assert [axes.get_title() for axes in figure.axes] == ["1 → 7", "4 → 9"]
+        for axes, image in zip(figure.axes, images, strict=True):
+            np.testing.assert_array_equal(axes.images[0].get_array(), image)

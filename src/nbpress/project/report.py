@@ -81,6 +81,12 @@ class Report(_Strict):
     # Of a task the equality, in LaTeX, that a derivation of it must prove.
     proofs: dict[Annotated[str, AfterValidator(validate_task)], str] = {}
 
+    def of_chapter(self, chapter: Chapter) -> Report:
+        """Return the report of one chapter alone, of which nothing is expected."""
+        return self.model_copy(
+            update={"chapters": [chapter], "claims": {}, "proofs": {}, "key_results": []}
+        )
+
     @property
     def placeholders(self) -> list[str]:
         """The authors whose names are still to be filled in."""

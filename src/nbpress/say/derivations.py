@@ -24,6 +24,11 @@ CLASSES = ("define", "assume", "prove")
 _DISPLAY = re.compile(r"(?<!\\)\$\$(.*?)(?<!\\)\$\$", re.DOTALL)
 _OPENING = re.compile(r"[ \t]*%[ \t]*([a-z]+)(?:[ \t]+(eq-[a-z0-9-]+))?[ \t]*\n")
 _NUMBER = re.compile(r"\\(?:tag|label)(?![A-Za-z])")
+_MACRO = re.compile(
+    r"\\(?:[egx]?def|let|futurelet|(?:re)?newcommand|(?:re)?newenvironment|providecommand"
+    r"|DeclareMathOperator|require)(?![A-Za-z])"
+)
+_OTHER_DISPLAY = re.compile(r"\\begin\{\w+\*?\}|\\\\\[")
 _HIDDEN = re.compile(
     r"<!--.*?-->|^ {0,3}(```+|~~~+).*?(?:^ {0,3}\1|\Z)|`[^`]*`", re.DOTALL | re.MULTILINE
 )
@@ -66,8 +71,9 @@ def read_formulas(body: str, first: int = 1) -> list[Formula]:
     Raises
     ------
     TextError
-        If a display does not say how it is meant, holds a placeholder or depends on a claim, or
-        if a formula has a number or a label of LaTeX's: marks go by the numbers of the report.
+        If a display does not say how it is meant, holds a placeholder or depends on a claim, if
+        a formula has a number or a label of LaTeX's (marks go by the numbers of the report), if
+        one is displayed in another way, or if a macro is defined.
     """
     for hidden in _HIDDEN.finditer(body):
         if "$$" in hidden[0]:
@@ -82,6 +88,20 @@ def read_formulas(body: str, first: int = 1) -> list[Formula]:
             first + body.count("\n", 0, given.start()),
             f"the report numbers the formulas of a derivation: leave out {given[0]}; a label "
             "follows the class, '$$ % prove eq-gradient'",
+        )
+    if macro := _MACRO.search(body):
+        raise TextError(
+            first + body.count("\n", 0, macro.start()),
+            f"a formula is proved as it is written: leave out {macro[0]}, which has it display "
+            "something else",
+        )
+    rest = body
+    for pattern in (_DISPLAY, _HIDDEN):  # blanks in their place, so that lines can be counted
+        rest = pattern.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), rest)
+    if other := _OTHER_DISPLAY.search(rest):
+        raise TextError(
+            first + rest.count("\n", 0, other.start()),
+            f"a formula of a derivation is displayed by '$$': leave out {other[0]}",
         )
     formulas = []
     for display in _DISPLAY.finditer(body):

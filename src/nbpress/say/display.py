@@ -186,7 +186,15 @@ def settings(suits: Mapping[str, Any] = MappingProxyType({}), /, **values: Any) 
     _show(Settings(plain_values, plain_suits), {"text/plain": text})
 
 
-def claim(task: str, id: str, text: str, holds: object, otherwise: str | None = None) -> None:
+def claim(
+    task: str,
+    id: str,
+    text: str,
+    holds: object,
+    otherwise: str | None = None,
+    *,
+    by: str = "we",
+) -> None:
     """State something only if it holds; else say what was observed instead.
 
     Parameters
@@ -200,7 +208,9 @@ def claim(task: str, id: str, text: str, holds: object, otherwise: str | None = 
     holds
         Its truth, computed: a bool of Python, NumPy or SymPy, and nothing else.
     otherwise
-        What to say when it does not hold; by default that the text does not hold here.
+        What was found when it does not hold; what was expected is said after it.
+    by
+        Who expected it, "the report of 2022".
 
     Notes
     -----
@@ -210,7 +220,8 @@ def claim(task: str, id: str, text: str, holds: object, otherwise: str | None = 
     validate_task(task)
     validate_claim(id)
     truth = claims[id] = _truth(holds)
-    texts = read_text(text), read_text(otherwise or f"it does not hold on these data that {text}")
+    found = f"{otherwise}; {by} expected that {text}" if otherwise else f"it is not so that {text}"
+    texts = read_text(text), read_text(found)
     values = recall(task, texts)
     text, otherwise = (each.set(values, claims) for each in texts)
     sentence = text if truth else otherwise

@@ -66,9 +66,9 @@ def report_sweep(
     elif values:
         raise PressError(f"which values are shown stands in {project.relative(notebook)}: edit it")
     chapter = Chapter(notebook=notebook.name)
-    changes = {"title": f"Sweep {name}", "chapters": [chapter], "claims": {}, "key_results": []}
     texts = dict.fromkeys(("subtitle", "course", "assignment"), "")
-    report = project.report.model_copy(update={**changes, **texts, "resolver": None})
+    changes = {"title": f"Sweep {name}", **texts, "resolver": None}
+    report = project.report.of_chapter(chapter).model_copy(update=changes)
     summary = SummaryProject(project.root, report, name, notebook.parent)
     summary.build.mkdir(parents=True, exist_ok=True)
     return [path for form in _FORMS for path in build(summary, Request(form=form, engine=engine))]

@@ -192,7 +192,7 @@ def open_sweep(
     data = NO_DATA_SET
     if "dataset" in takes and project.report.resolver:
         data = resolve(asked, project.report.resolver, project.sources)
-    report = project.report.model_copy(update={"chapters": [chapter], "claims": {}})
+    report = project.report.of_chapter(chapter)
     return Sweep(
         name,
         NotebookProject(project.root, report, path.parent),

@@ -49,7 +49,8 @@ class Verdict:
 class Prover:
     """Proves derivations for K classes, N examples and D inputs, and at a second size.
 
-    No two of 1, 2, K, N and D are equal, so that none can stand in another's place.
+    No two of 1, 2, K, N and D are equal, so that none can stand in another's place. At the second
+    size they differ by other numbers: neither can K + 1 stand in the place of D.
 
     Raises
     ------
@@ -69,7 +70,8 @@ class Prover:
                 "num_classes, num_examples and num_inputs must be three different numbers, each "
                 f"at least 3; got {sizes}"
             )
-        object.__setattr__(self, "second", tuple(size + 1 for size in sizes))
+        larger = dict(zip(sorted(sizes), (1, 2, 4), strict=True))
+        object.__setattr__(self, "second", tuple(size + larger[size] for size in sizes))
 
     def prove(self, formulas: Sequence[tuple[str, str]]) -> list[Verdict]:
         """Judge the formulas of a derivation.
@@ -117,12 +119,12 @@ class _Derivation:
         self.random = random.Random(0)
         self.is_broken = False
         for _, latex in formulas:
-            with contextlib.suppress(Refused):
+            with contextlib.suppress(Refused, RecursionError):
                 self.functions |= functions_of(latex)
         ranges: dict[str, str] = {}
         examples: dict[str, str] = {}  # the index above a name, where it is defined
         for kind, latex in formulas:  # what belongs to an example does so in the whole derivation
-            with contextlib.suppress(Refused):
+            with contextlib.suppress(Refused, RecursionError):
                 for statement in read(latex, Notation(sizes[0], ranges, self.functions)):
                     if isinstance(statement, Range):
                         ranges |= dict.fromkeys(statement.indices, statement.size)
@@ -150,6 +152,9 @@ class _Derivation:
                 for range_ in ranges:
                     scope.declare(range_)
                 (scope.define if kind == DEFINE else scope.assume)(chains)
+        except RecursionError:
+            self.is_broken = kind != PROVE
+            return Verdict("cannot be read: too much stands within one another")
         except Refused as refusal:
             self.is_broken = kind != PROVE
             at = latex[refusal.at :].split("\n")[0].strip()
@@ -162,6 +167,8 @@ class _Derivation:
         chains = [statement for statement in statements if isinstance(statement, Chain)]
         if not chains or len(chains) + len(conditions) < len(statements):
             raise Refused("expected equations, and at most the case that they are about", 0)
+        if conditions and (len(chains) > 1 or chains[0].is_of_matrices):
+            raise Refused("a case is one equation's, and of numbers", conditions[0].at)
         for number, scope in enumerate(self.scopes):
             for chain in chains:
                 if chain.is_of_matrices:
@@ -178,7 +185,9 @@ class _Derivation:
                         case = ", ".join(f"{i} = {value}" for i, value in indices.items())
                         at = chain.members[position].at
                         self._equal(scope, left, right, at, case, exact=number == 0)
-        results = tuple(f"{chain.sources[0]} = {chain.sources[-1]}" for chain in chains)
+        signs = ((c.first, "=" if c.equal else r"\neq", c.second) for c in conditions)
+        case = "".join(rf" \qquad {' '.join(sign)}" for sign in signs)  # not proved for all cases
+        results = tuple(f"{chain.sources[0]} = {chain.sources[-1]}{case}" for chain in chains)
         return Verdict("", 0, results, sum(len(chain.members) - 1 for chain in chains))
 
     def _equal_matrices(
@@ -189,6 +198,8 @@ class _Derivation:
             at = chain.members[position].at
             if getattr(left, "shape", None) != getattr(right, "shape", None):
                 raise Refused("the two sides have different shapes", at)
+            if not isinstance(left, sympy.MatrixBase):  # two numbers
+                left, right = sympy.Matrix([[left]]), sympy.Matrix([[right]])
             for number, (one, other) in enumerate(zip(left, right, strict=True)):
                 row, column = divmod(number, left.shape[1])
                 case = f"row {row + 1}, column {column + 1}"
@@ -206,6 +217,8 @@ class _Derivation:
     ) -> None:
         """Refuse two expressions unless they are equal."""
         left, right = scope.expanded(left), scope.expanded(right)
+        if any(side.has(sympy.zoo, sympy.nan, sympy.oo) for side in (left, right)):
+            raise Refused("a denominator is 0", at)
         if left == right:
             return
         has_logarithms = scope.logarithms(left - right)
@@ -221,8 +234,10 @@ class _Derivation:
         if values[0] != values[1]:
             if has_logarithms:
                 raise Refused("could not be proved: logarithms are left", at)
+            if not scope.differs_from_zero(left - right):
+                raise Refused("could not be proved: powers of e are left", at)
             here = f" for {case}" if case else ""
-            ours, theirs = (f"{float(Fraction(value.p, value.q)):.6g}" for value in values)
+            ours, theirs = map(_short, values)
             raise Refused(
                 f"is refuted: at random numbers{here} the left side is {ours}, the right {theirs}",
                 at,
@@ -231,14 +246,32 @@ class _Derivation:
             raise Refused("could not be proved", at)
 
 
+def _short(number: sympy.Rational) -> str:
+    try:
+        return f"{float(Fraction(number.p, number.q)):.6g}"
+    except OverflowError:
+        return str(number.evalf(6))
+
+
 def is_zero(expression: sympy.Expr) -> bool:
     """Return whether a rational function is 0 for all values of its symbols.
 
     Summands of one denominator are added up before all are brought over a common one.
     """
     numerators: dict[sympy.Expr, sympy.Expr] = {}
-    for summand in sympy.Add.make_args(sympy.expand_mul(expression, deep=False)):
+    for summand in _summands(expression):
         numerator, denominator = sympy.fraction(sympy.cancel(summand))
         numerators[denominator] = numerators.get(denominator, 0) + numerator
     rest = sympy.Add(*(sympy.expand(n) / d for d, n in numerators.items()))
     return bool(rest == 0 or sympy.cancel(rest) == 0)
+
+
+def _summands(expression: sympy.Expr) -> Iterator[sympy.Expr]:
+    """Yield what a sum is of; a factor before a sum goes to each of its summands."""
+    sums = [factor for factor in sympy.Mul.make_args(expression) if factor.is_Add]
+    if len(sums) == 1:
+        factor = expression / sums[0]
+        for summand in sums[0].args:
+            yield from _summands(factor * summand)
+    else:
+        yield expression

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
+from random import Random
 
 import sympy
 
@@ -42,6 +43,10 @@ from onelayer.derivations.terms import (
 
 Indices = Mapping[str, int]  # the values that indices have
 
+_TRIES = 5  # of random numbers, where a denominator happens to be 0
+_DIGITS, _NEARLY_ZERO = 50, 1e-30  # of numbers that tell whether one is 0
+_LARGEST = 100  # the largest power of e: more takes too long
+
 
 @dataclass(frozen=True)
 class Definition:
@@ -64,12 +69,14 @@ class Quantities:
     given: dict[sympy.Expr, sympy.Expr] = field(default_factory=dict)  # by assumptions
     _shapes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _leaf_names: set[str] = field(default_factory=set)
-    _bases: dict[sympy.Symbol, str] = field(default_factory=dict)  # the names of quantities
+    _bases: dict[sympy.Symbol, tuple[str, bool]] = field(default_factory=dict)  # as definitions'
     _defined: dict[sympy.Symbol, tuple[Definition, Indices]] = field(default_factory=dict)
     _exponents: dict[sympy.Symbol, sympy.Expr] = field(default_factory=dict)
     _logarithms: dict[sympy.Symbol, sympy.Expr] = field(default_factory=dict)
     _expanded: dict[sympy.Symbol, sympy.Expr] = field(default_factory=dict)
     _slopes: dict[sympy.Symbol, Mapping[sympy.Symbol, sympy.Expr]] = field(default_factory=dict)
+    _tied: set[sympy.Symbol] = field(default_factory=set)  # what assumptions are about
+    _not_zero: dict[sympy.Expr, int] = field(default_factory=dict)  # denominators, and their place
     _open: dict[sympy.Symbol, int] = field(default_factory=dict)  # being expanded, and their place
 
     # ---- What is declared -----------------------------------------------------------------------
@@ -82,10 +89,13 @@ class Quantities:
         for index in range_.indices:
             if index in self.ranges or index in self.sizes:
                 raise Refused(f"{index!r} is declared twice", range_.at)
+            if index in self._shapes:
+                raise Refused(f"{index!r} stands for a quantity above", range_.at)
             self.ranges[index] = range_.size
 
     def define(self, chains: Iterable[Chain]) -> None:
         """Take definitions that stand together; each may use the others."""
+        earlier = [*self.definitions.values()]
         keys = [self._register(chain) for chain in chains]
         grows = True
         while grows:  # what is made of an example's quantities is an example's as well
@@ -95,6 +105,8 @@ class Quantities:
                 if not old.is_of_example and self.example in self.free([old.body]):
                     self.definitions[key] = replace(old, is_of_example=True)
                     grows = True
+        for key in keys:
+            self._check_elided(self.definitions[key], earlier)
         new = [(self.definitions[key].name, self.definitions[key].body) for key in keys]
         for name, body in new:
             if loose := self.free([body]) - {*name.subscripts, name.example or self.example}:
@@ -120,15 +132,39 @@ class Quantities:
         self.definitions[key] = Definition(name, body, bool(name.example))
         return key
 
+    def _check_elided(self, new: Definition, earlier: Iterable[Definition]) -> None:
+        """Refuse a definition if its name without an example's index meant something else so far.
+
+        Without its index C is one example's until it is defined as the mean of all of them.
+        """
+        plain, of_example = (self.definitions.get((new.name.base, has)) for has in (False, True))
+        if plain and of_example and plain.is_of_example:
+            raise Refused(f"{new.name.base} is defined twice", new.name.at)
+        if new is plain and not new.is_of_example:
+            bodies = (term for old in earlier for term in old.body.all())
+            if any(
+                isinstance(t, Name) and (t.base, t.example) == (new.name.base, "") for t in bodies
+            ):
+                raise Refused(
+                    f"{new.name.base} is used before it is defined: there, its index was left out",
+                    new.name.at,
+                )
+
     def assume(self, chains: Iterable[Chain]) -> None:
         """Take equations as given, for all values of their indices."""
         for chain in chains:
             free = sorted(self.free(chain.members))
             for values in product(*(range(1, self.size_of(index) + 1) for index in free)):
                 indices = dict(zip(free, values, strict=True))
-                left, *rights = (self.expanded(self.value(m, indices)) for m in chain.members)
+                values_ = [self.value(member, indices) for member in chain.members]
+                for value in values_:
+                    self._tied |= self._all_below(value.free_symbols)
+                left, *rights = map(self.expanded, values_)
                 for right in rights:
                     self._take(sympy.expand(left - right), chain.members[0].at)
+
+        for denominator, at in self._not_zero.items():
+            self._refuse_zero(denominator, at)
 
     def _take(self, zero: sympy.Expr, at: int) -> None:
         """Solve an equation for the last of its quantities that it is linear in."""
@@ -179,7 +215,8 @@ class Quantities:
                     )
                 if not term.example and self.is_of_example(term):
                     range_of(self.example, term)
-                    if self.example in bound:
+                    size = self.ranges[self.example]
+                    if any(self.ranges.get(index) == size for index in bound):
                         raise Refused(
                             f"the index {self.example!r} is left out below a sum", term.at
                         )
@@ -268,7 +305,7 @@ class Quantities:
         # A mean over examples and an example's own have one name, told apart by the second's index.
         symbol = sympy.Symbol(f"{name.base}_{[*values]}" + (f"^{example}" if example else ""))
         definition = self.definition(name)
-        self._bases[symbol] = name.base
+        self._bases[symbol] = name.base, bool(definition and definition.name.example)
         if definition is None:
             self._leaf_names.add(name.base)
         else:
@@ -296,15 +333,20 @@ class Quantities:
                 return sympy.Mul(*(self.value(each, indices) for each in term.factors))
             case Quotient():
                 below = self.value(term.denominator, indices)
-                if below == 0:
-                    raise Refused("a denominator is 0", term.denominator.at)
+                self._check_not_zero(below, term.denominator.at)
                 return self.value(term.numerator, indices) / below
             case Power():
-                return self.value(term.base, indices) ** term.exponent
+                base = self.value(term.base, indices)
+                if term.exponent < 0:
+                    self._check_not_zero(base, term.base.at)
+                return base**term.exponent
             case Exp():
-                return self._exp(sympy.expand(self.value(term.exponent, indices)))
+                return self._exp(sympy.expand(self.value(term.exponent, indices)), term.at)
             case Ln():
                 argument = self.value(term.argument, indices)
+                self._check_not_zero(argument, term.argument.at)
+                if argument == 1:
+                    return sympy.Integer(0)
                 symbol = sympy.Symbol(f"ln({argument})")
                 self._logarithms[symbol] = argument
                 return symbol
@@ -315,25 +357,64 @@ class Quantities:
             case Derivative():
                 by = self.symbol(term.by, indices)
                 value = self.value(term.of, indices)
-                self._refuse_ways_around(value, by, term.at)
+                self._check_derivative(value, by, term.at)
                 return self._differentiate(value, by)
             case Transpose() | Gradient():
                 raise Refused("a matrix stands among numbers", term.at)
         raise AssertionError(term)
 
+    def _check_not_zero(self, value: sympy.Expr, at: int) -> None:
+        if value not in self._not_zero:
+            self._refuse_zero(value, at)
+            self._not_zero[value] = at
+
+    def _refuse_zero(self, value: sympy.Expr, at: int) -> None:
+        """Refuse what one divides by if it is 0, by the definitions and assumptions so far.
+
+        SymPy itself cancels c/c before it is known that c is 0, and finds 1/0 equal to 2/0.
+        """
+        if not self.differs_from_zero(value):
+            raise Refused("a denominator is 0, or a logarithm's argument", at)
+
+    def differs_from_zero(self, value: sympy.Expr) -> bool:
+        """Return whether an expression is not 0 at random numbers, and their e^u and ln u."""
+        random = Random(0)
+        numbers = (self._number(value, random, {}) for _ in range(_TRIES))
+        return any(number.is_finite and abs(number) > _NEARLY_ZERO for number in numbers)
+
+    def _number(
+        self, value: sympy.Expr, random: Random, known: dict[sympy.Symbol, sympy.Expr]
+    ) -> sympy.Expr:
+        """Return an expression at random numbers; e^u and ln u are those of the number u here."""
+        expanded = self.expanded(value)
+        for symbol in sorted(expanded.free_symbols - {*known}, key=str):
+            if symbol in self._exponents:
+                inside = self._number(self._exponents[symbol], random, known)
+                known[symbol] = sympy.exp(inside).evalf(_DIGITS)
+            elif symbol in self._logarithms:
+                inside = self._number(self._logarithms[symbol], random, known)
+                known[symbol] = sympy.log(inside).evalf(_DIGITS)
+            elif symbol not in known:  # as it can be by now
+                known[symbol] = sympy.Float(random.randint(1, 997), _DIGITS) / 997
+        return expanded.xreplace(known).evalf(_DIGITS)
+
     def _summed(self, term: Sum, indices: Indices) -> Iterator[Indices]:
+        if term.unequal and term.unequal not in indices:
+            raise Refused(f"the index {term.unequal!r} has no value here", term.at)
         for values in product(*(range(1, self.size_of(index) + 1) for index in term.indices)):
             inner = {**indices, **dict(zip(term.indices, values, strict=True))}
             if not term.unequal or values[0] != indices[term.unequal]:
                 yield inner
 
-    def _exp(self, exponent: sympy.Expr) -> sympy.Expr:
+    def _exp(self, exponent: sympy.Expr, at: int) -> sympy.Expr:
         """Return e to a power; of a sum the product, so that e^{-z} is 1 over e^z."""
         factors = []
         for part in sympy.Add.make_args(exponent):
             count, rest = part.as_coeff_Mul()
             if not count.is_Integer:
                 count, rest = sympy.Integer(1), part
+            if abs(count) > _LARGEST:
+                raise Refused(f"powers of e are read up to {_LARGEST}", at)
             symbol = sympy.Symbol(f"exp({rest})")
             self._exponents[symbol] = rest
             factors.append(symbol**count if rest != 0 else sympy.Integer(1))
@@ -355,6 +436,15 @@ class Quantities:
 
         return of(_slopes(value))
 
+    def _check_derivative(self, value: sympy.Expr, by: sympy.Symbol, at: int) -> None:
+        self._refuse_ways_around(value, by, at)
+        if not self._tied.isdisjoint(self._all_below([by])):
+            raise Refused(
+                f"by an assumption {self._bases[by][0]} depends on other quantities, "
+                "which a derivative would hold",
+                at,
+            )
+
     def _refuse_ways_around(self, value: sympy.Expr, by: sympy.Symbol, at: int) -> None:
         """Refuse a derivative by what is defined if that is not all through which value depends.
 
@@ -365,22 +455,24 @@ class Quantities:
         below = self._all_below([by])
         if not below.isdisjoint(self._all_below(value.free_symbols, self._bases[by])):
             raise Refused(
-                f"the numerator depends on what {self._bases[by]} is made of in other ways than "
-                f"through {self._bases[by]}",
+                f"the numerator depends on what {self._bases[by][0]} is made of in other ways than "
+                f"through {self._bases[by][0]}",
                 at,
             )
 
-    def _all_below(self, symbols: Iterable[sympy.Symbol], but: str = "") -> set[sympy.Symbol]:
+    def _all_below(
+        self, symbols: Iterable[sympy.Symbol], but: tuple[str, bool] | None = None
+    ) -> set[sympy.Symbol]:
         """Return the quantities without a definition that symbols are made of.
 
-        What is reached through the quantity named `but` alone does not count.
+        What is reached through the quantity `but` alone does not count.
         """
         found: set[sympy.Symbol] = set()
         seen: set[sympy.Symbol] = set()
         waiting = list(symbols)
         while waiting:
             symbol = waiting.pop()
-            if symbol in seen or self._bases.get(symbol) == but:
+            if symbol in seen or (but and self._bases.get(symbol) == but):
                 continue
             seen.add(symbol)
             inside = self._exponents.get(symbol, self._logarithms.get(symbol))
@@ -489,7 +581,7 @@ class Quantities:
                     columns,
                     lambda row, column: self._symbol(name, [column + 1], row + 1),
                 )
-            case False, [columns, rows]:
+            case False, [columns, rows] if columns != rows:
                 return sympy.Matrix(
                     rows, columns, lambda row, column: self._symbol(name, [column + 1, row + 1], 0)
                 )
@@ -507,6 +599,8 @@ class Quantities:
         weights = self._matrix(definition.name.applied, term.at)
         if not isinstance(weights, sympy.MatrixBase):
             raise Refused(f"{definition.name.applied} is no matrix", term.at)
+        for weight in weights:
+            self._check_derivative(value, weight, term.at)
         return weights.applyfunc(lambda weight: self._differentiate(value, weight))
 
 
