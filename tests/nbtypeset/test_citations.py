@@ -46,6 +46,14 @@ def test_other_formats_cite_too(exporter: str) -> None:
     assert "Bottou" in source
 
 
+def test_latex_lists_paragraphs_that_links_lead_to() -> None:
+    r"""Of entries pandoc makes a `\\bibitem`, which has no list to stand in."""
+    source, _ = written("report-latex", "As [@lecun1998] says.")
+    assert "bibitem" not in source
+    assert r"\phantomsection\label{ref-lecun1998}" in source
+    assert r"\hyperref[ref-lecun1998]" in source
+
+
 def test_pdf_has_the_references_in_its_outline() -> None:
     """As a chapter of its own, at the end."""
     import io

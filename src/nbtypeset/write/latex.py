@@ -114,6 +114,8 @@ class _Writer:
                 pieces = breakable(content).split('"')  # which TeX would turn into ”
                 quoted = [[*_inline(_ESCAPES['"']), node("Str", piece)] for piece in pieces]
                 return [inline for pair in quoted for inline in pair][1:]
+            case "Div" if content[0][0].startswith("ref-"):  # pandoc would make items of a list
+                return [_raw(rf"\phantomsection\label{{{label(content[0][0])}}}"), *content[1]]
             case "Code":
                 element["c"][1] = breakable(content[1])
             case "Math" if content[0]["t"] == "InlineMath":
