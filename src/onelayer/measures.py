@@ -322,8 +322,7 @@ def late(history: History, first_step: int) -> Late:
     steps = history.validation_step[is_late] / 1000
     accuracy = history.validation_accuracy[is_late]
     trend, error = _slope(steps, accuracy)
-    offset = steps - steps.mean()
-    by_image = offset @ history.validation_correct[is_late] / (offset @ offset)  # (N,)
+    by_image = _trend(steps, history.validation_correct[is_late])  # (N,)
     return Late(
         first_step=first_step,
         validation_mean=float(accuracy.mean()),
@@ -428,7 +427,12 @@ def is_falling(values: list[float]) -> bool:
 
 def _slope(x: Array, y: Array) -> tuple[float, float]:
     """Return the slope of the least-squares line through the points, and its standard error."""
-    offset = x - x.mean()
-    slope = float(offset @ y / (offset @ offset))
+    offset, slope = x - x.mean(), float(_trend(x, y))
     residual = y - y.mean() - slope * offset
     return slope, float(np.sqrt(residual @ residual / (len(x) - 2) / (offset @ offset)))
+
+
+def _trend(x: Array, y: NDArray[Any]) -> Any:
+    """Return the slope of the least-squares line through points, one for each column of y."""
+    offset = x - x.mean()
+    return offset @ y / (offset @ offset)

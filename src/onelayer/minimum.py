@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from onelayer.models import Array, Model, l2_penalty, logits
+from onelayer.models import Array, Model, objective_and_gradient
 from onelayer.threads import limits_threads
 
 _ROUNDING = 1e-6  # by which J may seem to rise in float32
@@ -21,7 +21,7 @@ _ROUNDING = 1e-6  # by which J may seem to rise in float32
 class Minimum:
     """Weights (D+1, K) at which the objective is lowest, and how it was reached.
 
-    `largest_slope` is the largest |∂J/∂w| there, `steps` how many updates it took.
+    `largest_slope` is the largest |∂J/∂w| there, `steps` how many steps it took.
     """
 
     weights: Array
@@ -56,28 +56,18 @@ def minimum(
         )
     dtype = X.dtype.type
     w = ahead = start.astype(X.dtype)
-    lowest = np.inf
-    for step in range(max_steps):  # noqa: B007
-        slope, value = _slope(model, X, targets, l2_lambda, ahead)
+    lowest, steps = np.inf, 0
+    while True:
+        value, slope = objective_and_gradient(model, X, ahead, targets, l2_lambda)
+        largest = float(np.abs(slope).max())
+        if largest <= tolerance or steps == max_steps:
+            return Minimum(ahead, largest, steps)
+        steps += 1
         if not value <= lowest * (1 + _ROUNDING):
             step_size /= 2
             ahead, lowest = w, np.inf
             continue
-        if np.abs(slope).max() <= tolerance:
-            break
         lowest = min(lowest, value)
         root = np.sqrt(step_size * l2_lambda)
         before, w = w, ahead - dtype(step_size) * slope
         ahead = w + dtype((1 - root) / (1 + root)) * (w - before)
-    slope, _ = _slope(model, X, targets, l2_lambda, ahead)
-    return Minimum(ahead, float(np.abs(slope).max()), step)
-
-
-def _slope(
-    model: Model, X: Array, targets: Array, l2_lambda: float, w: Array
-) -> tuple[Array, float]:
-    """Return ∇J and J."""
-    residual = logits(X, w)
-    cost = model.cross_entropy(residual, targets, out_residual=residual)  # now ŷ − y
-    slope = X.T @ residual / len(X) + w.dtype.type(l2_lambda) * w
-    return slope, float(cost) + l2_lambda * l2_penalty(w)

@@ -145,9 +145,17 @@ def objective(model: Model, X: Array, w: Array, targets: Array, l2_lambda: float
 
 def gradient(model: Model, X: Array, w: Array, targets: Array, l2_lambda: float = 0.0) -> Array:
     """Return ∇J = xᵀ(ŷ − y)/N + λw, shaped like `w`."""
+    return objective_and_gradient(model, X, w, targets, l2_lambda)[1]
+
+
+def objective_and_gradient(
+    model: Model, X: Array, w: Array, targets: Array, l2_lambda: float = 0.0
+) -> tuple[float, Array]:
+    """Return J(w) and ∇J for the price of the second."""
     residual = logits(X, w)
-    model.cross_entropy(residual, targets, out_residual=residual)  # now ŷ − y
-    return X.T @ residual / len(X) + w.dtype.type(l2_lambda) * w
+    cost = model.cross_entropy(residual, targets, out_residual=residual)  # now ŷ − y
+    gradient = X.T @ residual / len(X) + w.dtype.type(l2_lambda) * w
+    return float(cost) + l2_lambda * l2_penalty(w), gradient
 
 
 def _aligned(targets: Array, logits: Array) -> Array:

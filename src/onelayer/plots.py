@@ -134,7 +134,7 @@ def accuracy_by_place(accuracies: Mapping[str, Array], gradient_norm: Array, mar
     return figure
 
 
-def training_images(rows: Mapping[str, tuple[Array, Sequence[str]]]) -> Figure:
+def captioned_images(rows: Mapping[str, tuple[Array, Sequence[str]]]) -> Figure:
     """Show rows of images (N, H, W) with pixels in [−1, 1], each image below a text of its own."""
     num_columns = max(len(images) for images, _ in rows.values())
     with matplotlib.style.context(STYLE):
@@ -252,20 +252,6 @@ def confusion(counts: Array) -> Figure:
         axes.grid(visible=False)
         axes.tick_params(length=0)
         axes.spines[["left", "bottom"]].set_visible(False)
-    return figure
-
-
-def mistakes(images: Array, titles: Sequence[str]) -> Figure:
-    """Show images (M, H, W) in a row, each below its title."""
-    with matplotlib.style.context(STYLE):
-        width, _ = mpl.rcParams["figure.figsize"]
-        layout = ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02)
-        figure = Figure(figsize=(width, width / len(images) + 0.45), layout=layout)
-        grid = figure.subplots(1, len(images), squeeze=False)[0]
-        for axes, image, title in zip(grid, images, titles, strict=True):
-            axes.imshow(image, cmap="gray_r", interpolation="nearest")
-            axes.set_axis_off()
-            axes.set_title(title, fontsize=9, pad=3)
     return figure
 
 

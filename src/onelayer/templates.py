@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from onelayer.measures import correlation
 from onelayer.models import Array
 from onelayer.sampling import Split
 
@@ -32,11 +33,7 @@ def correlations(w: Array, images: Array) -> Array:
 
     The bias is left out.
     """
-    first, second = w[:-1].T, images
-    first = first - first.mean(axis=1, keepdims=True)
-    second = second - second.mean(axis=1, keepdims=True)
-    norms = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
-    return np.asarray((first * second).sum(axis=1) / norms)
+    return np.array([correlation(*pair) for pair in zip(w[:-1].T, images, strict=True)])
 
 
 def nearest_mean_accuracy(split: Split) -> float:

@@ -41,13 +41,12 @@ PLOTS = {
     "validation_accuracies": lambda run: plots.validation_accuracies({"one": run, "two": run}),
     "accuracies_by_lambda": lambda run: plots.accuracies_by_lambda({"λ = 2": run, "λ = 0": run}),
     "confusion": lambda run: plots.confusion(np.array([[9, 1], [0, 8]])),
-    "mistakes": lambda run: plots.mistakes(np.zeros((2, 3, 4)), ["1 → 7", "4 → 9"]),
     "accuracy_by_place": lambda run: plots.accuracy_by_place(
         {"one": np.array([0.9, 0.8, 0.9]), "two": np.array([0.9, 0.9, 0.9])},
         np.array([0.1, 0.7, 0.2]),
         marked=1,
     ),
-    "training_images": lambda run: plots.training_images(
+    "captioned_images": lambda run: plots.captioned_images(
         {
             "λ = 0": (np.zeros((3, 2, 4)), ["0.1", "0.2", "0.3"]),
             "λ = 2": (np.ones((3, 2, 4)), ["0.4", "0.5", "0.6"]),
@@ -91,9 +90,7 @@ class TestEveryPlot:
         """Plots of numbers have labelled axes; each row of pictures has its name."""
         figure = plot(run)
         labels = [axes.get_ylabel() for axes in figure.axes]
-        if plot is PLOTS["mistakes"]:
-            assert all(axes.get_title() for axes in figure.axes)
-        elif plot in (PLOTS["weight_images"], PLOTS["training_images"]):
+        if plot in (PLOTS["weight_images"], PLOTS["captioned_images"]):
             assert list(filter(None, labels)) == ["λ = 0", "λ = 2"]
         elif plot is PLOTS["accuracy_by_place"]:  # one above the other, over the same places
             assert figure.axes[-1].get_xlabel()
@@ -225,7 +222,7 @@ class TestPlaces:
     def test_images_below_their_texts(self):
         """Images stand side by side, each below its text; a shorter row ends earlier."""
         first, second = np.arange(24.0).reshape(3, 2, 4) / 24, np.ones((1, 2, 4))
-        figure = plots.training_images(
+        figure = plots.captioned_images(
             {"batch 1": (first, ["0.1", "0.2", "0.3"]), "batch 2": (second, ["0.9"])}
         )
         assert [axes.get_ylabel() for axes in figure.axes] == ["batch 1", "batch 2"]
@@ -306,11 +303,3 @@ class TestOtherPlots:
         assert texts == {(0, 0): "9", (1, 0): "1", (1, 1): "8"}
         (image,) = axes.images
         assert image.get_array().tolist() == [[0, 1], [0, 0]]
-
-    def test_mistakes(self):
-        """Each image stands below its title."""
-        images = np.arange(24.0).reshape(2, 3, 4)
-        figure = plots.mistakes(images, ["1 → 7", "4 → 9"])
-        assert [axes.get_title() for axes in figure.axes] == ["1 → 7", "4 → 9"]
-        for axes, image in zip(figure.axes, images, strict=True):
-            np.testing.assert_array_equal(axes.images[0].get_array(), image)

@@ -21,7 +21,7 @@ from nbpress.project.notebook import Cell, Notebook
 from nbpress.say.derivations import read_formulas
 from nbpress.say.prose import split_prose
 from nbpress.say.records import REFERENCE, TASK, TASK_HEADING
-from nbpress.say.text import TYPED, TextError
+from nbpress.say.text import TYPED, TextError, blanked
 
 # Where nbpress's functions take text: by their names, the arguments' positions and names.
 _TEXTS = {
@@ -97,9 +97,8 @@ def faults(notebooks: Iterable[Notebook]) -> list[Fault]:
 
 def typed_in(text: str) -> str | None:
     """Return the first number or number word typed into a text, unless it says that it is meant."""
-    meant = {each.lower() for listed in TYPED.findall(text) for each in listed.split(", ")}
-    prose = blanked(text)
-    found = sorted([*_DIGITS.finditer(prose), *_WORDS.finditer(prose)], key=re.Match.start)
+    meant = _listed(TYPED.findall(text))
+    found = _numbers_in(text, words=True)
     return next((each[0] for each in found if each[0].lower() not in meant), None)
 
 
@@ -114,11 +113,7 @@ def typed_numbers(notebook: Notebook) -> Iterator[Fault]:
     for cell in notebook.cells:
         unused = meant = set(_meant(cell))
         for passage in passages[cell.id]:
-            text = blanked(passage.text)
-            numbers = [*_DIGITS.finditer(text)]
-            if passage.kind != "Markdown":
-                numbers += _WORDS.finditer(text)
-            for number in sorted(numbers, key=re.Match.start):
+            for number in _numbers_in(passage.text, words=passage.kind != "Markdown"):
                 unused = unused - {number[0].lower()}
                 if number[0].lower() not in meant:
                     line = passage.line_of(number)
@@ -147,7 +142,7 @@ def _malformed(notebook: Notebook) -> Iterator[Fault]:
             yield fault_in(
                 notebook, passage.cell, line, "a picture has no text alternative: ![…](…)"
             )
-        for bare in _BARE.finditer(blanked(passage.text)):
+        for bare in _BARE.finditer(blanked(passage.text, _NO_PROSE)):
             if passage.kind != "Markdown":
                 message = f"{bare[0]} is no placeholder: blanks belong inside its braces"
                 yield fault_in(notebook, passage.cell, passage.line_of(bare), message)
@@ -249,12 +244,18 @@ def _meant(cell: Cell) -> list[str]:
     if cell.runs and not split_prose(cell.source):
         for comment in comments(cell.source).values():
             lists += re.findall(r"\btyped: (.*)", comment)
+    return _listed(lists)
+
+
+def _listed(lists: Iterable[str]) -> list[str]:
     return [number.strip().lower() for each in lists for number in each.split(", ")]
 
 
-def blanked(text: str, what: re.Pattern[str] = _NO_PROSE) -> str:
-    """Return a text with blanks where it is no prose."""
-    return what.sub(lambda part: re.sub(r"[^\n]", " ", part[0]), text)
+def _numbers_in(text: str, *, words: bool) -> list[re.Match[str]]:
+    """Return the digits in a text's prose, and the number words if they count, in their order."""
+    prose = blanked(text, _NO_PROSE)
+    found = [*_DIGITS.finditer(prose), *(_WORDS.finditer(prose) if words else ())]
+    return sorted(found, key=re.Match.start)
 
 
 def fault_in(notebook: Notebook, cell: Cell, line: int, message: str) -> Fault:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from nbpress.errors import did_you_mean
-from nbpress.say.text import PLACEHOLDER, TextError
+from nbpress.say.text import PLACEHOLDER, TextError, blanked
 
 CLASSES = ("define", "assume", "prove")
 
@@ -75,37 +75,38 @@ def read_formulas(body: str, first: int = 1) -> list[Formula]:
         a formula has a number or a label of LaTeX's (marks go by the numbers of the report), if
         one is displayed in another way, or if a macro is defined.
     """
-    for hidden in _HIDDEN.finditer(body):
-        if "$$" in hidden[0]:
-            line = first + body.count("\n", 0, body.index("$$", hidden.start()))
-            raise TextError(line, "a formula in a comment or in code is not displayed")
-    for conditional in _CONDITIONAL.finditer(body):
-        if "$$" in conditional[0]:
-            line = first + body.count("\n", 0, body.index("$$", conditional.start()))
-            raise TextError(line, "a formula that is proved depends on no claim")
-    if given := _NUMBER.search(body):
-        raise TextError(
-            first + body.count("\n", 0, given.start()),
-            f"the report numbers the formulas of a derivation: leave out {given[0]}; a label "
-            "follows the class, '$$ % prove eq-gradient'",
-        )
-    if macro := _MACRO.search(body):
-        raise TextError(
-            first + body.count("\n", 0, macro.start()),
-            f"a formula is proved as it is written: leave out {macro[0]}, which has it display "
-            "something else",
-        )
-    rest = body
-    for pattern in (_DISPLAY, _HIDDEN):  # blanks in their place, so that lines can be counted
-        rest = pattern.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), rest)
-    if other := _OTHER_DISPLAY.search(rest):
-        raise TextError(
-            first + rest.count("\n", 0, other.start()),
-            f"a formula of a derivation is displayed by '$$': leave out {other[0]}",
-        )
+
+    def line_of(place: int) -> int:
+        return first + body.count("\n", 0, place)
+
+    for pattern, message in (
+        (_HIDDEN, "a formula in a comment or in code is not displayed"),
+        (_CONDITIONAL, "a formula that is proved depends on no claim"),
+    ):
+        for part in pattern.finditer(body):
+            if "$$" in part[0]:
+                raise TextError(line_of(body.index("$$", part.start())), message)
+    for found, message in (
+        (
+            _NUMBER.search(body),
+            "the report numbers the formulas of a derivation: leave out {}; a label follows the "
+            "class, '$$ % prove eq-gradient'",
+        ),
+        (
+            _MACRO.search(body),
+            "a formula is proved as it is written: leave out {}, which has it display something "
+            "else",
+        ),
+        (
+            _OTHER_DISPLAY.search(blanked(blanked(body, _DISPLAY), _HIDDEN)),
+            "a formula of a derivation is displayed by '$$': leave out {}",
+        ),
+    ):
+        if found:
+            raise TextError(line_of(found.start()), message.format(found[0]))
     formulas = []
     for display in _DISPLAY.finditer(body):
-        line = first + body.count("\n", 0, display.start())
+        line = line_of(display.start())
         opening = _OPENING.match(display[1])
         kind, label = (opening[1], opening[2] or "") if opening else ("", "")
         if opening is None or kind not in CLASSES:
@@ -120,7 +121,7 @@ def read_formulas(body: str, first: int = 1) -> list[Formula]:
         if PLACEHOLDER.search(latex):
             raise TextError(line, "a formula that is proved quotes no values")
         start = body.index(latex, display.start(1) + opening.end())
-        formulas.append(Formula(kind, latex, label, line, first + body.count("\n", 0, start)))
+        formulas.append(Formula(kind, latex, label, line, line_of(start)))
     return formulas
 
 

@@ -109,6 +109,11 @@ class Text:
         return text.replace(_MARK, "").strip()
 
 
+def blanked(text: str, what: re.Pattern[str]) -> str:
+    """Return a text with blanks in place of a pattern's matches; lines stay where they are."""
+    return what.sub(lambda part: re.sub(r"[^\n]", " ", part[0]), text)
+
+
 def read_text(source: str, first_line: int = 1, *, of_report: bool = False) -> Text:
     """Read a text's placeholders; its errors count lines from `first_line`.
 

@@ -10,16 +10,14 @@ from __future__ import annotations
 import contextlib
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 
 import sympy
 
-from onelayer.derivations.quantities import Quantities
+from onelayer.derivations.quantities import TRIES, Quantities
 from onelayer.derivations.reader import Notation, functions_of, read
 from onelayer.derivations.terms import (
-    DEFINE,
-    PROVE,
     Chain,
     Condition,
     Name,
@@ -28,7 +26,7 @@ from onelayer.derivations.terms import (
     Statement,
 )
 
-_TRIES = 5  # of random numbers, where a denominator happens to be 0
+DEFINE, PROVE = "define", "prove"  # how a formula is meant; what is neither is assumed
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,6 @@ class Prover:
     num_classes: int = 3
     num_examples: int = 5
     num_inputs: int = 4
-    second: tuple[int, int, int] = field(init=False)
 
     def __post_init__(self) -> None:
         sizes = self.num_classes, self.num_examples, self.num_inputs
@@ -70,8 +67,6 @@ class Prover:
                 "num_classes, num_examples and num_inputs must be three different numbers, each "
                 f"at least 3; got {sizes}"
             )
-        larger = dict(zip(sorted(sizes), (1, 2, 4), strict=True))
-        object.__setattr__(self, "second", tuple(size + larger[size] for size in sizes))
 
     def prove(self, formulas: Sequence[tuple[str, str]]) -> list[Verdict]:
         """Judge the formulas of a derivation.
@@ -105,8 +100,10 @@ class Prover:
         )
 
     def _sizes(self) -> tuple[dict[str, int], dict[str, int]]:
-        first = self.num_classes, self.num_examples, self.num_inputs
-        return tuple(dict(zip("KND", sizes, strict=True)) for sizes in (first, self.second))  # type: ignore[return-value]
+        """Return the numbers by their letters, and those of the second size."""
+        first = {"K": self.num_classes, "N": self.num_examples, "D": self.num_inputs}
+        larger = dict(zip(sorted(first.values()), (1, 2, 4), strict=True))
+        return first, {letter: size + larger[size] for letter, size in first.items()}
 
 
 class _Derivation:
@@ -222,7 +219,7 @@ class _Derivation:
         if left == right:
             return
         has_logarithms = scope.logarithms(left - right)
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             # Sorted: in which order symbols come must not decide which numbers they get.
             symbols = sorted(left.free_symbols | right.free_symbols, key=str)
             point = {s: sympy.Rational(self.random.randint(1, 97), 97) for s in symbols}

@@ -43,7 +43,7 @@ from onelayer.derivations.terms import (
 
 Indices = Mapping[str, int]  # the values that indices have
 
-_TRIES = 5  # of random numbers, where a denominator happens to be 0
+TRIES = 5  # of random numbers, where a denominator happens to be 0
 _DIGITS, _NEARLY_ZERO = 50, 1e-30  # of numbers that tell whether one is 0
 _LARGEST = 100  # the largest power of e: more takes too long
 
@@ -379,7 +379,7 @@ class Quantities:
     def differs_from_zero(self, value: sympy.Expr) -> bool:
         """Return whether an expression is not 0 at random numbers, and their e^u and ln u."""
         random = Random(0)
-        numbers = (self._number(value, random, {}) for _ in range(_TRIES))
+        numbers = (self._number(value, random, {}) for _ in range(TRIES))
         return any(number.is_finite and abs(number) > _NEARLY_ZERO for number in numbers)
 
     def _number(

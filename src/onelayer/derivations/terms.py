@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
-# How a statement is meant, and where in its formula something begins: both are printed.
-DEFINE, ASSUME, PROVE = "define", "assume", "prove"
-
 
 class Refused(ValueError):
     """A formula cannot be read, or what it says is not so; `at` is the place in its LaTeX."""
@@ -27,18 +24,15 @@ class Term:
         """Yield the terms that it is made of."""
         for field in fields(self):
             value = getattr(self, field.name)
-            yield from (t for t in (value if isinstance(value, tuple) else [value]) if is_term(t))
+            for each in value if isinstance(value, tuple) else (value,):
+                if isinstance(each, Term):
+                    yield each
 
     def all(self) -> Iterator[Term]:
         """Yield this term and all below it."""
         yield self
         for part in self.parts():
             yield from part.all()
-
-
-def is_term(value: object) -> bool:
-    """Return whether this is a term."""
-    return isinstance(value, Term)
 
 
 @dataclass(frozen=True)
