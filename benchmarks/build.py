@@ -30,8 +30,9 @@ def copy_project(project: Path) -> Path:
     for part in ("src", "notebooks"):
         shutil.copytree(ROOT / part, project / part, ignore=shutil.ignore_patterns("__pycache__"))
     (project / "report").mkdir()
-    for file in ("report/report.yaml", "report/reference.yaml", "pyproject.toml"):
-        shutil.copy(ROOT / file, project / file)
+    for name in ("report.yaml", "reference.yaml", "references.bib"):
+        shutil.copy(ROOT / "report" / name, project / "report" / name)
+    shutil.copy(ROOT / "pyproject.toml", project / "pyproject.toml")
     return project
 
 

@@ -14,7 +14,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("src", "notebooks", "report/expected")
-FILES = ("report/report.yaml", "report/reference.yaml", "pyproject.toml")
+FILES = ("report/report.yaml", "report/reference.yaml", "report/references.bib", "pyproject.toml")
 
 
 def copy_of_project(place: Path) -> Path:
