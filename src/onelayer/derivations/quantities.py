@@ -43,7 +43,7 @@ from onelayer.derivations.terms import (
 
 Indices = Mapping[str, int]  # the values that indices have
 
-TRIES = 5  # of random numbers, where a denominator happens to be 0
+_TRIES = 5  # of random numbers, where a denominator happens to be 0
 _DIGITS, _NEARLY_ZERO = 50, 1e-30  # of numbers that tell whether one is 0
 _LARGEST = 100  # the largest power of e: more takes too long
 
@@ -76,6 +76,7 @@ class Quantities:
     _expanded: dict[sympy.Symbol, sympy.Expr] = field(default_factory=dict)
     _slopes: dict[sympy.Symbol, Mapping[sympy.Symbol, sympy.Expr]] = field(default_factory=dict)
     _tied: set[sympy.Symbol] = field(default_factory=set)  # what assumptions are about
+    _points: dict[int, tuple[Random, dict[sympy.Symbol, sympy.Expr]]] = field(default_factory=dict)
     _not_zero: dict[sympy.Expr, int] = field(default_factory=dict)  # denominators, and their place
     _open: dict[sympy.Symbol, int] = field(default_factory=dict)  # being expanded, and their place
 
@@ -178,6 +179,7 @@ class Quantities:
                     known: value.xreplace({symbol: solution}) for known, value in self.given.items()
                 }
                 self.given[symbol] = solution
+                self._points.clear()
                 return
         raise Refused("expected an assumption that is linear in some quantity", at)
 
@@ -358,7 +360,7 @@ class Quantities:
                 by = self.symbol(term.by, indices)
                 value = self.value(term.of, indices)
                 self._check_derivative(value, by, term.at)
-                return self._differentiate(value, by)
+                return self._derivatives(value, [by])[0]
             case Transpose() | Gradient():
                 raise Refused("a matrix stands among numbers", term.at)
         raise AssertionError(term)
@@ -377,26 +379,51 @@ class Quantities:
             raise Refused("a denominator is 0, or a logarithm's argument", at)
 
     def differs_from_zero(self, value: sympy.Expr) -> bool:
-        """Return whether an expression is not 0 at random numbers, and their e^u and ln u."""
+        """Return whether an expression is not 0 at random numbers, where e^u is that of u."""
+        for symbol in value.free_symbols:
+            self._leaves(symbol)  # which refuses what is defined by itself
         random = Random(0)
-        numbers = (self._number(value, random, {}) for _ in range(TRIES))
+        numbers = (self._number(value, random, {}, real=True) for _ in range(_TRIES))
         return any(number.is_finite and abs(number) > _NEARLY_ZERO for number in numbers)
 
+    def at_random(self, values: Sequence[sympy.Expr]) -> list[sympy.Rational]:
+        """Return expressions at random rational numbers, where e^u is any; [] if there are none."""
+        for seed in range(_TRIES):
+            random, known = self._points.setdefault(seed, (Random(seed), {}))
+            numbers = [self._number(value, random, known, real=False) for value in values]
+            if all(number.is_Rational for number in numbers):
+                return numbers
+        return []
+
     def _number(
-        self, value: sympy.Expr, random: Random, known: dict[sympy.Symbol, sympy.Expr]
+        self,
+        value: sympy.Expr,
+        random: Random,
+        known: dict[sympy.Symbol, sympy.Expr],
+        *,
+        real: bool,
     ) -> sympy.Expr:
-        """Return an expression at random numbers; e^u and ln u are those of the number u here."""
-        expanded = self.expanded(value)
-        for symbol in sorted(expanded.free_symbols - {*known}, key=str):
-            if symbol in self._exponents:
-                inside = self._number(self._exponents[symbol], random, known)
-                known[symbol] = sympy.exp(inside).evalf(_DIGITS)
-            elif symbol in self._logarithms:
-                inside = self._number(self._logarithms[symbol], random, known)
-                known[symbol] = sympy.log(inside).evalf(_DIGITS)
-            elif symbol not in known:  # as it can be by now
-                known[symbol] = sympy.Float(random.randint(1, 997), _DIGITS) / 997
-        return expanded.xreplace(known).evalf(_DIGITS)
+        """Return an expression at random numbers; where they are `real`, e^u is that of u."""
+
+        def number(inside: sympy.Expr) -> sympy.Expr:
+            return self._number(inside, random, known, real=real)
+
+        for symbol in sorted(value.free_symbols - known.keys(), key=str):
+            if symbol in known:  # by now
+                continue
+            body = self.given.get(symbol, self._body(symbol))
+            if real and symbol in self._exponents:
+                known[symbol] = sympy.exp(number(self._exponents[symbol]))
+            elif real and symbol in self._logarithms:
+                known[symbol] = sympy.log(number(self._logarithms[symbol]))
+            elif body is not None:
+                known[symbol] = number(body)
+            else:
+                known[symbol] = sympy.Rational(random.randint(1, 997), 997)
+            if real:
+                known[symbol] = known[symbol].evalf(_DIGITS)
+        found = value.xreplace(known)
+        return found.evalf(_DIGITS) if real else found
 
     def _summed(self, term: Sum, indices: Indices) -> Iterator[Indices]:
         if term.unequal and term.unequal not in indices:
@@ -422,19 +449,25 @@ class Quantities:
 
     # ---- Derivatives and definitions ------------------------------------------------------------
 
-    def _differentiate(self, value: sympy.Expr, by: sympy.Symbol) -> sympy.Expr:
-        known: dict[sympy.Symbol, sympy.Expr] = {}
+    def _derivatives(self, value: sympy.Expr, by: Sequence[sympy.Symbol]) -> list[sympy.Expr]:
+        """Return the derivatives by several quantities at once: a symbol passes its own on."""
+        wanted = set(by)
+        leads: dict[sympy.Symbol, bool] = {}  # to what is wanted
 
-        def of(slopes: Mapping[sympy.Symbol, sympy.Expr]) -> sympy.Expr:
-            inner = ((slope, of_symbol(symbol)) for symbol, slope in slopes.items())
-            return sympy.Add(*(slope * factor for slope, factor in inner if factor != 0))
+        def visit(symbol: sympy.Symbol) -> bool:
+            if symbol not in leads:
+                leads[symbol] = symbol in wanted or any([*map(visit, self._slopes_of(symbol))])
+            return leads[symbol]
 
-        def of_symbol(symbol: sympy.Symbol) -> sympy.Expr:
-            if symbol not in known:
-                known[symbol] = sympy.Integer(symbol == by) or of(self._slopes_of(symbol))
-            return known[symbol]
-
-        return of(_slopes(value))
+        first = {s: slope for s, slope in _slopes(value).items() if visit(s)}
+        found: dict[sympy.Symbol, list[sympy.Expr]] = {s: [slope] for s, slope in first.items()}
+        for symbol in reversed(leads):  # those that a symbol is made of were visited before it
+            if leads[symbol] and symbol not in wanted:
+                total = sympy.Add(*found.pop(symbol, ()))
+                for inner, slope in self._slopes_of(symbol).items():
+                    if leads[inner]:
+                        found.setdefault(inner, []).append(total * slope)
+        return [sympy.Add(*found.get(symbol, ())) for symbol in by]
 
     def _check_derivative(self, value: sympy.Expr, by: sympy.Symbol, at: int) -> None:
         self._refuse_ways_around(value, by, at)
@@ -526,9 +559,9 @@ class Quantities:
             del self._open[symbol]
         return self._expanded[symbol]
 
-    def logarithms(self, value: sympy.Expr) -> bool:
+    def has_logarithms(self, value: sympy.Expr) -> bool:
         """Return whether logarithms are left in an expression."""
-        return not value.free_symbols.isdisjoint(self._logarithms)
+        return not self.expanded(value).free_symbols.isdisjoint(self._logarithms)
 
     # ---- Matrices -------------------------------------------------------------------------------
 
@@ -601,7 +634,7 @@ class Quantities:
             raise Refused(f"{definition.name.applied} is no matrix", term.at)
         for weight in weights:
             self._check_derivative(value, weight, term.at)
-        return weights.applyfunc(lambda weight: self._differentiate(value, weight))
+        return sympy.Matrix(*weights.shape, self._derivatives(value, list(weights)))
 
 
 def _slopes(expression: sympy.Expr) -> dict[sympy.Symbol, sympy.Expr]:
