@@ -60,7 +60,6 @@ class Document:
     folder: Path | None = None
     title_page: TitlePage = TitlePage()
     assets: dict[str, bytes] = field(default_factory=dict)
-    floats: set[str] = field(default_factory=set)  # "figure 3": set at the top of a page
     warnings: list[str] = field(default_factory=list)
 
     @property

@@ -17,6 +17,7 @@ import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
@@ -142,18 +143,7 @@ def captioned_images(rows: Mapping[str, tuple[Array, Sequence[str]]]) -> Figure:
         figure = Figure(figsize=(width, (width / num_columns + 0.22) * len(rows)))
         row_axes = figure.subplots(len(rows), squeeze=False)[:, 0]
         for (name, (images, texts)), axes in zip(rows.items(), row_axes, strict=True):
-            gap = max(1, images.shape[2] // 14)  # white, as everything that is NaN
-            missing = num_columns - len(images)
-            padded = np.pad(images, ((0, missing), (0, 0), (0, gap)), constant_values=np.nan)
-            padded[len(images) :] = np.nan
-            side_by_side = np.concatenate(list(padded), axis=1)[:, :-gap]
-            axes.imshow(side_by_side, cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
-            middle = (images.shape[2] - 1) / 2 + np.arange(len(images)) * padded.shape[2]
-            axes.set_xticks(middle, texts, fontsize=8.5)
-            axes.tick_params(length=0, labeltop=True, labelbottom=False)
-            axes.set(yticks=[], ylabel=name)
-            axes.spines[:].set_visible(False)
-            axes.grid(visible=False)
+            _side_by_side(axes, name, images, texts, num_columns)
     return figure
 
 
@@ -166,21 +156,15 @@ def weight_images(rows: Mapping[str, Array]) -> Figure:
     num_columns = len(next(iter(rows.values())))
     with matplotlib.style.context(STYLE):
         width, _ = mpl.rcParams["figure.figsize"]
-        height = width / (num_columns + 1) * len(rows) + 0.4
-        layout = ConstrainedLayoutEngine(w_pad=0.01, h_pad=0.02, wspace=0.02)
+        height = width / (num_columns + 2) * len(rows) + 0.35
+        layout = ConstrainedLayoutEngine(w_pad=0.01, h_pad=0.02)
         figure = Figure(figsize=(width, height), layout=layout)
-        grid = figure.subplots(len(rows), num_columns, squeeze=False)
-        for row, ((name, images), axes_of_row) in enumerate(zip(rows.items(), grid, strict=True)):
+        row_axes = figure.subplots(len(rows), squeeze=False)[:, 0]
+        for (name, images), axes in zip(rows.items(), row_axes, strict=True):
             bound = float(np.abs(images).max()) or 1.0
-            for digit, (axes, image) in enumerate(zip(axes_of_row, images, strict=True)):
-                picture = axes.imshow(
-                    image, cmap="gray", vmin=-bound, vmax=bound, interpolation="nearest"
-                )
-                axes.set(xticks=[], yticks=[])
-                if row == 0:
-                    axes.set_title(str(digit), fontsize=9.5, pad=3)
-            axes_of_row[0].set_ylabel(name)
-            bar = figure.colorbar(picture, ax=list(axes_of_row), aspect=8, pad=0.01)
+            digits = [str(digit) for digit in range(num_columns)] if axes is row_axes[0] else []
+            picture = _side_by_side(axes, name, images, digits, num_columns, bound)
+            bar = figure.colorbar(picture, ax=axes, aspect=8, pad=0.01)
             bar.set_ticks([-bound, 0, bound], labels=[f"−{bound:.2g}", "0", f"{bound:.2g}"])
             bar.ax.tick_params(labelsize=8, length=2)
             bar.outline.set_linewidth(0.4)
@@ -280,6 +264,31 @@ def squared_norms(norms: Mapping[float, float]) -> Figure:
             axis.set_minor_formatter(NullFormatter())
         axes.margins(x=0.08, y=0.15)
     return figure
+
+
+def _side_by_side(
+    axes: Axes,
+    name: str,
+    images: Array,
+    texts: Sequence[str],
+    num_columns: int,
+    bound: float = 1.0,
+) -> AxesImage:
+    """Show images (N, H, W) with pixels in [−bound, bound] as one, below a text for each.
+
+    One picture is drawn much faster than pairs of axes for each image are.
+    """
+    gap = max(1, images.shape[2] // 14)  # white, as everything that is NaN
+    padded = np.pad(images, ((0, num_columns - len(images)), (0, 0), (0, gap)))
+    padded[len(images) :], padded[:, :, -gap:] = np.nan, np.nan
+    row = np.concatenate(list(padded), axis=1)[:, :-gap]
+    middles = (images.shape[2] - 1) / 2 + np.arange(len(texts)) * padded.shape[2]
+    axes.set_xticks(middles, texts, fontsize=8.5)
+    axes.tick_params(length=0, labeltop=True, labelbottom=False)
+    axes.set(yticks=[], ylabel=name)
+    axes.spines[:].set_visible(False)
+    axes.grid(visible=False)
+    return axes.imshow(row, cmap="gray", vmin=-bound, vmax=bound, interpolation="nearest")
 
 
 @contextmanager

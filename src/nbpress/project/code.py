@@ -8,6 +8,7 @@ import io
 import tokenize
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def first_party_modules(cells: Mapping[str, str], import_path: Iterable[Path]) -
     waiting = [
         path
         for name, source in cells.items()
-        for module in _imports(source, name, package="")
+        for module in _imports(source, name, package="").anywhere
         for path in files(module)
     ]
     while waiting:
@@ -42,7 +43,7 @@ def first_party_modules(cells: Mapping[str, str], import_path: Iterable[Path]) -
             continue
         modules.add(path)
         package = _package(path, folders)
-        for module in _imports(path.read_bytes(), path.name, package):
+        for module in _imports(path.read_bytes(), path.name, package).anywhere:
             waiting.extend(files(module))
     return modules
 
@@ -52,12 +53,14 @@ def imported_modules(cells: Mapping[str, str], import_path: Iterable[Path]) -> s
 
     Imports inside functions do not count, nor those of first-party modules.
     """
-    folders = list(import_path)
-    paths = first_party_modules(cells, folders)
-    first_party = {path.stem for folder in folders if folder.is_dir() for path in folder.iterdir()}
-    trees = [parse(source, name) for name, source in cells.items()]
-    trees += [parse(path.read_bytes(), path.name) for path in paths]
-    names = {name for tree in trees for node in tree.body for name in _imported(node, package="")}
+    folders = [folder for folder in import_path if folder.is_dir()]
+    first_party = {path.stem for folder in folders for path in folder.iterdir()}
+    read = [_imports(source, name, package="") for name, source in cells.items()]
+    read += [
+        _imports(path.read_bytes(), path.name, _package(path, folders))
+        for path in first_party_modules(cells, folders)
+    ]
+    names = {name for imports in read for name in imports.at_once}
     return {name for name in names if name.split(".")[0] not in {*first_party, ""}}
 
 
@@ -67,20 +70,33 @@ def compile_sources(files: Iterable[Path]) -> None:
     By default it trusts time and size, and so misses an edit within the same second.
     """
     import compileall
-    import marshal
     from importlib.util import cache_from_source
     from py_compile import PycInvalidationMode
 
     for path in files:
+        compiled = Path(cache_from_source(path))
+        if _is_bytecode_of(path, compiled):
+            continue
         compileall.compile_file(
             path, quiet=2, force=True, invalidation_mode=PycInvalidationMode.CHECKED_HASH
         )
-        compiled = Path(cache_from_source(path))
-        with contextlib.suppress(OSError):
-            try:
-                marshal.loads(compiled.read_bytes()[16:])
-            except (EOFError, ValueError, TypeError):
-                compiled.unlink()  # cut off by a full disk, of which Python says nothing
+        if not _is_bytecode_of(path, compiled):  # cut off by a full disk; Python says nothing
+            with contextlib.suppress(OSError):
+                compiled.unlink()
+
+
+def _is_bytecode_of(source: Path, compiled: Path) -> bool:
+    """Return whether a file holds the whole bytecode of a source, as its digest says."""
+    import marshal
+    from importlib.util import MAGIC_NUMBER, source_hash
+
+    try:
+        bytecode = compiled.read_bytes()
+        marshal.loads(bytecode[16:])
+        checked_hash = MAGIC_NUMBER + (3).to_bytes(4, "little") + source_hash(source.read_bytes())
+        return bytecode[:16] == checked_hash
+    except (OSError, EOFError, ValueError, TypeError):
+        return False
 
 
 def parse(source: str | bytes, name: str) -> ast.Module:
@@ -118,10 +134,22 @@ def comments(source: str) -> dict[int, str]:
     return read
 
 
+@dataclass(frozen=True)
+class _Imports:
+    """The dotted names that code imports; for `from a import b` both a and a.b."""
+
+    anywhere: list[str]
+    at_once: list[str]  # as it is loaded, not within functions
+
+
 @cache
-def _imports(source: str | bytes, name: str, package: str) -> list[str]:
-    """List the dotted names that the code imports; for `from a import b` both a and a.b."""
-    return [m for node in ast.walk(parse(source, name)) for m in _imported(node, package)]
+def _imports(source: str | bytes, name: str, package: str) -> _Imports:
+    tree = parse(source, name)
+    anywhere, at_once = (
+        [module for node in nodes for module in _imported(node, package)]
+        for nodes in (ast.walk(tree), tree.body)
+    )
+    return _Imports(anywhere, at_once)
 
 
 def _imported(node: ast.AST, package: str) -> list[str]:

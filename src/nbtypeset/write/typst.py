@@ -19,6 +19,7 @@ from nbtypeset.tree import Node, clean, kind_of, node, own, pairs, para, plain, 
 from nbtypeset.write.lines import breakable, wrapped
 from nbtypeset.write.parts import formula, spoken, write_parts
 
+FLOATS = "floats.json"  # the names of what floats, which no source knows of itself
 _MARKUP = re.compile(r"""[!-&(-/:-@\[-`{-~]""")  # ASCII's punctuation, but ' and "
 _CALLS = {
     "Emph": "emph",
@@ -63,8 +64,7 @@ def write_typst(document: Document, folder: str = "files") -> TypstSource:
     page = document.title_page
     told = {**asdict(page), "occasion": page.occasion, "facts": page.facts}
     meta = json.dumps(told, ensure_ascii=False, sort_keys=True).encode()
-    floats = json.dumps(sorted(document.floats)).encode()
-    files = {"report.typ": design, "meta.json": meta, "floats.json": floats, **document.assets}
+    files = {"report.typ": design, "meta.json": meta, FLOATS: b"[]", **document.assets}
     leading = [replace(part, blocks=walk(part.blocks, _keep_with_next)) for part in document.parts]
     parts = write_parts(replace(document, parts=leading), to_typst, "typst")
     if document.title_page.has_contents:  # they follow the key results

@@ -13,7 +13,7 @@ from typing import Any
 from nbtypeset.document import Document, TitlePage
 from nbtypeset.speak import readable
 from nbtypeset.tree import Node, code_block, nodes, own, para, text, walk
-from nbtypeset.write.typst import TypstSource, write_typst
+from nbtypeset.write.typst import FLOATS, TypstSource, write_typst
 
 _MISSING = re.compile(r"the text `\"(.+?)\"` could not be displayed")
 _GLYPH = re.compile(r"\\u\{([0-9a-f]+)\}|(.)", re.DOTALL)
@@ -34,21 +34,15 @@ def compile_typst(document: Document, strict: bool, system_fonts: bool) -> bytes
 
     repairs = _Repairs(document)
     with tempfile.TemporaryDirectory(prefix="nbpress-") as folder:
-        # Each repair takes something out of the document, or gives up; each figure that would
-        # begin a page, and leave the end of the one before empty, is let float there.
-        while True:
+        while True:  # each repair takes something out of the document, or gives up
             source = write_typst(document)
             project = _Project(source, Path(folder), system_fonts, document.timestamp)
             try:
-                pdf = project.pdf()
+                pdf = project.floating_pdf()
             except typst.TypstError as error:
                 lost = repairs.repair(project, error.diagnostic or error.message)
                 if strict and lost:
                     raise TypstFailure("; ".join(lost)) from error
-                continue
-            pushed = {f["name"] for f in project.query("<placed>") if f["pushed"]} - document.floats
-            if pushed:
-                document.floats |= pushed
                 continue
             for shrunk in project.query("<shrunk>"):
                 message = (
@@ -62,8 +56,6 @@ class _Project:
     """A source on disk, where Typst's compiler wants it."""
 
     def __init__(self, source: TypstSource, folder: Path, system_fonts: bool, stamp: int) -> None:
-        import typst
-
         self.source, self.folder, self.system_fonts, self.stamp = (
             source,
             folder,
@@ -73,14 +65,29 @@ class _Project:
         (folder / source.folder).mkdir(exist_ok=True)
         for name, content in source.files.items():
             (folder / source.folder / name).write_bytes(content)
-        main = folder / "main.typ"
-        main.write_text(source.main(), encoding="utf-8", newline="\n")
-        self.compiler = typst.Compiler(
-            str(main), root=str(folder), ignore_system_fonts=not system_fonts
-        )
+        self.main = folder / "main.typ"
+        self.main.write_text(source.main(), encoding="utf-8", newline="\n")
+
+    def floating_pdf(self) -> bytes:
+        """Return the document, or raise typst.TypstError.
+
+        A figure that would begin a page, and leave the end of the one before empty, is let float.
+        """
+        floats: set[str] = set()
+        pdf = self.pdf()
+        while pushed := {f["name"] for f in self.query("<placed>") if f["pushed"]} - floats:
+            floats |= pushed
+            (self.folder / self.source.folder / FLOATS).write_text(json.dumps(sorted(floats)))
+            pdf = self.pdf()
+        return pdf
 
     def pdf(self) -> bytes:
-        """Return the document, or raise typst.TypstError."""
+        """Return the document with its figures where they stand, or raise typst.TypstError."""
+        import typst
+
+        self.compiler = typst.Compiler(
+            str(self.main), root=str(self.folder), ignore_system_fonts=not self.system_fonts
+        )
         made = self.compiler.compile(format="pdf", pdf_standards=["ua-1"], timestamp=self.stamp)
         return made if isinstance(made, bytes) else b""
 
