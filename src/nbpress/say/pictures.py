@@ -45,6 +45,9 @@ def pictures(fig: Figure, salt: str) -> dict[str, str]:
 @contextlib.contextmanager
 def _laid_out(fig: Figure) -> Iterator[None]:
     """Leave everything where the last picture had it: a layout takes half of a picture's time."""
+    if not hasattr(fig, "get_layout_engine"):  # what can save itself, and is no figure
+        yield
+        return
     engine = fig.get_layout_engine()
     fig.set_layout_engine("none")
     try:
