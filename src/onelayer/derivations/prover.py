@@ -15,11 +15,12 @@ from fractions import Fraction
 import sympy
 
 from onelayer.derivations.quantities import Quantities
-from onelayer.derivations.reader import Notation, functions_of, read
+from onelayer.derivations.reader import functions_of, read
 from onelayer.derivations.terms import (
     Chain,
     Condition,
     Name,
+    Notation,
     Range,
     Refused,
     Statement,

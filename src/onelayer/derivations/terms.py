@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields
 
 
@@ -33,6 +33,11 @@ class Term:
         yield self
         for part in self.parts():
             yield from part.all()
+
+    @property
+    def is_of_numbers(self) -> bool:
+        """Whether it is a fraction of two integers."""
+        return isinstance(self, Quotient) and all(isinstance(p, Number) for p in self.parts())
 
 
 @dataclass(frozen=True)
@@ -171,6 +176,15 @@ class Range:
     indices: tuple[str, ...]
     size: str
     at: int
+
+
+@dataclass(frozen=True)
+class Notation:
+    """What letters mean: the sizes, the ranges of the indices, and which names are functions."""
+
+    sizes: Collection[str]
+    ranges: Mapping[str, str]
+    functions: Collection[str]
 
 
 Statement = Chain | Condition | Range
