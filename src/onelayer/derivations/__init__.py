@@ -1,8 +1,9 @@
 """Derivations, proved from the LaTeX that is printed.
 
-`Prover.prove` reads the formulas of a derivation (`reader`) into terms (`terms`), makes SymPy's
-expressions of these at given sizes (`quantities`), and decides whether the two sides of each
-equality are the same rational function (`prover`). A proof asks whether a formula is right for
+`Prover.prove` (`prover`) reads the formulas of a derivation into terms (`tokens`, `expressions`,
+`reader`; `terms`) and makes SymPy's expressions of these at given sizes (`declarations`, `symbols`,
+`quantities`, `matrices`), so that what is left to decide is whether the two sides of an equality
+are the same rational function (`rational`). A proof asks whether a formula is right for
 all numbers; `onelayer.gradients` asks whether a program computes it, at given ones.
 """
 

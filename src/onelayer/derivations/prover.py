@@ -14,7 +14,10 @@ from fractions import Fraction
 
 import sympy
 
+from onelayer.derivations.declarations import Declarations
+from onelayer.derivations.matrices import matrix_of
 from onelayer.derivations.quantities import Quantities
+from onelayer.derivations.rational import is_zero
 from onelayer.derivations.reader import functions_of, read
 from onelayer.derivations.terms import (
     Chain,
@@ -129,7 +132,9 @@ class _Derivation:
                         names = [term for term in terms if isinstance(term, Name)]
                         examples |= {name.base: name.example for name in names if name.example}
         example = min(examples.values(), default="")
-        self.scopes = [Quantities(each, frozenset(examples), example) for each in sizes]
+        self.scopes = [
+            Quantities(Declarations(each, frozenset(examples), example)) for each in sizes
+        ]
 
     def judge(self, kind: str, latex: str) -> Verdict:
         """Take a definition or an assumption, or prove what is claimed."""
@@ -137,7 +142,9 @@ class _Derivation:
             return Verdict("cannot be judged: what is refused above may be needed")
         scope = self.scopes[0]
         try:
-            statements = read(latex, Notation(scope.sizes, scope.ranges, self.functions))
+            statements = read(
+                latex, Notation(scope.declared.sizes, scope.declared.ranges, self.functions)
+            )
             if kind == PROVE:
                 return self._prove(statements)
             ranges = [s for s in statements if isinstance(s, Range) and kind == DEFINE]
@@ -146,7 +153,7 @@ class _Derivation:
                 raise Refused(f"nothing to {kind}", 0)
             for scope in self.scopes:
                 for range_ in ranges:
-                    scope.declare(range_)
+                    scope.declared.declare(range_)
                 (scope.define if kind == DEFINE else scope.assume)(chains)
         except RecursionError:
             self.is_broken = kind != PROVE
@@ -168,10 +175,10 @@ class _Derivation:
         for number, scope in enumerate(self.scopes):
             for chain in chains:
                 if chain.is_of_matrices:
-                    members = [scope.matrix(member) for member in chain.members]
+                    members = [matrix_of(scope, member) for member in chain.members]
                     self._equal_matrices(scope, chain, members, exact=number == 0)
                     continue
-                cases = list(scope.cases(chain.members, conditions))
+                cases = list(scope.declared.cases(chain.members, conditions))
                 if not cases:
                     raise Refused("the conditions leave no case", chain.members[0].at)
                 for indices in cases:
@@ -214,13 +221,13 @@ class _Derivation:
         """Refuse two expressions unless they are equal."""
         if left == right:
             return
-        values = scope.at_random([left, right])
+        values = scope.symbols.at_random([left, right])
         if not values:
             raise Refused("a denominator is 0", at)
         if values[0] != values[1]:
-            if scope.has_logarithms(left - right):
+            if scope.symbols.has_logarithms(left - right):
                 raise Refused("could not be proved: logarithms are left", at)
-            if not scope.differs_from_zero(left - right):
+            if not scope.symbols.differs_from_zero(left - right):
                 raise Refused("could not be proved: powers of e are left", at)
             here = f" for {case}" if case else ""
             ours, theirs = map(_short, values)
@@ -228,7 +235,7 @@ class _Derivation:
                 f"is refuted: at random numbers{here} the left side is {ours}, the right {theirs}",
                 at,
             )
-        if exact and not is_zero(scope.expanded(left) - scope.expanded(right)):
+        if exact and not is_zero(scope.symbols.expanded(left) - scope.symbols.expanded(right)):
             raise Refused("could not be proved", at)
 
 
@@ -237,27 +244,3 @@ def _short(number: sympy.Rational) -> str:
         return f"{float(Fraction(number.p, number.q)):.6g}"
     except OverflowError:
         return str(number.evalf(6))
-
-
-def is_zero(expression: sympy.Expr) -> bool:
-    """Return whether a rational function is 0 for all values of its symbols.
-
-    Summands of one denominator are added up before all are brought over a common one.
-    """
-    numerators: dict[sympy.Expr, sympy.Expr] = {}
-    for summand in _summands(expression):
-        numerator, denominator = sympy.fraction(sympy.cancel(summand))
-        numerators[denominator] = numerators.get(denominator, 0) + numerator
-    rest = sympy.Add(*(sympy.expand(n) / d for d, n in numerators.items()))
-    return bool(rest == 0 or sympy.cancel(rest) == 0)
-
-
-def _summands(expression: sympy.Expr) -> Iterator[sympy.Expr]:
-    """Yield what a sum is of; a factor before a sum goes to each of its summands."""
-    sums = [factor for factor in sympy.Mul.make_args(expression) if factor.is_Add]
-    if len(sums) == 1:
-        factor = expression / sums[0]
-        for summand in sums[0].args:
-            yield from _summands(factor * summand)
-    else:
-        yield expression

@@ -1,0 +1,223 @@
+"""What symbols stand for: quantities, defined or not, e^u and ln u; and their derivatives.
+
+What is defined is told by its definition, one level at a time, so that a quantity can be held
+while one differentiates by it. For a derivative by v,
+
+    dA/dv = Σ_s ∂A/∂s · ds/dv,  where s are the symbols in A and ds/dv is 1 for v itself,
+    follows from the definition of s if it has one, and is 0 otherwise.
+
+e^u and ln u are symbols as well, with (e^u)' = e^u u' and (ln u)' = u'/u. So every expression is
+a rational function of its symbols.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+import sympy
+
+from onelayer.derivations.terms import Refused
+
+_TRIES = 5  # of random numbers, where a denominator happens to be 0
+_DIGITS, _NEARLY_ZERO = 50, 1e-30  # of numbers that tell whether one is 0
+_LARGEST = 100  # the largest power of e: more takes too long
+
+
+@dataclass
+class Symbols:
+    """What symbols stand for, with the assumptions about them.
+
+    Attributes
+    ----------
+    body_of, place_of : callable
+        The body of a symbol's definition, None without one; and the place of it, 0 without one.
+    """
+
+    body_of: Callable[[sympy.Symbol], sympy.Expr | None]
+    place_of: Callable[[sympy.Symbol], int]
+    _given: dict[sympy.Expr, sympy.Expr] = field(default_factory=dict)  # by assumptions
+    _exponents: dict[sympy.Symbol, sympy.Expr] = field(default_factory=dict)
+    _logarithms: dict[sympy.Symbol, sympy.Expr] = field(default_factory=dict)
+    _expanded: dict[sympy.Symbol, sympy.Expr] = field(default_factory=dict)
+    _slopes: dict[sympy.Symbol, Mapping[sympy.Symbol, sympy.Expr]] = field(default_factory=dict)
+    _points: dict[int, tuple[Random, dict[sympy.Symbol, sympy.Expr]]] = field(default_factory=dict)
+    _open: dict[sympy.Symbol, int] = field(default_factory=dict)  # being expanded, and their place
+
+    def exp(self, exponent: sympy.Expr, at: int) -> sympy.Expr:
+        """Return e to a power; of a sum the product, so that e^{-z} is 1 over e^z."""
+        factors = []
+        for part in sympy.Add.make_args(exponent):
+            count, rest = part.as_coeff_Mul()
+            if not count.is_Integer:
+                count, rest = sympy.Integer(1), part
+            if abs(count) > _LARGEST:
+                raise Refused(f"powers of e are read up to {_LARGEST}", at)
+            symbol = sympy.Symbol(f"exp({rest})")
+            self._exponents[symbol] = rest
+            factors.append(symbol**count if rest != 0 else sympy.Integer(1))
+        return sympy.Mul(*factors)
+
+    def ln(self, argument: sympy.Expr) -> sympy.Expr:
+        """Return the natural logarithm of what is not 0."""
+        if argument == 1:
+            return sympy.Integer(0)
+        symbol = sympy.Symbol(f"ln({argument})")
+        self._logarithms[symbol] = argument
+        return symbol
+
+    def solve(self, zero: sympy.Expr, at: int) -> None:
+        """Solve an equation for the last of its quantities that it is linear in."""
+        if zero == 0:
+            return
+        for symbol in sorted(zero.free_symbols, key=str, reverse=True):
+            slope = zero.coeff(symbol)
+            if slope.is_number and not (rest := sympy.expand(zero - slope * symbol)).has(symbol):
+                solution = -rest / slope
+                self._given = {
+                    known: value.xreplace({symbol: solution})
+                    for known, value in self._given.items()
+                }
+                self._given[symbol] = solution
+                self._points.clear()
+                return
+        raise Refused("expected an assumption that is linear in some quantity", at)
+
+    def derivatives(self, value: sympy.Expr, by: Sequence[sympy.Symbol]) -> list[sympy.Expr]:
+        """Return the derivatives by several quantities at once: a symbol passes its own on."""
+        wanted = set(by)
+        leads: dict[sympy.Symbol, bool] = {}  # to what is wanted
+
+        def visit(symbol: sympy.Symbol) -> bool:
+            if symbol not in leads:
+                leads[symbol] = symbol in wanted or any([*map(visit, self._slopes_of(symbol))])
+            return leads[symbol]
+
+        first = {s: slope for s, slope in _slopes(value).items() if visit(s)}
+        found: dict[sympy.Symbol, list[sympy.Expr]] = {s: [slope] for s, slope in first.items()}
+        for symbol in reversed(leads):  # those that a symbol is made of were visited before it
+            if leads[symbol] and symbol not in wanted:
+                total = sympy.Add(*found.pop(symbol, ()))
+                for inner, slope in self._slopes_of(symbol).items():
+                    if leads[inner]:
+                        found.setdefault(inner, []).append(total * slope)
+        return [sympy.Add(*found.get(symbol, ())) for symbol in by]
+
+    def _slopes_of(self, symbol: sympy.Symbol) -> Mapping[sympy.Symbol, sympy.Expr]:
+        """Return the derivatives of what a symbol stands for, by the symbols in it."""
+        if symbol not in self._slopes:
+            if symbol in self._exponents:
+                found = _slopes(self._exponents[symbol])
+                found = {s: symbol * slope for s, slope in found.items()}
+            elif symbol in self._logarithms:
+                argument = self._logarithms[symbol]
+                found = {s: slope / argument for s, slope in _slopes(argument).items()}
+            else:
+                body = self.body_of(symbol)
+                found = {} if body is None else _slopes(body)
+            self._slopes[symbol] = found
+        return self._slopes[symbol]
+
+    def below(
+        self,
+        symbols: Iterable[sympy.Symbol],
+        but: Callable[[sympy.Symbol], bool] = lambda _: False,
+    ) -> set[sympy.Symbol]:
+        """Return the quantities without a definition that symbols are made of.
+
+        What is reached through symbols that `but` tells, and not otherwise, does not count.
+        """
+        found: set[sympy.Symbol] = set()
+        seen: set[sympy.Symbol] = set()
+        waiting = list(symbols)
+        while waiting:
+            symbol = waiting.pop()
+            if symbol in seen or but(symbol):
+                continue
+            seen.add(symbol)
+            inside = self._exponents.get(symbol, self._logarithms.get(symbol))
+            if inside is None:
+                inside = self.body_of(symbol)
+            if inside is None:
+                found.add(symbol)
+            else:
+                waiting += inside.free_symbols
+        return found
+
+    def expanded(self, value: sympy.Expr) -> sympy.Expr:
+        """Return an expression in what is not defined, with the assumptions."""
+        return value.xreplace({s: self.leaves(s) for s in value.free_symbols}).xreplace(self._given)
+
+    def leaves(self, symbol: sympy.Symbol) -> sympy.Expr:
+        """Return a symbol in what is not defined; refuse what is defined by itself."""
+        if symbol in self._open:
+            raise Refused(f"{symbol} is defined by itself", self._open[symbol])
+        if symbol not in self._expanded:
+            self._open[symbol] = self.place_of(symbol)
+            body = self.body_of(symbol)
+            for inside in (self._exponents.get(symbol), self._logarithms.get(symbol)):
+                for other in inside.free_symbols if inside is not None else ():
+                    self.leaves(other)
+            self._expanded[symbol] = (
+                symbol
+                if body is None
+                else body.xreplace({s: self.leaves(s) for s in body.free_symbols})
+            )
+            del self._open[symbol]
+        return self._expanded[symbol]
+
+    def has_logarithms(self, value: sympy.Expr) -> bool:
+        """Return whether logarithms are left in an expression."""
+        return not self.expanded(value).free_symbols.isdisjoint(self._logarithms)
+
+    def differs_from_zero(self, value: sympy.Expr) -> bool:
+        """Return whether an expression is not 0 at random numbers, where e^u is that of u."""
+        for symbol in value.free_symbols:
+            self.leaves(symbol)  # which refuses what is defined by itself
+        random = Random(0)
+        numbers = (self._number(value, random, {}, real=True) for _ in range(_TRIES))
+        return any(number.is_finite and abs(number) > _NEARLY_ZERO for number in numbers)
+
+    def at_random(self, values: Sequence[sympy.Expr]) -> list[sympy.Rational]:
+        """Return expressions at random rational numbers, where e^u is any; [] if there are none."""
+        for seed in range(_TRIES):
+            random, known = self._points.setdefault(seed, (Random(seed), {}))
+            numbers = [self._number(value, random, known, real=False) for value in values]
+            if all(number.is_Rational for number in numbers):
+                return numbers
+        return []
+
+    def _number(
+        self,
+        value: sympy.Expr,
+        random: Random,
+        known: dict[sympy.Symbol, sympy.Expr],
+        *,
+        real: bool,
+    ) -> sympy.Expr:
+        """Return an expression at random numbers; where they are `real`, e^u is that of u."""
+
+        def number(inside: sympy.Expr) -> sympy.Expr:
+            return self._number(inside, random, known, real=real)
+
+        for symbol in sorted(value.free_symbols - known.keys(), key=str):
+            if symbol in known:  # by now
+                continue
+            body = self._given.get(symbol, self.body_of(symbol))
+            if real and symbol in self._exponents:
+                known[symbol] = sympy.exp(number(self._exponents[symbol]))
+            elif real and symbol in self._logarithms:
+                known[symbol] = sympy.log(number(self._logarithms[symbol]))
+            elif body is not None:
+                known[symbol] = number(body)
+            else:
+                known[symbol] = sympy.Rational(random.randint(1, 997), 997)
+            if real:
+                known[symbol] = known[symbol].evalf(_DIGITS)
+        found = value.xreplace(known)
+        return found.evalf(_DIGITS) if real else found
+
+
+def _slopes(expression: sympy.Expr) -> dict[sympy.Symbol, sympy.Expr]:
+    return {s: expression.diff(s) for s in sorted(expression.free_symbols, key=str)}
