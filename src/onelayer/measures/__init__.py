@@ -1,0 +1,49 @@
+"""Measured quantities that the answers rely on: of runs, of epochs, of predictions, of weights."""
+
+from onelayer.measures.epochs import (
+    BatchErrors,
+    Dip,
+    Pulls,
+    accuracy_by_place,
+    correlation,
+    dip,
+    pulls,
+    thinned,
+)
+from onelayer.measures.predicted import Predictions, predictions
+from onelayer.measures.runs import (
+    Late,
+    LossSummary,
+    Spikes,
+    is_falling,
+    late,
+    loss_summary,
+    settled_step,
+    spikes,
+    standard_error,
+)
+from onelayer.measures.weights import roughness, squared_norm
+
+__all__ = [
+    "BatchErrors",
+    "Dip",
+    "Late",
+    "LossSummary",
+    "Predictions",
+    "Pulls",
+    "Spikes",
+    "accuracy_by_place",
+    "correlation",
+    "dip",
+    "is_falling",
+    "late",
+    "loss_summary",
+    "predictions",
+    "pulls",
+    "roughness",
+    "settled_step",
+    "spikes",
+    "squared_norm",
+    "standard_error",
+    "thinned",
+]

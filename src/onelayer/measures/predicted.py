@@ -1,0 +1,63 @@
+"""What a model predicts, and where it goes wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from onelayer.models import Array, SoftmaxRegression, logits
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a model says of images, and what they are.
+
+    Attributes
+    ----------
+    confusion : (K, K) array of int
+        How many images of each class (row) are predicted as each (column).
+    wrong : (M,) array of int
+        The images that are predicted wrongly, the most confident first.
+    predicted, actual : (N,) arrays of int
+        The classes.
+    confidence : (N,) array
+        The probability of the prediction.
+    """
+
+    confusion: NDArray[np.int64]
+    wrong: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+    actual: NDArray[np.int64]
+    confidence: Array
+
+    @property
+    def most_frequent_mistake(self) -> tuple[int, int, int]:
+        """A class, the one that it is most often taken for, and how often."""
+        errors = self.confusion - np.diag(np.diag(self.confusion))
+        row, column = np.unravel_index(errors.argmax(), errors.shape)
+        return int(row), int(column), int(errors.max())
+
+    @property
+    def recall(self) -> Array:
+        """The share of each class that is predicted right, (K,); nan of one without images."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(np.diag(self.confusion) / self.confusion.sum(axis=1))
+
+
+def predictions(model: SoftmaxRegression, X: Array, w: Array, targets: Array) -> Predictions:
+    """Predict inputs (N, D+1) by weights (D+1, K), and compare with one-hot targets (N, K)."""
+    probabilities = model.probabilities(logits(X, w))
+    predicted, actual = probabilities.argmax(axis=1), targets.argmax(axis=1)
+    num_classes = targets.shape[1]
+    pairs = num_classes * actual + predicted
+    confidence = probabilities.max(axis=1)
+    wrong = np.flatnonzero(predicted != actual)
+    return Predictions(
+        confusion=np.bincount(pairs, minlength=num_classes**2).reshape(num_classes, -1),
+        wrong=wrong[np.argsort(-confidence[wrong], kind="stable")],
+        predicted=predicted,
+        actual=actual,
+        confidence=confidence,
+    )
