@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from nbpress.project.notebook import Cell, Notebook
-from nbpress.project.texts import faults, typed_numbers
+from nbpress.project.texts import faults
+from nbpress.project.typed import typed_numbers
 
 LOAD = ("code", "%load_ext nbpress\nfig = f = 1")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from nbpress.errors import PressError, did_you_mean
 from nbpress.files import read
 from nbpress.project.notebook import Notebook
-from nbpress.project.texts import CODE, Fault, fault_in, passages_of
+from nbpress.project.passages import CODE, Fault, fault_in, passages_of
 from nbpress.say.text import blanked
 
 NAME = "references.bib"

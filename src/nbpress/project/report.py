@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from nbpress.errors import PressError, did_you_mean
 from nbpress.files import read_yaml
-from nbpress.project.texts import typed_in
+from nbpress.project.typed import typed_in
 from nbpress.say.records import validate_task
 from nbpress.say.text import TextError, read_text
 

@@ -5,7 +5,6 @@ What only the press may say of it, title, numbers and marks, goes into an imprin
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,21 +17,18 @@ from nbpress.project.dataset import DataSet
 from nbpress.project.project import Project
 from nbpress.project.report import Report
 from nbpress.publish.cells import Cell
+from nbpress.publish.chapter import chapter_cells
 from nbpress.publish.complete import check_claims, check_proofs, check_tasks
-from nbpress.publish.outputs import is_address, joined, keep_labelled
 from nbpress.publish.provenance import Commit, parameters_of, provenance, read_commit
 from nbpress.publish.references import number, resolve_references
 from nbpress.run.execute import Execution
 from nbpress.run.plan import Plan
-from nbpress.run.said import Said
-from nbpress.say.records import Claim, Derivation, Figure, Settings, Values, record_of, records
-from nbpress.say.text import TYPED, TextError, read_text
-from nbtypeset.schema import MIME_TYPE, Imprint, Record
+from nbpress.say.records import Claim, Derivation, Figure, record_of, records
+from nbpress.say.text import TextError, read_text
+from nbtypeset.schema import Imprint
 
-_HIDING = {"remove-cell", "hide-cell", "remove-output", "hide-output"}
 _PROVENANCE_TAG = "provenance"
 _PICTURES = ("image/svg+xml", "image/png")
-_ID_LENGTH = 64  # that nbformat allows
 
 
 @dataclass
@@ -83,7 +79,7 @@ def bind(
         said = execution.said[plan.chapter.name]
         if said.lacking:
             raise PressError(f"{said.lacking[0]}, which no cell of code records or has above")
-        chapter, complaints = _chapter_cells(index, plan, run.executed["cells"], said)
+        chapter, complaints = chapter_cells(index, plan, run.executed["cells"], said)
         notices += complaints
         cells += chapter
         for key, entry in said.values.items():
@@ -188,75 +184,6 @@ def _figures(cells: list[Cell]) -> dict[str, str]:
         for output in cell.get("outputs", ())
         if isinstance(record := record_of(output), Figure)
     }
-
-
-def _chapter_cells(
-    number: int, plan: Plan, executed: list[Cell], said: Said
-) -> tuple[list[Cell], list[str]]:
-    """Join the notebook's cells as they stand with the outputs of the run, by cell id.
-
-    Cells of prose say what they say now, and show no code.
-    """
-    outputs = {cell["id"]: cell["outputs"] for cell in executed if cell["cell_type"] == "code"}
-    cells, notices = [], []
-    count = 0
-    for index, cell in enumerate(copy.deepcopy(plan.notebook.content["cells"]), start=1):
-        cell["source"] = "".join(cell["source"])
-        if cell["cell_type"] == "markdown":
-            cell["source"] = TYPED.sub("", cell["source"]).rstrip()
-        cell["metadata"]["nbpress"] = {"notebook": plan.chapter.notebook, "cell": index}
-        if cell["cell_type"] == "code":
-            written = plan.notebook.cells[index - 1]
-            count += written.runs
-            cell["execution_count"] = count if written.runs else None
-            cell["outputs"] = []
-            run = outputs.get(cell["id"], [])
-            prose = said.prose.get(cell["id"])
-            if prose:
-                if hiding := _HIDING.intersection(tag.replace("_", "-") for tag in written.tags):
-                    raise PressError(
-                        f"{plan.notebook.name_of(written)}: the tag {min(hiding)!r} hides what the "
-                        "cell says; take it away, or the cell"
-                    )
-                cell["source"] = ""
-                run = _as_it_reads(run, *prose)
-            for output in run:
-                if isinstance(record_of(output), Derivation) and not prose:
-                    raise PressError(
-                        f"{plan.notebook.name_of(written)}: code shows a derivation, which counts "
-                        "for nothing; write it in a cell of its own, '%%derivation TASK PROVER'"
-                    )
-                if output.get("name") == "stderr":
-                    # It holds paths and process ids: for the author, not for the reader.
-                    text = "".join(output["text"]).strip()
-                    notices.append(f"{plan.chapter.notebook}, cell {index}: {text}")
-                elif not (isinstance(record_of(output), Settings | Values) or is_address(output)):
-                    cell["outputs"].append(joined(output))
-        # Ids are unique in a notebook, not among notebooks; marks are known by them.
-        id_ = f"{number}-{cell['id']}"
-        cell["id"] = id_ if len(id_) <= _ID_LENGTH else f"{number}-{digest(id_)[:32]}"
-        cells.append(cell)
-    keep_labelled(cells)
-    return cells, notices
-
-
-def _as_it_reads(run: list[dict[str, Any]], record: Record, text: str) -> list[dict[str, Any]]:
-    """Return the outputs of a cell of prose: a figure's picture is the one that the run drew."""
-    if isinstance(record, Figure):
-        drawn = [output for output in run if isinstance(record_of(output), Figure)]
-        return [
-            {
-                **output,
-                "data": {
-                    **output["data"],
-                    MIME_TYPE: record.to_json(),
-                    "text/plain": f"{record.label}: {record.alt}",
-                },
-            }
-            for output in drawn
-        ]
-    data = {MIME_TYPE: record.to_json(), "text/markdown": text}
-    return [{"output_type": "display_data", "data": data, "metadata": {}}]
 
 
 def _marks(cells: list[Cell]) -> dict[str, list[str]]:

@@ -19,7 +19,8 @@ from nbpress.project.bibliography import wrong_citations
 from nbpress.project.dataset import DataSet, resolve
 from nbpress.project.parameters import Parameters
 from nbpress.project.project import Project
-from nbpress.project.texts import faults, typed_numbers
+from nbpress.project.texts import faults
+from nbpress.project.typed import typed_numbers
 from nbpress.publish.bind import Bound, bind
 from nbpress.publish.diff import keep_previous
 from nbpress.publish.lint import refuse, wrong_formulas

@@ -8,8 +8,10 @@ from collections.abc import Iterable, Sequence
 from nbpress.errors import PressError
 from nbpress.project.bibliography import wrong_citations
 from nbpress.project.notebook import Notebook, read_notebook
+from nbpress.project.passages import Fault, fault_in, passages_of
 from nbpress.project.project import Project
-from nbpress.project.texts import Fault, fault_in, faults, passages_of, typed_numbers
+from nbpress.project.texts import faults
+from nbpress.project.typed import typed_numbers
 from nbpress.publish.render import ENGINES, EXPORTERS
 from nbpress.run.temporary import temporary_files
 from nbpress.say.text import PLACEHOLDER

@@ -33,6 +33,7 @@ from nbpress.say.records import (
     validate_task,
 )
 from nbpress.say.text import Text, TextError, read_text
+from nbpress.say.truth import truth
 from nbpress.say.typography import plain
 from nbtypeset.schema import MIME_TYPE, Caption, Record
 
@@ -219,28 +220,15 @@ def claim(
     """
     validate_task(task)
     validate_claim(id)
-    truth = claims[id] = _truth(holds)
+    is_so = claims[id] = truth(holds)
     found = f"{otherwise}; {by} expected that {text}" if otherwise else f"it is not so that {text}"
     texts = read_text(text), read_text(found)
     values = recall(task, texts)
     text, otherwise = (each.set(values, claims) for each in texts)
-    sentence = text if truth else otherwise
-    mark = "✓ Checked" if truth else "✗ Found instead"
-    record = Claim(task, id, text, truth, f"{sentence}.", values)
+    sentence = text if is_so else otherwise
+    mark = "✓ Checked" if is_so else "✗ Found instead"
+    record = Claim(task, id, text, is_so, f"{sentence}.", values)
     _show(record, {"text/markdown": f"{mark}: {sentence}."})
-
-
-def _truth(holds: object) -> bool:
-    """Return whether something holds; a list of truths, or a function, is no truth."""
-    if type(holds).__name__ in ("BooleanTrue", "BooleanFalse"):  # SymPy's
-        return bool(holds)
-    value = holds.item() if getattr(holds, "shape", None) == () else holds  # type: ignore[attr-defined]
-    if not isinstance(value, bool):
-        raise TypeError(
-            f"what is claimed must be True or False; got {holds!r:.80}. "
-            "Of several truths, say which is meant: all(…) or any(…)"
-        )
-    return value
 
 
 def _show(record: Record, bundle: dict[str, str], metadata: dict[str, Any] | None = None) -> None:

@@ -13,11 +13,11 @@ from typing import Any
 
 from nbtypeset.document import Document, TitlePage
 from nbtypeset.schema import VERDICTS
-from nbtypeset.speak import readable
-from nbtypeset.tree import Node, kind_of, node, nodes, pairs, plain, walk
+from nbtypeset.tree import Node, kind_of, node, pairs, plain
+from nbtypeset.write.contents import contents, heading_words, section_id, where_one_is
 from nbtypeset.write.dark import for_both_schemes
 from nbtypeset.write.parts import formula, spoken, write_parts
-from nbtypeset.write.sections import DEEPEST, in_sections
+from nbtypeset.write.sections import in_sections
 
 _MIMES = {"svg": "svg+xml", "jpg": "jpeg"}
 _TAG = re.compile(r"<[a-z][^<>]*>")
@@ -38,7 +38,7 @@ def write_html(document: Document, open_code: bool) -> str:
     folder = resources.files("nbtypeset").joinpath("templates")
     style = folder.joinpath("report.css").read_text(encoding="utf-8")
     if document.title_page.has_contents:
-        style += _where_one_is(document)
+        style += where_one_is(document)
     template = Template(folder.joinpath("report.html").read_text(encoding="utf-8"))
     writer = _Writer(document, open_code)
     sections = in_sections(document, fold_code=not open_code)
@@ -57,7 +57,7 @@ def write_html(document: Document, open_code: bool) -> str:
         "base-uri 'none'; form-action 'none'",
         style=style,
         header=_header(page) + results,
-        contents=_contents(document) if page.has_contents else "",
+        contents=contents(document) if page.has_contents else "",
         body="".join(parts),
         values=_values(page.values) if page.values else "",
     )
@@ -89,7 +89,7 @@ class _Writer:
         self.opened = " open" if open_code else ""
         self.names: dict[str, int] = {}
         self.headings = {
-            element["c"][1][0]: _heading(element)
+            element["c"][1][0]: heading_words(element)
             for part in document.parts
             for element in part.blocks
             if element["t"] == "Header"
@@ -105,7 +105,7 @@ class _Writer:
                 before = f'<span class="display" role="group"{stop} aria-label="{said}">'
                 return _spans(before, [formula(element)], "</span>")
             case "Header":
-                heading = escape(_heading(element))
+                heading = escape(heading_words(element))
                 anchor = (
                     f'<a class="anchor" href="#{escape(content[1][0])}" '
                     f'aria-label="Link to: {heading}">#</a>'
@@ -160,7 +160,7 @@ class _Writer:
                 _raw("</figure>"),
             ]
         if kind == "section":
-            return [_raw(f'<section class="part" id="{_section(attributes["heading"])}">')]
+            return [_raw(f'<section class="part" id="{section_id(attributes["heading"])}">')]
         if kind == "section-end":
             return [_raw("</section>")]
         if kind == "codes":
@@ -192,47 +192,6 @@ def _may_scroll(formula: str) -> bool:
     return any(len(_SIGN.findall(row)) > _NARROW for row in formula.split(r"\\"))
 
 
-def _section(heading: str) -> str:
-    """Return the id of the section that a heading begins."""
-    return escape(f"section:{heading}")
-
-
-def _where_one_is(document: Document) -> str:
-    """Return the rules by which the contents mark the section that is being read.
-
-    A timeline of the browser's runs while a section crosses a line in the window: no script.
-    """
-    ids = [
-        element["c"][1][0]
-        for part in document.parts
-        for element in part.blocks
-        if element["t"] == "Header" and element["c"][0] <= DEEPEST
-    ]
-    names = [f"--section-{number}" for number, _ in enumerate(ids)]
-    rules = "".join(
-        f"[id={_quoted(f'section:{id_}')}]{{view-timeline-name:{name}}}"
-        f"nav a[href={_quoted(f'#{id_}')}]{{animation-timeline:{name}}}\n"
-        for id_, name in zip(ids, names, strict=True)
-    )
-    scope = f"body{{timeline-scope:{','.join(names)}}}\n" if names else ""
-    return f"@supports (animation-timeline:--x){{\n{scope}{rules}}}\n"
-
-
-def _quoted(text: str) -> str:
-    """Return a string of CSS; of letters that could end it, or the style, their numbers."""
-    spelled = re.sub(r"[^\w #:.-]", lambda sign: f"\\{ord(sign[0]):x} ", text)
-    return f'"{spelled}"'
-
-
-def _heading(element: Node) -> str:
-    """Return a heading's words, its formulas read aloud."""
-
-    def say(inline: Node) -> list[Node] | None:
-        return [node("Str", readable(inline["c"][1]))] if inline["t"] == "Math" else None
-
-    return plain(walk(element["c"][2], say)).strip()
-
-
 def _header(page: TitlePage) -> str:
     lines = [f'<p class="occasion">{escape(page.occasion)}</p>'] if page.occasion else []
     lines.append(f"<h1>{escape(page.title)}</h1>")
@@ -245,25 +204,6 @@ def _header(page: TitlePage) -> str:
     if page.notice:
         lines.append(f'<p class="notice" role="note">{escape(page.notice)}</p>')
     return "\n".join(lines)
-
-
-def _contents(document: Document) -> str:
-    """Return the list of chapters and their sections, two levels deep."""
-    chapters: list[tuple[str, list[str]]] = []
-    for part in document.parts:
-        for element in nodes(part.blocks):
-            if element["t"] != "Header" or element["c"][0] > 2:
-                continue
-            link = f'<a href="#{escape(element["c"][1][0])}">{escape(_heading(element))}</a>'
-            if element["c"][0] == 1 or not chapters:
-                chapters.append((link, []))
-            else:
-                chapters[-1][1].append(f"<li>{link}</li>")
-    entries = "".join(
-        f"<li>{link}{'<ol>' + ''.join(inner) + '</ol>' if inner else ''}</li>"
-        for link, inner in chapters
-    )
-    return f'<nav aria-label="Contents"><ol>{entries}</ol></nav>'
 
 
 def _values(values: Any) -> str:

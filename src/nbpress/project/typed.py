@@ -1,0 +1,70 @@
+"""Numbers that are typed into texts, not quoted, and so go stale unseen."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from nbpress.project.code import comments
+from nbpress.project.notebook import Cell, Notebook
+from nbpress.project.passages import NO_PROSE, Fault, fault_in, passages_of
+from nbpress.say.prose import split_prose
+from nbpress.say.text import TYPED, blanked
+
+_DIGITS = re.compile(r"(?<![\w.,^])\d(?:[\d.,]*\d)?")
+_WORDS = re.compile(
+    r"\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|"
+    r"eigh|nine)teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty|dozens?|hundreds?|thousands?|"
+    r"millions?)\b",
+    re.IGNORECASE,
+)
+
+
+def typed_in(text: str) -> str | None:
+    """Return the first number or number word typed into a text, unless it says that it is meant."""
+    meant = _listed(TYPED.findall(text))
+    found = _numbers_in(text, words=True)
+    return next((each[0] for each in found if each[0].lower() not in meant), None)
+
+
+def typed_numbers(notebook: Notebook) -> Iterator[Fault]:
+    """Yield the numbers typed into texts that no `typed: …` of the cell says are meant.
+
+    Digits count in every text, number words from two upwards where values can be quoted.
+    """
+    passages = defaultdict(list)
+    for passage in passages_of(notebook):
+        passages[passage.cell.id].append(passage)
+    for cell in notebook.cells:
+        unused = meant = set(_meant(cell))
+        for passage in passages[cell.id]:
+            for number in _numbers_in(passage.text, words=passage.kind != "Markdown"):
+                unused = unused - {number[0].lower()}
+                if number[0].lower() not in meant:
+                    line = passage.line_of(number)
+                    yield fault_in(
+                        notebook, cell, line, f"{number[0]!r} is typed, and may go stale"
+                    )
+        for each in sorted(unused):
+            yield fault_in(notebook, cell, 1, f"'typed: {each}', but no {each!r} is typed here")
+
+
+def _meant(cell: Cell) -> list[str]:
+    """Return the typed numbers that a cell says are meant."""
+    lists = TYPED.findall(cell.source)
+    if cell.runs and not split_prose(cell.source):
+        for comment in comments(cell.source).values():
+            lists += re.findall(r"\btyped: (.*)", comment)
+    return _listed(lists)
+
+
+def _listed(lists: Iterable[str]) -> list[str]:
+    return [number.strip().lower() for each in lists for number in each.split(", ")]
+
+
+def _numbers_in(text: str, *, words: bool) -> list[re.Match[str]]:
+    """Return the digits in a text's prose, and the number words if they count, in their order."""
+    prose = blanked(text, NO_PROSE)
+    found = [*_DIGITS.finditer(prose), *(_WORDS.finditer(prose) if words else ())]
+    return sorted(found, key=re.Match.start)

@@ -1,0 +1,88 @@
+"""Joins a chapter's prose as it stands now with the outputs of its run, cell by cell."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from nbpress.errors import PressError
+from nbpress.files import digest
+from nbpress.publish.cells import Cell
+from nbpress.publish.outputs import is_address, joined, keep_labelled
+from nbpress.run.plan import Plan
+from nbpress.run.said import Said
+from nbpress.say.records import Derivation, Figure, Settings, Values, record_of
+from nbpress.say.text import TYPED
+from nbtypeset.schema import MIME_TYPE, Record
+
+_HIDING = {"remove-cell", "hide-cell", "remove-output", "hide-output"}
+_ID_LENGTH = 64  # that nbformat allows
+
+
+def chapter_cells(
+    number: int, plan: Plan, executed: list[Cell], said: Said
+) -> tuple[list[Cell], list[str]]:
+    """Join the notebook's cells as they stand with the outputs of the run, by cell id.
+
+    Cells of prose say what they say now, and show no code.
+    """
+    outputs = {cell["id"]: cell["outputs"] for cell in executed if cell["cell_type"] == "code"}
+    cells, notices = [], []
+    count = 0
+    for index, cell in enumerate(copy.deepcopy(plan.notebook.content["cells"]), start=1):
+        cell["source"] = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            cell["source"] = TYPED.sub("", cell["source"]).rstrip()
+        cell["metadata"]["nbpress"] = {"notebook": plan.chapter.notebook, "cell": index}
+        if cell["cell_type"] == "code":
+            written = plan.notebook.cells[index - 1]
+            count += written.runs
+            cell["execution_count"] = count if written.runs else None
+            cell["outputs"] = []
+            run = outputs.get(cell["id"], [])
+            prose = said.prose.get(cell["id"])
+            if prose:
+                if hiding := _HIDING.intersection(tag.replace("_", "-") for tag in written.tags):
+                    raise PressError(
+                        f"{plan.notebook.name_of(written)}: the tag {min(hiding)!r} hides what the "
+                        "cell says; take it away, or the cell"
+                    )
+                cell["source"] = ""
+                run = _as_it_reads(run, *prose)
+            for output in run:
+                if isinstance(record_of(output), Derivation) and not prose:
+                    raise PressError(
+                        f"{plan.notebook.name_of(written)}: code shows a derivation, which counts "
+                        "for nothing; write it in a cell of its own, '%%derivation TASK PROVER'"
+                    )
+                if output.get("name") == "stderr":
+                    # It holds paths and process ids: for the author, not for the reader.
+                    text = "".join(output["text"]).strip()
+                    notices.append(f"{plan.chapter.notebook}, cell {index}: {text}")
+                elif not (isinstance(record_of(output), Settings | Values) or is_address(output)):
+                    cell["outputs"].append(joined(output))
+        # Ids are unique in a notebook, not among notebooks; marks are known by them.
+        id_ = f"{number}-{cell['id']}"
+        cell["id"] = id_ if len(id_) <= _ID_LENGTH else f"{number}-{digest(id_)[:32]}"
+        cells.append(cell)
+    keep_labelled(cells)
+    return cells, notices
+
+
+def _as_it_reads(run: list[dict[str, Any]], record: Record, text: str) -> list[dict[str, Any]]:
+    """Return the outputs of a cell of prose: a figure's picture is the one that the run drew."""
+    if isinstance(record, Figure):
+        drawn = [output for output in run if isinstance(record_of(output), Figure)]
+        return [
+            {
+                **output,
+                "data": {
+                    **output["data"],
+                    MIME_TYPE: record.to_json(),
+                    "text/plain": f"{record.label}: {record.alt}",
+                },
+            }
+            for output in drawn
+        ]
+    data = {MIME_TYPE: record.to_json(), "text/markdown": text}
+    return [{"output_type": "display_data", "data": data, "metadata": {}}]
