@@ -43,6 +43,7 @@ class Quantities:
     symbols: Symbols = field(init=False)
     _bases: dict[sympy.Symbol, tuple[str, bool]] = field(default_factory=dict)  # as definitions'
     _defined: dict[sympy.Symbol, tuple[Definition, Indices]] = field(default_factory=dict)
+    _bodies: dict[sympy.Symbol, sympy.Expr] = field(default_factory=dict)  # of their definitions
     _tied: set[sympy.Symbol] = field(default_factory=set)  # what assumptions are about
     _not_zero: dict[sympy.Expr, int] = field(default_factory=dict)  # denominators, and their place
 
@@ -204,10 +205,10 @@ class Quantities:
             )
 
     def _body(self, symbol: sympy.Symbol) -> sympy.Expr | None:
-        if symbol not in self._defined:
-            return None
-        definition, indices = self._defined[symbol]
-        return self.value(definition.body, indices)
+        if symbol in self._defined and symbol not in self._bodies:
+            definition, indices = self._defined[symbol]
+            self._bodies[symbol] = self.value(definition.body, indices)
+        return self._bodies.get(symbol)
 
     def _place(self, symbol: sympy.Symbol) -> int:
         return self._defined[symbol][0].name.at if symbol in self._defined else 0

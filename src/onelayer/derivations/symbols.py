@@ -220,4 +220,21 @@ class Symbols:
 
 
 def _slopes(expression: sympy.Expr) -> dict[sympy.Symbol, sympy.Expr]:
-    return {s: expression.diff(s) for s in sorted(expression.free_symbols, key=str)}
+    """Return the derivatives of a rational function by each of its symbols, all in one pass."""
+    if expression.is_Symbol:
+        return {expression: sympy.Integer(1)}
+    parts = expression.args
+    if expression.is_Mul:
+        others = [sympy.Mul(*parts[:i], *parts[i + 1 :]) for i in range(len(parts))]
+    elif expression.is_Pow and parts[1].is_Integer:
+        base, exponent = parts
+        parts, others = [base], [exponent * base ** (exponent - 1)]
+    elif expression.is_Add or expression.is_Rational:  # which has no parts
+        others = [sympy.Integer(1)] * len(parts)
+    else:
+        raise AssertionError(expression)
+    found: dict[sympy.Symbol, list[sympy.Expr]] = {}
+    for part, factor in zip(parts, others, strict=True):
+        for symbol, slope in _slopes(part).items():
+            found.setdefault(symbol, []).append(factor * slope)
+    return {symbol: sympy.Add(*slopes) for symbol, slopes in found.items()}
