@@ -17,6 +17,7 @@ import click
 from nbpress import options as opt
 from nbpress.errors import PressError, disk_error
 from nbpress.log import keep_traceback, open_closed_streams, say, silence
+from nbpress.new.cli import new
 from nbpress.project.project import find_project
 from nbpress.run.processes import skip_slow_imports
 from nbpress.sweep.cli import sweep
@@ -240,4 +241,5 @@ def cache(context: click.Context, prune: bool) -> None:
         )
 
 
+nbpress.add_command(new)
 nbpress.add_command(sweep)

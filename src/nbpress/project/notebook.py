@@ -119,16 +119,7 @@ class Notebook:
 def read_notebook(path: Path) -> Notebook:
     """Read a notebook of format 4.5 or later (cells have ids)."""
     try:
-        content = json.loads(path.read_text("utf-8"))
-        cells = tuple(
-            Cell(
-                id=cell["id"],
-                kind=cell["cell_type"],
-                source="".join(cell["source"]),
-                tags=tuple(cell["metadata"].get("tags", ())),
-            )
-            for cell in content["cells"]
-        )
+        return from_json(path, json.loads(path.read_text("utf-8")))
     except FileNotFoundError as error:
         raise PressError(f"no notebook {path.name}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -136,6 +127,19 @@ def read_notebook(path: Path) -> Notebook:
             f"{path.name} is not a notebook of format 4.5: {error!r}; "
             "open and save it in JupyterLab, or restore it"
         ) from error
+
+
+def from_json(path: Path, content: dict[str, Any]) -> Notebook:
+    """Return the notebook whose JSON is given; what is none raises what it happens to."""
+    cells = tuple(
+        Cell(
+            id=cell["id"],
+            kind=cell["cell_type"],
+            source="".join(cell["source"]),
+            tags=tuple(cell["metadata"].get("tags", ())),
+        )
+        for cell in content["cells"]
+    )
     twice = [name for name, count in Counter(cell.id for cell in cells).items() if count > 1]
     if twice:
         raise PressError(f"{path.name}: two cells have the id {twice[0]!r}; give one a new one")

@@ -17,7 +17,7 @@ from nbpress.run.observed import declared_files
 from nbpress.say.last import reference_figures
 
 REFERENCE = "reference"  # the parameter that takes the figures of report/reference.yaml
-_INJECTED = ("dataset", RECORDED, REFERENCE)  # parameters that the press itself sets
+INJECTED = ("dataset", RECORDED, REFERENCE)  # parameters that the press itself sets
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,9 @@ def plan(project: Project, dataset: DataSet, given: Parameters) -> list[Plan]:
     }
     declared = {name: notebook.parameters() for name, notebook in notebooks.items()}
     everywhere = given.get("", {})
-    known = {p for parameters in declared.values() for p in parameters} - set(_INJECTED)
+    known = {p for parameters in declared.values() for p in parameters} - set(INJECTED)
     for name in [*everywhere, *(n for k, values in given.items() if k for n in values)]:
-        if name in _INJECTED:
+        if name in INJECTED:
             raise PressError(f"{name} is set by the press; choose the data set with DATASET")
     for name in everywhere:
         if name not in known:
@@ -76,7 +76,7 @@ def plan(project: Project, dataset: DataSet, given: Parameters) -> list[Plan]:
             **{name: value for name, value in everywhere.items() if name in takes},
             **given.get(chapter.name, {}),
         }
-        for name in _INJECTED:
+        for name in INJECTED:
             if name not in takes and (hint := notebooks[chapter.name].untagged(name)):
                 raise PressError(f"{chapter.notebook} takes no {name!r} from the press{hint}")
         if "dataset" in takes:

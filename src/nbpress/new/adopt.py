@@ -1,0 +1,200 @@
+"""Takes notebooks that there are into a report, as copies. What they contain is data."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from nbpress.errors import PressError
+from nbpress.files import as_json
+from nbpress.project.code import parse
+from nbpress.project.notebook import Notebook, from_json
+from nbpress.project.parameters import declarations
+from nbpress.project.texts import CODE
+from nbpress.run.plan import INJECTED
+from nbpress.say.text import blanked
+
+_KEPT = ("cell_type", "id", "metadata", "source", "attachments")  # of a cell
+_ID = re.compile(r"[a-zA-Z0-9-_]{1,64}")
+_KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+_TITLE = re.compile(r"^# +\S|^=+ *$|<h1\b", re.MULTILINE)
+_PARAMETERS = """\
+# Parameters, each in a line such as `rate: float = 0.5`, with its unit in a comment behind it.
+# `make report PARAMS="rate=0.7"` then sets it."""
+
+
+@dataclass(frozen=True)
+class Adopted:
+    """A notebook as the report has it, and what the original shows."""
+
+    path: Path  # of the original
+    notebook: Notebook  # the copy
+    outputs: dict[str, list[dict[str, Any]]]  # that the original was saved with, by the copy's ids
+
+
+def adopt(paths: Sequence[Path]) -> list[Adopted]:
+    """Return copies of notebooks as chapters: with ids, a title, parameters, and no outputs.
+
+    Raises
+    ------
+    PressError
+        If one cannot be read, is no notebook of format 4 or not in Python, or two have one name.
+    """
+    named: dict[str, Path] = {}
+    for path in paths:
+        if (other := named.setdefault(path.name.casefold(), path)) is not path:
+            raise PressError(
+                f"two notebooks are called {path.name}: {other} and {path}; expected a name of its "
+                "own for each chapter: copy one of them under another name"
+            )
+    return [_adopt(path) for path in paths]
+
+
+def _adopt(path: Path) -> Adopted:
+    content = _read(path)
+    cells, outputs = [], {}
+    for cell, id_ in zip(content["cells"], _ids(content["cells"]), strict=True):
+        kept = {"metadata": {}, **{name: cell[name] for name in _KEPT if name in cell}, "id": id_}
+        if cell["cell_type"] == "code":
+            kept |= {"execution_count": None, "outputs": []}
+            outputs[id_] = [each for each in cell.get("outputs", ()) if isinstance(each, dict)]
+        cells.append(kept)
+    minor = max(5, content.get("nbformat_minor", 0))
+    metadata = {**content["metadata"], "kernelspec": _KERNEL}
+    copy = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": minor}
+    try:
+        nbformat.validate(nbformat.from_dict(copy))  # type: ignore[no-untyped-call]
+        as_json(copy).encode()  # half a character cannot be written
+    except (nbformat.ValidationError, ValueError) as error:
+        raise _refusal(path, f"one that is malformed ({str(error).splitlines()[0]:.80})") from error
+    _give_parameters(cells)
+    _give_title(cells, path.stem)
+    return Adopted(path, from_json(Path(path.name), copy), outputs)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return the JSON of a notebook, in Python, whose cells are such."""
+    try:
+        content = json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise _refusal(path, "no such file") from error
+    except IsADirectoryError as error:
+        raise _refusal(path, "a folder") from error
+    except (ValueError, RecursionError) as error:
+        raise _refusal(path, f"what is no JSON ({error})") from error
+    match content:
+        case {"nbformat": 4, "cells": list(cells)} if all(map(_is_cell, cells)):
+            metadata = content.setdefault("metadata", {})
+        case {"nbformat": int(number)} if number != 4:
+            raise _refusal(path, f"format {number}")
+        case _:
+            raise _refusal(path, "JSON that is no notebook")
+    match metadata:
+        case {"language_info": {"name": str(language)}}:
+            pass
+        case {"kernelspec": {"language": str(language)} | {"name": str(language)}}:
+            pass
+        case _:
+            language = "python"
+    if "python" not in language.lower():
+        raise PressError(
+            f"{path}: expected a notebook in Python; found one in {language}, whose cells no "
+            "kernel of a report runs: leave it out, or call its code from Python"
+        )
+    return content  # type: ignore[no-any-return]
+
+
+def _is_cell(cell: Any) -> bool:
+    match cell:
+        case {"cell_type": "code" | "markdown" | "raw", "source": str() | list()}:
+            return all(isinstance(line, str) for line in cell["source"])
+    return False
+
+
+def _refusal(path: Path, found: str) -> PressError:
+    return PressError(
+        f"{path}: expected a Jupyter notebook of format 4; found {found}: name another file, or "
+        "open this one in JupyterLab and save it as a notebook"
+    )
+
+
+def _ids(cells: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Yield an id for each cell: its own, unless that is none or another's before it."""
+    taken = {str(cell.get("id")) for cell in cells}
+    used: set[str] = set()
+    for number, cell in enumerate(cells, start=1):
+        id_ = str(cell.get("id", ""))
+        if id_ in used or not _ID.fullmatch(id_):
+            id_ = _free(f"cell-{number}", taken)
+        used.add(id_)
+        taken.add(id_)
+        yield id_
+
+
+def _free(name: str, taken: set[str]) -> str:
+    return name if name not in taken else _free(f"{name}-new", taken)
+
+
+def _give_parameters(cells: list[dict[str, Any]]) -> None:
+    """Tag the cell that sets parameters, or add one before the first code, if none is tagged.
+
+    It is the first one behind imports, if it sets nothing but names to literals.
+    """
+    if any("parameters" in cell["metadata"].get("tags", ()) for cell in cells):
+        return
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    for cell in code:
+        kinds = _statements("".join(cell["source"]))
+        if kinds == {"parameter"}:
+            cell["metadata"]["tags"] = [*cell["metadata"].get("tags", ()), "parameters"]
+            return
+        if kinds - {"preamble"}:
+            break
+    added = {
+        "cell_type": "code",
+        "execution_count": None,
+        "id": _free("parameters", {cell["id"] for cell in cells}),
+        "metadata": {"tags": ["parameters"]},
+        "outputs": [],
+        "source": _PARAMETERS.splitlines(keepends=True),
+    }
+    cells.insert(cells.index(code[0]) if code else len(cells), added)
+
+
+def _statements(source: str) -> set[str]:
+    """Return the kinds of statements in a cell: "preamble", "parameter" or "other"."""
+    try:
+        nodes = parse(source, "").body
+        declared = [each.name for each in declarations(source, "")]
+    except PressError:
+        return {"other"}
+    kinds = Counter(type(node) for node in nodes)
+    assignments = kinds[ast.Assign] + kinds[ast.AnnAssign]
+    preamble = kinds[ast.Import] + kinds[ast.ImportFrom] + kinds[ast.Expr]
+    if len(declared) != assignments or {*declared} & {*INJECTED}:
+        return {"other"}
+    others = len(nodes) - assignments - preamble
+    found = {"preamble": preamble, "parameter": assignments, "other": others}
+    return {kind for kind, count in found.items() if count}
+
+
+def _give_title(cells: list[dict[str, Any]], name: str) -> None:
+    """Add a heading with the notebook's name at the top, if it has none of the first level."""
+    texts = ("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    if any(_TITLE.search(blanked(text, CODE)) for text in texts):
+        return
+    title = {
+        "cell_type": "markdown",
+        "id": _free("title", {cell["id"] for cell in cells}),
+        "metadata": {},
+        "source": [f"# {' '.join(re.sub(r'[_*`<$#[]', ' ', name).split()) or 'Notebook'}"],
+    }
+    cells.insert(0, title)

@@ -1,0 +1,144 @@
+"""Makes the folder of a new report, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+
+import yaml
+
+from nbpress.errors import PressError
+from nbpress.files import as_json
+from nbpress.new.adopt import adopt
+from nbpress.new.left import ALTERNATIVE, left_to_do
+
+_TEMPLATES = Path(__file__).parent
+_PYTHON = ".python"  # names the Python that the Makefile uses on this machine
+_TODO = "TODO.md"
+_ON_FIGURES = """
+A figure gets its caption and text alternative in a cell of code below it, where `fig` is the
+variable that holds it and `%load_ext nbpress` stands in a cell above:
+
+    %%figure fig-speed fig
+    The caption.
+
+    Alt:
+    What the figure shows, in words.
+"""
+
+
+def begin(folder: Path, notebooks: Sequence[Path] = ()) -> str:
+    """Make a report's project in `folder`; return what to do next, and what is left to do.
+
+    Without notebooks it holds two of its own; else copies of those given are its chapters.
+
+    Raises
+    ------
+    PressError
+        If the folder cannot be made or is not empty, or a notebook cannot be adopted. Then nothing
+        is left behind.
+    """
+    _check_free(folder)
+    adopted = adopt(notebooks)
+    name = folder.resolve().name
+    texts = {
+        "title": _quoted(_title(name)),
+        "chapters": "\n".join(f"  - notebook: {_quoted(each.path.name)}" for each in adopted),
+        **_wheel(),
+    }
+    files = {
+        **_template("project", texts),
+        **_template("adopted" if adopted else "example", texts),
+        **{
+            f"notebooks/{each.path.name}": as_json(each.notebook.content).encode()
+            for each in adopted
+        },
+        _PYTHON: os.fsencode(f"{sys.executable}\n"),
+    }
+    left = _listed(left_to_do(adopted))
+    if left:
+        files[_TODO] = f"# Left to do\n\n{left}".encode()
+    _write(folder, files)
+    return _next_commands(folder) + (f"\nLeft to do (also in {_TODO}):\n\n{left}" if left else "")
+
+
+def _listed(left: Sequence[str]) -> str:
+    """Return a list, with what to do about the figures at its end."""
+    is_shown = any(line.endswith(ALTERNATIVE) for line in left)
+    return "".join(f"- {line}\n" for line in left) + (_ON_FIGURES if is_shown else "")
+
+
+def _check_free(folder: Path) -> None:
+    """Refuse a folder that there is, unless it is empty, and one whose parent there is not."""
+    if not os.path.lexists(folder):
+        if not folder.parent.is_dir():
+            raise PressError(f"cannot make {folder}: no folder {folder.parent}; make it first")
+        return
+    expected = "expected the name of a new folder, or of an empty one"
+    if not folder.is_dir():
+        raise PressError(f"{folder} is no folder: {expected}; give another name")
+    if found := sorted(os.listdir(folder)):
+        more = f" and {len(found) - 1} more" if found[1:] else ""
+        raise PressError(
+            f"{folder} is not empty: {expected}; found {found[0]}{more} in it; give another name"
+        )
+
+
+def _title(name: str) -> str:
+    words = re.sub(r"[-_\s]+", " ", name).strip() or "Report"
+    return words[0].upper() + words[1:]
+
+
+def _quoted(text: str) -> str:
+    """Return a text as YAML reads it back, whatever it contains."""
+    return yaml.safe_dump(text, default_style='"', allow_unicode=True, width=10**6).strip()
+
+
+def _wheel() -> dict[str, str]:
+    """Return the requirement and the file name of the wheel that this command came in."""
+    commands = metadata.entry_points(group="console_scripts", name="nbpress")
+    distribution = next((command.dist for command in commands if command.dist), None)
+    if distribution is None:
+        raise PressError("nbpress is not installed, so no environment can name it: install it")
+    name, version = distribution.name, distribution.version
+    stem = re.sub("[-_.]+", "_", name).lower()
+    return {"requirement": f"{name}[lab]=={version}", "wheel": f"{stem}-{version}-py3-none-any.whl"}
+
+
+def _template(name: str, texts: Mapping[str, str]) -> dict[str, bytes]:
+    """Return a template's files by their paths, with texts for `{title}` and so on."""
+    folder, marks = _TEMPLATES / name, re.compile(rf"\{{({'|'.join(texts)})\}}")
+    return {
+        path.relative_to(folder).as_posix().replace("dot-", "."): marks.sub(
+            lambda mark: texts[mark[1]], path.read_text("utf-8")
+        ).encode()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def _write(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write all files aside, and when they are written give them their place."""
+    exists = folder.is_dir()
+    with tempfile.TemporaryDirectory(prefix=".", dir=folder if exists else folder.parent) as aside:
+        whole = Path(aside) / "whole"
+        for name, content in files.items():
+            (whole / name).parent.mkdir(parents=True, exist_ok=True)
+            (whole / name).write_bytes(content)
+        for path in list(whole.iterdir()) if exists else [whole]:
+            path.rename(folder / path.name if exists else folder)
+
+
+def _next_commands(folder: Path) -> str:
+    return (
+        f"{folder} holds a report. Next:\n"
+        f"    cd {shlex.quote(str(folder))}\n"
+        "    make report    # builds report/report.pdf\n"
+        "    make           # lists what else there is\n"
+    )

@@ -1,0 +1,39 @@
+"""The command `nbpress new`."""
+
+from __future__ import annotations
+
+import sys
+from itertools import takewhile
+from pathlib import Path
+
+import click
+
+
+class _New(click.Command):
+    """Takes all words behind `--from`, up to the next option, as notebooks."""
+
+    def parse_args(self, context: click.Context, words: list[str]) -> list[str]:
+        if "--from" in words:
+            first = words.index("--from") + 1
+            notebooks = list(takewhile(lambda word: not word.startswith("-"), words[first:]))
+            pairs = [word for notebook in notebooks for word in ("--from", notebook)]
+            words = [*words[: first - 1], *(pairs or ["--from"]), *words[first + len(notebooks) :]]
+        return super().parse_args(context, words)
+
+
+@click.command(cls=_New, epilog="Example: nbpress new my-report --from first.ipynb second.ipynb")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--from", "notebooks", multiple=True, type=click.Path(path_type=Path), metavar="NOTEBOOK …",
+    help="Make these its chapters, in this order; they stay as they are.",
+)  # fmt: skip
+def new(folder: Path, notebooks: tuple[Path, ...]) -> None:
+    """Make a project in FOLDER, with two notebooks and all that `make report` needs there.
+
+    With `--from` its chapters are copies of notebooks that you have: without outputs, each with a
+    cell of parameters. What is left to do, such as the text alternatives of their figures, is
+    listed, and stands in TODO.md.
+    """
+    from nbpress.new.begin import begin
+
+    sys.stdout.write(begin(folder, notebooks))

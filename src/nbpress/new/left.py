@@ -1,0 +1,107 @@
+"""Says what is left to do before adopted notebooks make a good report, without running them."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import re
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from nbpress.errors import PressError
+from nbpress.new.adopt import Adopted
+from nbpress.project.code import imported_modules, parse
+from nbpress.project.notebook import Cell
+from nbpress.project.texts import faults
+from nbpress.run.plan import INJECTED
+from nbpress.say.prose import split_prose
+from nbtypeset.schema import MIME_TYPE
+
+ALTERNATIVE = "its figure has no text alternative"
+
+_DRAWS = {
+    *("plot", "scatter", "bar", "barh", "hist", "imshow", "show", "pie", "boxplot", "errorbar"),
+    *("contour", "contourf", "pcolormesh", "fill_between", "stackplot", "violinplot"),
+    *("heatmap", "histplot", "lineplot", "pairplot", "scatterplot"),  # seaborn's
+}
+_LINKED = re.compile(r"\]\(([^)\s]+)\)")
+_INSTALLS = re.compile(r"^\s*[!%]\s*(?:pip|conda|mamba)\s+install\b", re.MULTILINE)
+
+
+def left_to_do(adopted: Sequence[Adopted]) -> list[str]:
+    """Return what is left to do, in the order of the cells: "a.ipynb, cell 3: …".
+
+    A figure is what the original shows or, where that was saved without outputs, what a cell's
+    code seems to draw.
+    """
+    found: list[tuple[int, int, str]] = []
+    names = [each.notebook.path.name for each in adopted]
+    for fault in faults(each.notebook for each in adopted):
+        found.append((names.index(fault.notebook), fault.cell, str(fault)))
+    for index, each in enumerate(adopted):
+        cells = each.notebook.cells
+        for number, (cell, below) in enumerate(zip(cells, [*cells[1:], None], strict=True), 1):
+            name = each.notebook.name_of(cell)
+            found += [(index, number, f"{name}: {line}") for line in _of_cell(each, cell, below)]
+    return [text for *_, text in sorted(found, key=lambda line: line[:2])]
+
+
+def _of_cell(adopted: Adopted, cell: Cell, below: Cell | None) -> Iterator[str]:
+    folder = adopted.path.parent
+    if cell.kind == "markdown":
+        yield from _files(folder, _LINKED.findall(cell.source))
+    if not cell.runs or split_prose(cell.source):
+        return
+    outputs = adopted.outputs[cell.id]
+    for output in outputs:
+        if output.get("output_type") == "error":
+            error = f"{output.get('ename')}: {output.get('evalue')}"
+            yield f"it ended in {error:.80}, which would stop the report: mend it, or take it out"
+    if _INSTALLS.search(cell.source):
+        yield "it installs packages in each run: name them in requirements.txt instead"
+    try:
+        tree = parse(cell.source, "its code")
+    except PressError as error:
+        yield f"{error}: mend it, or take it out"
+        return
+    if "parameters" in cell.tags:
+        yield from _of_parameters(adopted)
+    saved = {mime for output in outputs for mime in output.get("data", ())}
+    named = {n.attr if isinstance(n, ast.Attribute) else "" for n in ast.walk(tree)}
+    shows = any(mime.startswith("image/") for mime in saved) or (not outputs and named & _DRAWS)
+    labelled = below is not None and below.source.lstrip().startswith("%%figure")
+    if shows and not (labelled or MIME_TYPE in saved or "nbpress.figure" in cell.source):
+        yield ALTERNATIVE
+    yield from _modules(folder, cell.source)
+    strings = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    yield from _files(folder, (each for each in strings if isinstance(each, str)))
+
+
+def _of_parameters(adopted: Adopted) -> Iterator[str]:
+    try:
+        declared = adopted.notebook.parameters()
+    except PressError as error:
+        yield f"its parameters cannot be read: {error}"
+        return
+    for name in INJECTED:
+        if name in declared:
+            yield f"the parameter {name!r} is set by the press: rename it, or see its guide"
+
+
+def _modules(folder: Path, source: str) -> Iterator[str]:
+    for name in sorted({name.split(".")[0] for name in imported_modules({"": source}, ())}):
+        if (folder / f"{name}.py").is_file() or (folder / name / "__init__.py").is_file():
+            yield f"it imports {name}, which lies beside the original: copy it to notebooks/"
+            continue
+        with contextlib.suppress(ImportError, ValueError):
+            if not find_spec(name):
+                yield f"it imports {name}, which is not installed: name it in requirements.txt"
+
+
+def _files(folder: Path, names: Iterator[str] | list[str]) -> Iterator[str]:
+    """Yield of the names those of files beside the original, which a copy does not find."""
+    for name in dict.fromkeys(names):
+        with contextlib.suppress(OSError, ValueError):  # no name of a file
+            if not Path(name).is_absolute() and (folder / name).is_file():
+                yield f"it names {name}, which lies beside the original: copy it to notebooks/"
