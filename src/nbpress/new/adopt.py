@@ -91,8 +91,10 @@ def _read(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise _refusal(path, f"what is no JSON ({error})") from error
     match content:
-        case {"nbformat": 4, "cells": list(cells)} if all(map(_is_cell, cells)):
-            metadata = content.setdefault("metadata", {})
+        case {"nbformat": 4, "cells": list(cells), "metadata": dict(metadata)} if all(
+            map(_is_cell, cells)
+        ):
+            pass
         case {"nbformat": int(number)} if number != 4:
             raise _refusal(path, f"format {number}")
         case _:
@@ -109,7 +111,7 @@ def _read(path: Path) -> dict[str, Any]:
             f"{path}: expected a notebook in Python; found one in {language}, whose cells no "
             "kernel of a report runs: leave it out, or call its code from Python"
         )
-    return content  # type: ignore[no-any-return]
+    return content
 
 
 def _is_cell(cell: Any) -> bool:

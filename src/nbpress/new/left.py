@@ -53,7 +53,7 @@ def _of_cell(adopted: Adopted, cell: Cell, below: Cell | None) -> Iterator[str]:
         yield from _files(folder, _LINKED.findall(cell.source))
     if not cell.runs or split_prose(cell.source):
         return
-    outputs = adopted.outputs[cell.id]
+    outputs = adopted.outputs.get(cell.id, [])
     for output in outputs:
         if output.get("output_type") == "error":
             error = f"{output.get('ename')}: {output.get('evalue')}"

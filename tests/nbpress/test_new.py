@@ -1,0 +1,417 @@
+"""`nbpress new`: the project that it makes works, and what it refuses leaves nothing behind."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from fixtures.tiny_project import COMMAND
+
+from nbpress.errors import PressError
+from nbpress.new import begin as module
+from nbpress.new.adopt import adopt
+from nbpress.new.begin import begin
+from nbpress.new.left import ALTERNATIVE, left_to_do
+from nbpress.project.notebook import read_notebook
+from nbpress.project.project import open_project
+from nbpress.publish.lint import lint
+
+PICTURE = {"output_type": "display_data", "data": {"image/png": "iVBORw0KGgo="}, "metadata": {}}
+FAILED = {"output_type": "error", "ename": "NameError", "evalue": "no x", "traceback": []}
+PYTHON = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+IN_R = {"kernelspec": {"name": "ir", "display_name": "R"}, "language_info": {"name": "R"}}
+
+
+def cell(source: str, kind: str = "code", tags: tuple[str, ...] = (), **more: object) -> dict:
+    """Return a cell as JupyterLab saves it, but for its id."""
+    ran = {"execution_count": 3, "outputs": []} if kind == "code" else {}
+    metadata = {"tags": list(tags)} if tags else {}
+    return {"cell_type": kind, "metadata": metadata, "source": source, **ran, **more}
+
+
+def saved(path: Path, *cells: dict, minor: int = 5, metadata: dict = PYTHON) -> Path:
+    """Save a notebook; from format 4.5 its cells have ids."""
+    path.parent.mkdir(exist_ok=True)
+    ids = [{"id": f"id-{number}"} if minor > 4 else {} for number in range(len(cells))]
+    cells_ = [{**id_, **each} for id_, each in zip(ids, cells, strict=True)]
+    content = {"nbformat": 4, "nbformat_minor": minor, "metadata": metadata, "cells": cells_}
+    path.write_text(json.dumps(content), "utf-8")
+    return path
+
+
+@pytest.fixture
+def five(tmp_path: Path) -> list[Path]:
+    """Return notebooks of five kinds, in a folder of their own."""
+    folder = tmp_path / "mine"
+    draw = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"
+    return [
+        saved(folder / "z plain.ipynb", cell("# Plain", "markdown"), cell("x = 2\nprint(x)")),
+        saved(folder / "drawn.ipynb", cell("text", "markdown"), cell(draw, outputs=[PICTURE])),
+        saved(
+            folder / "tagged.ipynb",
+            cell("import math\nrate: float = 0.5  # > 0", tags=("parameters",)),
+            cell("print(math.sqrt(rate))"),
+        ),
+        saved(folder / "old.ipynb", cell("import math"), cell("n = 3"), cell("n + 1"), minor=4),
+        saved(
+            folder / "magics.ipynb",
+            cell("%matplotlib inline\n%time y = 1"),
+            cell("%%bash\ntrue"),
+            cell("!true", outputs=[FAILED]),
+            metadata={},
+        ),
+    ]
+
+
+def outside_make() -> dict[str, str]:
+    """Return the environment without what a make that runs these tests has put there."""
+    return {name: text for name, text in os.environ.items() if "MAKE" not in name}
+
+
+def make(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run make in a folder."""
+    return subprocess.run(
+        ["make", "--no-print-directory", *words], cwd=folder, env=outside_make(),
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def listing(folder: Path) -> dict[str, bytes]:
+    """Return all files below a folder."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+class TestExample:
+    """The project with notebooks of its own."""
+
+    @pytest.mark.parametrize("name", ["report", 'it\'s "mine" $HOME `x`; a'])
+    def test_it_builds_by_the_commands_that_are_named(self, tmp_path: Path, name: str) -> None:
+        """Whatever the folder is called, the commands that are printed publish its report."""
+        result = subprocess.run(
+            [*COMMAND, "new", name], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert (result.returncode, result.stderr) == (0, "")
+        commands = re.findall("^    (.*?)(?: +#.*)?$", result.stdout, re.M)
+        assert commands == [f"cd {shlex.quote(name)}", "make report", "make"]
+        script = "\n".join(["set -e", *commands])
+        done = subprocess.run(
+            ["sh", "-c", script], cwd=tmp_path, env=outside_make(),
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert "report/report.pdf: 2 of 2 notebooks executed" in done.stderr
+        assert "build report/report.pdf" in done.stdout
+        assert (tmp_path / name / "report" / "report.pdf").read_bytes().startswith(b"%PDF")
+
+    def test_texts_and_outputs_are_as_the_house_has_them(self, tmp_path: Path) -> None:
+        """No number is typed, nothing is malformed, and no notebook holds an output."""
+        begin(tmp_path / "x")
+        project = open_project(tmp_path / "x")
+        lint(project)
+        for chapter in project.report.chapters:
+            notebook = read_notebook(project.notebooks / chapter.notebook)
+            assert notebook.parameters()
+            assert not any(each.get("outputs") for each in notebook.content["cells"])
+
+    def test_no_trace_of_other_reports(self, tmp_path: Path) -> None:
+        """Nothing in it speaks of this project's data sets, its hosts or this machine."""
+        begin(tmp_path / "x")
+        files = listing(tmp_path / "x")
+        python = files.pop(".python").decode()
+        assert python == f"{sys.executable}\n"
+        text = b"\n".join(files.values()).decode().lower()
+        for trace in ("mnist", "digit", "resolver", "dataset", "://", str(tmp_path), sys.prefix):
+            assert trace not in text
+        assert "/.python" not in files
+        assert files[".gitignore"].splitlines()[0] == b".python"
+
+    def test_environment_and_ci_name_the_wheel(self, tmp_path: Path) -> None:
+        """The requirement is this version, and the file that is to lie in wheels/ is its wheel."""
+        begin(tmp_path / "x")
+        wheel = "onelayer_report-0.1.0-py3-none-any.whl"
+        requirements = (tmp_path / "x" / "requirements.txt").read_text("utf-8")
+        assert "\nonelayer-report[lab]==0.1.0\n" in requirements
+        workflow = (tmp_path / "x" / ".github" / "workflows" / "report.yml").read_text("utf-8")
+        assert wheel in requirements
+        assert wheel in workflow
+        steps = yaml.safe_load(workflow)["jobs"]["report"]["steps"]
+        assert [step["run"] for step in steps if "run" in step] == ["make setup", "make report"]
+
+    def test_parameters_reach_the_notebooks_as_they_were_typed(self, tmp_path: Path) -> None:
+        """Neither make nor a shell evaluates them; a wrong one is refused before anything runs."""
+        begin(tmp_path / "x")
+        hostile = f'num_swings="$(shell touch {tmp_path}/trap)`touch {tmp_path}/trap`"'
+        result = make(tmp_path / "x", "report", f"PARAMS={hostile}")
+        assert result.returncode
+        assert "num_swings must be int" in result.stderr
+        assert not (tmp_path / "trap").exists()
+
+    def test_python_that_is_gone(self, tmp_path: Path) -> None:
+        """The Makefile says what to do where the Python that made the project is gone."""
+        begin(tmp_path / "x")
+        (tmp_path / "x" / ".python").write_text("/gone/bin/python\n", "utf-8")
+        assert "delete .python, and make sets up .venv" in make(tmp_path / "x", "report").stderr
+
+    def test_title(self, tmp_path: Path) -> None:
+        """The title is the folder's name in words, whatever it contains."""
+        for name, title in (("my-first_report", "My first report"), ("{title}: #1", "{title}: #1")):
+            begin(tmp_path / name)
+            assert open_project(tmp_path / name).report.title == title
+
+
+class TestAdopted:
+    """`--from`."""
+
+    def test_chapters_stand_in_their_order(self, tmp_path: Path, five: list[Path]) -> None:
+        """Five kinds of notebooks become the chapters of a report, and stay as they are."""
+        before = listing(five[0].parent)
+        words = [*COMMAND, "new", "x", "--from", *map(str, five)]
+        result = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stderr
+        project = open_project(tmp_path / "x")
+        assert [c.notebook for c in project.report.chapters] == [path.name for path in five]
+        built = make(tmp_path / "x", "report")
+        assert "report/report.pdf: 5 of 5 notebooks executed" in built.stderr, built.stderr
+        assert listing(five[0].parent) == before
+        todo = (tmp_path / "x" / "TODO.md").read_text("utf-8")
+        assert "drawn.ipynb, cell 4: its figure has no text alternative" in todo
+        assert "magics.ipynb, cell 5: it ended in NameError: no x" in todo
+        assert todo.split("\n", 2)[2] in result.stdout
+        shown = make(tmp_path / "x", "report", "PARAMS=tagged.rate=0.25 old.n=5")
+        assert "tagged: runs again, parameter rate changed" in shown.stderr
+        assert "old: runs again, parameter n changed" in shown.stderr
+
+    def test_parameters_are_found_or_added(self, five: list[Path]) -> None:
+        """A tagged cell stays; literals behind imports are tagged; else a cell is added."""
+        sources = {}
+        for each in adopt(five):
+            (found,) = [c for c in each.notebook.cells if "parameters" in c.tags]
+            sources[each.path.stem] = found.source.splitlines()[0]
+            each.notebook.parameters()
+        added = sources["z plain"]
+        assert added.startswith("# Parameters")
+        assert sources == {
+            "z plain": added,
+            "drawn": added,
+            "tagged": "import math",
+            "old": "n = 3",
+            "magics": added,
+        }
+
+    @pytest.mark.parametrize(
+        "source", ["n = 3\nprint(n)", "n = m = 3", "n = f()", "dataset = 'x'", "# n ≥ 3\nn = 3"]
+    )
+    def test_what_is_more_than_parameters_is_not_tagged(self, tmp_path: Path, source: str) -> None:
+        """Code that does more, a name of the press's own, or what it could not read stays code."""
+        (adopted,) = adopt([saved(tmp_path / "a.ipynb", cell(source))])
+        assert [("parameters" in c.tags, c.source == source) for c in adopted.notebook.cells] == [
+            (False, False), (True, False), (False, True),
+        ]  # fmt: skip
+        assert adopted.notebook.parameters() == {}
+
+    def test_cells_get_ids_and_lose_outputs(self, tmp_path: Path) -> None:
+        """Ids that are missing, malformed or given twice are new ones; the others stay."""
+        path = saved(
+            tmp_path / "a.ipynb",
+            cell("# A", "markdown", id="title"),
+            cell("1", id="title", outputs=[PICTURE]),
+            cell("2", id="no id"),
+            cell("3", id="cell-2", tags=("parameters",)),
+        )
+        (adopted,) = adopt([path])
+        ids = [each.id for each in adopted.notebook.cells]
+        assert ids == ["title", "cell-2-new", "cell-3", "cell-2"]
+        assert not any(each.get("outputs") for each in adopted.notebook.content["cells"])
+        assert not any(each.get("execution_count") for each in adopted.notebook.content["cells"])
+
+    def test_title_is_added_where_there_is_none(self, tmp_path: Path) -> None:
+        """A comment in code is no heading; a chapter without one gets its notebook's name."""
+        path = saved(tmp_path / "my_data.ipynb", cell("```\n# no\n```\n\n## Two", "markdown"))
+        (adopted,) = adopt([path])
+        assert adopted.notebook.cells[0].source == "# my data"
+
+    def test_what_is_left_to_do(self, tmp_path: Path) -> None:
+        """Whatever would stop the report, or be missing in it, is listed with its cell."""
+        (tmp_path / "near.py").touch()
+        (tmp_path / "table.csv").touch()
+        (tmp_path / "a.png").touch()
+        path = saved(
+            tmp_path / "a.ipynb",
+            cell("# A\n\n![](a.png)", "markdown"),
+            cell("rate = 2 / 3", tags=("parameters",)),
+            cell("import near, sys, not_installed_anywhere\n!pip install x"),
+            cell("open('table.csv'); open('none.csv'); 'a' * 3"),
+            cell("for"),
+            cell("ax.plot(x)"),
+            cell("ax.plot(x)"),
+            cell("%%figure fig-a fig\nA caption."),
+            cell("df.plot()", outputs=[{"output_type": "stream", "name": "stdout", "text": "3"}]),
+        )
+        expected = [
+            "cell 1, line 3: a picture has no text alternative",
+            "cell 1: it names a.png, which lies beside the original: copy it to notebooks/",
+            "cell 2: its parameters cannot be read: a.ipynb, cell 2: the default of rate must be",
+            "cell 3: it installs packages in each run",
+            "cell 3: it imports near, which lies beside the original",
+            "cell 3: it imports not_installed_anywhere, which is not installed",
+            "cell 4: it names table.csv",
+            "cell 5: its code: line 1 is not Python",
+            f"cell 6: {ALTERNATIVE}",
+            "cell 8, line 1: fig-a has no text alternative",
+        ]
+        left = left_to_do(adopt([path]))
+        assert len(left) == len(expected), left
+        for line, beginning in zip(left, expected, strict=True):
+            assert line.startswith(f"a.ipynb, {beginning}")
+
+    def test_what_a_notebook_contains_is_data(self, tmp_path: Path) -> None:
+        """Neither names nor sources become YAML, make or shell, and nothing of it is executed."""
+        name = "a: {wheel} $(shell touch trap) 'x'\n#.ipynb"
+        path = saved(tmp_path / name, cell("open('trap', 'w')\n# {title} {{ x }} $(y)"))
+        begin(tmp_path / "x", [path])
+        report = open_project(tmp_path / "x").report
+        assert [chapter.notebook for chapter in report.chapters] == [name]
+        copied = read_notebook(tmp_path / "x" / "notebooks" / name)
+        assert copied.cells[-1].source == "open('trap', 'w')\n# {title} {{ x }} $(y)"
+        make(tmp_path / "x")
+        assert not [*tmp_path.rglob("trap")]
+
+
+def as_json(folder: Path, content: object, name: str = "a.ipynb") -> Path:
+    """Write a file that holds this and no more."""
+    (folder / name).write_text(json.dumps(content), "utf-8")
+    return folder / name
+
+
+def torn(folder: Path) -> Path:
+    """Write half a notebook."""
+    (folder / "torn.ipynb").write_text('{"cells": [', "utf-8")
+    return folder / "torn.ipynb"
+
+
+FORMAT = "expected a Jupyter notebook of format 4; found "
+REFUSED = {
+    "no JSON": (lambda f: [torn(f)], f"torn.ipynb: {FORMAT}what is no JSON (Expecting value"),
+    "a list": (lambda f: [as_json(f, [1], "a.txt")], f"a.txt: {FORMAT}JSON that is no notebook"),
+    "no cells": (lambda f: [as_json(f, {"nbformat": 4})], "JSON that is no notebook"),
+    "no metadata": (
+        lambda f: [as_json(f, {"nbformat": 4, "cells": [], "metadata": 3})],
+        "JSON that is no notebook",
+    ),
+    "odd cell": (
+        lambda f: [saved(f / "a.ipynb", {"cell_type": "heading", "source": ""})],
+        "JSON that is no notebook",
+    ),
+    "odd source": (lambda f: [saved(f / "a.ipynb", cell([3]))], "JSON that is no notebook"),
+    "odd tags": (lambda f: [saved(f / "a.ipynb", cell("1", metadata={"tags": 3}))], "malformed"),
+    "half a character": (lambda f: [saved(f / "a.ipynb", cell("\ud800"))], "malformed"),
+    "old format": (
+        lambda f: [as_json(f, {"nbformat": 3, "worksheets": []})],
+        "found format 3: name another file, or open this one in JupyterLab and save it",
+    ),
+    "missing": (lambda f: [f / "gone.ipynb"], f"gone.ipynb: {FORMAT}no such file"),
+    "folder": (lambda f: [f], f"{FORMAT}a folder"),
+    "one name": (
+        lambda f: [saved(f / "a.ipynb"), saved(f / "b" / "A.ipynb")],
+        "two notebooks are called A.ipynb",
+    ),
+    "in R": (
+        lambda f: [saved(f / "a.ipynb", cell("x <- 3"), metadata=IN_R)],
+        "a.ipynb: expected a notebook in Python; found one in R",
+    ),
+    "kernel of R": (
+        lambda f: [saved(f / "a.ipynb", metadata={"kernelspec": {"name": "ir"}})],
+        "found one in ir",
+    ),
+}
+
+
+class TestRefused:
+    """What cannot be: a clear message, and nothing half made."""
+
+    @pytest.mark.parametrize("case", REFUSED)
+    def test_notebooks(self, tmp_path: Path, case: str) -> None:
+        """The message says what was expected, what was found and what to do."""
+        given, message = REFUSED[case]
+        good = saved(tmp_path / "good.ipynb", cell("1"))
+        notebooks = [good, *given(tmp_path)]
+        before = listing(tmp_path)
+        with pytest.raises(PressError) as error:
+            begin(tmp_path / "x", notebooks)
+        assert message in str(error.value)
+        assert listing(tmp_path) == before
+        assert not (tmp_path / "x").exists()
+
+    def test_folders(self, tmp_path: Path) -> None:
+        """What holds something, or cannot be a folder, is refused and untouched."""
+        (tmp_path / "full").mkdir()
+        (tmp_path / "full" / ".hidden").touch()
+        (tmp_path / "file").touch()
+        (tmp_path / "dangling").symlink_to("nowhere")
+        before = sorted(tmp_path.rglob("*"))
+        for name, message in (
+            ("full", "is not empty: expected the name of a new folder, or of an empty one; found "
+             ".hidden in it; give another name"),
+            ("file", "is no folder"),
+            ("dangling", "is no folder"),
+            ("none/x", "make it first"),
+        ):  # fmt: skip
+            with pytest.raises(PressError, match=re.escape(message)):
+                begin(tmp_path / name)
+        assert sorted(tmp_path.rglob("*")) == before
+
+    def test_empty_folder_is_filled(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """One that is empty will do, the current one too."""
+        monkeypatch.chdir(tmp_path)
+        begin(Path("."))
+        assert open_project(tmp_path)
+        assert not [path for path in tmp_path.iterdir() if path.name.startswith(".tmp")]
+
+    @pytest.mark.parametrize("exists", [True, False])
+    def test_write_that_fails(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exists: bool
+    ) -> None:
+        """A full disk leaves the folder as it was, or not there."""
+        folder = tmp_path / "x"
+        if exists:
+            folder.mkdir()
+
+        def full(path: Path, content: bytes, write=Path.write_bytes) -> None:
+            if path.name == "Makefile":
+                raise OSError(28, "No space left on device", str(path))
+            write(path, content)
+
+        monkeypatch.setattr(Path, "write_bytes", full)
+        with pytest.raises(OSError, match="No space left"):
+            begin(folder)
+        assert [*tmp_path.rglob("*")] == ([folder] if exists else [])
+
+    def test_command_line(self, tmp_path: Path) -> None:
+        """Words that lack or do not belong are told with the usage; options may follow `--from`."""
+        notebook = str(saved(tmp_path / "a.ipynb", cell("1")))
+        for words, status, message in (
+            (["x", "--from"], 2, "--from"),
+            (["--from", notebook], 2, "Missing argument 'FOLDER'"),
+            (["x", "--from", notebook, "--help"], 0, ""),
+            (["x", notebook], 2, "unexpected extra argument"),
+        ):
+            done = subprocess.run(
+                [*COMMAND, "new", *words], cwd=tmp_path, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == status
+            assert message in done.stderr
+        assert not (tmp_path / "x").exists()
+
+    def test_press_that_is_not_installed(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """No environment could name it."""
+        monkeypatch.setattr(module.metadata, "entry_points", lambda **_: ())
+        with pytest.raises(PressError, match="nbpress is not installed"):
+            begin(tmp_path / "x")
+        assert not [*tmp_path.iterdir()]
