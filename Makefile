@@ -69,11 +69,11 @@ compile = UV_FIND_LINKS= UV_EXTRA_INDEX_URL= tools/setup uv pip compile --quiet 
 backend = $(python) -c 'import tomllib; project = tomllib.load(open("pyproject.toml", "rb")); \
 	print(*project["build-system"]["requires"], sep="\n")'
 lock: .report-ready
-	$(backend) | $(compile) pyproject.toml - --output-file requirements.lock
-	$(backend) | $(compile) --extra sweep --constraint requirements.lock \
+	$(backend) | $(compile) --extra science pyproject.toml - --output-file requirements.lock
+	$(backend) | $(compile) --extra science --extra sweep --constraint requirements.lock \
 		pyproject.toml - --output-file requirements-sweep.lock
-	$(compile) --extra sweep --extra lab --extra dev --constraint requirements-sweep.lock \
-		pyproject.toml --output-file requirements-dev.lock
+	$(compile) --extra science --extra sweep --extra lab --extra dev \
+		--constraint requirements-sweep.lock pyproject.toml --output-file requirements-dev.lock
 	echo uv | $(compile) - --output-file tools/requirements.lock
 
 # Only nbpress knows what it published; without it, which a deleted .venv means, that stays.

@@ -75,7 +75,7 @@ class TestCondaEnvironment:
         *conda, last = environment["dependencies"]
         listed = {name: bound for name, bound in bounds(conda).items() if name not in CONDA_ONLY}
         by_pip = bounds(last["pip"])
-        expected = bounds(asked_for("lab", "dev"))
+        expected = bounds(asked_for("science", "lab", "dev"))
         assert listed == {
             CONDA_NAMES.get(name, name): bound
             for name, bound in expected.items()
@@ -99,12 +99,13 @@ class TestLocks:
     """The locks, against pyproject.toml and each other."""
 
     @pytest.mark.parametrize(
-        ("lock", "extras"), [*zip(OURS, ((), ("sweep",), ("sweep", "lab", "dev")), strict=True)]
+        ("lock", "extras"),
+        [*zip(OURS, ((), ("sweep",), ("sweep", "lab", "dev")), strict=True)],
     )
     def test_within_bounds(self, lock, extras):
         """A lock pins all that pyproject.toml asks for, the build backend too, within bounds."""
         pinned = versions(lock)
-        for text in asked_for(*extras) + PROJECT["build-system"]["requires"]:
+        for text in asked_for("science", *extras) + PROJECT["build-system"]["requires"]:
             requirement = Requirement(text)
             found = pinned.get(canonicalize_name(requirement.name), set())
             assert found, f"{lock} lacks {text}"

@@ -108,7 +108,7 @@ def _packaged(description: Description) -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise DataError(
             f"{description.title} ship with the package {description.package}, which is not "
-            "installed: `make setup`"
+            "installed: `make setup`, or elsewhere install onelayer-report[science]"
         )
     return Path(spec.submodule_search_locations[0]) / description.folder
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -308,16 +310,19 @@ class _Installed:
         if name not in self.found:
             raise metadata.PackageNotFoundError(name)
         version, requires = self.found[name]
-        return type("Distribution", (), {"version": version, "requires": requires})
+        headers = {"get_all": lambda _: re.findall('extra == "(.*?)"', " ".join(requires))}
+        return SimpleNamespace(
+            version=version, requires=requires, metadata=SimpleNamespace(**headers)
+        )
 
 
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, str]]:
     """Return a function that says which versions are found where these are installed."""
 
-    def versions(**found: tuple[str, list[str]]) -> dict[str, str]:
+    def versions(distribution: str = "report", **found: tuple[str, list[str]]) -> dict[str, str]:
         monkeypatch.setattr(metadata, "distribution", _Installed(**found))
-        found_versions = installed_versions.__wrapped__("report")
+        found_versions = installed_versions.__wrapped__(distribution)
         found_versions.pop("python")
         return found_versions
 
@@ -337,6 +342,33 @@ def test_versions_are_those_of_run_time_dependencies(
         e=("5.0", []),
         linter=("6.0", []),
     ) == {"a": "1.2", "c": "3.0", "d": "4.0"}
+
+
+def test_versions_of_the_extras_that_are_named_count(
+    installed: Callable[..., dict[str, str]],
+) -> None:
+    """`report[science]` counts what the science needs and no other extra; others are refused."""
+    found = {
+        "report": ("1", ["a", 'sums; extra == "science"', 'linter; extra == "dev"']),
+        "a": ("2", []),
+        "sums": ("3", ["more"]),
+        "more": ("4", []),
+        "linter": ("5", []),
+    }
+    assert installed(**found) == {"a": "2"}
+    assert installed("report[Science]", **found) == {"a": "2", "more": "4", "sums": "3"}
+    with pytest.raises(PressError, match=r"no extra 'scince'; did you mean 'science'\?"):
+        installed("report[scince]", **found)
+    with pytest.raises(PressError, match=r"distribution 'report\[' is not installed"):
+        installed("report[", **found)
+
+
+def test_versions_of_this_report_have_those_of_its_science() -> None:
+    """SymPy and scikit-learn are an extra, and stay in the keys of the report that needs them."""
+    root = Path(__file__).parents[2]
+    distribution = open_project(root).report.distribution
+    assert {"sympy", "mpmath", "scikit-learn"} <= installed_versions(distribution).keys()
+    assert not {"sympy", "scikit-learn", "ruff"} & installed_versions("onelayer-report").keys()
 
 
 def test_version_of_a_module_that_conda_names_otherwise(

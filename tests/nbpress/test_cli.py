@@ -183,6 +183,25 @@ def test_parameters_from_yaml(built: TinyProject) -> None:
     assert built.values["1a.total"] == 12
 
 
+def test_upgrade_of_what_an_extra_brings(tiny: TinyProject) -> None:
+    """Where report.yaml names SymPy's extra, its upgrade has the chapters run again; else not."""
+    own = "site/tiny_report-1.0.dist-info/METADATA"
+    tiny.edit(own, "Requires-Dist: helper", 'Provides-Extra: science\nRequires-Dist: helper\n'
+              'Requires-Dist: sympy; extra == "science"')  # fmt: skip
+    sympy = tiny.root / "site" / "sympy-1.13.dist-info" / "METADATA"
+    sympy.parent.mkdir()
+    sympy.write_text("Metadata-Version: 2.1\nName: sympy\nVersion: 1.13\n", "utf-8")
+    tiny.edit("report/report.yaml", "tiny-report", "tiny-report[science]")
+    tiny.report()
+    assert tiny.report().executed == {}
+    tiny.edit(str(sympy.relative_to(tiny.root)), "1.13", "1.14")
+    assert tiny.report().executed["1_sums"] == "version of sympy changed"
+    tiny.edit("report/report.yaml", "tiny-report[science]", "tiny-report")
+    tiny.report()
+    tiny.edit(str(sympy.relative_to(tiny.root)), "1.14", "1.15")
+    assert tiny.report().executed == {}
+
+
 def test_data_sets_live_side_by_side(built: TinyProject) -> None:
     """Each has its own runs; going back executes nothing."""
     result = built.report(NBPRESS_DATASET="large")
@@ -325,6 +344,11 @@ def test_parameters_lists_what_a_notebook_takes(tiny: TinyProject) -> None:
         ("A tiny report", "Tiny: a report", "stands in quotes"),
         ("tiny.resolver:resolve", "tiny.resolver:solve", "resolver must be 'module:function'"),
         ("tiny-report", "tinny-report", "distribution 'tinny-report' is not installed"),
+        (
+            "tiny-report",
+            "tiny-report[science]",
+            "distribution 'tiny-report' has no extra 'science'",
+        ),
         ("authors: [", "authors: [[", "report.yaml is not YAML"),
         ("needs: [1a.total]", "needs: [9a.total]", "no chapter has the task '9a'"),
         ("needs: [1a.total]", "needs: [3a.words]", "in a circle: 3_summary ← 3_summary"),

@@ -9,29 +9,29 @@ from importlib import metadata
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from nbpress.errors import PressError
+from nbpress.errors import PressError, did_you_mean
 
 
 @cache
 def installed_versions(distribution: str | None) -> dict[str, str]:
     """Return Python's version and those of all run-time dependencies, direct and indirect.
 
-    Extras such as the development tools are left out: a new linter changes no result. Without a
-    distribution they cannot be told apart, and everything that is installed counts.
+    Of its extras those count that the distribution is named with, `report[science]`: a new linter
+    changes no result. Without a distribution they cannot be told apart, and everything that is
+    installed counts.
+
+    Raises
+    ------
+    PressError
+        If the distribution is not installed, or has no such extra.
     """
     if distribution is None:
         every = {_normal(each.name): each.version for each in metadata.distributions()}
         return {"python": platform.python_version(), **dict(sorted(every.items()))}
-    try:
-        metadata.distribution(distribution)
-    except (metadata.PackageNotFoundError, ValueError) as error:  # an empty name
-        raise PressError(
-            f"report.yaml: distribution {distribution!r} is not installed; expected the name that "
-            "pyproject.toml gives this project, or no distribution at all"
-        ) from error
+    own, extras = _installed(distribution)
     versions: dict[str, str] = {}
     seen: set[tuple[str, str]] = set()
-    waiting = [(distribution, "")]
+    waiting = [(own, extra) for extra in ("", *extras)]
     while waiting:
         name, extra = waiting.pop()
         try:
@@ -41,7 +41,7 @@ def installed_versions(distribution: str | None) -> dict[str, str]:
             if name.endswith("-binary"):
                 waiting.append((name.removesuffix("-binary"), extra))
             continue
-        if name != distribution:
+        if name != own:
             versions[name] = installed.version
         for text in installed.requires or ():
             try:
@@ -54,6 +54,29 @@ def installed_versions(distribution: str | None) -> dict[str, str]:
             waiting += needed - seen
             seen |= needed
     return {"python": platform.python_version(), **dict(sorted(versions.items()))}
+
+
+def _installed(distribution: str) -> tuple[str, set[str]]:
+    """Return the name and the extras of the distribution that report.yaml names."""
+    expected = (
+        "expected the name that pyproject.toml gives this project, with the extras that count, "
+        "`name[extra]`, or no distribution at all"
+    )
+    try:
+        requirement = Requirement(distribution)
+        found = metadata.distribution(requirement.name)
+    except (InvalidRequirement, metadata.PackageNotFoundError) as error:
+        raise PressError(
+            f"report.yaml: distribution {distribution!r} is not installed; {expected}"
+        ) from error
+    for extra in requirement.extras:
+        known = found.metadata.get_all("Provides-Extra") or ()
+        if _normal(extra) not in map(_normal, known):
+            raise PressError(
+                f"report.yaml: distribution {requirement.name!r} has no extra {extra!r}"
+                f"{did_you_mean(extra, known)}; {expected}"
+            )
+    return requirement.name, requirement.extras
 
 
 def locked_versions(lock: str) -> dict[str, str]:

@@ -7,6 +7,15 @@ are the same rational function (`rational`). A proof asks whether a formula is r
 all numbers; `onelayer.gradients` asks whether a program computes it, at given ones.
 """
 
+from importlib.util import find_spec
+
+if not find_spec("sympy"):
+    raise ModuleNotFoundError(
+        "derivations are proved by SymPy, which is not installed; the extra `science` brings it: "
+        "install onelayer-report[science]",
+        name="sympy",
+    )
+
 from onelayer.derivations.prover import Prover, Verdict
 
 __all__ = ["Prover", "Verdict"]
