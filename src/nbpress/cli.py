@@ -17,6 +17,7 @@ import click
 from nbpress import options as opt
 from nbpress.errors import PressError, disk_error
 from nbpress.log import keep_traceback, open_closed_streams, say, silence
+from nbpress.new import DISTRIBUTION
 from nbpress.new.cli import new
 from nbpress.project.project import find_project
 from nbpress.run.processes import skip_slow_imports
@@ -54,7 +55,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Example: nbpress new my-report",
+)
+@click.version_option(package_name=DISTRIBUTION)
 @click.option("--debug", is_flag=True, envvar="NBPRESS_DEBUG", help="Show tracebacks.")
 @click.pass_context
 def nbpress(context: click.Context, debug: bool) -> None:
@@ -65,7 +70,7 @@ def nbpress(context: click.Context, debug: bool) -> None:
 _build_options = opt.take(opt.dataset, opt.params, opt.param, opt.code)
 
 
-@nbpress.command()
+@nbpress.command(epilog="Example: nbpress report --param tolerance=0.01")
 @opt.take(_build_options, opt.force, opt.engine)
 @click.pass_context
 def report(context: click.Context, /, **options: Any) -> None:
@@ -73,7 +78,7 @@ def report(context: click.Context, /, **options: Any) -> None:
     _build(context, "report.pdf", **options)
 
 
-@nbpress.command()
+@nbpress.command(epilog="Example: nbpress html --code")
 @opt.take(_build_options, opt.force)
 @click.pass_context
 def html(context: click.Context, /, **options: Any) -> None:
@@ -81,7 +86,7 @@ def html(context: click.Context, /, **options: Any) -> None:
     _build(context, "report.html", **options)
 
 
-@nbpress.command()
+@nbpress.command(epilog="Example: nbpress tex --force")
 @opt.take(_build_options, opt.force)
 @click.pass_context
 def tex(context: click.Context, /, **options: Any) -> None:
@@ -114,7 +119,7 @@ def _requested(
     return Request(dataset, form, engine, code, force), list(param) or params
 
 
-@nbpress.command()
+@nbpress.command(epilog="Example: nbpress watch --form report.html")
 @opt.take(_build_options, opt.engine, opt.form)
 @click.pass_context
 def watch(context: click.Context, /, **options: Any) -> None:
@@ -124,7 +129,7 @@ def watch(context: click.Context, /, **options: Any) -> None:
     run_watch(_job(context, **options))
 
 
-@nbpress.command()
+@nbpress.command(epilog="Example: nbpress preview --open")
 @opt.take(_build_options)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="By default a free one.")
 @click.option("--open", "opens", is_flag=True, help="Open it in a browser.")
@@ -142,7 +147,7 @@ def _job(context: click.Context, form: str, **options: Any) -> Job:
     return Job(find_project(), *_requested(form, **options), context.obj)
 
 
-@nbpress.command()
+@nbpress.command(epilog="Example: nbpress check --record")
 @opt.take(opt.checked_dataset, opt.params, opt.param)
 @click.option(
     "--record", is_flag=True, envvar="NBPRESS_RECORD", help="Record these values instead."
@@ -159,7 +164,7 @@ def check(
     run_check(opt.project(context), dataset, parameters, record=record)
 
 
-@nbpress.command()
+@nbpress.command(epilog="Example: nbpress diff previous report")
 @click.argument("old", required=False)
 @click.argument("new", default="report")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if something differs.")
@@ -178,7 +183,7 @@ def diff(context: click.Context, old: str | None, new: str, exit_code: bool) -> 
     context.exit(int(exit_code and differs))
 
 
-@nbpress.command()
+@nbpress.command(epilog="Example: nbpress lint")
 @click.pass_context
 def lint(context: click.Context) -> None:
     """Say what is wrong with the notebooks' texts; execute nothing."""
@@ -187,7 +192,7 @@ def lint(context: click.Context) -> None:
     run_lint(opt.project(context))
 
 
-@nbpress.command()
+@nbpress.command(epilog="Example: nbpress parameters 2_gravity")
 @click.argument("notebook")
 @click.pass_context
 def parameters(context: click.Context, notebook: str) -> None:
@@ -208,7 +213,7 @@ def parameters(context: click.Context, notebook: str) -> None:
         )
 
 
-@nbpress.command()
+@nbpress.command(epilog="Example: nbpress clean")
 def clean() -> None:
     """Delete build/ and what was published, when no build is at work."""
     from nbpress.publish.clean import clean as run_clean
@@ -216,7 +221,7 @@ def clean() -> None:
     run_clean(find_project())
 
 
-@nbpress.command()
+@nbpress.command(epilog="Example: nbpress cache --prune")
 @click.option("--prune", is_flag=True, help="Delete those that are outdated.")
 @click.pass_context
 def cache(context: click.Context, prune: bool) -> None:

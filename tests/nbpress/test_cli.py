@@ -10,12 +10,16 @@ import re
 import shutil
 import termios
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from fixtures.tiny_project import CHAPTERS, GATED, TinyProject
 
+from nbpress.cli import main
+from nbpress.cli import nbpress as nbpress_command
 from nbpress.say.records import Answer, Derivation
 from nbtypeset.schema import MIME_TYPE
 
@@ -559,3 +563,27 @@ def test_variables_of_others_are_not_read(built: TinyProject) -> None:
     """ENGINE or CODE, set for other work, are none of the command's; its own are."""
     assert built.report(ENGINE="podman", CODE="main.py").executed == {}
     assert built.run("report", NBPRESS_CODE="main.py").status == 2
+
+
+def leaves(group: click.Group) -> Iterator[click.Command]:
+    """Yield a group of commands and all that are in it."""
+    yield group
+    for command in group.commands.values():
+        yield from leaves(command) if isinstance(command, click.Group) else [command]
+
+
+@pytest.mark.parametrize("command", [*leaves(nbpress_command)], ids=lambda command: command.name)
+def test_help_has_an_example_that_is_one(
+    command: click.Command, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The help of each command ends in an example, whose words are taken by that command."""
+    example = (command.epilog or "").removeprefix("Example: nbpress ")
+    with click.Context(command) as context:
+        assert command.get_help(context).endswith(f"Example: nbpress {example}")
+    called = []
+    for each in leaves(nbpress_command):
+        if not isinstance(each, click.Group):
+            monkeypatch.setattr(each, "callback", lambda each=each, **_: called.append(each))
+    assert main(example.split()) == 0, capsys.readouterr().err
+    commands = command.commands.values() if isinstance(command, click.Group) else [command]
+    assert called[0] in commands

@@ -411,7 +411,7 @@ class TestRefused:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """No environment could name it."""
-        monkeypatch.setattr(module.metadata, "entry_points", lambda **_: ())
-        with pytest.raises(PressError, match="nbpress is not installed"):
+        monkeypatch.setattr(module, "DISTRIBUTION", "none-such")
+        with pytest.raises(PressError, match="none-such is not installed"):
             begin(tmp_path / "x")
         assert not [*tmp_path.iterdir()]

@@ -15,6 +15,7 @@ import yaml
 
 from nbpress.errors import PressError
 from nbpress.files import as_json
+from nbpress.new import DISTRIBUTION
 from nbpress.new.adopt import adopt
 from nbpress.new.left import ALTERNATIVE, left_to_do
 
@@ -102,13 +103,15 @@ def _quoted(text: str) -> str:
 
 def _wheel() -> dict[str, str]:
     """Return the requirement and the file name of the wheel that this command came in."""
-    commands = metadata.entry_points(group="console_scripts", name="nbpress")
-    distribution = next((command.dist for command in commands if command.dist), None)
-    if distribution is None:
-        raise PressError("nbpress is not installed, so no environment can name it: install it")
-    name, version = distribution.name, distribution.version
-    stem = re.sub("[-_.]+", "_", name).lower()
-    return {"requirement": f"{name}[lab]=={version}", "wheel": f"{stem}-{version}-py3-none-any.whl"}
+    try:
+        version = metadata.version(DISTRIBUTION)
+    except metadata.PackageNotFoundError as error:
+        raise PressError(
+            f"{DISTRIBUTION} is not installed, so that no environment can name it; expected its "
+            "wheel: install that first"
+        ) from error
+    wheel = f"{DISTRIBUTION.replace('-', '_')}-{version}-py3-none-any.whl"
+    return {"requirement": f"{DISTRIBUTION}[lab]=={version}", "wheel": wheel}
 
 
 def _template(name: str, texts: Mapping[str, str]) -> dict[str, bytes]:

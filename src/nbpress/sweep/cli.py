@@ -24,16 +24,16 @@ class _SweepGroup(click.Group):
         return super().parse_args(context, words)
 
 
-@click.group(cls=_SweepGroup)
+@click.group(cls=_SweepGroup, epilog="Example: nbpress sweep 2_gravity tolerance=0.01,0.02")
 def sweep() -> None:
-    """Run a notebook over many parameters: nbpress sweep NOTEBOOK seed=0..4 learning_rate=0.1,0.2.
+    """Run a notebook over a grid of parameters: NOTEBOOK NAME=VALUE,… or NAME=FIRST..LAST.
 
     What stands in sweeps/NAME.yaml is run by `nbpress sweep NAME`. A sweep that was stopped goes
     on where it was; a run that is done runs again only if code, data or files that it read changed.
     """
 
 
-@sweep.command("run")
+@sweep.command("run", epilog="Example: nbpress sweep run 2_gravity num_swings=8..12 --report")
 @click.argument("target", envvar="NBPRESS_SWEEP")
 @click.argument("grid", nargs=-1)
 @click.option("--name", default="", help="By default the notebook's.")
@@ -68,7 +68,7 @@ def sweep_run(
         raise KeyboardInterrupt("started again, the sweep goes on where it was") from error
 
 
-@sweep.command("show")
+@sweep.command("show", epilog="Example: nbpress sweep show 2_gravity --best 2a.gravity")
 @click.argument("name")
 @click.option("--best", default="", metavar="VALUE", help="Rank by this value, highest first.")
 @click.option("--lowest", is_flag=True, help="Lowest first.")
@@ -82,7 +82,7 @@ def sweep_show(context: click.Context, /, name: str, **options: Any) -> None:
     sys.stdout.write(f"{show(opt.project(context), name, **options)}\n")
 
 
-@sweep.command("ls")
+@sweep.command("ls", epilog="Example: nbpress sweep ls")
 @click.pass_context
 def sweep_ls(context: click.Context) -> None:
     """List the sweeps."""
@@ -91,7 +91,7 @@ def sweep_ls(context: click.Context) -> None:
     sys.stdout.write(f"{ls(opt.project(context))}\n")
 
 
-@sweep.command("rm")
+@sweep.command("rm", epilog="Example: nbpress sweep rm 2_gravity")
 @click.argument("name")
 @click.pass_context
 def sweep_rm(context: click.Context, name: str) -> None:
@@ -101,7 +101,7 @@ def sweep_rm(context: click.Context, name: str) -> None:
     rm(opt.project(context), name)
 
 
-@sweep.command("report")
+@sweep.command("report", epilog="Example: nbpress sweep report 2_gravity --value 2a.gravity")
 @click.argument("name")
 @click.option("--value", multiple=True, metavar="NAME", help="Show this value.")
 @opt.engine
