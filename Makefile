@@ -1,7 +1,7 @@
 # The front door. `make` alone prints help; each target installs what it needs by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report html tex watch preview sweep check test test-faults lint lab bench lock clean
+.PHONY: help setup report html tex watch preview sweep check test test-quick test-faults lint lab bench lock clean
 
 help:  ## print this help
 	@echo 'make TARGET [VARIABLE=value …]'
@@ -39,6 +39,9 @@ pytest = OPENBLAS_NUM_THREADS=1 $(python) -m pytest --numprocesses logical --max
 
 test: .dev-ready  ## run the tests, all but the fault suite
 	$(pytest) -m 'not faults'
+
+test-quick: .dev-ready  ## run those that start no kernel, build or browser: about a minute
+	$(pytest) -m 'not faults' --quick -rfE
 
 test-faults: .dev-ready  ## run the fault suite: full disks, killed kernels, builds and set-ups
 	$(pytest) -m faults

@@ -118,6 +118,7 @@ class TestContentIsNoCode:
         source, _ = TypstExporter().from_notebook_node(markdown("*name*.txt *x*.func()"))
         assert "#emph[name];\\.txt #emph[x];\\.func\\(\\)" in source
 
+    @pytest.mark.slow
     @settings(max_examples=60, deadline=None)
     @given(MARKDOWN)
     def test_any_markdown_is_shown(self, text: str) -> None:

@@ -136,6 +136,7 @@ def test_derivation_is_proved(all_derivations: dict[str, Derivation], task: str)
     assert sum(proved) >= 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
 def test_mutants_are_refused(all_derivations: dict[str, Derivation], task: str) -> None:
     """Nothing passes with a sign, index, exponent, factor, symbol, limit or case changed."""

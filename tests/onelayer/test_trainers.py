@@ -272,6 +272,7 @@ class TestProgress:
 @pytest.mark.skipif(
     "ONELAYER_DATA" not in os.environ, reason="ONELAYER_DATA names no folder with MNIST"
 )
+@pytest.mark.slow
 class TestMnist:
     """The figures of 2022, on MNIST."""
 
