@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -131,14 +132,13 @@ class TestExample:
         assert files[".gitignore"].splitlines()[0] == b".python"
 
     def test_environment_and_ci_name_the_wheel(self, tmp_path: Path) -> None:
-        """The requirement is this version, and the file that is to lie in wheels/ is its wheel."""
+        """Both name the file that is to lie in wheels/, of this version; CI calls make."""
         begin(tmp_path / "x")
-        wheel = "onelayer_report-0.1.0-py3-none-any.whl"
+        wheel = f"onelayer_report-{metadata.version('onelayer-report')}-py3-none-any.whl"
         requirements = (tmp_path / "x" / "requirements.txt").read_text("utf-8")
-        assert "\nonelayer-report[lab]==0.1.0\n" in requirements
+        assert f"\n./wheels/{wheel}[lab]\n" in requirements
         workflow = (tmp_path / "x" / ".github" / "workflows" / "report.yml").read_text("utf-8")
-        assert wheel in requirements
-        assert wheel in workflow
+        assert f"wheels/{wheel} " in workflow
         steps = yaml.safe_load(workflow)["jobs"]["report"]["steps"]
         assert [step["run"] for step in steps if "run" in step] == ["make setup", "make report"]
 
@@ -215,15 +215,16 @@ class TestAdopted:
         assert adopted.notebook.parameters() == {}
 
     def test_cells_get_ids_and_lose_outputs(self, tmp_path: Path) -> None:
-        """Ids that are missing, malformed or given twice are new ones; the others stay."""
+        """Ids that are malformed or given twice are new ones; what tells of runs goes with them."""
         path = saved(
             tmp_path / "a.ipynb",
             cell("# A", "markdown", id="title"),
-            cell("1", id="title", outputs=[PICTURE]),
+            cell("1", id="title", outputs=[PICTURE], metadata={"papermill": {}, "jupyter": {}}),
             cell("2", id="no id"),
             cell("3", id="cell-2", tags=("parameters",)),
         )
         (adopted,) = adopt([path])
+        assert adopted.notebook.content["cells"][1]["metadata"] == {"jupyter": {}}
         ids = [each.id for each in adopted.notebook.cells]
         assert ids == ["title", "cell-2-new", "cell-3", "cell-2"]
         assert not any(each.get("outputs") for each in adopted.notebook.content["cells"])
@@ -250,6 +251,7 @@ class TestAdopted:
             cell("ax.plot(x)"),
             cell("ax.plot(x)"),
             cell("%%figure fig-a fig\nA caption."),
+            cell("rate = 1", tags=("injected-parameters",)),
             cell("df.plot()", outputs=[{"output_type": "stream", "name": "stdout", "text": "3"}]),
         )
         expected = [
@@ -263,6 +265,7 @@ class TestAdopted:
             "cell 5: its code: line 1 is not Python",
             f"cell 6: {ALTERNATIVE}",
             "cell 8, line 1: fig-a has no text alternative",
+            "cell 9: papermill put it in",
         ]
         left = left_to_do(adopt([path]))
         assert len(left) == len(expected), left
@@ -307,6 +310,7 @@ REFUSED = {
         lambda f: [saved(f / "a.ipynb", {"cell_type": "heading", "source": ""})],
         "JSON that is no notebook",
     ),
+    "odd note": (lambda f: [saved(f / "a.ipynb", cell("1", metadata=[1]))], "JSON that is no"),
     "odd source": (lambda f: [saved(f / "a.ipynb", cell([3]))], "JSON that is no notebook"),
     "odd tags": (lambda f: [saved(f / "a.ipynb", cell("1", metadata={"tags": 3}))], "malformed"),
     "half a character": (lambda f: [saved(f / "a.ipynb", cell("\ud800"))], "malformed"),

@@ -22,7 +22,8 @@ from nbpress.project.passages import CODE
 from nbpress.run.plan import INJECTED
 from nbpress.say.text import blanked
 
-_KEPT = ("cell_type", "id", "metadata", "source", "attachments")  # of a cell
+_KEPT = ("cell_type", "source", "attachments")  # of a cell
+_OF_RUNS = ("execution", "papermill", "widgets")  # metadata that go with outputs
 _ID = re.compile(r"[a-zA-Z0-9-_]{1,64}")
 _KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 _TITLE = re.compile(r"^# +\S|^=+ *$|<h1\b", re.MULTILINE)
@@ -62,14 +63,14 @@ def _adopt(path: Path) -> Adopted:
     content = _read(path)
     cells, outputs = [], {}
     for cell, id_ in zip(content["cells"], _ids(content["cells"]), strict=True):
-        kept = {"metadata": {}, **{name: cell[name] for name in _KEPT if name in cell}, "id": id_}
+        kept = {name: cell[name] for name in _KEPT if name in cell}
+        kept |= {"id": id_, "metadata": _lasting(cell.get("metadata", {}))}
         if cell["cell_type"] == "code":
             kept |= {"execution_count": None, "outputs": []}
             outputs[id_] = [each for each in cell.get("outputs", ()) if isinstance(each, dict)]
         cells.append(kept)
-    minor = max(5, content.get("nbformat_minor", 0))
-    metadata = {**content["metadata"], "kernelspec": _KERNEL}
-    copy = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": minor}
+    metadata = {**_lasting(content["metadata"]), "kernelspec": _KERNEL}
+    copy = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
     try:
         nbformat.validate(nbformat.from_dict(copy))  # type: ignore[no-untyped-call]
         as_json(copy).encode()  # half a character cannot be written
@@ -116,9 +117,14 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _is_cell(cell: Any) -> bool:
     match cell:
-        case {"cell_type": "code" | "markdown" | "raw", "source": str() | list()}:
-            return all(isinstance(line, str) for line in cell["source"])
+        case {"cell_type": "code" | "markdown" | "raw", "source": str() | list() as source}:
+            is_noted = isinstance(cell.get("metadata", {}), dict)
+            return is_noted and all(isinstance(line, str) for line in source)
     return False
+
+
+def _lasting(metadata: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in metadata.items() if name not in _OF_RUNS}
 
 
 def _refusal(path: Path, found: str) -> PressError:

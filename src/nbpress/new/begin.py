@@ -102,7 +102,7 @@ def _quoted(text: str) -> str:
 
 
 def _wheel() -> dict[str, str]:
-    """Return the requirement and the file name of the wheel that this command came in."""
+    """Return the names of the distribution that this command came in, and of its wheel."""
     try:
         version = metadata.version(DISTRIBUTION)
     except metadata.PackageNotFoundError as error:
@@ -111,7 +111,7 @@ def _wheel() -> dict[str, str]:
             "wheel: install that first"
         ) from error
     wheel = f"{DISTRIBUTION.replace('-', '_')}-{version}-py3-none-any.whl"
-    return {"requirement": f"{DISTRIBUTION}[lab]=={version}", "wheel": wheel}
+    return {"name": DISTRIBUTION, "wheel": wheel}
 
 
 def _template(name: str, texts: Mapping[str, str]) -> dict[str, bytes]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from nbpress.errors import PressError
 from nbpress.new.adopt import Adopted
 from nbpress.project.code import imported_modules, parse
-from nbpress.project.notebook import Cell
+from nbpress.project.notebook import INJECTED_TAG, Cell
 from nbpress.project.texts import faults
 from nbpress.run.plan import INJECTED
 from nbpress.say.prose import split_prose
@@ -58,6 +58,8 @@ def _of_cell(adopted: Adopted, cell: Cell, below: Cell | None) -> Iterator[str]:
         if output.get("output_type") == "error":
             error = f"{output.get('ename')}: {output.get('evalue')}"
             yield f"it ended in {error:.80}, which would stop the report: mend it, or take it out"
+    if INJECTED_TAG in cell.tags:
+        yield "papermill put it in: move its values to the cell of parameters, and take it out"
     if _INSTALLS.search(cell.source):
         yield "it installs packages in each run: name them in requirements.txt instead"
     try:
