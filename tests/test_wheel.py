@@ -77,9 +77,10 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     which only an extra needs, cannot be imported.
     """
     environment = tmp_path_factory.mktemp("fresh")
-    run(sys._base_executable, "-m", "venv", environment, cwd=environment)
-    python = environment / "bin" / "python"
-    run(python, "-m", "pip", "install", "-qq", "--no-index", "--no-deps", wheel, cwd=environment)
+    base, python = sys._base_executable, environment / "bin" / "python"  # base's has pip
+    run(base, "-m", "venv", "--without-pip", environment, cwd=environment)
+    install = ("install", "-qq", "--no-index", "--no-deps", wheel)
+    run(base, "-m", "pip", "--python", python, *install, cwd=environment)
     code = "import sysconfig; print(sysconfig.get_path('purelib'))"
     site = Path(run(python, "-c", code, cwd=environment).stdout.strip())
     (site / "dependencies.pth").write_text(f"{sysconfig.get_path('purelib')}\n", "utf-8")

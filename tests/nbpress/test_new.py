@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
@@ -251,13 +252,14 @@ class TestAdopted:
             cell("ax.plot(x)"),
             cell("ax.plot(x)"),
             cell("%%figure fig-a fig\nA caption."),
+            cell("recorded: dict = {}", tags=("parameters",)),
             cell("rate = 1", tags=("injected-parameters",)),
             cell("df.plot()", outputs=[{"output_type": "stream", "name": "stdout", "text": "3"}]),
         )
         expected = [
             "cell 1, line 3: a picture has no text alternative",
             "cell 1: it names a.png, which lies beside the original: copy it to notebooks/",
-            "cell 2: its parameters cannot be read: a.ipynb, cell 2: the default of rate must be",
+            "cell 2: its parameters: the default of rate must be a literal",
             "cell 3: it installs packages in each run",
             "cell 3: it imports near, which lies beside the original",
             "cell 3: it imports not_installed_anywhere, which is not installed",
@@ -265,7 +267,8 @@ class TestAdopted:
             "cell 5: its code: line 1 is not Python",
             f"cell 6: {ALTERNATIVE}",
             "cell 8, line 1: fig-a has no text alternative",
-            "cell 9: papermill put it in",
+            "cell 9: the press itself sets 'recorded'",
+            "cell 10: papermill put it in",
         ]
         left = left_to_do(adopt([path]))
         assert len(left) == len(expected), left
@@ -297,6 +300,15 @@ def torn(folder: Path) -> Path:
     return folder / "torn.ipynb"
 
 
+def places_in(content: object) -> Iterator[tuple[object, object]]:
+    """Yield each part of a JSON, however deep, as what holds it and its key there."""
+    keys = content if isinstance(content, dict) else range(len(content))
+    for key in keys:
+        yield content, key
+        if isinstance(content[key], dict | list):
+            yield from places_in(content[key])
+
+
 FORMAT = "expected a Jupyter notebook of format 4; found "
 REFUSED = {
     "no JSON": (lambda f: [torn(f)], f"torn.ipynb: {FORMAT}what is no JSON (Expecting value"),
@@ -312,11 +324,14 @@ REFUSED = {
     ),
     "odd note": (lambda f: [saved(f / "a.ipynb", cell("1", metadata=[1]))], "JSON that is no"),
     "odd source": (lambda f: [saved(f / "a.ipynb", cell([3]))], "JSON that is no notebook"),
-    "odd tags": (lambda f: [saved(f / "a.ipynb", cell("1", metadata={"tags": 3}))], "malformed"),
-    "half a character": (lambda f: [saved(f / "a.ipynb", cell("\ud800"))], "malformed"),
+    "odd tags": (
+        lambda f: [saved(f / "a.ipynb", cell("1", metadata={"tags": 3}))],
+        "a malformed one",
+    ),
+    "half a character": (lambda f: [saved(f / "a.ipynb", cell("\ud800"))], "a malformed one"),
     "old format": (
         lambda f: [as_json(f, {"nbformat": 3, "worksheets": []})],
-        "found format 3: name another file, or open this one in JupyterLab and save it",
+        "found format 3; open it in JupyterLab and save it, or leave it out",
     ),
     "missing": (lambda f: [f / "gone.ipynb"], f"gone.ipynb: {FORMAT}no such file"),
     "folder": (lambda f: [f], f"{FORMAT}a folder"),
@@ -337,6 +352,31 @@ REFUSED = {
 
 class TestRefused:
     """What cannot be: a clear message, and nothing half made."""
+
+    @pytest.mark.parametrize("other", ["null", "3", "2.5", '"x"', "[]", "[0]", "{}"])
+    def test_notebook_that_is_odd_somewhere(self, tmp_path: Path, other: str) -> None:
+        """Whatever stands in place of any part, a notebook is adopted or refused in words."""
+        content = {
+            "nbformat": 4,
+            "nbformat_minor": 5,
+            "metadata": {**PYTHON, "language_info": {"name": "python"}},
+            "cells": [
+                {"id": "a", **cell("# A", "markdown", attachments={"a": {"image/png": ""}})},
+                {"id": "b", **cell(["n = 3\n", "m = 4"], tags=("x",), outputs=[PICTURE, FAILED])},
+            ],
+        }
+        whole = json.dumps(content)
+        refused = []
+        for position in range(len([*places_in(content)])):
+            copy = json.loads(whole)
+            holder, key = [*places_in(copy)][position]
+            holder[key] = json.loads(other)
+            try:
+                left_to_do(adopt([as_json(tmp_path, copy)]))
+            except PressError as error:
+                refused.append(str(error))
+        assert all(": expected a " in message for message in refused)
+        assert 0 < len(refused) < position
 
     @pytest.mark.parametrize("case", REFUSED)
     def test_notebooks(self, tmp_path: Path, case: str) -> None:

@@ -26,6 +26,7 @@ _KEPT = ("cell_type", "source", "attachments")  # of a cell
 _OF_RUNS = ("execution", "papermill", "widgets")  # metadata that go with outputs
 _ID = re.compile(r"[a-zA-Z0-9-_]{1,64}")
 _KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+_SAVE = "open it in JupyterLab and save it, or leave it out"
 _TITLE = re.compile(r"^# +\S|^=+ *$|<h1\b", re.MULTILINE)
 _PARAMETERS = """\
 # Parameters, each in a line such as `rate: float = 0.5`, with its unit in a comment behind it.
@@ -67,7 +68,7 @@ def _adopt(path: Path) -> Adopted:
         kept |= {"id": id_, "metadata": _lasting(cell.get("metadata", {}))}
         if cell["cell_type"] == "code":
             kept |= {"execution_count": None, "outputs": []}
-            outputs[id_] = [each for each in cell.get("outputs", ()) if isinstance(each, dict)]
+            outputs[id_] = _outputs(cell)
         cells.append(kept)
     metadata = {**_lasting(content["metadata"]), "kernelspec": _KERNEL}
     copy = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
@@ -75,7 +76,8 @@ def _adopt(path: Path) -> Adopted:
         nbformat.validate(nbformat.from_dict(copy))  # type: ignore[no-untyped-call]
         as_json(copy).encode()  # half a character cannot be written
     except (nbformat.ValidationError, ValueError) as error:
-        raise _refusal(path, f"one that is malformed ({str(error).splitlines()[0]:.80})") from error
+        reason = str(error).partition("\n")[0]
+        raise _refusal(path, f"a malformed one ({reason:.80})", _SAVE) from error
     _give_parameters(cells)
     _give_title(cells, path.stem)
     return Adopted(path, from_json(Path(path.name), copy), outputs)
@@ -90,14 +92,14 @@ def _read(path: Path) -> dict[str, Any]:
     except IsADirectoryError as error:
         raise _refusal(path, "a folder") from error
     except (ValueError, RecursionError) as error:
-        raise _refusal(path, f"what is no JSON ({error})") from error
+        raise _refusal(path, f"what is no JSON ({error})", "restore it, or leave it out") from error
     match content:
         case {"nbformat": 4, "cells": list(cells), "metadata": dict(metadata)} if all(
             map(_is_cell, cells)
         ):
             pass
         case {"nbformat": int(number)} if number != 4:
-            raise _refusal(path, f"format {number}")
+            raise _refusal(path, f"format {number}", _SAVE)
         case _:
             raise _refusal(path, "JSON that is no notebook")
     match metadata:
@@ -123,15 +125,21 @@ def _is_cell(cell: Any) -> bool:
     return False
 
 
+def _outputs(cell: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the outputs of a cell that have the shape of such."""
+    outputs = cell.get("outputs")
+    given = outputs if isinstance(outputs, list) else []
+    return [
+        each for each in given if isinstance(each, dict) and isinstance(each.get("data", {}), dict)
+    ]
+
+
 def _lasting(metadata: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in metadata.items() if name not in _OF_RUNS}
 
 
-def _refusal(path: Path, found: str) -> PressError:
-    return PressError(
-        f"{path}: expected a Jupyter notebook of format 4; found {found}: name another file, or "
-        "open this one in JupyterLab and save it as a notebook"
-    )
+def _refusal(path: Path, found: str, remedy: str = "name another one") -> PressError:
+    return PressError(f"{path}: expected a Jupyter notebook of format 4; found {found}; {remedy}")
 
 
 def _ids(cells: Sequence[dict[str, Any]]) -> Iterator[str]:

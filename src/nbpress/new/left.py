@@ -13,6 +13,7 @@ from nbpress.errors import PressError
 from nbpress.new.adopt import Adopted
 from nbpress.project.code import imported_modules, parse
 from nbpress.project.notebook import INJECTED_TAG, Cell
+from nbpress.project.parameters import declarations
 from nbpress.project.texts import faults
 from nbpress.run.plan import INJECTED
 from nbpress.say.prose import split_prose
@@ -68,8 +69,8 @@ def _of_cell(adopted: Adopted, cell: Cell, below: Cell | None) -> Iterator[str]:
         yield f"{error}: mend it, or take it out"
         return
     if "parameters" in cell.tags:
-        yield from _of_parameters(adopted)
-    saved = {mime for output in outputs for mime in output.get("data", ())}
+        yield from _of_parameters(cell)
+    saved = {mime for output in outputs for mime in output.get("data", {})}
     named = {n.attr if isinstance(n, ast.Attribute) else "" for n in ast.walk(tree)}
     shows = any(mime.startswith("image/") for mime in saved) or (not outputs and named & _DRAWS)
     labelled = below is not None and below.source.lstrip().startswith("%%figure")
@@ -80,15 +81,15 @@ def _of_cell(adopted: Adopted, cell: Cell, below: Cell | None) -> Iterator[str]:
     yield from _files(folder, (each for each in strings if isinstance(each, str)))
 
 
-def _of_parameters(adopted: Adopted) -> Iterator[str]:
+def _of_parameters(cell: Cell) -> Iterator[str]:
     try:
-        declared = adopted.notebook.parameters()
+        declared = {each.name for each in declarations(cell.source, "its parameters")}
     except PressError as error:
-        yield f"its parameters cannot be read: {error}"
+        yield str(error)
         return
     for name in INJECTED:
         if name in declared:
-            yield f"the parameter {name!r} is set by the press: rename it, or see its guide"
+            yield f"the press itself sets {name!r}, unless the parameter has another name"
 
 
 def _modules(folder: Path, source: str) -> Iterator[str]:
