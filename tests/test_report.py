@@ -55,6 +55,24 @@ def text_of(pdf: Path) -> str:
     return "\n".join(found)
 
 
+def alternatives(pdf: Path) -> list[str]:
+    """Return what the figures of a PDF say to those who cannot see them, in their order."""
+    with pikepdf.open(pdf) as document:
+        return [
+            str(element.Alt)
+            for element in document.objects
+            if isinstance(element, pikepdf.Dictionary)
+            and element.get("/S") == pikepdf.Name.Figure
+            and "/Alt" in element
+        ]
+
+
+def alike(texts: list[str]) -> list[str]:
+    """Return the texts that differ from one before them in numbers and in case at most."""
+    patterns = [" ".join(re.sub(r"[\d.,−]+", "#", text.lower()).split()) for text in texts]
+    return [text for i, text in enumerate(texts) if patterns[i] in patterns[:i]]
+
+
 def environment_for(dataset: str) -> dict[str, str]:
     """Return what a data set needs in the environment; skip where MNIST is not at hand."""
     if dataset != "mnist":
@@ -82,6 +100,35 @@ def test_every_task_has_its_heading(built):
                            for letter in "abcde" if letter <= last)]  # fmt: skip
     missing = [task for task in tasks if not re.search(rf"^Task {task}\b", headings, re.MULTILINE)]
     assert missing == []
+
+
+def test_no_two_figures_have_the_same_alternative(built):
+    """Each figure has a text of its own, with numbers of its own: none is another's, refilled."""
+    _, place, _ = built
+    texts = alternatives(place / "report" / "report.pdf")
+    cells = [
+        "".join(cell["source"])
+        for path in (place / "notebooks").glob("*.ipynb")
+        for cell in json.loads(path.read_text("utf-8"))["cells"]
+    ]
+    figures = [cell for cell in cells if re.match(r"%%figure ", cell) or "nbpress.figure(" in cell]
+    assert len(texts) == len(figures) > 0
+    assert alike(texts) == []
+    assert [text for text in texts if not re.search(r"\d", text)] == []
+
+
+@pytest.mark.parametrize(
+    ("second", "found"),
+    [
+        ("Both losses fall to 0.28.", 1),
+        ("Both losses fall to 1,361.", 1),
+        ("both losses  fall to −0.3.", 1),
+        ("Both accuracies rise to 0.28.", 0),
+    ],
+)
+def test_alternatives_that_differ_in_numbers_only_are_alike(second, found):
+    """Text that was copied from figure to figure does not pass for being filled in anew."""
+    assert len(alike(["Both losses fall to 0.28.", second])) == found
 
 
 def test_values_name_their_origin(built):

@@ -24,6 +24,7 @@ from nbtypeset.tree import (
 )
 
 _TASK = re.compile(r"(?:Task|Appendix) (\d+[a-z]?|[A-Z])\b")
+_NUMERAL = re.compile(r"\d+[a-z]?|[A-Z]")
 _LABEL = re.compile(r"\\label\s*\{([^{}]*)\}")
 _TAG = re.compile(r"\\tag\s*\*?\s*\{([^{}]*)\}")
 _MARKS = set("✓✗")
@@ -220,11 +221,20 @@ def _link(
         element["c"] = [["", [], []], inlines, [target, ""]]
         return None
     if target.startswith("#") and (anchor := anchors.get(_folded(target[1:]))) and inlines:
-        element["c"] = [["", [], []], inlines, [f"#{anchor}", ""]]
+        element["c"] = [["", [], []], _on_one_line(inlines), [f"#{anchor}", ""]]
         return None
     if inlines:
         document.warn(part.cell_name, f"link {target!r} leads nowhere; its text stays")
     return list(inlines)
+
+
+def _on_one_line(inlines: list[Node]) -> list[Node]:
+    """Keep "Figure 3" together: no line ends between a word and the number behind it."""
+    match inlines:
+        case [{"t": "Str", "c": word}, {"t": "Space" | "SoftBreak"}, {"t": "Str", "c": number}]:
+            if _NUMERAL.fullmatch(number):
+                return [node("Str", f"{word}\u00a0{number}")]
+    return inlines
 
 
 def _is_inner_link(element: Node) -> bool:

@@ -8,7 +8,7 @@ dashed. All else that makes up the look stands in `onelayer.style`, for plots of
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,7 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import MaxNLocator, NullFormatter
+from matplotlib.ticker import Formatter, MaxNLocator, NullFormatter
 
 from onelayer.history import History
 from onelayer.models import Array
@@ -129,7 +129,7 @@ def accuracy_by_place(accuracies: Mapping[str, Array], gradient_norm: Array, mar
             axes.margins(x=0.01)
         above.set_ylabel("validation accuracy")
         below.set(xlabel="batch of the epoch, counted from 0", ylabel="norm of gradient")
-        above.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
+        above.yaxis.set_major_formatter(_Percent())
         below.xaxis.set_major_locator(MaxNLocator(integer=True))
         figure.legend(*above.get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return figure
@@ -156,7 +156,7 @@ def weight_images(rows: Mapping[str, Array]) -> Figure:
     num_columns = len(next(iter(rows.values())))
     with matplotlib.style.context(STYLE):
         width, _ = mpl.rcParams["figure.figsize"]
-        height = width / (num_columns + 2) * len(rows) + 0.35
+        height = width / (num_columns + 2) * len(rows) + 0.6
         layout = ConstrainedLayoutEngine(w_pad=0.01, h_pad=0.02)
         figure = Figure(figsize=(width, height), layout=layout)
         row_axes = figure.subplots(len(rows), squeeze=False)[:, 0]
@@ -174,7 +174,7 @@ def weight_images(rows: Mapping[str, Array]) -> Figure:
 def accuracies_by_lambda(
     histories: Mapping[str, History], ylim: Sequence[float] | None = None
 ) -> Figure:
-    """Plot the validation accuracy of several λ, each with its name at the end of its curve.
+    """Plot the validation accuracy of several λ, by name, all on one graph.
 
     Curves that lie close together are shown once more beside it, larger: those that end within the
     upper quarter of the range of the ends, in their second half.
@@ -184,41 +184,27 @@ def accuracies_by_lambda(
     close = [name for name, end in ends.items() if highest - end <= (highest - lowest) / 4]
     with matplotlib.style.context(STYLE):
         figure = Figure()
-        figure.set_figheight(2.9)
+        figure.set_figheight(3.0)
         looks = dict(zip(histories, mpl.rcParams["axes.prop_cycle"](), strict=False))
-        whole, near = figure.subplots(1, 2, width_ratios=[1.5, 1])
+        whole, near = figure.subplots(1, 2, width_ratios=[1.4, 1])
         for axes, names in ((whole, list(histories)), (near, close)):
             for name in names:
                 steps = histories[name].validation_step
                 shown = steps >= (steps[-1] / 2 if axes is near else 0)
-                axes.plot(steps[shown], histories[name].validation_accuracy[shown], **looks[name])
+                accuracy = histories[name].validation_accuracy
+                axes.plot(steps[shown], accuracy[shown], label=name, **looks[name])
             _label_steps(axes, "validation accuracy" if axes is whole else "", None, percent=True)
             axes.xaxis.set_major_locator(MaxNLocator(5 if axes is whole else 3))
         if ylim is not None:
             whole.set_ylim(*ylim)
-        for axes, names in ((whole, [n for n in histories if n not in close]), (near, close)):
-            for name, height in _apart({n: ends[n] for n in names}, axes, figure).items():
-                axes.annotate(
-                    name,
-                    (1, height),
-                    xycoords=("axes fraction", "data"),
-                    xytext=(3, 0),
-                    textcoords="offset points",
-                    va="center",
-                    color=looks[name]["color"],
-                )
+        figure.legend(  # handles as long as the longest pattern of dashes takes
+            *whole.get_legend_handles_labels(),
+            loc="outside upper center",
+            ncols=len(histories),
+            handlelength=3.2,
+            columnspacing=1.4,
+        )
     return figure
-
-
-def _apart(ends: Mapping[str, float], axes: Axes, figure: Figure) -> dict[str, float]:
-    """Return heights for labels at the ends of curves, none closer to the next than a line."""
-    bottom, top = axes.get_ylim()
-    line = 0.2 * (top - bottom) / figure.get_figheight()  # of 10 points and some lead
-    heights: dict[str, float] = {}
-    last = -np.inf
-    for name, end in sorted(ends.items(), key=lambda each: each[1]):
-        heights[name] = last = max(end, last + line)
-    return heights
 
 
 def confusion(counts: Array) -> Figure:
@@ -247,7 +233,14 @@ def squared_norms(norms: Mapping[float, float]) -> Figure:
             list(positive), list(positive.values()), "o", color=BLUE, linestyle="-", linewidth=1.2
         )
         for value, norm in positive.items():
-            axes.annotate(f"{norm:.3g}", (value, norm), xytext=(6, 5), textcoords="offset points")
+            axes.annotate(  # left of the curve and below it, where the dashed line is not
+                f"{norm:.3g}",
+                (value, norm),
+                xytext=(-6, -5),
+                textcoords="offset points",
+                ha="right",
+                va="top",
+            )
         if 0 in norms:
             axes.axhline(norms[0], color=GREY, linestyle=(0, (4, 1.2)), linewidth=1.2)
             axes.annotate(
@@ -262,7 +255,7 @@ def squared_norms(norms: Mapping[float, float]) -> Figure:
         for axis in (axes.xaxis, axes.yaxis):  # 0.01, not 10⁻²: no formula, so the text's typeface
             axis.set_major_formatter(lambda value, _: f"{value:g}")
             axis.set_minor_formatter(NullFormatter())
-        axes.margins(x=0.08, y=0.15)
+        axes.margins(x=0.08, y=0.2)
     return figure
 
 
@@ -310,4 +303,16 @@ def _label_steps(
         axes.set_ylim(*ylim)
     axes.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}")
     if percent:
-        axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
+        axes.yaxis.set_major_formatter(_Percent())
+
+
+class _Percent(Formatter):
+    """Fractions in percent, all of an axis with as many decimals: 92.0% beside 92.2%."""
+
+    def __call__(self, value: float, pos: int | None = None) -> str:
+        return self.format_ticks([value])[0]
+
+    def format_ticks(self, values: Iterable[float]) -> list[str]:
+        places = [100 * value for value in values]
+        decimals = max((len(f"{place:g}".partition(".")[2]) for place in places), default=0)
+        return [f"{place:.{decimals}f}%" for place in places]

@@ -78,7 +78,7 @@ def test_key_results_stand_in_the_header(page: str) -> None:
     """A region of their own, before the contents; the data set and the day are in words."""
     header = page[page.index("<header>") : page.index("</header>")]
     assert '<section class="results" aria-label="Key results">' in header
-    assert '<a href="#fig-2d">Figure 3</a>' in header
+    assert '<a href="#fig-2d">Figure\u00a03</a>' in header  # on one line
     assert "ML 101 Learning &amp; doing · Assignment 1" in header
     assert '<span class="day">3 February 2022</span>' in header
     assert "<section" not in page_of(markdown("x"))

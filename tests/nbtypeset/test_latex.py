@@ -116,7 +116,7 @@ def test_figures_are_files_named_by_their_labels(report: Any) -> None:
     assert r"\setcounter{figure}{0}" in figure
     assert re.search(r"\\captionof\{figure\}\{Training and validation loss .*?\\label\{fig-2b\}",
                      figure, re.DOTALL)  # fmt: skip
-    assert r"\hyperref[fig-2b]{Figure 1}" in source
+    assert r"\hyperref[fig-2b]{Figure~1}" in source
 
 
 def test_table_and_its_number(report: Any) -> None:

@@ -343,5 +343,23 @@ class TestPredictions:
         assert found.confusion.tolist() == [[1, 1, 0], [1, 0, 0], [0, 1, 1]]
         assert found.wrong.tolist() == [2, 1, 4]
         assert found.most_frequent_mistake == (0, 1, 1)
+        assert found.most_frequent_mistakes == "0 as 1, 1 as 0 and 2 as 1"
         assert found.recall.tolist() == [0.5, 0, 0.5]
         assert found.confidence[2] == pytest.approx(np.exp(5) / (np.exp(5) + 2))
+
+    @pytest.mark.parametrize(
+        ("confusion", "words"),
+        [([[9, 1], [0, 8]], "0 as 1"), ([[9, 2], [2, 8]], "0 as 1 and 1 as 0"), ([[9]], "none")],
+    )
+    def test_equally_frequent_mistakes_are_all_named(self, confusion, words):
+        """Of mistakes that are equally frequent none is passed over for coming later."""
+        none = np.zeros(0)
+        found = measures.Predictions(np.array(confusion), none, none, none, none)
+        assert found.most_frequent_mistakes == words
+
+    def test_half_of_the_pull(self):
+        """Where one image of four is wrong it has half of the pull; where all are alike, two do."""
+        model, targets = models.SoftmaxRegression(2), np.eye(2)[[0, 0, 0, 1]]
+        certain = np.array([[9.0, 0]] * 4)
+        assert measures.share_of_half_the_pull(model, certain, np.eye(2), targets) == 1 / 4
+        assert measures.share_of_half_the_pull(model, 0 * certain, np.eye(2), targets) == 2 / 4

@@ -283,20 +283,27 @@ class TestOtherPlots:
         assert [text.get_text() for text in axes.texts] == ["10.8", "0.4", "λ = 0: 22.7"]
 
     def test_curves_that_lie_close_are_shown_larger(self, run):
-        """Beside the whole, in their second half; each is named once, no name upon another."""
+        """Beside the whole, in their second half; every run is named, and looks alike in both."""
         low = replace(run, validation_accuracy=run.validation_accuracy - 0.2)
         near = replace(run, validation_accuracy=run.validation_accuracy - 0.001)
         names = {"λ = 2": low, "λ = 0.002": near, "λ = 0": run}
-        whole, larger = plots.accuracies_by_lambda(names, [0.5, 1]).axes
+        figure = plots.accuracies_by_lambda(names, [0.5, 1])
+        whole, larger = figure.axes
         assert (len(whole.lines), whole.get_ylim()) == (3, (0.5, 1))
-        assert [text.get_text() for text in whole.texts] == ["λ = 2"]
-        assert sorted(text.get_text() for text in larger.texts) == ["λ = 0", "λ = 0.002"]
+        assert legend(figure) == list(names)
+        assert [line.get_label() for line in larger.lines] == ["λ = 0.002", "λ = 0"]
         assert min(line.get_xdata()[0] for line in larger.lines) >= run.validation_step[-1] / 2
-        assert [line.get_color() for line in larger.lines] == [
-            line.get_color() for line in whole.lines[1:]
-        ]
-        heights = sorted(text.xy[1] for text in larger.texts)
-        assert heights[1] - heights[0] > 0.05 * np.ptp(larger.get_ylim())
+        for line, same in zip(larger.lines, whole.lines[1:], strict=True):
+            assert line.get_color() == same.get_color()
+            assert line.get_linestyle() == same.get_linestyle()
+
+    def test_percentages_of_an_axis_have_as_many_decimals(self, run):
+        """Beside 92.5% stands 92.0%, and where every place is a whole number no decimal."""
+        axes = plots.accuracy_curves(run, [0.915, 0.93]).axes[0]
+        axes.set_yticks([0.92, 0.925])
+        assert [each.get_text() for each in axes.get_yticklabels()] == ["92.0%", "92.5%"]
+        axes.set_yticks([0.92, 0.93])
+        assert [each.get_text() for each in axes.get_yticklabels()] == ["92%", "93%"]
 
     def test_confusion(self):
         """Every count but 0 stands where its row and column meet; colour leaves out the hits."""

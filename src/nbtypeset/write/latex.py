@@ -16,7 +16,7 @@ from nbtypeset.write.lines import breakable, wrapped
 from nbtypeset.write.parts import write_parts
 
 _ESCAPES = {
-    "\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
+    "\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "\u00a0": "~",
     "'": r"\textquotesingle{}", "`": r"\textasciigrave{}", '"': r"\textquotedbl{}",
     **{sign: "\\" + sign for sign in "{}$&#%_"},
 }  # fmt: skip

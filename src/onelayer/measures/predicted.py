@@ -40,6 +40,16 @@ class Predictions:
         return int(row), int(column), int(errors.max())
 
     @property
+    def most_frequent_mistakes(self) -> str:
+        """All mistakes that are as frequent as the most frequent one: "5 as 3 and 9 as 4"."""
+        errors = self.confusion - np.diag(np.diag(self.confusion))
+        if not errors.any():
+            return "none"
+        pairs = [f"{row} as {column}" for row, column in np.argwhere(errors == errors.max())]
+        *others, last = pairs
+        return f"{', '.join(others)} and {last}" if others else last
+
+    @property
     def recall(self) -> Array:
         """The share of each class that is predicted right, (K,); nan of one without images."""
         with np.errstate(invalid="ignore"):
@@ -61,3 +71,15 @@ def predictions(model: SoftmaxRegression, X: Array, w: Array, targets: Array) ->
         actual=actual,
         confidence=confidence,
     )
+
+
+def share_of_half_the_pull(model: SoftmaxRegression, X: Array, w: Array, targets: Array) -> float:
+    """Return the share of the images that make up half of the pull on the weights of a class.
+
+    The gradient xᵀ(ŷ − y)/N is a sum of images, each as strong as |ŷ − y|. The strongest are taken
+    until they have half of Σ |ŷ − y|; the share is the mean over the classes.
+    """
+    strength = np.abs(model.probabilities(logits(X, w)) - targets)  # (N, K)
+    running = np.cumsum(-np.sort(-strength, axis=0), axis=0, dtype=np.float64)
+    counts = (running < running[-1] / 2).sum(axis=0) + 1  # (K,)
+    return float(counts.mean() / len(X))
