@@ -18,6 +18,7 @@ _LEARNING_RATES = [float(f"{m}e{e}") for e in range(-4, 1) for m in (1, 2, 5)] +
 _LAMBDAS = [0.0, *(float(f"{m}e{e}") for e in range(-5, 0) for m in (1, 2, 5)), 1.0, 2.0]
 _BATCH_SIZES = [2**e for e in range(11)]
 _NUM_EPOCHS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]
+_ALL = ()  # classes; a widget takes None for no choice
 _STYLE = {"description_width": "95px"}
 
 
@@ -32,7 +33,7 @@ class Controls:
         self.images = images
         self._sizes = (choice.train_size, choice.validation_size)
         self.dataset = _dropdown("data set", registry.names(), choice.dataset)
-        self.classes = _dropdown("classes", [("all", None)], None)
+        self.classes = _dropdown("classes", [("all", _ALL)], _ALL)
         self.learning_rate = _ladder("learning rate", _LEARNING_RATES, choice.learning_rate)
         self.batch_size = _ladder("batch size", _BATCH_SIZES, choice.batch_size)
         self.l2_lambda = _ladder("λ", _LAMBDAS, choice.l2_lambda)
@@ -46,7 +47,7 @@ class Controls:
             choice.shuffle, description="shuffle before each epoch", indent=False
         )
         self.message = widgets.HTML()
-        self._offer_classes(choice.classes)
+        self._offer_classes(choice.classes or _ALL)
         self.dataset.observe(self._load, "value")
         self.classes.observe(lambda _: self._suit(), "value")
         columns = (
@@ -70,7 +71,7 @@ class Controls:
         train_size, validation_size = self._sizes
         return Choice(
             dataset=self.images.name,
-            classes=self.classes.value,
+            classes=self.classes.value or None,
             learning_rate=self.learning_rate.value,
             batch_size=self.batch_size.value,
             l2_lambda=self.l2_lambda.value,
@@ -101,22 +102,22 @@ class Controls:
             self.dataset.value = self.images.name
             return
         self.message.value = ""
-        self._offer_classes(None)
+        self._offer_classes(_ALL)
         self._suit()
 
-    def _offer_classes(self, chosen: tuple[int, int] | None) -> None:
+    def _offer_classes(self, chosen: tuple[int, ...]) -> None:
         pairs = list(itertools.combinations(range(self.images.num_classes), 2))
-        if chosen is not None and chosen not in pairs:
-            pairs.append(chosen)
+        if chosen and chosen not in pairs:
+            pairs.append((chosen[0], chosen[1]))
         named = [
-            ("all", None),
+            ("all", _ALL),
             *((f"{first} and {second}", (first, second)) for first, second in pairs),
         ]
         self.classes.options = named
         self.classes.value = chosen
 
     def _suit(self) -> None:
-        suited = choose(self.images, classes=self.classes.value)
+        suited = choose(self.images, classes=self.classes.value or None)
         self._sizes = (suited.train_size, suited.validation_size)
         _set(self.learning_rate, suited.learning_rate)
         _set(self.batch_size, suited.batch_size)

@@ -17,8 +17,8 @@ DASHES = ("", "6 2", "1.5 2")
 MOST_KEPT = len(KEPT) * len(DASHES)  # that can be told apart
 
 _WIDTH, _HEIGHT = 460, 250
-_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 12, 10, 36
-_MOST_POINTS = 300  # of a curve: more than there are pixels to see them in
+_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 12, 10, 36
+_MOST_POINTS = 200  # of a curve: about one for every two pixels
 _EARLY = 0.1  # share of the steps whose steep beginning may leave the picture
 
 

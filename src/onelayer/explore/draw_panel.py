@@ -25,7 +25,8 @@ class DrawPanel:
         self.model: Model | None = None
         self.strokes: list[list[tuple[float, float]]] = []
         self._is_down = False
-        self.canvas = Canvas(width=_SIZE, height=_SIZE)
+        size = widgets.Layout(width=f"{_SIZE}px", height=f"{_SIZE}px")
+        self.canvas = Canvas(width=_SIZE, height=_SIZE, layout=size)
         self.clear = widgets.Button(description="Clear", icon="eraser")
         self.reading = widgets.HTML(framed(_EMPTY))
         self.clear.on_click(self._clear)
@@ -38,6 +39,7 @@ class DrawPanel:
         self.canvas.on_touch_move(lambda touches: self._move(*touches[0]))
         self.canvas.on_touch_end(lambda _: self._up())
         left = widgets.VBox([self.canvas, self.clear])
+        self.reading.layout = widgets.Layout(flex="1 1 420px", margin="0 0 0 12px")
         row = widgets.HBox([left, self.reading], layout=widgets.Layout(flex_flow="row wrap"))
         self.box = widgets.VBox([widgets.HTML(STYLE), row])
         self._paint()

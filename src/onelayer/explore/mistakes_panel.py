@@ -28,7 +28,7 @@ class MistakesPanel:
         self.shown: NDArray[np.int64] = np.arange(0)
         self.confusion = widgets.HTML(_NOT_YET)
         self.sheet = Canvas(width=_COLUMNS * _TILE, height=_TILE + _CAPTION)
-        self.sheet.layout.max_width = "100%"
+        self.sheet.layout.width, self.sheet.layout.max_width = f"{_COLUMNS * _TILE}px", "100%"
         self.sheet.layout.display = "none"
         self.number = widgets.BoundedIntText(
             description="validation image", disabled=True, style={"description_width": "110px"}

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import base64
-import io
+import struct
+import zlib
 from collections.abc import Sequence
 from html import escape
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from onelayer.models import Array
 from onelayer.preprocessing import weights_as_images
@@ -37,12 +36,14 @@ STYLE = """
 .explore .swatch { vertical-align: middle; margin: 0 4px 0 8px; }
 .explore .pictures img { image-rendering: pixelated; display: block; margin: 0 auto;
   border: 1px solid var(--jp-border-color2, #ccc); }
+[data-jp-theme-light="false"] .explore .evidence img { filter: brightness(1.7); }
 .explore .bar { height: 6px; margin: 3px 0 1px; background: var(--jp-layout-color2, #eee); }
 .explore .bar div { height: 100%; background: var(--explore-training); }
 .explore .likeliest { font-weight: bold; }
 .explore table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .explore td, .explore th { padding: 2px 8px; text-align: right; min-width: 1.2em; }
 .explore thead th { border-bottom: 1px solid var(--jp-border-color1, #bbb); }
+.explore pre { white-space: pre-wrap; }
 .explore .error { color: var(--jp-error-color1, #c00); }
 </style>
 """
@@ -93,7 +94,7 @@ def evidence(
             f"\nz = {_signed(logits[k])}"
         )
         figures.append(_figure(pixels, f"what speaks for and against {name}", caption))
-    return _row(figures)
+    return f'<div class="evidence">{_row(figures)}</div>'
 
 
 def seen(x: Array, image_shape: tuple[int, int], caption: str) -> str:
@@ -133,10 +134,25 @@ def _figure(pixels: NDArray[np.uint8], alt: str, caption: str, size: int = 84) -
     )
 
 
-def _as_url(pixels: NDArray[Any]) -> str:
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG", compress_level=1)
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
+def _as_url(pixels: NDArray[np.uint8]) -> str:
+    """Return a PNG of (H, W) grey or (H, W, 4) colours with opacity.
+
+    Written here, not compressed, it takes a tenth of the time that Pillow takes for one as small.
+    """
+    height, width = pixels.shape[:2]
+    kind = 0 if pixels.ndim == 2 else 6  # grey, or red, green, blue and opacity
+    rows = np.zeros((height, 1 + pixels.size // height), np.uint8)  # each begins with "no filter"
+    rows[:, 1:] = pixels.reshape(height, -1)
+    header = struct.pack(">IIBBBBB", width, height, 8, kind, 0, 0, 0)
+    png = b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in (
+            (b"IHDR", header),
+            (b"IDAT", zlib.compress(rows.tobytes(), 0)),
+            (b"IEND", b""),
+        )
+    )
+    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
 
 
 def _signed(value: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from html import escape
 from typing import Any
 
 import ipywidgets as widgets
@@ -25,24 +26,22 @@ class RepeatPanel:
 
     def __init__(self, controls: Controls, kept: Callable[[], Sequence[Choice]]) -> None:
         self.controls, self._kept = controls, kept
-        wide = widgets.Layout(width="100%", height="64px")
-        self.report = widgets.Textarea(description="report", disabled=True, layout=wide)
-        tall = widgets.Layout(width="100%", height="260px")
-        self.grid = widgets.Textarea(description="sweep", disabled=True, layout=tall)
+        self.text, self.grid = widgets.HTML(), ""
         self.name = widgets.Text("explored", description="name")
         self.write = widgets.Button(description="Write the sweep", icon="save")
         self.status = widgets.HTML()
         self.write.on_click(self._write)
         controls.observe(self.update)
         row = widgets.HBox([self.name, self.write])
-        self.box = widgets.VBox([widgets.HTML(STYLE), self.report, self.grid, row, self.status])
+        self.box = widgets.VBox([widgets.HTML(STYLE), self.text, row, self.status])
         self.update()
 
     def update(self) -> None:
         """Say what there is to repeat now."""
         choice = self.controls.choice
-        self.report.value = commands.report_command(choice)
-        self.grid.value = commands.grid([*self._kept(), choice])
+        self.grid = commands.grid([*self._kept(), choice])
+        parts = escape(commands.report_command(choice)), escape(self.grid)
+        self.text.value = framed("".join(f"<pre>{part}</pre>" for part in parts))
 
     def _write(self, _: Any) -> None:
         self.status.value = framed(self._written())
@@ -55,7 +54,7 @@ class RepeatPanel:
         folder = list(registry.folders_upwards())[-1] / "sweeps"
         try:
             with open(folder / f"{name}.yaml", "x", encoding="utf-8") as file:
-                file.write(self.grid.value)
+                file.write(self.grid)
         except FileExistsError:
             return f"sweeps/{name}.yaml is there already: choose another name."
         except OSError as error:
