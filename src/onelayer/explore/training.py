@@ -15,6 +15,7 @@ from onelayer.data import Dataset
 from onelayer.explore.choice import Choice, Prepared, prepare
 from onelayer.history import History
 from onelayer.models import Array
+from onelayer.threads import limited
 from onelayer.validation import Progress
 
 _T = TypeVar("_T")
@@ -120,6 +121,7 @@ async def in_thread(function: Callable[[], _T]) -> _T:
     """Return, or raise, what a function does in a thread that holds up nobody's exit.
 
     The threads of `asyncio.to_thread` would: a kernel that restarts would wait for the training.
+    BLAS is limited from here, see `onelayer.threads.limited`.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[_T] = loop.create_future()
@@ -137,5 +139,6 @@ async def in_thread(function: Callable[[], _T]) -> _T:
             loop.call_soon_threadsafe(settle, future.set_result, result)
 
     context = contextvars.copy_context()  # it knows how many threads BLAS may use
-    threading.Thread(target=context.run, args=(run,), daemon=True).start()
-    return await future
+    with limited():
+        threading.Thread(target=context.run, args=(run,), daemon=True).start()
+        return await future
