@@ -55,9 +55,11 @@ lint: .dev-ready  ## check style, types, imports and texts, and that no outputs 
 	tools/notebooks check
 	$(python) -m nbpress lint
 
-lab: .dev-ready  ## open the notebooks in JupyterLab, for this machine only, behind a token
+lab: .dev-ready  ## open JupyterLab with notebooks/explore.ipynb, for this machine only, behind a token
 	@tools/notebooks filter $(environment)
-	@$(python) -m jupyterlab --ServerApp.ip=127.0.0.1 --ServerApp.root_dir=notebooks \
+	@JUPYTER_CONFIG_PATH="tools/jupyter:$$JUPYTER_CONFIG_PATH" $(python) -m jupyterlab \
+		--ServerApp.ip=127.0.0.1 --ServerApp.root_dir=. \
+		--LabApp.default_url=/lab/tree/notebooks/explore.ipynb \
 		$(if $(filter 0,$(shell id -u)),--allow-root)
 
 bench: .dev-ready  ## time training and build, each against its peers

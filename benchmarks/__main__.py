@@ -1,6 +1,6 @@
-"""`python -m benchmarks [training] [build] [sweeps]` measures these, or all, and writes results.md.
+"""`python -m benchmarks [training] [build] [sweeps] [exploring]` measures these, or all.
 
-On two cores that nobody else uses, training takes a quarter of an hour.
+It writes results.md. On two cores that nobody else uses, training takes a quarter of an hour.
 
 Each benchmark is a module with `run() -> str`, which returns one section of Markdown. Sections
 that are not measured this time stay as they are in results.md.
@@ -15,7 +15,7 @@ import re
 from benchmarks.machine import HERE, describe
 
 # Of each module the heading of its section.
-NAMES = {"training": "Training", "build": "The build", "sweeps": "Sweeps"}
+NAMES = {"training": "Training", "build": "The build", "sweeps": "Sweeps", "exploring": "Exploring"}
 RESULTS = HERE / "results.md"
 
 

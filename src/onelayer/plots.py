@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import Formatter, MaxNLocator, NullFormatter
+from numpy.typing import NDArray
 
 from onelayer.history import History
 from onelayer.models import Array
@@ -147,8 +148,10 @@ def captioned_images(rows: Mapping[str, tuple[Array, Sequence[str]]]) -> Figure:
     return figure
 
 
-def weight_images(rows: Mapping[str, Array]) -> Figure:
+def weight_images(rows: Mapping[str, Array], names: Sequence[str] | None = None) -> Figure:
     """Show weights as pictures: one row for each name, of images (K, H, W).
+
+    `names` are those of the classes; without them they are numbered from 0.
 
     Each row has its own grey scale, symmetric about zero, beside it: grey is 0, white positive,
     black negative. Rows differ in scale by far, and their patterns are what is compared.
@@ -162,7 +165,7 @@ def weight_images(rows: Mapping[str, Array]) -> Figure:
         row_axes = figure.subplots(len(rows), squeeze=False)[:, 0]
         for (name, images), axes in zip(rows.items(), row_axes, strict=True):
             bound = float(np.abs(images).max()) or 1.0
-            digits = [str(digit) for digit in range(num_columns)] if axes is row_axes[0] else []
+            digits = (names or list(map(str, range(num_columns)))) if axes is row_axes[0] else []
             picture = _side_by_side(axes, name, images, digits, num_columns, bound)
             bar = figure.colorbar(picture, ax=axes, aspect=8, pad=0.01)
             bar.set_ticks([-bound, 0, bound], labels=[f"−{bound:.2g}", "0", f"{bound:.2g}"])
@@ -207,8 +210,11 @@ def accuracies_by_lambda(
     return figure
 
 
-def confusion(counts: Array) -> Figure:
-    """Show how many images of each class (row) are predicted as each (column), (K, K)."""
+def confusion(counts: NDArray[Any], names: Sequence[str] | None = None) -> Figure:
+    """Show how many images of each class (row) are predicted as each (column), (K, K).
+
+    `names` are those of the classes; without them they are numbered from 0.
+    """
     errors = np.array(counts, dtype=float)
     np.fill_diagonal(errors, 0)
     with _axes(height=3.3) as (figure, axes):
@@ -219,6 +225,8 @@ def confusion(counts: Array) -> Figure:
                 axes.text(column, row, f"{count}", ha="center", va="center", fontweight=weight)
         ticks = range(len(counts))
         axes.set(xlabel="predicted", ylabel="digit", xticks=ticks, yticks=ticks)
+        if names is not None:
+            axes.set(xticklabels=names, yticklabels=names)
         axes.grid(visible=False)
         axes.tick_params(length=0)
         axes.spines[["left", "bottom"]].set_visible(False)

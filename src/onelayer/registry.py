@@ -96,7 +96,7 @@ def read(name: str) -> Description:
     """
     path = next((path for path in _paths(str(name)) if path.is_file()), None)
     if path is None:
-        known = ["auto", *_names()]
+        known = ["auto", *names()]
         close = difflib.get_close_matches(str(name).lower(), known, n=1)
         raise DataError(
             f"dataset must be one of {', '.join(known)}; got {name!r}"
@@ -131,7 +131,8 @@ def _paths(name: str) -> Iterator[Path]:
         yield from (folder / "data" / f"{name}.yaml" for folder in folders_upwards())
 
 
-def _names() -> list[str]:
+def names() -> list[str]:
+    """Return the names of all data sets, those that ship first."""
     folders = (SHIPPED, *(folder / "data" for folder in folders_upwards()))
     paths = [path for folder in folders for path in sorted(folder.glob("*.yaml"))]
     return list(dict.fromkeys(p.stem for p in paths if _NAME.fullmatch(p.stem) and p.is_file()))

@@ -6,17 +6,20 @@ on matrices of this size they mostly wait for one another.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache, wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from threadpoolctl import ThreadpoolController
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 _num_threads = ContextVar("num_threads", default=1)
+_lock = threading.Lock()
+_entered: list[list[Any]] = []  # for each that limits BLAS now, in order, what restores its limits
 
 
 @contextmanager
@@ -33,11 +36,35 @@ def limits_threads(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Make a function compute on one BLAS thread, or as many as `use_threads` says."""
 
     @wraps(function)
-    def limited(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        with _controller().limit(limits=_num_threads.get(), user_api="blas"):
+    def wrapper(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        with limited():
             return function(*args, **kwargs)
 
-    return limited
+    return wrapper
+
+
+@contextmanager
+def limited() -> Iterator[None]:
+    """Limit BLAS in this process, for what is computed below and in threads that it waits for.
+
+    threadpoolctl lets one thread alone set limits, the first to do so, as long as it lives: who
+    computes in another thread takes the limit in the one that waits, where the event loop runs.
+    There, limits may overlap. One that is left before a later one does not lift it: it leaves it
+    the state to go back to.
+    """
+    with _lock:
+        entry = [_controller().limit(limits=_num_threads.get(), user_api="blas")]
+        _entered.append(entry)
+    try:
+        yield
+    finally:
+        with _lock:
+            index = next(i for i, each in enumerate(_entered) if each is entry)
+            del _entered[index]
+            if index == len(_entered):
+                entry[0].restore_original_limits()
+            else:
+                _entered[index][0] = entry[0]
 
 
 @cache

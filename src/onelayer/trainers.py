@@ -8,7 +8,7 @@ is dropped.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,10 @@ from onelayer.history import History
 from onelayer.models import Array, Model
 from onelayer.sampling import Split
 from onelayer.threads import limits_threads
-from onelayer.validation import Validator
+from onelayer.validation import Progress, Validator
+
+# Is told of each validation; what it returns says whether training stops there.
+OnValidation = Callable[[Progress], bool | None]
 
 
 @dataclass(frozen=True)
@@ -77,9 +80,10 @@ class Trainer:
         random_state: np.random.RandomState,
         l2_lambda: float = 0.0,
         initial_weights: Array | None = None,
+        on_validation: OnValidation | None = None,
     ) -> History:
         """Train on `split` with the penalty λR(w), R = ½ Σ w²; see `fit_each`."""
-        return self.fit_each(split, random_state, [l2_lambda], initial_weights)[0]
+        return self.fit_each(split, random_state, [l2_lambda], initial_weights, on_validation)[0]
 
     @limits_threads
     def fit_each(
@@ -88,6 +92,7 @@ class Trainer:
         random_state: np.random.RandomState,
         l2_lambdas: Sequence[float],
         initial_weights: Array | None = None,
+        on_validation: OnValidation | None = None,
     ) -> list[History]:
         """Train one model for each λ ≥ 0, all on the same batches; return their histories in order.
 
@@ -95,6 +100,10 @@ class Trainer:
         for each epoch if `shuffle`, else none. The S models' weights stand side by side as one
         (D+1, S·K) matrix, so that a step is one matrix product instead of S. All start from
         `initial_weights` (D+1, K), or from zero. The dtype is that of `split`.
+
+        `on_validation` is called after each validation. If it returns True, training stops there,
+        and the histories hold what there is; with None or False it goes on. It draws nothing, so
+        that a history is the same with and without it.
 
         Beside `split`, memory holds six such matrices, twice the logits of the validation images,
         a copy of the targets, a byte for each model, validation and validation image and, for the
@@ -149,15 +158,19 @@ class Trainer:
                 if is_penalised:
                     gradient += np.multiply(w, shrinkage, out=penalty)  # 1 − ηλ would round λ away
                 w -= gradient
-                if step % interval == 0 and validator.validate(step):
-                    break
+                if step % interval == 0:
+                    stops = validator.validate(step)
+                    if on_validation is not None:
+                        stops |= bool(on_validation(validator.progress(train_loss)))
+                    if stops:
+                        break
         return validator.histories(np.array(train_loss), steps_per_epoch)
 
     def _batches(
         self, num_images: int, random_state: np.random.RandomState
     ) -> Iterator[np.ndarray[Any, np.dtype[np.int64]]]:
         """Yield the indices of each batch of each epoch, and show the progress."""
-        show = _is_watched() if self.progress is None else self.progress
+        show = is_watched() if self.progress is None else self.progress
         steps = num_images // self.batch_size
         order = np.arange(num_images)
         if show:
@@ -198,7 +211,7 @@ def _check_weights(w: Array, shape: tuple[int, int]) -> None:
         raise ValueError(f"initial_weights must have shape {shape}; got {w.shape}")
 
 
-def _is_watched() -> bool:
+def is_watched() -> bool:
     """Return whether a person would see a progress bar: in a terminal or in JupyterLab.
 
     A kernel that may ask its front end for input has a person in front of it; nbclient and

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +15,29 @@ from onelayer.sampling import Split
 # Of weight snapshots, of the matrix made of them, and of its logits: with what `is_correct` takes
 # for these, the training accuracy needs at most four times as much.
 _BLOCK_BYTES = 16 * 2**20
+
+
+@dataclass(frozen=True, eq=False)
+class Progress:
+    """How far the training of S models has come, after a validation.
+
+    Attributes
+    ----------
+    step : int
+        The step s = 0, 1, … after whose update the models were validated.
+    train_loss : (S,) array
+        Mean of the batches' cross entropies since the previous validation; nats per example.
+    validation_loss, validation_accuracy : (S,) arrays
+        Cross entropy in nats per example, and fraction of validation images predicted right.
+    weights : (D+1, S, K) array
+        A view of the trainer's own, which it goes on to change: copy what you keep.
+    """
+
+    step: int
+    train_loss: Array
+    validation_loss: Array
+    validation_accuracy: Array
+    weights: Array
 
 
 class Validator:
@@ -61,6 +87,17 @@ class Validator:
         if self.patience is not None:
             self._stop(loss, self.patience)
         return not self.is_running.any()
+
+    def progress(self, train_loss: Sequence[Array]) -> Progress:
+        """Return what the last validation found, given the losses of all steps so far, of (S,)."""
+        since = self.steps[-2] + 1 if len(self.steps) > 1 else 0
+        return Progress(
+            step=self.steps[-1],
+            train_loss=np.mean(train_loss[since:], axis=0),
+            validation_loss=self.loss[-1],
+            validation_accuracy=self.correct[-1].mean(axis=0),
+            weights=_by_model(self.w, self.model),
+        )
 
     def histories(self, train_loss: Array, steps_per_epoch: int) -> list[History]:
         """Return each model's history up to its stop, given all the losses (steps, S)."""

@@ -4,27 +4,43 @@ from fixtures.splits import made_up
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from onelayer.models import SoftmaxRegression
-from onelayer.threads import limits_threads, use_threads
+from onelayer.threads import limited, limits_threads, use_threads
 from onelayer.trainers import Trainer
 
 
+def blas_threads() -> set[int]:
+    """Return how many threads the BLAS libraries may use now."""
+    return {each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"}
+
+
 @limits_threads
-def threads_in_use() -> list[int]:
-    """Return how many threads each BLAS library may use."""
-    return [each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"]
+def threads_in_use() -> set[int]:
+    """Return how many they may use within what limits them."""
+    return blas_threads()
 
 
 def test_one_thread_unless_told_otherwise():
     """One thread computes, whatever the process allows; within use_threads as many as it says."""
     np.ones((2, 2)) @ np.ones((2, 2))
     with threadpool_limits(3, user_api="blas"):
-        assert set(threads_in_use()) == {1}
+        assert threads_in_use() == {1}
         with use_threads(2):
-            assert set(threads_in_use()) == {2}
-        assert set(threads_in_use()) == {1}
-        assert {
-            each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"
-        } == {3}
+            assert threads_in_use() == {2}
+        assert threads_in_use() == {1}
+        assert blas_threads() == {3}
+
+
+def test_limits_that_overlap():
+    """Each holds until it is left, in whatever order; after all of them all is as before."""
+    with threadpool_limits(3, user_api="blas"):
+        first, second = limited(), limited()
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        assert blas_threads() == {1}
+        assert threads_in_use() == {1}
+        second.__exit__(None, None, None)
+        assert blas_threads() == {3}
 
 
 @pytest.mark.parametrize("num_threads", [1, 2])
@@ -34,9 +50,7 @@ def test_training_asks_for_one_thread(num_threads, monkeypatch):
 
     class Spy(SoftmaxRegression):
         def cross_entropy(self, *arguments, **more):
-            seen.extend(
-                each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"
-            )
+            seen.extend(blas_threads())
             return super().cross_entropy(*arguments, **more)
 
     split = made_up()

@@ -1,7 +1,7 @@
 import io
 import os
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 from types import SimpleNamespace
 from typing import ClassVar
 
@@ -174,6 +174,57 @@ class TestFitEach:
             Trainer(SoftmaxRegression(3), 0.1, 5, 3).fit_each(made_up(), RandomState(), [])
 
 
+class TestOnValidation:
+    """What is called after each validation."""
+
+    @pytest.mark.parametrize("patience", [None, 3])
+    def test_is_told_what_the_history_says(self, patience):
+        """It is told of every validation, the last one too, as the histories have it."""
+        trainer = Trainer(SoftmaxRegression(3), 0.9, 5, 9, patience=patience)
+        told = []
+
+        def tell(progress):
+            told.append(replace(progress, weights=progress.weights.copy()))
+
+        histories = trainer.fit_each(made_up(), RandomState(3), [0.0, 0.1], on_validation=tell)
+        for s, history in enumerate(histories):
+            shown = told[: len(history.validation_step)]
+            assert [each.step for each in shown] == list(history.validation_step)
+            for name in ("validation_loss", "validation_accuracy"):
+                values = [getattr(each, name)[s] for each in shown]
+                np.testing.assert_array_equal(values, getattr(history, name))
+            norms = [np.square(each.weights[:, s]).sum() for each in shown]
+            np.testing.assert_allclose(norms, history.squared_norm)
+        assert len(told) == max(len(history.validation_step) for history in histories)
+        since = histories[0].validation_step[:2] + 1
+        loss = histories[0].train_loss[since[0] : since[1]].mean()
+        assert told[1].train_loss[0] == pytest.approx(loss)
+
+    @pytest.mark.parametrize("answer", [None, False])
+    def test_changes_nothing(self, answer):
+        """A history is the same, bit by bit, with it and without it."""
+        trainer, split = Trainer(SoftmaxRegression(3), 0.1, 5, 4), made_up()
+        silent = trainer.fit(split, RandomState(3), 0.1)
+        told = trainer.fit(split, RandomState(3), 0.1, on_validation=lambda _: answer)
+        for field in fields(silent):
+            np.testing.assert_array_equal(
+                getattr(told, field.name), getattr(silent, field.name), field.name
+            )
+
+    def test_true_stops(self):
+        """What it stops is the beginning of what would have been, and is no early stopping."""
+        trainer, split = Trainer(SoftmaxRegression(3), 0.1, 5, 4), made_up()
+        whole = trainer.fit(split, RandomState(3))
+        stopped = trainer.fit(
+            split, RandomState(3), on_validation=lambda p: p.step >= whole.validation_step[7]
+        )
+        assert stopped.stop_step == whole.validation_step[7] + 1
+        assert not stopped.stopped_early
+        for name in ("validation_step", "validation_loss", "train_accuracy", "squared_norm"):
+            np.testing.assert_array_equal(getattr(stopped, name), getattr(whole, name)[:8])
+        np.testing.assert_array_equal(stopped.train_loss, whole.train_loss[: stopped.stop_step])
+
+
 class TestBadInput:
     """Each mistake has one clear message."""
 
@@ -266,7 +317,7 @@ class TestProgress:
         shell = SimpleNamespace(kernel=SimpleNamespace(_allow_stdin=has_person))
         monkeypatch.setitem(sys.modules, "ipykernel", SimpleNamespace())
         monkeypatch.setattr("IPython.get_ipython", lambda: shell)
-        assert trainers._is_watched() is has_person
+        assert trainers.is_watched() is has_person
 
 
 @pytest.mark.skipif(

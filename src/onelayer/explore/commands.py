@@ -1,0 +1,89 @@
+"""What was found by hand, to be repeated by machine: a command for the report, a file for a sweep.
+
+The names in them are those of the notebooks' parameters.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from onelayer.explore.choice import Choice
+
+# Which settings the chapters take; what else there is, they fix. `make report` takes the data set.
+_EVERYWHERE = ("seed", "train_size", "validation_size", "batch_size", "learning_rate", "num_epochs")
+_CHAPTERS: dict[str, tuple[str, ...]] = {
+    "2_logistic_regression": ("classes", *_EVERYWHERE),
+    "3_softmax_regression": _EVERYWHERE,
+    "4_regularization": (*_EVERYWHERE, "lambdas"),
+}
+_FIXED: dict[str, Any] = {"shuffle": True, "sampling": "stochastic", "l2_lambda": 0.0}
+
+
+def report_command(choice: Choice) -> str:
+    """Return the command that makes the report with these settings in the chapter about them.
+
+    Comments above it name the settings that the chapter does not take.
+    """
+    chapter = (
+        "2_logistic_regression"
+        if choice.classes
+        else "4_regularization"
+        if choice.l2_lambda
+        else "3_softmax_regression"
+    )
+    values = asdict(choice) | ({"lambdas": [choice.l2_lambda]} if choice.l2_lambda else {})
+    given = [
+        f"{chapter}.{name}={_plain(values[name])}"
+        for name in _CHAPTERS[chapter]
+        if values[name] is not None
+    ]
+    ignored = [
+        f"# {chapter} does not take {name}: {_plain(values[name])}\n"
+        for name, usual in _FIXED.items()
+        if values[name] != usual and not (name == "l2_lambda" and "lambdas" in _CHAPTERS[chapter])
+    ]
+    return f'{"".join(ignored)}make report DATASET={choice.dataset} PARAMS="{" ".join(given)}"'
+
+
+def grid(choices: Sequence[Choice]) -> str:
+    """Return the text of `sweeps/NAME.yaml`, which runs the choices, each with five seeds.
+
+    Settings in which the choices differ stand side by side in lists (`zip`), the others once. All
+    must be about one data set, the last choice's; those about another are left out.
+    """
+    choices = [each for each in choices if each.dataset == choices[-1].dataset]
+    unseeded = [
+        {name: value for name, value in asdict(each).items() if name not in ("dataset", "seed")}
+        for each in choices
+    ]
+    distinct = [each for i, each in enumerate(unseeded) if each not in unseeded[:i]]
+    varied = [name for name in distinct[0] if any(d[name] != distinct[0][name] for d in distinct)]
+    given = [f"  {n}: {_plain(v)}" for n, v in distinct[0].items() if n not in varied]
+    zipped = [f"  {n}: [{', '.join(_plain(d[n]) for d in distinct)}]" for n in varied]
+    return "\n".join(
+        [
+            "# Written by notebooks/explore.ipynb, which it runs with each of these settings.",
+            "notebook: ../notebooks/explore.ipynb",
+            f"dataset: {choices[-1].dataset}",
+            "given:",
+            *given,
+            *(
+                ["zip:  # side by side; below `product:` each value would meet every other"]
+                if zipped
+                else []
+            ),
+            *zipped,
+            "repeat: {seed: 0..4}",
+            "",
+        ]
+    )
+
+
+def _plain(value: Any) -> str:
+    """Write a value as YAML, without spaces."""
+    text = json.dumps(value, separators=(",", ":"))
+    return re.sub(r"\b(\d+)e", r"\1.0e", text)  # 1e-05 is JSON's number, but YAML's word

@@ -1,0 +1,62 @@
+"""The panel that writes the settings down, so that machines can repeat what a person has found."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from html import escape
+from typing import Any
+
+import ipywidgets as widgets
+
+from onelayer import registry
+from onelayer.explore import commands
+from onelayer.explore.choice import Choice
+from onelayer.explore.controls import Controls
+from onelayer.explore.pictures import STYLE, framed
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
+
+class RepeatPanel:
+    """A command and a grid that repeat the present settings, and those of the runs that are kept.
+
+    `kept` returns what the kept runs depended on.
+    """
+
+    def __init__(self, controls: Controls, kept: Callable[[], Sequence[Choice]]) -> None:
+        self.controls, self._kept = controls, kept
+        self.text, self.grid = widgets.HTML(), ""
+        self.name = widgets.Text("explored", description="name")
+        self.write = widgets.Button(description="Write the sweep", icon="save")
+        self.status = widgets.HTML()
+        self.write.on_click(self._write)
+        controls.observe(self.update)
+        row = widgets.HBox([self.name, self.write])
+        self.box = widgets.VBox([widgets.HTML(STYLE), self.text, row, self.status])
+        self.update()
+
+    def update(self) -> None:
+        """Say what there is to repeat now."""
+        choice = self.controls.choice
+        self.grid = commands.grid([*self._kept(), choice])
+        parts = escape(commands.report_command(choice)), escape(self.grid)
+        self.text.value = framed("".join(f"<pre>{part}</pre>" for part in parts))
+
+    def _write(self, _: Any) -> None:
+        self.status.value = framed(self._written())
+
+    def _written(self) -> str:
+        """Write the grid; return what became of it."""
+        name = self.name.value
+        if not _NAME.fullmatch(name):
+            return "A name is made of small letters, digits, - and _."
+        folder = list(registry.folders_upwards())[-1] / "sweeps"
+        try:
+            with open(folder / f"{name}.yaml", "x", encoding="utf-8") as file:
+                file.write(self.grid)
+        except FileExistsError:
+            return f"sweeps/{name}.yaml is there already: choose another name."
+        except OSError as error:
+            return f"sweeps/{name}.yaml could not be written: {error.strerror}."
+        return f"Written. Run it with: <code>make sweep SWEEP={name}</code>"

@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+from numpy.random import RandomState
+
+from onelayer.data import load
+from onelayer.explore.choice import (
+    choose,
+    differing,
+    prepare,
+    targets_by_class,
+    weights_by_class,
+)
+from onelayer.models import LogisticRegression, SoftmaxRegression
+from onelayer.sampling import sample
+from onelayer.trainers import Trainer
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """Return the data set that comes with the project."""
+    return load("digits")
+
+
+def test_run_of_a_chapter(digits):
+    """The defaults are task 3's run, draw by draw."""
+    state = RandomState(0)
+    split = sample(digits, state)
+    suited = digits.settings("softmax")
+    trainer = Trainer(SoftmaxRegression(10), suited.learning_rate, suited.batch_size, 50)
+    expected = trainer.fit(split, state)
+    history = prepare(choose(digits), digits).fit()
+    np.testing.assert_array_equal(history.weights, expected.weights)
+
+
+def test_what_suits_and_what_is_given(digits):
+    """What is given counts; None is what suits the model that the choice is about."""
+    assert choose(digits, classes=[2, 3]).learning_rate == 0.2
+    assert choose(digits, l2_lambda=0.1).learning_rate == 0.05
+    chosen = choose(digits, learning_rate=0.7, batch_size=None)
+    assert (chosen.learning_rate, chosen.batch_size) == (0.7, 16)
+
+
+def test_differing(digits):
+    """Of several choices only the settings that differ are told, in order."""
+    first, second = choose(digits), choose(digits, learning_rate=0.7, seed=3)
+    assert differing([first, first]) == {}
+    assert differing([first, second, first]) == {
+        "learning_rate": [0.1, 0.7, 0.1],
+        "seed": [0, 3, 0],
+    }
+
+
+def test_logistic_regression_by_class():
+    """With a column for each class, softmax says what logistic regression says."""
+    rng = RandomState(0)
+    X, w = rng.normal(size=(20, 5)), rng.normal(size=(5, 1))
+    first = LogisticRegression().probabilities(X @ w)[:, 0]
+    both = SoftmaxRegression(2).probabilities(X @ weights_by_class(w))
+    np.testing.assert_allclose(both, np.stack([first, 1 - first], axis=1))
+    np.testing.assert_array_equal(
+        targets_by_class(np.array([[1.0], [0.0]])), np.array([[1.0, 0.0], [0.0, 1.0]])
+    )

@@ -1,0 +1,101 @@
+"""What the explorer writes down, read by those who are to repeat it."""
+
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from nbpress.project.notebook import read_notebook
+from nbpress.project.parameters import read_parameters
+from nbpress.sweep.grid import Description, make_grid
+from onelayer.data import load
+from onelayer.explore.choice import choose
+from onelayer.explore.commands import grid, report_command
+
+NOTEBOOKS = Path(__file__).parents[3] / "notebooks"
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """Return the data set that comes with the project."""
+    return load("digits")
+
+
+def points(text):
+    """Return what the sweep of a file would run, checked against the notebook's parameters."""
+    content = yaml.safe_load(text)
+    assert content["notebook"] == "../notebooks/explore.ipynb"
+    made = make_grid(
+        Description.model_validate(content), read_notebook(NOTEBOOKS / "explore.ipynb")
+    )
+    return [made.given | point for point in made.points]
+
+
+@pytest.mark.parametrize(
+    ("given", "chapter", "extra"),
+    [
+        ({}, "3_softmax_regression", {}),
+        ({"classes": (4, 9)}, "2_logistic_regression", {"classes": [4, 9]}),
+        ({"l2_lambda": 1e-5}, "4_regularization", {"lambdas": [1e-5]}),
+    ],
+)
+def test_report(digits, given, chapter, extra):
+    """The command names the chapter about this model, and values that the chapter accepts."""
+    choice = choose(digits, learning_rate=2e-5, seed=7, train_size=900, **given)
+    make, report, dataset, params = shlex.split(report_command(choice))
+    assert (make, report, dataset) == ("make", "report", "DATASET=digits")
+    parameters = read_parameters(params.removeprefix("PARAMS="))
+    ((named, values),) = parameters.items()
+    assert named == chapter
+    checked = read_notebook(NOTEBOOKS / f"{chapter}.ipynb").checked(values)
+    assert checked == {
+        "seed": 7, "train_size": 900, "batch_size": 16, "learning_rate": 2e-5, "num_epochs": 50,
+        **extra,
+    }  # fmt: skip
+
+
+def test_report_says_what_it_leaves_out(digits):
+    """What a chapter does not take stands in a comment above the command."""
+    text = report_command(choose(digits, shuffle=False, sampling="first/last", classes=(1, 2)))
+    assert text.splitlines()[:2] == [
+        "# 2_logistic_regression does not take shuffle: false",
+        '# 2_logistic_regression does not take sampling: "first/last"',
+    ]
+    penalised = report_command(choose(digits, classes=(1, 2), l2_lambda=0.1))
+    assert "# 2_logistic_regression does not take l2_lambda: 0.1" in penalised
+    assert "#" not in report_command(choose(digits, l2_lambda=0.1))
+
+
+def test_grid_of_one(digits):
+    """One choice is run as it is, with five seeds."""
+    made = points(grid([choose(digits, learning_rate=1e-5)]))
+    assert [point["seed"] for point in made] == [0, 1, 2, 3, 4]
+    assert {point["learning_rate"] for point in made} == {1e-5}
+
+
+def test_grid_of_several(digits):
+    """Kept runs stand side by side, each once; seeds are repeated, not varied."""
+    choices = [
+        choose(digits),
+        choose(digits, learning_rate=0.7),
+        choose(digits, learning_rate=0.7, seed=3),
+        choose(digits, learning_rate=0.7, classes=(2, 3)),
+    ]
+    made = points(grid(choices))
+    assert [(point["learning_rate"], point["classes"]) for point in made[::5]] == [
+        (0.1, None),
+        (0.7, None),
+        (0.7, [2, 3]),
+    ]
+    assert len(made) == 15
+
+
+def test_grid_is_about_one_data_set(digits):
+    """Choices about other data sets than the last one's are left out."""
+    other = replace(choose(digits, learning_rate=0.7), dataset="mnist")
+    text = grid([other, choose(digits)])
+    assert "dataset: digits" in text
+    assert "0.7" not in text
+    assert "zip" not in text
