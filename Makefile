@@ -1,7 +1,7 @@
 # The front door. `make` alone prints help; each target installs what it needs by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report html tex watch preview sweep check test test-quick test-faults lint lab bench lock clean
+.PHONY: help setup report html tex watch preview sweep check test test-quick test-faults lint lab bench reference lock clean
 
 help:  ## print this help
 	@echo 'make TARGET [VARIABLE=value …]'
@@ -64,6 +64,9 @@ lab: .dev-ready  ## open JupyterLab with notebooks/explore.ipynb, for this machi
 
 bench: .dev-ready  ## time training and build, each against its peers
 	@$(python) -m benchmarks
+
+reference: .dev-ready  ## write what docs/reference/ takes from the code
+	@$(python) tools/reference.py
 
 # Not in help: remakes the locks after a change of pyproject.toml. Versions that still fit stay;
 # UPGRADE=1 takes the newest. A folder of wheels or an extra index that one user has would leave

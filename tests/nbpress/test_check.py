@@ -76,6 +76,14 @@ def test_check_executes_afresh_once(checked: TinyProject) -> None:
     ]
 
 
+def test_report_on_a_fallback_is_as_published(checked: TinyProject) -> None:
+    """Its first page says so, in the fresh report as well, where the data set is asked for."""
+    resolver = "src/tiny/resolver.py"
+    checked.edit(resolver, "fallback=False", 'fallback=dataset == "auto"')
+    checked.report("--dataset", "auto")
+    assert checked.run("check").status == 0
+
+
 def test_garbage_is_named_by_the_command(checked: TinyProject) -> None:
     """A PDF that is none ends the command with status 1; it stays as it is."""
     path = checked.root / "report" / "report.pdf"

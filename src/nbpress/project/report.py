@@ -41,12 +41,15 @@ class Chapter(_Strict):
     """A notebook of the report, the tasks that it answers and the values that it quotes."""
 
     notebook: str
-    tasks: dict[
-        Annotated[str, AfterValidator(validate_task)], list[Part]
-    ] = {}  # what each task must contain
-    needs: list[str] = []  # values of other chapters, "2d.stop_step"
-    # What it reads beyond what is noticed: paths below the root of files, folders or patterns.
+    """Its file in `notebooks/`."""
+    tasks: dict[Annotated[str, AfterValidator(validate_task)], list[Part]] = {}
+    """What each task must have below its heading `## Task 2d`, as `2d: [figure, answer]`."""
+    needs: list[str] = []
+    """Values of other chapters, as `2d.stop_step`: handed over in `recorded: dict = {}`, which the
+    notebook declares among its parameters."""
     inputs: list[str] = []
+    """What it reads and Python does not open itself: paths from the project's root to files,
+    folders, or patterns such as `data/*.db`."""
 
     @property
     def name(self) -> str:
@@ -58,28 +61,42 @@ class Report(_Strict):
     """`report/report.yaml`."""
 
     title: str
+    """Of the report, on the title page and in the PDF's metadata."""
     subtitle: str = ""
+    """Below the title."""
     course: str = ""
+    """The course's code and name, above the title."""
     assignment: str = ""
+    """Which assignment this answers, on the title page."""
     authors: list[str] = Field(min_length=1)
-    date: datetime.date | None = None  # by default that of the commit
+    """Their names; a placeholder such as `First Author` is a note in every build."""
+    date: datetime.date | None = None
+    """On the title page; by default the day of the commit, without git today."""
     language: str = "en"
-    # "onelayer.locate:resolve", tells which data set a name means; none: the report has no data set
+    """The language of the texts, as a code: `en`, `de`, `nn`."""
     resolver: str | None = None
-    # This project's name in pyproject.toml, whose dependencies' versions enter every key; none:
-    # those of everything that is installed do.
+    """`module:function`, which says what data set a name means; without one, the report has no data
+    set. The function returns an object with `dataset`, `reason`, `sha256`, `files`, `fallback` and,
+    if it knows one, the data set's `title` in words, or raises a `ValueError`."""
     distribution: str | None = None
-    sources: list[str] = ["src"]  # folders of the first-party packages that notebooks import
-    cell_timeout: int = Field(default=900, gt=0)  # seconds that one cell may take
-    cache_megabytes: int = Field(default=1000, gt=0)  # that executed notebooks may take in build/
+    """The project's name in pyproject.toml: a new version of anything that it depends on makes
+    every run stale. Without it, a new version of anything installed does."""
+    sources: list[str] = ["src"]
+    """Folders with the project's own modules, which notebooks import."""
+    cell_timeout: int = Field(default=900, gt=0)
+    """Seconds that one cell may take."""
+    cache_megabytes: int = Field(default=1000, gt=0)
+    """Room for executed notebooks in `build/runs`; those not used for longest go first."""
     chapters: list[Chapter] = Field(min_length=1)
-    # Sentences for the first page, in Markdown, which quote values: "{{ 2d.stop_step:, }} steps".
+    """The notebooks, in the report's order."""
     key_results: list[Annotated[str, AfterValidator(_key_result)]] = []
-    # Of a claim's id the data sets on which it must hold, with their own parameters; none where
-    # the report has no data set: there it must hold.
+    """Sentences in Markdown for a box on the first page. Numbers in them are quoted, not typed:
+    `{{ 2d.stop_step:, }} steps`."""
     claims: dict[str, list[str]] = {}
-    # Of a task the equality, in LaTeX, that a derivation of it must prove.
+    """The claims that must hold, by id, each with the data sets on which it must, with their own
+    parameters: `norm-falls: [mnist]`. In a report without a data set, `norm-falls: []`."""
     proofs: dict[Annotated[str, AfterValidator(validate_task)], str] = {}
+    """Of a task the equality, in LaTeX, that a derivation of it must prove."""
 
     def of_chapter(self, chapter: Chapter) -> Report:
         """Return the report of one chapter alone, of which nothing is expected."""

@@ -169,6 +169,7 @@ def record_of(
     return Published(
         dataset=dataset.dataset,
         reason=dataset.reason,
+        fallback=dataset.fallback,
         sha256=dataset.sha256,
         parameters=parameters,
         commit=bound.commit.text,

@@ -52,7 +52,7 @@ def check(project: Project, dataset: str, parameters: Parameters, *, record: boo
         verifies = published and not record and _made_with(published, project, data, parameters)
         if published and verifies:
             say(f"checking what is published: {_title(published)}")
-            data = replace(data, reason=published.reason)
+            data = replace(data, reason=published.reason, fallback=published.fallback)
             # Under the commit that it names: whatever differs does so for another reason.
             commit = Commit(published.commit, project.report.date or published.date)
             bound, _ = compose(project, data, published.parameters, force=True, commit=commit)

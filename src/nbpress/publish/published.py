@@ -56,6 +56,7 @@ class Published(_Strict):
 
     dataset: str
     reason: str  # why this data set
+    fallback: bool = False  # whether it stands in for another one
     sha256: str  # of the data
     parameters: Parameters  # as they were given
     commit: str  # in words

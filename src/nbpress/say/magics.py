@@ -9,10 +9,47 @@ from nbpress.say.display import show_answer, show_derivation, show_figure
 from nbpress.say.prose import read_prose
 from nbpress.say.text import TextError
 
+# What IPython shows for `%%answer?`, and docs/reference/magics.md.
+MAGICS = {
+    "answer": """%%answer TASK
+
+Show Markdown as the prose of a task's answer, with its values and claims set.
+
+    %%answer 2d
+    Training stops after {{ steps:, }} steps.
+""",
+    "figure": """%%figure LABEL VARIABLE
+
+Show the figure that a variable holds, number it, and give it the caption that stands below and,
+after a line `Alt:`, what it shows in words, for those who cannot see it.
+
+    %%figure fig-2d fig
+    The validation loss of each of {{ steps:, }} steps.
+
+    Alt:
+    A curve that falls steeply at first, then slowly.
+""",
+    "derivation": """%%derivation TASK PROVER
+
+Have the displayed formulas of a derivation proved by the object that a variable holds, and show
+it with its marks. Each display says in its first line, a comment to LaTeX, how it is meant:
+`define`, `assume` or `prove`, with a label if another text cites it.
+
+    %%derivation 1a prover
+    $$ % define
+    y = x^2
+    $$
+    so that
+    $$ % prove eq-slope
+    \\frac{\\mathrm{d} y}{\\mathrm{d} x} = 2 x.
+    $$
+""",
+}
+
 
 def load_magics(shell: Any) -> None:
     """Give an IPython shell the cell magics."""
-    for name in ("answer", "figure", "derivation"):
+    for name in MAGICS:
         shell.register_magic_function(_magic(shell, name), "cell", name)
 
 
@@ -30,4 +67,5 @@ def _magic(shell: Any, name: str) -> Any:
         else:
             raise TextError(1, f"no variable is called {prose.variable!r}")
 
+    magic.__doc__ = MAGICS[name]
     return magic

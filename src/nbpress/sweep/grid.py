@@ -34,9 +34,13 @@ class Range(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     first: float = Field(alias="from", allow_inf_nan=False)
+    """The first number."""
     last: float = Field(alias="to", allow_inf_nan=False)
+    """The last number."""
     count: int = Field(ge=2, le=MOST_RUNS)
+    """How many numbers, both ends among them."""
     scale: Literal["linear", "log"] = "linear"
+    """Whether they lie at equal distances, or in equal proportions."""
 
     def values(self) -> list[int | float]:
         """Return the numbers, both ends among them; whole ones as int."""
@@ -59,11 +63,18 @@ class Description(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     notebook: str
-    dataset: str = ""  # none: as for the report
+    """A notebook beside the file, or a chapter of the report."""
+    dataset: str = ""
+    """The data set; by default `--dataset`, else as for the report."""
     given: dict[str, Any] = {}
+    """Parameters with one value for every run."""
     product: dict[str, Any] = {}
+    """Parameters of which every value is combined with every other."""
     zip: dict[str, Any] = {}
+    """Parameters with equally many values, which go side by side: first with first, and so on."""
     repeat: dict[str, Any] = {}
+    """Parameters, such as a seed, for each value of which every combination runs once more; tables
+    give the spread over them."""
 
 
 @dataclass(frozen=True)
