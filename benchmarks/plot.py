@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import matplotlib as mpl
+import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
 from benchmarks.jobs import Job, Result, Table
 from benchmarks.machine import HERE
-from onelayer.plots import BLUE, GREY, RUNS
+from onelayer.plots import BLUE, GREY, STYLE
 
 
 def draw(task3: Table, task4: Table, growth: dict[str, Table], results: dict[Job, Result]) -> None:
     """Write results.svg."""
-    with mpl.rc_context({"svg.fonttype": "path", "font.size": 9}):
+    with mpl.style.context([STYLE, {"svg.fonttype": "path", "font.size": 9}]):
         figure = Figure(figsize=(10, 6.4), layout="constrained")
         above, below = figure.subfigures(2, 1)
         for axes, (title, table) in zip(
@@ -22,9 +23,9 @@ def draw(task3: Table, task4: Table, growth: dict[str, Table], results: dict[Job
         ):
             _bars(axes, f"{title}, two threads", table, results)
         for axes, (name, table) in zip(below.subplots(1, len(growth)), growth.items(), strict=True):
-            for (peer, row), style in zip(table.items(), RUNS, strict=False):
+            for peer, row in table.items():
                 walls = [results[job].wall for job in row.values()]
-                axes.loglog(list(row), walls, label=peer, marker="o", markersize=3, **style)
+                axes.loglog(list(row), walls, label=peer, marker="o", markersize=3)
             axes.set(xlabel=name, ylabel="seconds, one thread")
             axes.set_xticks(list(row), [f"{value:,}" for value in row])
             axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))

@@ -11,7 +11,7 @@ from matplotlib import font_manager
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from onelayer import plots
+from onelayer import plots, style
 from onelayer.history import History
 
 
@@ -137,11 +137,11 @@ class TestEveryPlot:
         assert not any("$" in text.get_text() for text in texts)
         for text in texts:
             face = font_manager.findfont(text.get_fontproperties(), fallback_to_default=False)
-            assert Path(face) == Path(plots.__file__).parent / "style/LibertinusSerif-Regular.ttf"
+            assert Path(face) == Path(style.__file__).parent / "LibertinusSerif-Regular.ttf"
 
     def test_typeface_comes_with_its_licence(self):
         """The licence asks for it, with the copyright and where the files are from."""
-        licence = (Path(plots.__file__).parent / "style" / "OFL.txt").read_text("utf-8")
+        licence = (Path(style.__file__).parent / "OFL.txt").read_text("utf-8")
         for words in ("SIL OPEN FONT LICENSE Version 1.1", "Copyright ©", "@fontsource/libertinus"):
             assert words in licence
 

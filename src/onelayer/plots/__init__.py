@@ -1,0 +1,36 @@
+"""The report's figures: each function takes numbers and returns a Figure at its printed size.
+
+The same quantity looks the same everywhere: training is blue and solid, validation vermilion and
+dashed. All else that makes up the look stands in `onelayer.style`, for plots of anybody's:
+`plt.style.use("onelayer.style.report")`. The colours are Okabe and Ito's
+(https://jfly.uni-koeln.de/color/). pyplot is not used: no global state.
+"""
+
+from onelayer.plots.counts import accuracy_by_place, confusion, squared_norms, stop_distribution
+from onelayer.plots.curves import (
+    accuracies_by_lambda,
+    accuracy_curves,
+    loss_curves,
+    validation_accuracies,
+)
+from onelayer.plots.images import captioned_images, weight_images
+from onelayer.plots.look import BLUE, GREY, STYLE, TRAINING, VALIDATION, VERMILION
+
+__all__ = [
+    "BLUE",
+    "GREY",
+    "STYLE",
+    "TRAINING",
+    "VALIDATION",
+    "VERMILION",
+    "accuracies_by_lambda",
+    "accuracy_by_place",
+    "accuracy_curves",
+    "captioned_images",
+    "confusion",
+    "loss_curves",
+    "squared_norms",
+    "stop_distribution",
+    "validation_accuracies",
+    "weight_images",
+]

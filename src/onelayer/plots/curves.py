@@ -1,0 +1,115 @@
+"""Curves over gradient steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib as mpl
+import matplotlib.style
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from onelayer.history import History
+from onelayer.plots.look import (
+    BLUE,
+    STYLE,
+    TRAINING,
+    VALIDATION,
+    axes_of,
+    label_steps,
+)
+
+
+def loss_curves(history: History, ylim: Sequence[float] | None = None, window: int = 10) -> Figure:
+    """Plot training and validation loss against gradient steps.
+
+    The training loss is drawn as the mean over `window` steps, with a band of ± one standard
+    deviation of the loss within the window; at the window's middle.
+    """
+    whole = len(history.train_loss) // window * window
+    windows = history.train_loss[:whole].reshape(-1, window)
+    middle = np.arange(len(windows)) * window + (window - 1) / 2
+    mean, deviation = windows.mean(axis=1), windows.std(axis=1)
+    with axes_of() as (figure, axes):
+        axes.fill_between(
+            middle, mean - deviation, mean + deviation, color=BLUE, alpha=0.22, linewidth=0
+        )
+        label = f"training (mean of {window} steps ± 1 s.d.)"
+        axes.plot(middle, mean, label=label, **{**TRAINING, "linewidth": 0.8})
+        axes.plot(
+            history.validation_step, history.validation_loss, label="validation", **VALIDATION
+        )
+        label_steps(axes, "cross entropy (nats per image)", ylim)
+        axes.legend(loc="upper right")
+    return figure
+
+
+def accuracy_curves(history: History, ylim: Sequence[float] | None = None) -> Figure:
+    """Plot training and validation accuracy against gradient steps.
+
+    Raises
+    ------
+    ValueError
+        If the history holds no training accuracy.
+    """
+    if history.train_accuracy is None:
+        raise ValueError("history must hold a train_accuracy: train with train_accuracy=True")
+    with axes_of() as (figure, axes):
+        axes.plot(history.validation_step, history.train_accuracy, label="training", **TRAINING)
+        axes.plot(
+            history.validation_step, history.validation_accuracy, label="validation", **VALIDATION
+        )
+        label_steps(axes, "accuracy", ylim, percent=True)
+        axes.legend(loc="lower right")
+    return figure
+
+
+def validation_accuracies(
+    histories: Mapping[str, History], ylim: Sequence[float] | None = None
+) -> Figure:
+    """Plot the validation accuracy of several runs, by name, on one graph."""
+    with axes_of() as (figure, axes):
+        if len(histories) > (most := len(mpl.rcParams["axes.prop_cycle"])):
+            raise ValueError(f"at most {most} runs can be told apart; got {len(histories)}")
+        for name, history in histories.items():
+            axes.plot(history.validation_step, history.validation_accuracy, label=name)
+        label_steps(axes, "validation accuracy", ylim, percent=True)
+        figure.legend(loc="outside upper center", ncols=len(histories))
+    return figure
+
+
+def accuracies_by_lambda(
+    histories: Mapping[str, History], ylim: Sequence[float] | None = None
+) -> Figure:
+    """Plot the validation accuracy of several λ, by name, all on one graph.
+
+    Curves that lie close together are shown once more beside it, larger: those that end within the
+    upper quarter of the range of the ends, in their second half.
+    """
+    ends = {name: float(h.validation_accuracy[-20:].mean()) for name, h in histories.items()}
+    highest, lowest = max(ends.values()), min(ends.values())
+    close = [name for name, end in ends.items() if highest - end <= (highest - lowest) / 4]
+    with matplotlib.style.context(STYLE):
+        figure = Figure()
+        figure.set_figheight(3.0)
+        looks = dict(zip(histories, mpl.rcParams["axes.prop_cycle"](), strict=False))
+        whole, near = figure.subplots(1, 2, width_ratios=[1.4, 1])
+        for axes, names in ((whole, list(histories)), (near, close)):
+            for name in names:
+                steps = histories[name].validation_step
+                shown = steps >= (steps[-1] / 2 if axes is near else 0)
+                accuracy = histories[name].validation_accuracy
+                axes.plot(steps[shown], accuracy[shown], label=name, **looks[name])
+            label_steps(axes, "validation accuracy" if axes is whole else "", None, percent=True)
+            axes.xaxis.set_major_locator(MaxNLocator(5 if axes is whole else 3))
+        if ylim is not None:
+            whole.set_ylim(*ylim)
+        figure.legend(  # handles as long as the longest pattern of dashes takes
+            *whole.get_legend_handles_labels(),
+            loc="outside upper center",
+            ncols=len(histories),
+            handlelength=3.2,
+            columnspacing=1.4,
+        )
+    return figure

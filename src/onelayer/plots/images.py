@@ -1,0 +1,81 @@
+"""Images side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib as mpl
+import matplotlib.style
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+from onelayer.models import Array
+from onelayer.plots.look import (
+    STYLE,
+)
+
+
+def captioned_images(rows: Mapping[str, tuple[Array, Sequence[str]]]) -> Figure:
+    """Show rows of images (N, H, W) with pixels in [−1, 1], each image below a text of its own."""
+    num_columns = max(len(images) for images, _ in rows.values())
+    with matplotlib.style.context(STYLE):
+        width, _ = mpl.rcParams["figure.figsize"]
+        figure = Figure(figsize=(width, (width / num_columns + 0.22) * len(rows)))
+        row_axes = figure.subplots(len(rows), squeeze=False)[:, 0]
+        for (name, (images, texts)), axes in zip(rows.items(), row_axes, strict=True):
+            _side_by_side(axes, name, images, texts, num_columns)
+    return figure
+
+
+def weight_images(rows: Mapping[str, Array], names: Sequence[str] | None = None) -> Figure:
+    """Show weights as pictures: one row for each name, of images (K, H, W).
+
+    `names` are those of the classes; without them they are numbered from 0.
+
+    Each row has its own grey scale, symmetric about zero, beside it: grey is 0, white positive,
+    black negative. Rows differ in scale by far, and their patterns are what is compared.
+    """
+    num_columns = len(next(iter(rows.values())))
+    with matplotlib.style.context(STYLE):
+        width, _ = mpl.rcParams["figure.figsize"]
+        height = width / (num_columns + 2) * len(rows) + 0.6
+        layout = ConstrainedLayoutEngine(w_pad=0.01, h_pad=0.02)
+        figure = Figure(figsize=(width, height), layout=layout)
+        row_axes = figure.subplots(len(rows), squeeze=False)[:, 0]
+        for (name, images), axes in zip(rows.items(), row_axes, strict=True):
+            bound = float(np.abs(images).max()) or 1.0
+            digits = (names or list(map(str, range(num_columns)))) if axes is row_axes[0] else []
+            picture = _side_by_side(axes, name, images, digits, num_columns, bound)
+            bar = figure.colorbar(picture, ax=axes, aspect=8, pad=0.01)
+            bar.set_ticks([-bound, 0, bound], labels=[f"−{bound:.2g}", "0", f"{bound:.2g}"])
+            bar.ax.tick_params(labelsize=8, length=2)
+            bar.outline.set_linewidth(0.4)
+    return figure
+
+
+def _side_by_side(
+    axes: Axes,
+    name: str,
+    images: Array,
+    texts: Sequence[str],
+    num_columns: int,
+    bound: float = 1.0,
+) -> AxesImage:
+    """Show images (N, H, W) with pixels in [−bound, bound] as one, below a text for each.
+
+    One picture is drawn much faster than pairs of axes for each image are.
+    """
+    gap = max(1, images.shape[2] // 14)  # white, as everything that is NaN
+    padded = np.pad(images, ((0, num_columns - len(images)), (0, 0), (0, gap)))
+    padded[len(images) :], padded[:, :, -gap:] = np.nan, np.nan
+    row = np.concatenate(list(padded), axis=1)[:, :-gap]
+    middles = (images.shape[2] - 1) / 2 + np.arange(len(texts)) * padded.shape[2]
+    axes.set_xticks(middles, texts, fontsize=8.5)
+    axes.tick_params(length=0, labeltop=True, labelbottom=False)
+    axes.set(yticks=[], ylabel=name)
+    axes.spines[:].set_visible(False)
+    axes.grid(visible=False)
+    return axes.imshow(row, cmap="gray", vmin=-bound, vmax=bound, interpolation="nearest")

@@ -1,0 +1,56 @@
+"""How the plots of this package look: the colours of its quantities, axes, and their labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import matplotlib.style
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import Formatter
+
+BLUE, VERMILION = "#0072B2", "#D55E00"
+GREY = "#555555"  # what is neither training nor validation
+PALE = "#BBBBBB"  # bars beside the one that is meant
+TRAINING: dict[str, Any] = {"color": BLUE, "linestyle": "-", "linewidth": 1.2}
+VALIDATION: dict[str, Any] = {"color": VERMILION, "linestyle": (0, (4, 1.2)), "linewidth": 1.4}
+STYLE = "onelayer.style.report"  # style/report.mplstyle, as matplotlib finds it
+
+
+@contextmanager
+def axes_of(height: float | None = None) -> Iterator[tuple[Figure, Axes]]:
+    """Give a figure of the text's width and one pair of axes, in the report's style."""
+    with matplotlib.style.context(STYLE):
+        figure = Figure()
+        if height:
+            figure.set_figheight(height)
+        yield figure, figure.subplots()
+
+
+def label_steps(
+    axes: Axes, ylabel: str, ylim: Sequence[float] | None, percent: bool = False
+) -> None:
+    """Label axes over gradient steps; `percent` has fractions written as percentages."""
+    axes.set(xlabel="gradient step", ylabel=ylabel)
+    axes.margins(x=0.01)
+    if ylim is not None:
+        axes.set_ylim(*ylim)
+    axes.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}")
+    if percent:
+        axes.yaxis.set_major_formatter(Percent())
+
+
+class Percent(Formatter):
+    """Fractions in percent, all of an axis with as many decimals: 92.0% beside 92.2%."""
+
+    def __call__(self, value: float, pos: int | None = None) -> str:
+        """Return the label of a value alone."""
+        return self.format_ticks([value])[0]
+
+    def format_ticks(self, values: Iterable[float]) -> list[str]:
+        """Return the labels of an axis."""
+        percent = [100 * value for value in values]
+        decimals = max((len(f"{each:g}".partition(".")[2]) for each in percent), default=0)
+        return [f"{each:.{decimals}f}%" for each in percent]
