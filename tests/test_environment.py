@@ -62,152 +62,168 @@ def versions(name: str) -> dict[str, set[str]]:
     return pinned
 
 
-class TestCondaEnvironment:
-    """environment.yml, against pyproject.toml."""
-
-    @pytest.fixture
-    def environment(self) -> dict:
-        """Return environment.yml's content."""
-        return yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
-
-    def test_same_packages_and_bounds(self, environment):
-        """environment.yml lists what pyproject.toml lists, with the same bounds."""
-        *conda, last = environment["dependencies"]
-        listed = {name: bound for name, bound in bounds(conda).items() if name not in CONDA_ONLY}
-        by_pip = bounds(last["pip"])
-        expected = bounds(asked_for("science", "lab", "dev"))
-        assert listed == {
-            CONDA_NAMES.get(name, name): bound
-            for name, bound in expected.items()
-            if name not in by_pip
-        }
-        assert by_pip.items() <= expected.items()
-
-    def test_python(self, environment):
-        """environment.yml asks for the Python that pyproject.toml asks for, and for pip."""
-        listed = bounds(text for text in environment["dependencies"] if isinstance(text, str))
-        assert listed["python"] == PROJECT["project"]["requires-python"]
-        assert listed.keys() >= CONDA_ONLY
-
-    def test_conda_forge_only(self, environment):
-        """No other channel than conda-forge is asked."""
-        assert environment["channels"] == ["conda-forge"]
-        assert environment["name"] == PROJECT["project"]["name"]
+# ---- environment.yml, against pyproject.toml ----------------------------------------------------
 
 
-class TestLocks:
-    """The locks, against pyproject.toml and each other."""
+@pytest.fixture
+def environment() -> dict:
+    """Return environment.yml's content."""
+    return yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 
-    @pytest.mark.parametrize(
-        ("lock", "extras"),
-        [*zip(OURS, ((), ("sweep",), ("sweep", "lab", "dev")), strict=True)],
-    )
-    def test_within_bounds(self, lock, extras):
-        """A lock pins all that pyproject.toml asks for, the build backend too, within bounds."""
-        pinned = versions(lock)
-        for text in asked_for("science", *extras) + PROJECT["build-system"]["requires"]:
-            requirement = Requirement(text)
-            found = pinned.get(canonicalize_name(requirement.name), set())
-            assert found, f"{lock} lacks {text}"
-            assert all(requirement.specifier.contains(version) for version in found), (text, found)
 
-    @pytest.mark.parametrize(("small", "large"), [*itertools.pairwise(OURS)])
-    def test_each_lock_is_part_of_the_next(self, small, large):
-        """What report and sweeps run with is what the tests run with, version by version."""
-        dev = versions(large)
-        differing = {
-            name: (pinned, dev.get(name))
-            for name, pinned in versions(small).items()
-            if pinned != dev.get(name)
-        }
-        assert not differing
+def test_same_packages_and_bounds(environment) -> None:
+    """environment.yml lists what pyproject.toml lists, with the same bounds."""
+    *conda, last = environment["dependencies"]
+    listed = {name: bound for name, bound in bounds(conda).items() if name not in CONDA_ONLY}
+    by_pip = bounds(last["pip"])
+    expected = bounds(asked_for("science", "lab", "dev"))
+    assert listed == {
+        CONDA_NAMES.get(name, name): bound for name, bound in expected.items() if name not in by_pip
+    }
+    assert by_pip.items() <= expected.items()
 
-    @pytest.mark.parametrize("lock", LOCKS)
-    def test_hashes(self, lock):
-        """Every package of a lock has its hashes, SHA-256 in full."""
-        for requirement, hashes in locked(lock):
-            assert hashes, requirement
-            assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", each) for each in hashes), requirement
 
-    @pytest.mark.parametrize("lock", LOCKS)
-    def test_no_hosts(self, lock):
-        """A lock names no host and no folder, so every user's own package index serves."""
-        text = (ROOT / lock).read_text(encoding="utf-8")
-        options = set(re.findall(r"^\s*(--?[a-z-]+)", text, re.MULTILINE))
-        assert options == {"--hash"}
-        assert "://" not in text
+def test_python(environment) -> None:
+    """environment.yml asks for the Python that pyproject.toml asks for, and for pip."""
+    listed = bounds(text for text in environment["dependencies"] if isinstance(text, str))
+    assert listed["python"] == PROJECT["project"]["requires-python"]
+    assert listed.keys() >= CONDA_ONLY
+
+
+def test_conda_forge_only(environment) -> None:
+    """No other channel than conda-forge is asked."""
+    assert environment["channels"] == ["conda-forge"]
+    assert environment["name"] == PROJECT["project"]["name"]
+
+
+# ---- The locks, against pyproject.toml and each other -------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lock", "extras"),
+    [*zip(OURS, ((), ("sweep",), ("sweep", "lab", "dev")), strict=True)],
+)
+def test_within_bounds(lock, extras) -> None:
+    """A lock pins all that pyproject.toml asks for, the build backend too, within bounds."""
+    pinned = versions(lock)
+    for text in asked_for("science", *extras) + PROJECT["build-system"]["requires"]:
+        requirement = Requirement(text)
+        found = pinned.get(canonicalize_name(requirement.name), set())
+        assert found, f"{lock} lacks {text}"
+        assert all(requirement.specifier.contains(version) for version in found), (text, found)
+
+
+@pytest.mark.parametrize(("small", "large"), [*itertools.pairwise(OURS)])
+def test_each_lock_is_part_of_the_next(small, large) -> None:
+    """What report and sweeps run with is what the tests run with, version by version."""
+    dev = versions(large)
+    differing = {
+        name: (pinned, dev.get(name))
+        for name, pinned in versions(small).items()
+        if pinned != dev.get(name)
+    }
+    assert not differing
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_hashes(lock) -> None:
+    """Every package of a lock has its hashes, SHA-256 in full."""
+    for requirement, hashes in locked(lock):
+        assert hashes, requirement
+        assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", each) for each in hashes), requirement
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_no_hosts(lock) -> None:
+    """A lock names no host and no folder, so every user's own package index serves."""
+    text = (ROOT / lock).read_text(encoding="utf-8")
+    options = set(re.findall(r"^\s*(--?[a-z-]+)", text, re.MULTILINE))
+    assert options == {"--hash"}
+    assert "://" not in text
+
+
+# ---- The Makefile, without installing anything --------------------------------------------------
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
-class TestMake:
-    """The Makefile, without installing anything."""
+def run(*arguments: str, fails: bool = False, cwd: Path = ROOT, **variables: str) -> str:
+    """Return what make prints, called from outside of any other make."""
+    inherited = {name: text for name, text in os.environ.items() if "MAKE" not in name}
+    done = subprocess.run(
+        ["make", "--no-print-directory", *arguments],
+        cwd=cwd,
+        env=inherited | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert bool(done.returncode) == fails, done.stderr
+    return done.stderr if fails else done.stdout
 
-    def run(self, *arguments: str, fails: bool = False, cwd: Path = ROOT, **variables: str) -> str:
-        """Return what make prints, called from outside of any other make."""
-        inherited = {name: text for name, text in os.environ.items() if "MAKE" not in name}
-        done = subprocess.run(
-            ["make", "--no-print-directory", *arguments],
-            cwd=cwd,
-            env=inherited | variables,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert bool(done.returncode) == fails, done.stderr
-        return done.stderr if fails else done.stdout
 
-    def test_help(self):
-        """`make` alone lists every target that a user may call."""
-        text = (ROOT / "Makefile").read_text(encoding="utf-8")
-        targets = set(re.search(r"^\.PHONY: (help .*)$", text, re.MULTILINE)[1].split())
-        listed = set(re.findall(r"^  ([a-z-]+) ", self.run(), re.MULTILINE))
-        assert listed == targets - {"lock"}
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+def test_help() -> None:
+    """`make` alone lists every target that a user may call."""
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.search(r"^\.PHONY: (help .*)$", text, re.MULTILINE)[1].split())
+    listed = set(re.findall(r"^  ([a-z-]+) ", run(), re.MULTILINE))
+    assert listed == targets - {"lock"}
 
-    @pytest.mark.parametrize("given_on_command_line", [True, False])
-    def test_variables_are_handed_on_literally(self, tmp_path, given_on_command_line):
-        """Neither make nor a shell evaluates what a variable holds, wherever it was set."""
-        trap = tmp_path / "trap"
-        hostile = f"a=1 $(shell touch '{trap}') `touch '{trap}'` \"; touch '{trap}'; # $$x $(y"
-        extra = tmp_path / "show.mk"
-        code = "import json, os; print(json.dumps(os.environ['NBPRESS_PARAMS']))"
-        extra.write_text(f'show:\n\t@"$$SHOW" -c "{code}"\n', encoding="utf-8")
-        makefiles = ("-f", "Makefile", "-f", str(extra), "show")
-        if given_on_command_line:
-            shown = self.run(*makefiles, f"PARAMS={hostile}", SHOW=sys.executable)
-        else:
-            shown = self.run(*makefiles, NBPRESS_PARAMS=hostile, SHOW=sys.executable)
-        assert json.loads(shown) == hostile
-        assert not trap.exists()
 
-    def test_environment_of_others_is_not_ours(self, tmp_path):
-        """CODE, ENGINE and so on, set for other work, reach neither nbpress nor its variables."""
-        extra = tmp_path / "show.mk"
-        extra.write_text("show:\n\t@env\n", encoding="utf-8")
-        makefiles = ("-f", "Makefile", "-f", str(extra), "show")
-        shown = self.run(*makefiles, "FORCE=1", CODE="main.py", ENGINE="podman").splitlines()
-        assert [line for line in shown if line.startswith("NBPRESS_")] == ["NBPRESS_FORCE=1"]
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+@pytest.mark.parametrize("given_on_command_line", [True, False])
+def test_variables_are_handed_on_literally(tmp_path: Path, given_on_command_line) -> None:
+    """Neither make nor a shell evaluates what a variable holds, wherever it was set."""
+    trap = tmp_path / "trap"
+    hostile = f"a=1 $(shell touch '{trap}') `touch '{trap}'` \"; touch '{trap}'; # $$x $(y"
+    extra = tmp_path / "show.mk"
+    code = "import json, os; print(json.dumps(os.environ['NBPRESS_PARAMS']))"
+    extra.write_text(f'show:\n\t@"$$SHOW" -c "{code}"\n', encoding="utf-8")
+    makefiles = ("-f", "Makefile", "-f", str(extra), "show")
+    if given_on_command_line:
+        shown = run(*makefiles, f"PARAMS={hostile}", SHOW=sys.executable)
+    else:
+        shown = run(*makefiles, NBPRESS_PARAMS=hostile, SHOW=sys.executable)
+    assert json.loads(shown) == hostile
+    assert not trap.exists()
 
-    @pytest.mark.parametrize("name", ["LEARNING_RATE", "learning_rate", "DATASETS", "environment"])
-    def test_variable_that_nothing_reads_is_refused(self, name):
-        """It would be ignored in silence; the message says how a parameter is given."""
-        message = self.run("report", f"{name}=0.1", fails=True)
-        assert f"Nothing reads {name}. A parameter of the notebooks is given as" in message
-        assert 'PARAMS="learning_rate=0.1"' in message
 
-    def test_variables_of_make_and_of_programs_pass(self):
-        """Make's own options and variables, and what programs read from the environment."""
-        known = ("V=1", "SHELL=/bin/sh", "MAKEFLAGS=-s", "UPGRADE=1", "PYTHON=python3", "RECORD=1",
-                 "PIP_NO_INDEX=1", "SOURCE_DATE_EPOCH=0", "https_proxy=x", "-j2", "-k")  # fmt: skip
-        assert "make TARGET" in self.run("help", *known)
-        assert "make TARGET" in self.run("help", LEARNING_RATE="0.1")  # others' environment
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+def test_environment_of_others_is_not_ours(tmp_path: Path) -> None:
+    """CODE, ENGINE and so on, set for other work, reach neither nbpress nor its variables."""
+    extra = tmp_path / "show.mk"
+    extra.write_text("show:\n\t@env\n", encoding="utf-8")
+    makefiles = ("-f", "Makefile", "-f", str(extra), "show")
+    shown = run(*makefiles, "FORCE=1", CODE="main.py", ENGINE="podman").splitlines()
+    assert [line for line in shown if line.startswith("NBPRESS_")] == ["NBPRESS_FORCE=1"]
 
-    def test_clean_without_an_environment(self, tmp_path):
-        """It deletes build/, and says that what is published stays."""
-        shutil.copy(ROOT / "Makefile", tmp_path)
-        shutil.copy(ROOT / "environment.yml", tmp_path)
-        for name in ("src", "tests", "tools", "benchmarks", "notebooks", "report", "build"):
-            (tmp_path / name).mkdir()
-        (tmp_path / "report" / "published.json").touch()
-        assert "the published report stays: make setup clean" in self.run("clean", cwd=tmp_path)
-        assert not (tmp_path / "build").exists()
-        assert (tmp_path / "report" / "published.json").exists()
+
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+@pytest.mark.parametrize("name", ["LEARNING_RATE", "learning_rate", "DATASETS", "environment"])
+def test_variable_that_nothing_reads_is_refused(name) -> None:
+    """It would be ignored in silence; the message says how a parameter is given."""
+    message = run("report", f"{name}=0.1", fails=True)
+    assert f"Nothing reads {name}. A parameter of the notebooks is given as" in message
+    assert 'PARAMS="learning_rate=0.1"' in message
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+def test_variables_of_make_and_of_programs_pass() -> None:
+    """Make's own options and variables, and what programs read from the environment."""
+    known = ("V=1", "SHELL=/bin/sh", "MAKEFLAGS=-s", "UPGRADE=1", "PYTHON=python3", "RECORD=1",
+             "PIP_NO_INDEX=1", "SOURCE_DATE_EPOCH=0", "https_proxy=x", "-j2", "-k")  # fmt: skip
+    assert "make TARGET" in run("help", *known)
+    assert "make TARGET" in run("help", LEARNING_RATE="0.1")  # others' environment
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+def test_clean_without_an_environment(tmp_path: Path) -> None:
+    """It deletes build/, and says that what is published stays."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    shutil.copy(ROOT / "environment.yml", tmp_path)
+    for name in ("src", "tests", "tools", "benchmarks", "notebooks", "report", "build"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "report" / "published.json").touch()
+    assert "the published report stays: make setup clean" in run("clean", cwd=tmp_path)
+    assert not (tmp_path / "build").exists()
+    assert (tmp_path / "report" / "published.json").exists()

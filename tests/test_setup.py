@@ -153,187 +153,210 @@ def project(tmp_path: Path) -> TinyProject:
     return TinyProject(tmp_path)
 
 
+# ---- .venv, made and kept up to date by uv ------------------------------------------------------
+
+
 @needs_uv
-class TestVenv:
-    """.venv, made and kept up to date by uv."""
+def test_nothing_installs_the_same_twice(project) -> None:
+    """Set-up installs what the lock names and the project, and says no word the next time."""
+    assert "Installing the packages of requirements.lock" in project.make()
+    assert project.packages() == ["one", "tiny"]
+    assert project.make() == ""
 
-    def test_nothing_installs_the_same_twice(self, project):
-        """Set-up installs what the lock names and the project, and says no word the next time."""
-        assert "Installing the packages of requirements.lock" in project.make()
-        assert project.packages() == ["one", "tiny"]
-        assert project.make() == ""
 
-    def test_what_matters_of_pyproject(self, project):
-        """An edit of ruff's settings installs nothing; a new entry point does."""
-        project.make()
-        file = project.root / "pyproject.toml"
-        file.write_text(PYPROJECT.replace("100", "99"), encoding="utf-8")
-        assert project.make() == ""
-        file.write_text(PYPROJECT + '[project.scripts]\ntiny = "nbpress:main"\n', encoding="utf-8")
-        assert "Installing" in project.make()
+@needs_uv
+def test_what_matters_of_pyproject(project) -> None:
+    """An edit of ruff's settings installs nothing; a new entry point does."""
+    project.make()
+    file = project.root / "pyproject.toml"
+    file.write_text(PYPROJECT.replace("100", "99"), encoding="utf-8")
+    assert project.make() == ""
+    file.write_text(PYPROJECT + '[project.scripts]\ntiny = "nbpress:main"\n', encoding="utf-8")
+    assert "Installing" in project.make()
 
-    def test_larger_set_serves_smaller(self, project):
-        """What the tests need is added to what the report needs, and then stays."""
-        project.make()
-        project.make(".dev-ready")
-        assert project.make() == ""
-        assert project.packages() == ["one", "tiny", "two"]
 
-    def test_changed_locks(self, project):
-        """What a lock gains is installed, what it loses is removed; tests keep their packages."""
-        project.make(".dev-ready")
-        project.lock("requirements.lock", "many00")
-        project.lock("requirements-dev.lock", "many00", "two")
-        project.make()
-        assert project.packages() == ["many00", "tiny", "two"]
+@needs_uv
+def test_larger_set_serves_smaller(project) -> None:
+    """What the tests need is added to what the report needs, and then stays."""
+    project.make()
+    project.make(".dev-ready")
+    assert project.make() == ""
+    assert project.packages() == ["one", "tiny", "two"]
 
-    def test_wrong_hash(self, project):
-        """A package whose hash differs is refused; with the right one all is well again."""
-        project.make()
-        project.lock("requirements.lock", "one", "many00", sha256="0" * 64)
-        process = project.start("make", "report")
-        said = process.communicate()[1]
-        assert process.returncode
-        assert "Hash mismatch" in said
-        project.lock("requirements.lock", "one", "many00")
-        project.make()
-        assert project.packages() == ["many00", "one", "tiny"]
 
-    def test_moved_folder(self, project, tmp_path):
-        """In a moved folder .venv is made anew."""
-        project.make()
-        project.root = project.root.rename(tmp_path / "moved")
-        assert "of another folder" in project.make()
-        assert project.packages() == ["one", "tiny"]
-        assert json.loads(project.report)[2] == str(tmp_path / "moved/.venv")
+@needs_uv
+def test_changed_locks(project) -> None:
+    """What a lock gains is installed, what it loses is removed; tests keep their packages."""
+    project.make(".dev-ready")
+    project.lock("requirements.lock", "many00")
+    project.lock("requirements-dev.lock", "many00", "two")
+    project.make()
+    assert project.packages() == ["many00", "tiny", "two"]
 
-    def test_another_python(self, project):
-        """With another Python .venv is made anew; then it is kept without naming it."""
-        probe = "import sys; print(sys.version) if sys.version_info >= (3, 11) else sys.exit(1)"
-        for name in ("/usr/bin/python3", "python3.14", "python3.13", "python3.12", "python3.11"):
-            python = shutil.which(name)
-            runs = python and all(
-                subprocess.run([python, *words], capture_output=True, check=False).returncode == 0
-                for words in (["-c", probe], ["-m", "pip", "--version"])
-            )
-            if runs:
-                version = subprocess.check_output([python, "-c", probe], text=True).strip()
-                if version != sys.version:
-                    break
-        else:
-            pytest.skip("there is no second Python, 3.11 or newer, with pip")
-        project.make()
-        assert "another" in project.make(PYTHON=python)
-        assert json.loads(project.report)[:2] == [["one", "tiny"], version]
-        assert project.make(PYTHON="") == ""
 
-    def test_vanished_python(self, project, tmp_path):
-        """Where the Python that .venv was made with is gone, .venv is made anew with another."""
-        python = tmp_path / "brief/bin/python3"
-        python.parent.mkdir(parents=True)
-        shutil.copy(PYTHON, python)
-        (tmp_path / "brief/lib").symlink_to(f"{sys.base_prefix}/lib")
-        if subprocess.run([python, "-m", "pip", "-V"], capture_output=True, check=False).returncode:
-            pytest.skip("a copy of this Python does not run")
-        project.make(PYTHON=str(python))
-        shutil.rmtree(tmp_path / "brief")
-        path = f"{Path(PYTHON).parent}{os.pathsep}{project.variables['PATH']}"
-        assert "of another" in project.make(PYTHON="", PATH=path)
-        assert project.packages() == ["one", "tiny"]
+@needs_uv
+def test_wrong_hash(project) -> None:
+    """A package whose hash differs is refused; with the right one all is well again."""
+    project.make()
+    project.lock("requirements.lock", "one", "many00", sha256="0" * 64)
+    process = project.start("make", "report")
+    said = process.communicate()[1]
+    assert process.returncode
+    assert "Hash mismatch" in said
+    project.lock("requirements.lock", "one", "many00")
+    project.make()
+    assert project.packages() == ["many00", "one", "tiny"]
 
-    def test_two_at_once(self, project):
-        """Two set-ups at the same time end well, one after the other."""
-        project.lock("requirements.lock", "one", *MANY)
-        both = [project.start("make", "report") for _ in range(2)]
-        for process in both:
-            project.report, said = process.communicate()
-            assert process.returncode == 0, said
-            assert project.packages() == [*MANY, "one", "tiny"]
 
-    @pytest.mark.faults
-    @pytest.mark.parametrize("kill", [os.kill, os.killpg])
-    @pytest.mark.parametrize("files", [0, 50, 500, 1500, 3000])
-    def test_killed(self, project, kill: Callable, files: int):
-        """After a SIGKILL at any moment, with or without uv, `make report` has whole packages."""
-        project.lock("requirements.lock", "one", *MANY)
-        process = project.start("tools/setup", "install", ".venv", "requirements.lock")
-        folder = project.root / ".venv"
-        while sum(len(names) for *_, names in os.walk(folder)) < files and process.poll() is None:
-            time.sleep(0.001)
-        kill(process.pid, signal.SIGKILL)
-        process.wait()
-        project.make()
+@needs_uv
+def test_moved_folder(project, tmp_path: Path) -> None:
+    """In a moved folder .venv is made anew."""
+    project.make()
+    project.root = project.root.rename(tmp_path / "moved")
+    assert "of another folder" in project.make()
+    assert project.packages() == ["one", "tiny"]
+    assert json.loads(project.report)[2] == str(tmp_path / "moved/.venv")
+
+
+@needs_uv
+def test_another_python(project) -> None:
+    """With another Python .venv is made anew; then it is kept without naming it."""
+    probe = "import sys; print(sys.version) if sys.version_info >= (3, 11) else sys.exit(1)"
+    for name in ("/usr/bin/python3", "python3.14", "python3.13", "python3.12", "python3.11"):
+        python = shutil.which(name)
+        runs = python and all(
+            subprocess.run([python, *words], capture_output=True, check=False).returncode == 0
+            for words in (["-c", probe], ["-m", "pip", "--version"])
+        )
+        if runs:
+            version = subprocess.check_output([python, "-c", probe], text=True).strip()
+            if version != sys.version:
+                break
+    else:
+        pytest.skip("there is no second Python, 3.11 or newer, with pip")
+    project.make()
+    assert "another" in project.make(PYTHON=python)
+    assert json.loads(project.report)[:2] == [["one", "tiny"], version]
+    assert project.make(PYTHON="") == ""
+
+
+@needs_uv
+def test_vanished_python(project, tmp_path: Path) -> None:
+    """Where the Python that .venv was made with is gone, .venv is made anew with another."""
+    python = tmp_path / "brief/bin/python3"
+    python.parent.mkdir(parents=True)
+    shutil.copy(PYTHON, python)
+    (tmp_path / "brief/lib").symlink_to(f"{sys.base_prefix}/lib")
+    if subprocess.run([python, "-m", "pip", "-V"], capture_output=True, check=False).returncode:
+        pytest.skip("a copy of this Python does not run")
+    project.make(PYTHON=str(python))
+    shutil.rmtree(tmp_path / "brief")
+    path = f"{Path(PYTHON).parent}{os.pathsep}{project.variables['PATH']}"
+    assert "of another" in project.make(PYTHON="", PATH=path)
+    assert project.packages() == ["one", "tiny"]
+
+
+@needs_uv
+def test_two_at_once(project) -> None:
+    """Two set-ups at the same time end well, one after the other."""
+    project.lock("requirements.lock", "one", *MANY)
+    both = [project.start("make", "report") for _ in range(2)]
+    for process in both:
+        project.report, said = process.communicate()
+        assert process.returncode == 0, said
         assert project.packages() == [*MANY, "one", "tiny"]
 
-    def test_unfinished(self, project):
-        """A .venv without its stamp is not trusted: files that are missing come back."""
-        project.make()
-        (project.root / ".venv/.ready").unlink()
-        (found,) = project.root.glob(".venv/lib/*/site-packages/one/module_0.py")
-        found.unlink()
-        assert "unfinished" in project.make()
-        assert project.packages() == ["one", "tiny"]
+
+@needs_uv
+@pytest.mark.faults
+@pytest.mark.parametrize("kill", [os.kill, os.killpg])
+@pytest.mark.parametrize("files", [0, 50, 500, 1500, 3000])
+def test_killed(project, kill: Callable, files: int) -> None:
+    """After a SIGKILL at any moment, with or without uv, `make report` has whole packages."""
+    project.lock("requirements.lock", "one", *MANY)
+    process = project.start("tools/setup", "install", ".venv", "requirements.lock")
+    folder = project.root / ".venv"
+    while sum(len(names) for *_, names in os.walk(folder)) < files and process.poll() is None:
+        time.sleep(0.001)
+    kill(process.pid, signal.SIGKILL)
+    process.wait()
+    project.make()
+    assert project.packages() == [*MANY, "one", "tiny"]
+
+
+@needs_uv
+def test_unfinished(project) -> None:
+    """A .venv without its stamp is not trusted: files that are missing come back."""
+    project.make()
+    (project.root / ".venv/.ready").unlink()
+    (found,) = project.root.glob(".venv/lib/*/site-packages/one/module_0.py")
+    found.unlink()
+    assert "unfinished" in project.make()
+    assert project.packages() == ["one", "tiny"]
+
+
+# ---- Conda's environment, and machines without a Python that is new enough ----------------------
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
-class TestOtherEnvironments:
-    """Conda's environment, and machines without a Python that is new enough."""
-
-    def test_conda(self, project, tmp_path):
-        """An active environment made from environment.yml gets the project; .venv is not made."""
-        conda = tmp_path / "conda"
-        venv = [PYTHON, "-m", "venv", "--without-pip", "--system-site-packages", str(conda)]
-        subprocess.run(venv, check=True)
-        active = {"CONDA_PREFIX": str(conda), "CONDA_DEFAULT_ENV": "onelayer-report"}
-        assert "conda" in project.make(**active)
-        assert "tiny" in project.packages()
-        assert json.loads(project.report)[2] == str(conda)
-        assert project.make(**active) == ""
-        assert not (project.root / ".venv").exists()
-
-    def test_old_python(self, project, tmp_path):
-        """Without a Python that is new enough, set-up says what it found and what to do."""
-        old = tmp_path / "old python"
-        old.write_text("#!/bin/sh\necho 'is Python 3.9' >&2; exit 1\n", encoding="utf-8")
-        old.chmod(0o755)
-        for python, expected in [(str(old), f"{old} is Python 3.9"), ("/gone", "none of /gone")]:
-            process = project.start("make", "report", PYTHON=python)
-            said = process.communicate()[1]
-            assert process.returncode
-            assert expected in said
-            assert "make PYTHON=" in said
+def test_conda(project, tmp_path: Path) -> None:
+    """An active environment made from environment.yml gets the project; .venv is not made."""
+    conda = tmp_path / "conda"
+    venv = [PYTHON, "-m", "venv", "--without-pip", "--system-site-packages", str(conda)]
+    subprocess.run(venv, check=True)
+    active = {"CONDA_PREFIX": str(conda), "CONDA_DEFAULT_ENV": "onelayer-report"}
+    assert "conda" in project.make(**active)
+    assert "tiny" in project.packages()
+    assert json.loads(project.report)[2] == str(conda)
+    assert project.make(**active) == ""
+    assert not (project.root / ".venv").exists()
 
 
-class TestPipOptions:
-    """tools/uv.py hands the user's pip configuration to uv."""
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+def test_old_python(project, tmp_path: Path) -> None:
+    """Without a Python that is new enough, set-up says what it found and what to do."""
+    old = tmp_path / "old python"
+    old.write_text("#!/bin/sh\necho 'is Python 3.9' >&2; exit 1\n", encoding="utf-8")
+    old.chmod(0o755)
+    for python, expected in [(str(old), f"{old} is Python 3.9"), ("/gone", "none of /gone")]:
+        process = project.start("make", "report", PYTHON=python)
+        said = process.communicate()[1]
+        assert process.returncode
+        assert expected in said
+        assert "make PYTHON=" in said
 
-    @pytest.fixture
-    def uv(self):
-        """Return the module, which is part of no package."""
-        spec = importlib.util.spec_from_file_location("tools_uv", ROOT / "tools/uv.py")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
 
-    def test_configuration(self, uv, tmp_path, monkeypatch):
-        """Of pip's files and variables the one that pip obeys wins; lists stay lists."""
-        file = tmp_path / "pip.conf"
-        file.write_text(
-            "[install]\nindex-url = https://install.invalid/simple\n"
-            "[global]\nindex-url = https://global.invalid/simple\n"
-            "extra-index-url =\n    https://one.invalid/a%20b\n    https://two.invalid\n"
-            "find-links = /nowhere\ntrusted-host = one.invalid two.invalid\n",
-            encoding="utf-8",
-        )
-        for name in list(os.environ):
-            if re.match("PIP_|UV_|SSL_", name):
-                monkeypatch.delenv(name)
-        monkeypatch.setenv("PIP_CONFIG_FILE", str(file))
-        monkeypatch.setenv("PIP_FIND_LINKS", "/wheels /more")
-        monkeypatch.setenv("UV_INSECURE_HOST", "mine.invalid")
-        variables = uv.uv_variables(uv.pip_options(PYTHON))
-        assert variables["UV_INDEX_URL"] == "https://install.invalid/simple"
-        assert variables["UV_EXTRA_INDEX_URL"] == "https://one.invalid/a%20b https://two.invalid"
-        assert variables["UV_FIND_LINKS"] == "/wheels,/more"
-        assert variables["UV_INSECURE_HOST"] == "mine.invalid"
-        assert variables["UV_PYTHON_DOWNLOADS"] == "never"
+# ---- tools/uv.py hands the user's pip configuration to uv ---------------------------------------
+
+
+@pytest.fixture
+def uv():
+    """Return the module, which is part of no package."""
+    spec = importlib.util.spec_from_file_location("tools_uv", ROOT / "tools/uv.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_configuration(uv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of pip's files and variables the one that pip obeys wins; lists stay lists."""
+    file = tmp_path / "pip.conf"
+    file.write_text(
+        "[install]\nindex-url = https://install.invalid/simple\n"
+        "[global]\nindex-url = https://global.invalid/simple\n"
+        "extra-index-url =\n    https://one.invalid/a%20b\n    https://two.invalid\n"
+        "find-links = /nowhere\ntrusted-host = one.invalid two.invalid\n",
+        encoding="utf-8",
+    )
+    for name in list(os.environ):
+        if re.match("PIP_|UV_|SSL_", name):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(file))
+    monkeypatch.setenv("PIP_FIND_LINKS", "/wheels /more")
+    monkeypatch.setenv("UV_INSECURE_HOST", "mine.invalid")
+    variables = uv.uv_variables(uv.pip_options(PYTHON))
+    assert variables["UV_INDEX_URL"] == "https://install.invalid/simple"
+    assert variables["UV_EXTRA_INDEX_URL"] == "https://one.invalid/a%20b https://two.invalid"
+    assert variables["UV_FIND_LINKS"] == "/wheels,/more"
+    assert variables["UV_INSECURE_HOST"] == "mine.invalid"
+    assert variables["UV_PYTHON_DOWNLOADS"] == "never"

@@ -145,479 +145,513 @@ def proved(_proved_once: Path, tmp_path: Path) -> TinyProject:
     return TinyProject(shutil.copytree(_proved_once, tmp_path / "proved"))
 
 
-class TestReading:
-    """What is read of a derivation without a kernel."""
+# ---- What is read of a derivation without a kernel ----------------------------------------------
 
-    def test_formula_has_class_latex_label_and_line(self) -> None:
-        """The comment that opens it is no part of its LaTeX; an escaped dollar opens nothing."""
-        body = "For \\$$5:\n$$  % assume  eq-a-1 \n\n x = 1\n\n$$\n and $y$ $$%prove\ny\n$$"
-        assert read_formulas(body, 3) == [
-            Formula("assume", "x = 1", "eq-a-1", 4, 6),
-            Formula("prove", "y", "", 9, 10),
-        ]
 
-    @pytest.mark.parametrize("opening", ["$$", "$$ % prove Eq-a", "$$ % prove x", "$$ prove"])
-    def test_formula_must_say_how_it_is_meant(self, opening: str) -> None:
-        """None is taken for text that happens to be displayed: it would look like the others."""
-        assert fault(f"A\n\n{opening}\nx\n$$", 2) == (
-            "line 4: expected '$$ % define', '$$ % assume' or '$$ % prove', which a label may "
-            f"follow, 'eq-gradient', at the beginning of a formula; got {opening!r}"
-        )
+def test_formula_has_class_latex_label_and_line() -> None:
+    """The comment that opens it is no part of its LaTeX; an escaped dollar opens nothing."""
+    body = "For \\$$5:\n$$  % assume  eq-a-1 \n\n x = 1\n\n$$\n and $y$ $$%prove\ny\n$$"
+    assert read_formulas(body, 3) == [
+        Formula("assume", "x = 1", "eq-a-1", 4, 6),
+        Formula("prove", "y", "", 9, 10),
+    ]
 
-    def test_class_that_does_not_exist(self) -> None:
-        """The one that may be meant is named, else all of them."""
-        assert fault("$$ % proof eq-a\nx\n$$").endswith("'; did you mean 'prove'?")
-        assert fault("$$ % xyz\nx\n$$").endswith("'; known: assume, define, prove")
 
-    def test_formula_quotes_no_value(self) -> None:
-        """The prover would read another formula on each data set."""
-        message = "line 3: a formula that is proved quotes no values"
-        assert fault("{{ n }}\n\n$$ % prove\nx = {{ n }}\n$$") == message
-
-    @pytest.mark.parametrize("condition", ["{{ if up }}", "{{ if up }}up{{ else }}"])
-    def test_formula_depends_on_no_claim(self, condition: str) -> None:
-        """What was proved and is not shown would leave its mark to another."""
-        body = f"{{{{ if up }}}}Up{{{{ end }}}}\n\n{condition}\n$$ % prove\nx\n$$\n{{{{ end }}}}"
-        assert fault(body) == "line 4: a formula that is proved depends on no claim"
-
-    @pytest.mark.parametrize(
-        "text",
-        [
-            "$$ % prove\nx\n\\tag{3}\n$$",
-            "$$ % prove\nx\n\\label{a}\n$$",
-            "$$ % prove\nx\n$$\n\\begin{align} 1 = 2 \\tag{3} \\end{align}",
-        ],
+@pytest.mark.parametrize("opening", ["$$", "$$ % prove Eq-a", "$$ % prove x", "$$ prove"])
+def test_formula_must_say_how_it_is_meant(opening: str) -> None:
+    """None is taken for text that happens to be displayed: it would look like the others."""
+    assert fault(f"A\n\n{opening}\nx\n$$", 2) == (
+        "line 4: expected '$$ % define', '$$ % assume' or '$$ % prove', which a label may "
+        f"follow, 'eq-gradient', at the beginning of a formula; got {opening!r}"
     )
-    def test_formula_has_the_number_of_the_report_alone(self, text: str) -> None:
-        """Marks are put beside numbers: what was not proved must not have one of its own."""
-        given = "\\label" if "label" in text else "\\tag"
-        line = text.count("\n", 0, text.index(given)) + 1
-        assert fault(text) == (
-            f"line {line}: the report numbers the formulas of a derivation: leave out {given}; a "
-            "label follows the class, '$$ % prove eq-gradient'"
-        )
 
-    @pytest.mark.parametrize("macro", [r"\def\cdot{+}", r"\renewcommand{\cdot}{+}", r"\let\a\b"])
-    def test_macro_is_refused(self, macro: str) -> None:
-        """Of a word in the text as well: MathJax and LaTeX take it for all that follows."""
-        name = re.match(r"\\[a-z]+", macro)[0]  # type: ignore[index]
-        assert fault(f"By\n${macro}$\n\n$$ % prove\nx\n$$") == (
-            f"line 2: a formula is proved as it is written: leave out {name}, which has it display "
-            "something else"
-        )
 
-    @pytest.mark.parametrize("opening", [r"\begin{align}", r"\\["])
-    def test_display_of_another_kind_is_refused(self, opening: str) -> None:
-        """It would be shown among those that are judged; in code it may stand."""
-        text = "$$ % prove\nx\n$$\n"
-        assert fault(f"{text}{opening} 1 = 2") == (
-            f"line 4: a formula of a derivation is displayed by '$$': leave out {opening}"
-        )
-        assert len(read_formulas(f"{text}`{opening}`")) == 1
+def test_class_that_does_not_exist() -> None:
+    """The one that may be meant is named, else all of them."""
+    assert fault("$$ % proof eq-a\nx\n$$").endswith("'; did you mean 'prove'?")
+    assert fault("$$ % xyz\nx\n$$").endswith("'; known: assume, define, prove")
 
-    def test_cell_of_a_derivation(self) -> None:
-        """It has a task, the prover's variable, values that it quotes, and formulas."""
-        prose = read_prose(f"\n{SOURCE}")
-        assert prose is not None
-        assert (prose.kind, prose.task, prose.variable) == ("derivation", "1a", "prover")
-        assert [quote.name for quote in prose.quotes] == ["total"]
-        assert [[f.kind, f.latex] for f in prose.formulas] == FORMULAS
-        assert [(f.label, f.line) for f in prose.formulas] == [("", 5), ("eq-half", 11)]
 
-    @pytest.mark.parametrize(
-        ("source", "message"),
-        [
-            ("%%derivation 1a\nx", "line 1: expected %%derivation TASK PROVER, as '%%derivation"),
-            ("%%derivation 1a p q\nx", "line 1: expected %%derivation TASK PROVER, as '%%deriv"),
-            ("%%derivation x1 p\nx", "line 1: a task is named like '2d'"),
-            (
-                "%%derivation 1a p.q\nx",
-                "line 1: expected the variable that holds the prover; got 'p.q'",
-            ),
-            ("%%derivation 1a p\n \n", "line 2: expected a text; the text is empty"),
-            ("%%derivation 1a p\n\n$$\nx\n$$", "line 3: expected '$$ % define'"),
-            ("%%derivation 1a p\n{{ 1 + 1 }}", "line 2: {{ 1 + 1 }} is no placeholder"),
-        ],
+def test_formula_quotes_no_value() -> None:
+    """The prover would read another formula on each data set."""
+    message = "line 3: a formula that is proved quotes no values"
+    assert fault("{{ n }}\n\n$$ % prove\nx = {{ n }}\n$$") == message
+
+
+@pytest.mark.parametrize("condition", ["{{ if up }}", "{{ if up }}up{{ else }}"])
+def test_formula_depends_on_no_claim(condition: str) -> None:
+    """What was proved and is not shown would leave its mark to another."""
+    body = f"{{{{ if up }}}}Up{{{{ end }}}}\n\n{condition}\n$$ % prove\nx\n$$\n{{{{ end }}}}"
+    assert fault(body) == "line 4: a formula that is proved depends on no claim"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "$$ % prove\nx\n\\tag{3}\n$$",
+        "$$ % prove\nx\n\\label{a}\n$$",
+        "$$ % prove\nx\n$$\n\\begin{align} 1 = 2 \\tag{3} \\end{align}",
+    ],
+)
+def test_formula_has_the_number_of_the_report_alone(text: str) -> None:
+    """Marks are put beside numbers: what was not proved must not have one of its own."""
+    given = "\\label" if "label" in text else "\\tag"
+    line = text.count("\n", 0, text.index(given)) + 1
+    assert fault(text) == (
+        f"line {line}: the report numbers the formulas of a derivation: leave out {given}; a "
+        "label follows the class, '$$ % prove eq-gradient'"
     )
-    def test_malformed_cell(self, source: str, message: str) -> None:
-        """It is told with its line, in the kernel as by the press."""
-        with pytest.raises(TextError) as error:
-            read_prose(source)
-        assert str(error.value).startswith(message)
-
-    def test_faults_of_labels(self) -> None:
-        """One that is used twice, or referred to by another name, is told before anything runs."""
-        cells = ["%load_ext nbpress\nprover = 1", SOURCE, SOURCE.replace("1a", "1b", 1)]
-        code = tuple(Cell(str(i), "code", source, ()) for i, source in enumerate(cells))
-        text = Cell("text", "markdown", "See\n[Equation](#eq-halve), [it](#eq-half).", ())
-        found = faults([Notebook(Path("1.ipynb"), (*code, text), {})])
-        messages = [message for each in found if "total" not in (message := str(each))]
-        assert messages == [
-            "1.ipynb, cell 3, line 10: 'eq-half' is used already, in 1.ipynb, cell 2",
-            "1.ipynb, cell 4, line 2: '[Equation](#eq-halve)' leads nowhere; "
-            "did you mean 'eq-half'?",
-        ]
 
 
-class TestKey:
-    """What of a derivation makes its chapter run."""
-
-    def key(self, source: str) -> list[Any]:
-        """Return what a notebook with one derivation depends on."""
-        cells = (Cell("a", "code", source, ()),)
-        return Notebook(Path("1.ipynb"), cells, {}).in_key()
-
-    def test_formulas_and_prover_are_in_it(self) -> None:
-        """Words, labels and blanks around a formula are not."""
-        key = self.key(SOURCE)
-        assert key == [["a", "derivation", "1a prover", *FORMULAS]]
-        for old, new in (
-            ("it follows", "we get"),
-            (" eq-half", ""),
-            ("a := 2 b\n", " a := 2 b\n\n"),
-        ):
-            assert self.key(SOURCE.replace(old, new)) == key
-        for old, new in (("prove eq", "assume eq"), ("2 b", "3 b"), ("1a prover", "1a other")):
-            assert self.key(SOURCE.replace(old, new)) != key
-
-    def said(self, source: str, *recorded: Derivation, ran: str = SOURCE) -> Said:
-        """Return what a derivation says after a run that recorded this."""
-        (executed,) = notebook([("a", ran)])["cells"]
-        executed["outputs"] = [{"data": {MIME_TYPE: record.to_json()}} for record in recorded]
-        return Said(
-            Notebook(Path("1.ipynb"), (Cell("a", "code", source, ()),), {}),
-            json.loads(json.dumps([executed])),
-        )
-
-    def test_words_are_those_of_today(self) -> None:
-        """The record is the run's, set with the values that are quoted now."""
-        said = self.said(SOURCE.replace("it follows", "we get"), RECORD)
-        record, text = said.prose["a"]
-        assert record == RECORD
-        assert "we get that\n\n$$ % prove eq-half\n" in text
-        assert text.endswith("for a sum of 6.")
-        assert said.values["1a.total"]["value"] == 6
-        ((record, _),) = self.said(SOURCE.replace("{{ total:g }}", "it"), RECORD).prose.values()
-        assert record.to_json()["values"] == {}
-
-    @pytest.mark.parametrize(("old", "new"), [("prove", "assume"), ("2 b", "3 b"), ("$a$", "$$")])
-    def test_other_formulas_than_the_run_read(self, old: str, new: str) -> None:
-        """Nothing was proved of them: the chapter has to run."""
-        source = SOURCE.replace(old, new) if new != "$$" else f"{SOURCE}\n$$ % prove\n1 = 2\n$$"
-        source = source.replace("1a assumer", "1a prover")
-        said = self.said(source, RECORD)
-        assert said.lacking == ["1.ipynb, cell 1, derives"]
-        assert said.prose == {}
-
-    def test_run_that_proved_nothing(self) -> None:
-        """It has to run as well."""
-        source = SOURCE.replace("{{ total:g }}", "it")
-        assert self.said(source).lacking == ["1.ipynb, cell 1, derives"]
-
-    def test_value_that_displays_a_formula(self) -> None:
-        """Nobody proved it, and it would take the mark of another."""
-        values = {"total": "$$ % prove\n1 = 2\n$$"}
-        record = Derivation("1a", FORMULAS, [], "None.", values)
-        with pytest.raises(PressError, match=r"^1\.ipynb, cell 1, line \d+: expected '\$\$ % def"):
-            self.said(SOURCE.replace(":g", ""), record)
-
-
-class TestShowing:
-    """What a derivation looks like in JupyterLab, and what its cell records."""
-
-    @pytest.fixture
-    def bundles(self, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-        """Return a list that every bundle shown is added to; no number is known."""
-        bundles: list[dict[str, Any]] = []
-        monkeypatch.setattr("IPython.display.display", lambda data, **_: bundles.append(data))
-        monkeypatch.setattr(memory, "_variables", lambda: {"total": 6})
-        monkeypatch.setenv("NBPRESS_RUN", "1")
-        return bundles
-
-    def show(self, source: str) -> None:
-        """Have a derivation proved."""
-        prose = read_prose(source)
-        assert prose is not None
-        show_derivation(prose, Prover())
-
-    def test_proved_derivation(self, bundles: list[dict[str, Any]]) -> None:
-        """✓ stands beside what is proved alone, and below it how much that is."""
-        self.show(SOURCE)
-        (bundle,) = bundles
-        assert json.loads(json.dumps(bundle[MIME_TYPE])) == RECORD.to_json()
-        assert bundle["text/markdown"] == (
-            "With $a$ twice as large,\n\n$$\na := 2 b\n$$\n\nit follows that\n\n"
-            "$$\nb = \\frac{a}{2}\n\\tag{✓}\n\\label{half}\n$$\n\nfor a sum of 6.\n\n"
-            "✓ equalities: 1."
-        )
-
-    def test_refused_formula_stops_the_notebook(self, bundles: list[dict[str, Any]]) -> None:
-        """It is shown where it stands, with no record of anything proved; the line is named."""
-        with pytest.raises(TextError) as error:
-            self.show(SOURCE.replace("b = \\frac", "b = b\\\\\n= b + \\frac"))
-        assert str(error.value) == "line 12: no plus in $b = b\\\\\n= b + \\frac{a}{2}$"
-        (bundle,) = bundles
-        assert bundle[MIME_TYPE] == {"kind": "caption"}
-        assert "\\label{half}\n$$\n\n**✗ no plus in b = b" in bundle["text/markdown"]
-        assert "✓" not in bundle["text/markdown"]
-
-    def test_value_that_displays_a_formula_stops_it(
-        self, bundles: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """In the kernel as in the press."""
-        monkeypatch.setattr(memory, "_variables", lambda: {"total": "$$ 1 = 2 $$"})
-        with pytest.raises(TextError, match="expected '\\$\\$ % define'"):
-            self.show(SOURCE.replace(":g", ""))
-        assert bundles == []
-
-    def test_reference_has_the_number_of_the_last_build(
-        self, bundles: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """In JupyterLab; the press numbers them itself."""
-        (tmp_path / "report").mkdir()
-        (tmp_path / "report" / "report.yaml").touch()
-        (tmp_path / "build").mkdir()
-        (tmp_path / "build" / "numbers.json").write_text('{"eq-half": 7}', "utf-8")
-        monkeypatch.chdir(tmp_path)
-        source = SOURCE.replace("it follows", "by [Equation](#eq-half) and [](#eq-z) it follows")
-        self.show(source)
-        monkeypatch.delenv("NBPRESS_RUN")
-        self.show(source)
-        press, lab = (bundle["text/markdown"] for bundle in bundles)
-        assert "by [Equation](#eq-half) and [](#eq-z) it" in press
-        assert "by [Equation 7](#eq-half) and [Equation](#eq-z) it" in lab
-
-    def test_reasons_stand_below_the_formulas_they_are_about(self) -> None:
-        """Without their dollars, in which Markdown would see a formula; a definition has none."""
-        body = "$$ % define\na\n$$\n$$ % prove\nb\n$$\n$$ % prove eq-c\nc\n$$\nEnd."
-        verdicts = [Verdict("", 0, []), Verdict("not $b$", 0, []), Verdict("", 0, ["c"])]
-        assert shown(body, read_formulas(body), verdicts) == (
-            "$$\na\n$$\n$$\nb\n$$\n\n**✗ not b**\n\n$$\nc\n\\tag{✓}\n\\label{c}\n$$\nEnd."
-        )
-        refused = [Verdict("why", 0, []), *verdicts[1:]]
-        assert shown(body, read_formulas(body), refused).startswith("$$\na\n$$\n\n**✗ why**\n")
-
-    def test_tags_are_set_in_their_order(self) -> None:
-        """An empty one leaves its formula without; what the comment held is gone."""
-        body = "$$ % define eq-a\na\n$$ and $$ % prove\nb\n$$"
-        assert set_formulas(body, iter(["1", ""])) == (
-            "$$\na\n\\tag{1}\n\\label{a}\n$$ and $$\nb\n$$"
-        )
-
-    def test_text_that_displays_what_was_written(self) -> None:
-        """Whatever its words and labels are; one formula more, fewer or changed is refused."""
-        formulas = read_formulas(BODY)
-        check_set(BODY.replace("it follows", "so").replace(" eq-half", ""), formulas)
-        for text in ("", f"{BODY}\n$$ % define\nc\n$$", BODY.replace("2 b", "3 b")):
-            with pytest.raises(TextError, match="a value that it quotes displays a formula"):
-                check_set(text, formulas)
-
-    def test_variable_that_is_no_prover(self) -> None:
-        """Neither is one that is not there."""
-        variables = {"prover": Prover(), "other": 5}
-        assert prover_of(variables, "prover") is variables["prover"]
-        with pytest.raises(TextError) as error:
-            prover_of(variables, "provr")
-        message = "line 1: no variable is called 'provr'; did you mean 'prover'?"
-        assert str(error.value) == message
-        with pytest.raises(TextError) as error:
-            prover_of(variables, "other")
-        assert "other has no methods 'prove' and 'summary': it is no prover" in str(error.value)
-        half = type("Half", (), {"prove": None})()
-        with pytest.raises(TextError, match="it is no prover"):
-            prover_of({"half": half}, "half")
-
-
-class TestPublishing:
-    """What the press makes of the records, without a build."""
-
-    def cell(self, task: str = "1a", text: str = BODY, **changes: Any) -> dict[str, Any]:
-        """Return a bound cell with a derivation."""
-        record = {**Derivation(task, FORMULAS, ["b = c"], "[](#eq-half).").to_json(), **changes}
-        return {
-            "cell_type": "code",
-            "id": "a",
-            "metadata": {"nbpress": {"notebook": "1.ipynb", "cell": 5}},
-            "outputs": [{"data": {MIME_TYPE: record, "text/markdown": text}}],
-        }
-
-    def test_formulas_are_numbered_in_the_order_of_the_report(self) -> None:
-        """With a label or without; references in text and summary have the number."""
-        cells = [self.cell(text="$$ % assume\nz\n$$"), self.cell(text=f"{BODY} [](#eq-half)")]
-        numbers = number(cells)
-        assert numbers == {"eq-half": Number("Equation", 3)}
-        resolve_references(cells, numbers)
-        data = cells[1]["outputs"][0]["data"]
-        assert re.findall(r"\\tag\{(\d+)\}", data["text/markdown"]) == ["2", "3"]
-        assert "% " not in data["text/markdown"]
-        assert data["text/markdown"].endswith("[Equation 3](#eq-half)")
-        assert data[MIME_TYPE]["summary"] == "[Equation 3](#eq-half)."
-
-    def test_label_that_is_used_twice(self) -> None:
-        """It is refused, with both places."""
-        with pytest.raises(PressError) as error:
-            number([self.cell(), self.cell()])
-        assert str(error.value) == (
-            "1.ipynb, cell 5: the label 'eq-half' is used already, in 1.ipynb, cell 5"
-        )
-
-    def test_result_that_is_listed_must_be_proved(self) -> None:
-        """In its own task; the message names what was proved instead."""
-        cells = [self.cell("1b"), self.cell("1a", results=["x = y", "z = 1"])]
-        check_proofs({"1b": "b=c", "1a": "z = {1}"}, cells)
-        with pytest.raises(PressError) as error:
-            check_proofs({"1a": "b = c"}, cells)
-        assert str(error.value) == (
-            "report.yaml expects of task 1a a proof of\n  b = c\nand found those of\n"
-            "  x = y\n  z = 1\nIn the derivation, '% prove' must stand above it, and its first "
-            "and last member be those."
-        )
-        with pytest.raises(PressError, match="and found those of\n  nothing\n"):
-            check_proofs({"2a": "b = c"}, cells)
-
-    @pytest.mark.parametrize(
-        ("one", "other"),
-        [
-            (r"\frac{a}{2} = b", r" \frac a 2=b "),
-            (r"x_{i}^{n} &= \left( y \right)\, z,", r"x_i^n = (y) z"),
-            (r"a \quad = b\;c.", r"a = b c"),
-        ],
+@pytest.mark.parametrize("macro", [r"\def\cdot{+}", r"\renewcommand{\cdot}{+}", r"\let\a\b"])
+def test_macro_is_refused(macro: str) -> None:
+    """Of a word in the text as well: MathJax and LaTeX take it for all that follows."""
+    name = re.match(r"\\[a-z]+", macro)[0]  # type: ignore[index]
+    assert fault(f"By\n${macro}$\n\n$$ % prove\nx\n$$") == (
+        f"line 2: a formula is proved as it is written: leave out {name}, which has it display "
+        "something else"
     )
-    def test_blanks_and_braces_of_one_sign_do_not_count(self, one: str, other: str) -> None:
-        """Neither do commands that set nothing but space or size, nor a full stop at the end."""
-        assert is_among(one, ["x", other])
-        assert is_among(other, [one])
 
-    @pytest.mark.parametrize(
-        ("one", "other"),
-        [("x_{12}", "x_1 2"), ("a = b", "b = a"), (r"\leftarrow a", "arrow a"), ("a", "A")],
+
+@pytest.mark.parametrize("opening", [r"\begin{align}", r"\\["])
+def test_display_of_another_kind_is_refused(opening: str) -> None:
+    """It would be shown among those that are judged; in code it may stand."""
+    text = "$$ % prove\nx\n$$\n"
+    assert fault(f"{text}{opening} 1 = 2") == (
+        f"line 4: a formula of a derivation is displayed by '$$': leave out {opening}"
     )
-    def test_everything_else_counts(self, one: str, other: str) -> None:
-        """Another formula is another result."""
-        assert not is_among(one, [other])
-        assert not is_among(one, [])
+    assert len(read_formulas(f"{text}`{opening}`")) == 1
 
 
-class TestReport:
-    """Derivations through the command line."""
+def test_cell_of_a_derivation() -> None:
+    """It has a task, the prover's variable, values that it quotes, and formulas."""
+    prose = read_prose(f"\n{SOURCE}")
+    assert prose is not None
+    assert (prose.kind, prose.task, prose.variable) == ("derivation", "1a", "prover")
+    assert [quote.name for quote in prose.quotes] == ["total"]
+    assert [[f.kind, f.latex] for f in prose.formulas] == FORMULAS
+    assert [(f.label, f.line) for f in prose.formulas] == [("", 5), ("eq-half", 11)]
 
-    def test_proved_formula_has_number_and_mark(self, proved: TinyProject) -> None:
-        """The definition has a number alone; another chapter refers to the formula by its own."""
-        page = html(proved)
-        assert re.findall(r'<span class="(tag[^"]*)"[^>]*>([^<]*)<', page) == [
-            ("tag", "(1)"),
-            ("tag proved", "(2)"),
-        ]
-        assert '<a href="#eq-half">Equation 2</a>' in page
-        assert "<p>equalities: 1.</p>" in page
-        assert "% prove" not in page
-        numbers = json.loads((proved.root / "build" / "numbers.json").read_text("utf-8"))
-        assert numbers["eq-half"] == 2
 
-    def test_word_or_label_executes_nothing_and_is_in_the_report(self, proved: TinyProject) -> None:
-        """The mark stays; so do the values."""
-        values = proved.values
-        former = proved.published()["report.pdf"]
-        derive(proved, "it follows that", "we find:")
-        result = proved.report()
-        assert result.executed == {}, result.err
-        assert proved.published()["report.pdf"] != former
-        page = html(proved)
-        assert "we find:" in page
-        assert "it follows" not in page
-        assert page.count('class="tag proved"') == 1
-        assert proved.values == values
-        derive(proved, "eq-half", "eq-other")
-        proved.edit("notebooks/2_pictures.ipynb", "#eq-half", "#eq-other")
-        assert proved.report().executed == {}
-        assert '<a href="#eq-other">Equation 2</a>' in html(proved)
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("%%derivation 1a\nx", "line 1: expected %%derivation TASK PROVER, as '%%derivation"),
+        ("%%derivation 1a p q\nx", "line 1: expected %%derivation TASK PROVER, as '%%deriv"),
+        ("%%derivation x1 p\nx", "line 1: a task is named like '2d'"),
+        (
+            "%%derivation 1a p.q\nx",
+            "line 1: expected the variable that holds the prover; got 'p.q'",
+        ),
+        ("%%derivation 1a p\n \n", "line 2: expected a text; the text is empty"),
+        ("%%derivation 1a p\n\n$$\nx\n$$", "line 3: expected '$$ % define'"),
+        ("%%derivation 1a p\n{{ 1 + 1 }}", "line 2: {{ 1 + 1 }} is no placeholder"),
+    ],
+)
+def test_malformed_cell(source: str, message: str) -> None:
+    """It is told with its line, in the kernel as by the press."""
+    with pytest.raises(TextError) as error:
+        read_prose(source)
+    assert str(error.value).startswith(message)
 
-    def test_changed_formula_or_class_runs_its_chapter_again(self, proved: TinyProject) -> None:
-        """And no other; a class that another formula had has no mark."""
-        derive(proved, "a := 2 b", "a := b 2")
-        assert list(proved.report().executed) == ["1_sums"]
-        assert "a := b 2" in html(proved)
-        derive(proved, "% define", "% prove")
-        assert list(proved.report().executed) == ["1_sums"]
-        assert html(proved).count('class="tag proved"') == 2
 
-    def test_refused_formula_stops_the_build(self, proved: TinyProject) -> None:
-        """With cell and line; the former report stays, and the next build tries again."""
-        derive(proved, r"b = \frac{a}{2}", "b\n= a + b")
-        for _ in range(2):
-            err = refusal(proved)
-            assert "1_sums.ipynb: cell 9 (derivation)" in err
-            assert "line 12: no plus in $b\n= a + b$" in err
+def test_faults_of_labels() -> None:
+    """One that is used twice, or referred to by another name, is told before anything runs."""
+    cells = ["%load_ext nbpress\nprover = 1", SOURCE, SOURCE.replace("1a", "1b", 1)]
+    code = tuple(Cell(str(i), "code", source, ()) for i, source in enumerate(cells))
+    text = Cell("text", "markdown", "See\n[Equation](#eq-halve), [it](#eq-half).", ())
+    found = faults([Notebook(Path("1.ipynb"), (*code, text), {})])
+    messages = [message for each in found if "total" not in (message := str(each))]
+    assert messages == [
+        "1.ipynb, cell 3, line 10: 'eq-half' is used already, in 1.ipynb, cell 2",
+        "1.ipynb, cell 4, line 2: '[Equation](#eq-halve)' leads nowhere; did you mean 'eq-half'?",
+    ]
 
-    def test_listed_result_that_is_only_defined_stops_the_build(self, proved: TinyProject) -> None:
-        """The chapter runs, and proves nothing that report.yaml lists."""
-        derive(proved, "% prove", "% define")
+
+# ---- What of a derivation makes its chapter run -------------------------------------------------
+
+
+def key_of(source: str) -> list[Any]:
+    """Return what a notebook with one derivation depends on."""
+    cells = (Cell("a", "code", source, ()),)
+    return Notebook(Path("1.ipynb"), cells, {}).in_key()
+
+
+def test_formulas_and_prover_are_in_it() -> None:
+    """Words, labels and blanks around a formula are not."""
+    key = key_of(SOURCE)
+    assert key == [["a", "derivation", "1a prover", *FORMULAS]]
+    for old, new in (
+        ("it follows", "we get"),
+        (" eq-half", ""),
+        ("a := 2 b\n", " a := 2 b\n\n"),
+    ):
+        assert key_of(SOURCE.replace(old, new)) == key
+    for old, new in (("prove eq", "assume eq"), ("2 b", "3 b"), ("1a prover", "1a other")):
+        assert key_of(SOURCE.replace(old, new)) != key
+
+
+def said_of(source: str, *recorded: Derivation, ran: str = SOURCE) -> Said:
+    """Return what a derivation says after a run that recorded this."""
+    (executed,) = notebook([("a", ran)])["cells"]
+    executed["outputs"] = [{"data": {MIME_TYPE: record.to_json()}} for record in recorded]
+    return Said(
+        Notebook(Path("1.ipynb"), (Cell("a", "code", source, ()),), {}),
+        json.loads(json.dumps([executed])),
+    )
+
+
+def test_words_are_those_of_today() -> None:
+    """The record is the run's, set with the values that are quoted now."""
+    said = said_of(SOURCE.replace("it follows", "we get"), RECORD)
+    record, text = said.prose["a"]
+    assert record == RECORD
+    assert "we get that\n\n$$ % prove eq-half\n" in text
+    assert text.endswith("for a sum of 6.")
+    assert said.values["1a.total"]["value"] == 6
+    ((record, _),) = said_of(SOURCE.replace("{{ total:g }}", "it"), RECORD).prose.values()
+    assert record.to_json()["values"] == {}
+
+
+@pytest.mark.parametrize(("old", "new"), [("prove", "assume"), ("2 b", "3 b"), ("$a$", "$$")])
+def test_other_formulas_than_the_run_read(old: str, new: str) -> None:
+    """Nothing was proved of them: the chapter has to run."""
+    source = SOURCE.replace(old, new) if new != "$$" else f"{SOURCE}\n$$ % prove\n1 = 2\n$$"
+    source = source.replace("1a assumer", "1a prover")
+    said = said_of(source, RECORD)
+    assert said.lacking == ["1.ipynb, cell 1, derives"]
+    assert said.prose == {}
+
+
+def test_run_that_proved_nothing() -> None:
+    """It has to run as well."""
+    source = SOURCE.replace("{{ total:g }}", "it")
+    assert said_of(source).lacking == ["1.ipynb, cell 1, derives"]
+
+
+def test_value_that_displays_a_formula() -> None:
+    """Nobody proved it, and it would take the mark of another."""
+    values = {"total": "$$ % prove\n1 = 2\n$$"}
+    record = Derivation("1a", FORMULAS, [], "None.", values)
+    with pytest.raises(PressError, match=r"^1\.ipynb, cell 1, line \d+: expected '\$\$ % def"):
+        said_of(SOURCE.replace(":g", ""), record)
+
+
+# ---- What a derivation looks like in JupyterLab, and what its cell records ----------------------
+
+
+@pytest.fixture
+def bundles(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Return a list that every bundle shown is added to; no number is known."""
+    bundles: list[dict[str, Any]] = []
+    monkeypatch.setattr("IPython.display.display", lambda data, **_: bundles.append(data))
+    monkeypatch.setattr(memory, "_variables", lambda: {"total": 6})
+    monkeypatch.setenv("NBPRESS_RUN", "1")
+    return bundles
+
+
+def show(source: str) -> None:
+    """Have a derivation proved."""
+    prose = read_prose(source)
+    assert prose is not None
+    show_derivation(prose, Prover())
+
+
+def test_proved_derivation(bundles: list[dict[str, Any]]) -> None:
+    """✓ stands beside what is proved alone, and below it how much that is."""
+    show(SOURCE)
+    (bundle,) = bundles
+    assert json.loads(json.dumps(bundle[MIME_TYPE])) == RECORD.to_json()
+    assert bundle["text/markdown"] == (
+        "With $a$ twice as large,\n\n$$\na := 2 b\n$$\n\nit follows that\n\n"
+        "$$\nb = \\frac{a}{2}\n\\tag{✓}\n\\label{half}\n$$\n\nfor a sum of 6.\n\n"
+        "✓ equalities: 1."
+    )
+
+
+def test_refused_formula_stops_the_notebook(bundles: list[dict[str, Any]]) -> None:
+    """It is shown where it stands, with no record of anything proved; the line is named."""
+    with pytest.raises(TextError) as error:
+        show(SOURCE.replace("b = \\frac", "b = b\\\\\n= b + \\frac"))
+    assert str(error.value) == "line 12: no plus in $b = b\\\\\n= b + \\frac{a}{2}$"
+    (bundle,) = bundles
+    assert bundle[MIME_TYPE] == {"kind": "caption"}
+    assert "\\label{half}\n$$\n\n**✗ no plus in b = b" in bundle["text/markdown"]
+    assert "✓" not in bundle["text/markdown"]
+
+
+def test_value_that_displays_a_formula_stops_it(
+    bundles: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the kernel as in the press."""
+    monkeypatch.setattr(memory, "_variables", lambda: {"total": "$$ 1 = 2 $$"})
+    with pytest.raises(TextError, match="expected '\\$\\$ % define'"):
+        show(SOURCE.replace(":g", ""))
+    assert bundles == []
+
+
+def test_reference_has_the_number_of_the_last_build(
+    bundles: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In JupyterLab; the press numbers them itself."""
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "report.yaml").touch()
+    (tmp_path / "build").mkdir()
+    (tmp_path / "build" / "numbers.json").write_text('{"eq-half": 7}', "utf-8")
+    monkeypatch.chdir(tmp_path)
+    source = SOURCE.replace("it follows", "by [Equation](#eq-half) and [](#eq-z) it follows")
+    show(source)
+    monkeypatch.delenv("NBPRESS_RUN")
+    show(source)
+    press, lab = (bundle["text/markdown"] for bundle in bundles)
+    assert "by [Equation](#eq-half) and [](#eq-z) it" in press
+    assert "by [Equation 7](#eq-half) and [Equation](#eq-z) it" in lab
+
+
+def test_reasons_stand_below_the_formulas_they_are_about() -> None:
+    """Without their dollars, in which Markdown would see a formula; a definition has none."""
+    body = "$$ % define\na\n$$\n$$ % prove\nb\n$$\n$$ % prove eq-c\nc\n$$\nEnd."
+    verdicts = [Verdict("", 0, []), Verdict("not $b$", 0, []), Verdict("", 0, ["c"])]
+    assert shown(body, read_formulas(body), verdicts) == (
+        "$$\na\n$$\n$$\nb\n$$\n\n**✗ not b**\n\n$$\nc\n\\tag{✓}\n\\label{c}\n$$\nEnd."
+    )
+    refused = [Verdict("why", 0, []), *verdicts[1:]]
+    assert shown(body, read_formulas(body), refused).startswith("$$\na\n$$\n\n**✗ why**\n")
+
+
+def test_tags_are_set_in_their_order() -> None:
+    """An empty one leaves its formula without; what the comment held is gone."""
+    body = "$$ % define eq-a\na\n$$ and $$ % prove\nb\n$$"
+    assert set_formulas(body, iter(["1", ""])) == ("$$\na\n\\tag{1}\n\\label{a}\n$$ and $$\nb\n$$")
+
+
+def test_text_that_displays_what_was_written() -> None:
+    """Whatever its words and labels are; one formula more, fewer or changed is refused."""
+    formulas = read_formulas(BODY)
+    check_set(BODY.replace("it follows", "so").replace(" eq-half", ""), formulas)
+    for text in ("", f"{BODY}\n$$ % define\nc\n$$", BODY.replace("2 b", "3 b")):
+        with pytest.raises(TextError, match="a value that it quotes displays a formula"):
+            check_set(text, formulas)
+
+
+def test_variable_that_is_no_prover() -> None:
+    """Neither is one that is not there."""
+    variables = {"prover": Prover(), "other": 5}
+    assert prover_of(variables, "prover") is variables["prover"]
+    with pytest.raises(TextError) as error:
+        prover_of(variables, "provr")
+    message = "line 1: no variable is called 'provr'; did you mean 'prover'?"
+    assert str(error.value) == message
+    with pytest.raises(TextError) as error:
+        prover_of(variables, "other")
+    assert "other has no methods 'prove' and 'summary': it is no prover" in str(error.value)
+    half = type("Half", (), {"prove": None})()
+    with pytest.raises(TextError, match="it is no prover"):
+        prover_of({"half": half}, "half")
+
+
+# ---- What the press makes of the records, without a build ---------------------------------------
+
+
+def cell(task: str = "1a", text: str = BODY, **changes: Any) -> dict[str, Any]:
+    """Return a bound cell with a derivation."""
+    record = {**Derivation(task, FORMULAS, ["b = c"], "[](#eq-half).").to_json(), **changes}
+    return {
+        "cell_type": "code",
+        "id": "a",
+        "metadata": {"nbpress": {"notebook": "1.ipynb", "cell": 5}},
+        "outputs": [{"data": {MIME_TYPE: record, "text/markdown": text}}],
+    }
+
+
+def test_formulas_are_numbered_in_the_order_of_the_report() -> None:
+    """With a label or without; references in text and summary have the number."""
+    cells = [cell(text="$$ % assume\nz\n$$"), cell(text=f"{BODY} [](#eq-half)")]
+    numbers = number(cells)
+    assert numbers == {"eq-half": Number("Equation", 3)}
+    resolve_references(cells, numbers)
+    data = cells[1]["outputs"][0]["data"]
+    assert re.findall(r"\\tag\{(\d+)\}", data["text/markdown"]) == ["2", "3"]
+    assert "% " not in data["text/markdown"]
+    assert data["text/markdown"].endswith("[Equation 3](#eq-half)")
+    assert data[MIME_TYPE]["summary"] == "[Equation 3](#eq-half)."
+
+
+def test_label_that_is_used_twice() -> None:
+    """It is refused, with both places."""
+    with pytest.raises(PressError) as error:
+        number([cell(), cell()])
+    assert str(error.value) == (
+        "1.ipynb, cell 5: the label 'eq-half' is used already, in 1.ipynb, cell 5"
+    )
+
+
+def test_result_that_is_listed_must_be_proved() -> None:
+    """In its own task; the message names what was proved instead."""
+    cells = [cell("1b"), cell("1a", results=["x = y", "z = 1"])]
+    check_proofs({"1b": "b=c", "1a": "z = {1}"}, cells)
+    with pytest.raises(PressError) as error:
+        check_proofs({"1a": "b = c"}, cells)
+    assert str(error.value) == (
+        "report.yaml expects of task 1a a proof of\n  b = c\nand found those of\n"
+        "  x = y\n  z = 1\nIn the derivation, '% prove' must stand above it, and its first "
+        "and last member be those."
+    )
+    with pytest.raises(PressError, match="and found those of\n  nothing\n"):
+        check_proofs({"2a": "b = c"}, cells)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (r"\frac{a}{2} = b", r" \frac a 2=b "),
+        (r"x_{i}^{n} &= \left( y \right)\, z,", r"x_i^n = (y) z"),
+        (r"a \quad = b\;c.", r"a = b c"),
+    ],
+)
+def test_blanks_and_braces_of_one_sign_do_not_count(one: str, other: str) -> None:
+    """Neither do commands that set nothing but space or size, nor a full stop at the end."""
+    assert is_among(one, ["x", other])
+    assert is_among(other, [one])
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("x_{12}", "x_1 2"), ("a = b", "b = a"), (r"\leftarrow a", "arrow a"), ("a", "A")],
+)
+def test_everything_else_counts(one: str, other: str) -> None:
+    """Another formula is another result."""
+    assert not is_among(one, [other])
+    assert not is_among(one, [])
+
+
+# ---- Derivations through the command line -------------------------------------------------------
+
+
+def test_proved_formula_has_number_and_mark(proved: TinyProject) -> None:
+    """The definition has a number alone; another chapter refers to the formula by its own."""
+    page = html(proved)
+    assert re.findall(r'<span class="(tag[^"]*)"[^>]*>([^<]*)<', page) == [
+        ("tag", "(1)"),
+        ("tag proved", "(2)"),
+    ]
+    assert '<a href="#eq-half">Equation\N{NO-BREAK SPACE}2</a>' in page
+    assert "<p>equalities: 1.</p>" in page
+    assert "% prove" not in page
+    numbers = json.loads((proved.root / "build" / "numbers.json").read_text("utf-8"))
+    assert numbers["eq-half"] == 2
+
+
+def test_word_or_label_executes_nothing_and_is_in_the_report(proved: TinyProject) -> None:
+    """The mark stays; so do the values."""
+    values = proved.values
+    former = proved.published()["report.pdf"]
+    derive(proved, "it follows that", "we find:")
+    result = proved.report()
+    assert result.executed == {}, result.err
+    assert proved.published()["report.pdf"] != former
+    page = html(proved)
+    assert "we find:" in page
+    assert "it follows" not in page
+    assert page.count('class="tag proved"') == 1
+    assert proved.values == values
+    derive(proved, "eq-half", "eq-other")
+    proved.edit("notebooks/2_pictures.ipynb", "#eq-half", "#eq-other")
+    assert proved.report().executed == {}
+    assert '<a href="#eq-other">Equation\N{NO-BREAK SPACE}2</a>' in html(proved)
+
+
+def test_changed_formula_or_class_runs_its_chapter_again(proved: TinyProject) -> None:
+    """And no other; a class that another formula had has no mark."""
+    derive(proved, "a := 2 b", "a := b 2")
+    assert list(proved.report().executed) == ["1_sums"]
+    assert "a := b 2" in html(proved)
+    derive(proved, "% define", "% prove")
+    assert list(proved.report().executed) == ["1_sums"]
+    assert html(proved).count('class="tag proved"') == 2
+
+
+def test_refused_formula_stops_the_build(proved: TinyProject) -> None:
+    """With cell and line; the former report stays, and the next build tries again."""
+    derive(proved, r"b = \frac{a}{2}", "b\n= a + b")
+    for _ in range(2):
         err = refusal(proved)
-        assert "report.yaml expects of task 1a a proof of\n  b = \\frac a 2\nand found" in err
+        assert "1_sums.ipynb: cell 9 (derivation)" in err
+        assert "line 12: no plus in $b\n= a + b$" in err
 
-    def test_task_without_its_derivation_stops_the_build(self, proved: TinyProject) -> None:
-        """A claim does not stand for one."""
-        proved.edit("report/report.yaml", "{1a: 'b", "{2a: 'b")
-        proved.edit_cell("1_sums.ipynb", "derivation", "%%answer 1a\nSee.")
-        proved.edit("notebooks/2_pictures.ipynb", "[Equation](#eq-half)", "nothing")
-        assert "the report is not complete: task 1a has no derivation" in refusal(proved)
 
-    @pytest.mark.parametrize(
-        ("old", "new", "message"),
-        [
-            (
-                "it follows",
-                "by [Equation](#eq-haf) it follows",
-                "1_sums.ipynb, cell 9, line 8: '[Equation](#eq-haf)' leads nowhere; did you mean "
-                "'eq-half'?",
-            ),
-            (
-                "% define",
-                "% define eq-half",
-                "1_sums.ipynb, cell 9, line 10: 'eq-half' is used already, in 1_sums.ipynb, cell 9",
-            ),
-            (
-                "2 b",
-                "{{ total }} b",
-                "1_sums.ipynb, cell 9, line 4: a formula that is proved quotes no values",
-            ),
-            (
-                "1a prover",
-                "1a provr",
-                "cell 9, line 1: no variable is called 'provr'; did you mean 'prover'?",
-            ),
-            (
-                "1a prover",
-                "1a sums",
-                "line 1: sums has no methods 'prove' and 'summary': it is no prover",
-            ),
-        ],
+def test_listed_result_that_is_only_defined_stops_the_build(proved: TinyProject) -> None:
+    """The chapter runs, and proves nothing that report.yaml lists."""
+    derive(proved, "% prove", "% define")
+    err = refusal(proved)
+    assert "report.yaml expects of task 1a a proof of\n  b = \\frac a 2\nand found" in err
+
+
+def test_task_without_its_derivation_stops_the_build(proved: TinyProject) -> None:
+    """A claim does not stand for one."""
+    proved.edit("report/report.yaml", "{1a: 'b", "{2a: 'b")
+    proved.edit_cell("1_sums.ipynb", "derivation", "%%answer 1a\nSee.")
+    proved.edit("notebooks/2_pictures.ipynb", "[Equation](#eq-half)", "nothing")
+    assert "the report is not complete: task 1a has no derivation" in refusal(proved)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "it follows",
+            "by [Equation](#eq-haf) it follows",
+            "1_sums.ipynb, cell 9, line 8: '[Equation](#eq-haf)' leads nowhere; did you mean "
+            "'eq-half'?",
+        ),
+        (
+            "% define",
+            "% define eq-half",
+            "1_sums.ipynb, cell 9, line 10: 'eq-half' is used already, in 1_sums.ipynb, cell 9",
+        ),
+        (
+            "2 b",
+            "{{ total }} b",
+            "1_sums.ipynb, cell 9, line 4: a formula that is proved quotes no values",
+        ),
+        (
+            "1a prover",
+            "1a provr",
+            "cell 9, line 1: no variable is called 'provr'; did you mean 'prover'?",
+        ),
+        (
+            "1a prover",
+            "1a sums",
+            "line 1: sums has no methods 'prove' and 'summary': it is no prover",
+        ),
+    ],
+)
+def test_fault_is_told_with_its_place(
+    proved: TinyProject, old: str, new: str, message: str
+) -> None:
+    """What needs no kernel is told without one."""
+    derive(proved, old, new)
+    err = refusal(proved)
+    assert message in err
+    assert re.search(r"1_sums\.ipynb[:,] cell 9", err)
+    assert ("runs" in err) == ("no methods" in message)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from tiny.prover import Prover\nprover = Prover()\n"
+        'get_ipython().run_cell_magic("derivation", "1a prover", "$$ % prove\\n1 = 1\\n$$")',
+        "from IPython.display import display\n"
+        f"display({{{MIME_TYPE!r}: "
+        "{'kind': 'derivation', 'task': '1a', 'summary': 'all.', 'results': ['1 = 2'], "
+        "'formulas': [['prove', '1 = 2']]}, 'text/markdown': '$$\\n1 = 2\\n$$'}, raw=True)",
+    ],
+)
+def test_derivation_that_code_shows_is_refused(proved: TinyProject, code: str) -> None:
+    """It might say anything: a mark is for what stands in the notebook."""
+    proved.edit_cell("1_sums.ipynb", "claim", code)
+    assert (
+        "1_sums.ipynb, cell 7: code shows a derivation, which counts for nothing; write it in "
+        "a cell of its own, '%%derivation TASK PROVER'" in refusal(proved)
     )
-    def test_fault_is_told_with_its_place(
-        self, proved: TinyProject, old: str, new: str, message: str
-    ) -> None:
-        """What needs no kernel is told without one."""
-        derive(proved, old, new)
-        err = refusal(proved)
-        assert message in err
-        assert re.search(r"1_sums\.ipynb[:,] cell 9", err)
-        assert ("runs" in err) == ("no methods" in message)
-
-    @pytest.mark.parametrize(
-        "code",
-        [
-            "from tiny.prover import Prover\nprover = Prover()\n"
-            'get_ipython().run_cell_magic("derivation", "1a prover", "$$ % prove\\n1 = 1\\n$$")',
-            "from IPython.display import display\n"
-            f"display({{{MIME_TYPE!r}: "
-            "{'kind': 'derivation', 'task': '1a', 'summary': 'all.', 'results': ['1 = 2'], "
-            "'formulas': [['prove', '1 = 2']]}, 'text/markdown': '$$\\n1 = 2\\n$$'}, raw=True)",
-        ],
-    )
-    def test_derivation_that_code_shows_is_refused(self, proved: TinyProject, code: str) -> None:
-        """It might say anything: a mark is for what stands in the notebook."""
-        proved.edit_cell("1_sums.ipynb", "claim", code)
-        assert (
-            "1_sums.ipynb, cell 7: code shows a derivation, which counts for nothing; write it in "
-            "a cell of its own, '%%derivation TASK PROVER'" in refusal(proved)
-        )

@@ -31,7 +31,7 @@ def split_of(model, seed=0, num_examples=20, num_inputs=12, dtype=np.float32):
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("l2_lambda", [0.0, 0.1])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_steps_agree_with_central_difference(model, l2_lambda, dtype):
+def test_steps_agree_with_central_difference(model, l2_lambda, dtype) -> None:
     """Two steps of the trainer follow the gradient of each model, with and without L2, to ε²."""
     deviation = gradients.check_steps(
         Trainer(model, 0.05, batch_size=20), split_of(model, dtype=dtype), 3, l2_lambda, EPSILON
@@ -48,7 +48,9 @@ def test_steps_agree_with_central_difference(model, l2_lambda, dtype):
     learning_rate=st.floats(1e-4, 0.2),
     l2_lambda=st.floats(0, 2),
 )
-def test_steps_agree_for_any_batch(model, seed, num_examples, num_inputs, learning_rate, l2_lambda):
+def test_steps_agree_for_any_batch(
+    model, seed, num_examples, num_inputs, learning_rate, l2_lambda
+) -> None:
     """The agreement to ε² depends neither on the batch nor on the weights, a stable η or λ."""
     trainer = Trainer(model, learning_rate, num_examples)
     split = split_of(model, seed, num_examples, num_inputs)
@@ -57,7 +59,9 @@ def test_steps_agree_for_any_batch(model, seed, num_examples, num_inputs, learni
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("block_numbers", [1, 1500, 2**17])
-def test_central_difference_is_that_of_the_objective(model, block_numbers, monkeypatch):
+def test_central_difference_is_that_of_the_objective(
+    model, block_numbers, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Moving logits, in blocks of any size, gives what evaluating J twice per weight gives."""
     monkeypatch.setattr(gradients, "_BLOCK_NUMBERS", block_numbers)
     X, w, targets = batch(model)
@@ -74,14 +78,14 @@ def test_central_difference_is_that_of_the_objective(model, block_numbers, monke
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_error_of_central_difference_is_quadratic(model):
+def test_error_of_central_difference_is_quadratic(model) -> None:
     """A step ten times as large makes the error of the difference a hundred times as large."""
     trainer, split = Trainer(model, 0.05, batch_size=20), split_of(model)
     errors = [gradients.check_steps(trainer, split, 3, 0.1, epsilon) for epsilon in (1e-3, 1e-2)]
     assert errors[1] / errors[0] == pytest.approx(100, rel=0.01)
 
 
-def test_central_difference_computes_in_float64():
+def test_central_difference_computes_in_float64() -> None:
     """The difference of float32 inputs is that of the same numbers in float64, bit by bit."""
     model = models.SoftmaxRegression(num_outputs=5)
     narrow = batch(model, dtype=np.float32)
@@ -91,7 +95,7 @@ def test_central_difference_computes_in_float64():
     np.testing.assert_array_equal(result, gradients.central_difference(model, *wide, 0.1))
 
 
-def test_central_difference_leaves_its_inputs_alone():
+def test_central_difference_leaves_its_inputs_alone() -> None:
     """Inputs, weights and targets are the same after the check as before."""
     model = models.SoftmaxRegression(num_outputs=5)
     arrays = batch(model)
@@ -102,7 +106,7 @@ def test_central_difference_leaves_its_inputs_alone():
 
 
 @pytest.mark.parametrize("slope", [gradients.central_difference, models.gradient])
-def test_two_class_softmax_equals_logistic(slope):
+def test_two_class_softmax_equals_logistic(slope) -> None:
     """Softmax with weights (w, 0) has the slope of logistic regression in w, and minus it in 0."""
     logistic, softmax = models.LogisticRegression(), models.SoftmaxRegression(num_outputs=2)
     X, w, targets = batch(logistic)
@@ -114,20 +118,20 @@ def test_two_class_softmax_equals_logistic(slope):
 
 
 @pytest.mark.parametrize("epsilon", [0.0, -1e-3, float("nan")])
-def test_step_must_be_positive(epsilon):
+def test_step_must_be_positive(epsilon) -> None:
     """A step that is not positive is refused, with its value."""
     with pytest.raises(ValueError, match=rf"epsilon must be positive; got {epsilon}"):
         gradients.central_difference(MODELS[0], *batch(MODELS[0]), epsilon=epsilon)
 
 
-def test_targets_must_fit():
+def test_targets_must_fit() -> None:
     """Targets of the wrong shape are refused, with both shapes."""
     X, w, targets = batch(MODELS[1])
     with pytest.raises(ValueError, match=r"targets must have shape \(20, 5\); got \(20, 4\)"):
         gradients.central_difference(MODELS[1], X, w, targets[:, :4])
 
 
-def test_check_steps_uses_the_first_images():
+def test_check_steps_uses_the_first_images() -> None:
     """The check takes the first two batches of real images, whatever comes after them."""
     model = MODELS[1]
     split = split_of(model)

@@ -17,7 +17,7 @@ def data():
 
 @pytest.mark.parametrize("l2_lambda", [2.0, 0.1])
 @pytest.mark.parametrize("step_size", [0.1, 1000.0])
-def test_no_slope_is_left(data, l2_lambda, step_size):
+def test_no_slope_is_left(data, l2_lambda, step_size) -> None:
     """From anywhere, and from a step that is far too long, the same place is reached."""
     X, targets = data
     start = np.random.RandomState(1).normal(size=(5, 3))
@@ -30,7 +30,7 @@ def test_no_slope_is_left(data, l2_lambda, step_size):
     np.testing.assert_allclose(found.weights, X.T @ residual / (60 * l2_lambda), atol=1e-6)
 
 
-def test_objective_is_lowest_there(data):
+def test_objective_is_lowest_there(data) -> None:
     """Every step away from it leads up."""
     X, targets = data
     found = minimum(MODEL, X, targets, 0.5, np.zeros((5, 3)), 0.1, tolerance=1e-9, max_steps=1000)
@@ -40,7 +40,7 @@ def test_objective_is_lowest_there(data):
         assert models.objective(MODEL, X, away, targets, 0.5) > lowest
 
 
-def test_steps_are_limited(data):
+def test_steps_are_limited(data) -> None:
     """What has not come to the minimum says how far from it it is."""
     X, targets = data
     found = minimum(MODEL, X, targets, 0.01, np.ones((5, 3)), 1e-4, max_steps=3)
@@ -48,7 +48,7 @@ def test_steps_are_limited(data):
     assert found.steps == 3
 
 
-def test_float32_stays(data):
+def test_float32_stays(data) -> None:
     """Weights have the inputs' dtype, whatever those to start with are."""
     X, targets = (array.astype(np.float32) for array in data)
     found = minimum(MODEL, X, targets, 2.0, np.zeros((5, 3)), 0.1)
@@ -57,7 +57,7 @@ def test_float32_stays(data):
 
 
 @pytest.mark.parametrize(("l2_lambda", "step_size"), [(0.0, 0.1), (1.0, 0.0), (-1.0, 0.1)])
-def test_without_a_minimum(data, l2_lambda, step_size):
+def test_without_a_minimum(data, l2_lambda, step_size) -> None:
     """λ and the step have to be positive."""
     with pytest.raises(ValueError, match="must be positive"):
         minimum(MODEL, *data, l2_lambda, np.zeros((5, 3)), step_size)

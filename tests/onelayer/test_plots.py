@@ -75,240 +75,258 @@ def legend(figure: Figure) -> list[str]:
     return [text.get_text() for text in shown.get_texts()]
 
 
-class TestEveryPlot:
-    """What holds for every figure."""
-
-    @every_plot
-    def test_is_as_wide_as_the_text(self, run, plot):
-        """Each is a Figure at its printed size, so that letters are printed at theirs."""
-        figure = plot(run)
-        assert isinstance(figure, Figure)
-        assert figure.get_figwidth() == 5.9
-
-    @every_plot
-    def test_axes_are_labelled(self, run, plot):
-        """Plots of numbers have labelled axes; each row of pictures has its name."""
-        figure = plot(run)
-        labels = [axes.get_ylabel() for axes in figure.axes]
-        if plot in (PLOTS["weight_images"], PLOTS["captioned_images"]):
-            assert list(filter(None, labels)) == ["λ = 0", "λ = 2"]
-        elif plot is PLOTS["accuracy_by_place"]:  # one above the other, over the same places
-            assert figure.axes[-1].get_xlabel()
-            assert all(labels)
-        else:
-            assert all(axes.get_xlabel() for axes in figure.axes)
-            assert labels[0]
-
-    @every_plot
-    def test_same_inputs_same_bytes(self, run, plot):
-        """The same numbers give the same SVG, byte for byte."""
-        assert svg(plot(run)) == svg(plot(run))
-
-    @every_plot
-    def test_leaves_settings_alone(self, run, plot):
-        """Matplotlib's settings are the same afterwards."""
-        before = dict(mpl.rcParams)
-        plot(run)
-        assert dict(mpl.rcParams) == before
-
-    def test_style_is_matplotlibs_to_use(self, run):
-        """A plot of one's own looks like the report's by one line: width, letters and colours."""
-        from matplotlib import style
-
-        ours = plots.validation_accuracies({"one": run, "two": run})
-        with style.context("onelayer.style.report"):
-            own = Figure()
-            lines = [own.gca().plot([0, 1])[0], own.gca().plot([1, 0])[0]]
-            own.gca().set_xlabel("step")
-        assert own.get_figwidth() == ours.get_figwidth()
-        assert own.axes[0].xaxis.label.get_font() == ours.axes[0].xaxis.label.get_font()
-        for line, other in zip(lines, ours.axes[0].lines, strict=True):
-            assert line.get_color() == other.get_color()
-        assert plots.BLUE == lines[0].get_color()
-        assert plots.VERMILION == lines[1].get_color()
-
-    @every_plot
-    def test_letters_are_the_texts(self, run, plot):
-        """Each is drawn in the typeface that this package holds, whatever a machine has."""
-        figure = plot(run)
-        figure.draw_without_rendering()
-        texts = [text for text in figure.findobj(Text) if text.get_text()]
-        assert texts
-        assert not any("$" in text.get_text() for text in texts)
-        for text in texts:
-            face = font_manager.findfont(text.get_fontproperties(), fallback_to_default=False)
-            assert Path(face) == Path(style.__file__).parent / "LibertinusSerif-Regular.ttf"
-
-    def test_typeface_comes_with_its_licence(self):
-        """The licence asks for it, with the copyright and where the files are from."""
-        licence = (Path(style.__file__).parent / "OFL.txt").read_text("utf-8")
-        for words in ("SIL OPEN FONT LICENSE Version 1.1", "Copyright ©", "@fontsource/libertinus"):
-            assert words in licence
-
-    def test_without_pyplot(self):
-        """Nothing of pyplot, and with it no global state, is loaded."""
-        code = "import sys, onelayer.plots; sys.exit('matplotlib.pyplot' in sys.modules)"
-        assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+# ---- What holds for every figure ----------------------------------------------------------------
 
 
-class TestLossCurves:
-    """Losses against gradient steps."""
-
-    def test_windows(self, run):
-        """The training loss is the mean over whole windows, drawn at the window's middle."""
-        line = plots.loss_curves(run, window=10).axes[0].lines[0]
-        np.testing.assert_allclose(line.get_xdata(), [4.5, 14.5, 24.5, 34.5])
-        expected = run.train_loss[:40].reshape(4, 10).mean(axis=1)
-        np.testing.assert_allclose(line.get_ydata(), expected)
-
-    def test_band(self, run):
-        """The band is one standard deviation of the window to each side."""
-        (band,) = plots.loss_curves(run, window=10).axes[0].collections
-        first = run.train_loss[:10]
-        heights = band.get_paths()[0].vertices
-        at_first = heights[np.isclose(heights[:, 0], 4.5), 1]
-        assert at_first.min() == pytest.approx(first.mean() - first.std())
-        assert at_first.max() == pytest.approx(first.mean() + first.std())
-
-    def test_legend_and_limits(self, run):
-        """Training and validation are told apart, and the limits are those asked for."""
-        figure = plots.loss_curves(run, [0.2, 0.6])
-        assert legend(figure) == ["training (mean of 10 steps ± 1 s.d.)", "validation"]
-        assert figure.axes[0].get_ylim() == (0.2, 0.6)
+@every_plot
+def test_is_as_wide_as_the_text(run, plot) -> None:
+    """Each is a Figure at its printed size, so that letters are printed at theirs."""
+    figure = plot(run)
+    assert isinstance(figure, Figure)
+    assert figure.get_figwidth() == 5.9
 
 
-class TestAccuracies:
-    """Accuracies against gradient steps."""
-
-    def test_legend(self, run):
-        """Training and validation differ in name, colour and line style."""
-        figure = plots.accuracy_curves(run)
-        assert legend(figure) == ["training", "validation"]
-        train, validation = figure.axes[0].lines
-        assert train.get_color() != validation.get_color()
-        assert train.get_linestyle() != validation.get_linestyle()
-
-    def test_several_runs(self, run):
-        """Each run has its name in the legend and a style of its own."""
-        figure = plots.validation_accuracies({str(i): run for i in range(5)})
-        assert legend(figure) == ["0", "1", "2", "3", "4"]
-        assert len({line.get_color() for line in figure.axes[0].lines}) == 5
-
-    def test_too_many_runs(self, run):
-        """More runs than can be told apart are refused."""
-        with pytest.raises(ValueError, match="at most 5 runs can be told apart; got 6"):
-            plots.validation_accuracies({str(i): run for i in range(6)})
-
-    def test_without_train_accuracy(self, run):
-        """A history without training accuracy is refused, with the remedy."""
-        run = History(**{**vars(run), "train_accuracy": None})
-        with pytest.raises(ValueError, match="train with train_accuracy=True"):
-            plots.accuracy_curves(run)
+@every_plot
+def test_axes_are_labelled(run, plot) -> None:
+    """Plots of numbers have labelled axes; each row of pictures has its name."""
+    figure = plot(run)
+    labels = [axes.get_ylabel() for axes in figure.axes]
+    if plot in (PLOTS["weight_images"], PLOTS["captioned_images"]):
+        assert list(filter(None, labels)) == ["λ = 0", "λ = 2"]
+    elif plot is PLOTS["accuracy_by_place"]:  # one above the other, over the same places
+        assert figure.axes[-1].get_xlabel()
+        assert all(labels)
+    else:
+        assert all(axes.get_xlabel() for axes in figure.axes)
+        assert labels[0]
 
 
-class TestPlaces:
-    """Accuracy and pull by place in the epoch, and the images of a batch."""
-
-    def test_marks_one_batch(self):
-        """Accuracies stand above the gradients' norms; one bar differs in colour."""
-        figure = PLOTS["accuracy_by_place"](None)
-        above, below = figure.axes
-        assert legend(figure) == ["one", "two"]
-        np.testing.assert_allclose(above.lines[0].get_ydata(), [0.9, 0.8, 0.9])
-        np.testing.assert_allclose([bar.get_height() for bar in below.patches], [0.1, 0.7, 0.2])
-        colours = [bar.get_facecolor() for bar in below.patches]
-        assert colours[0] == colours[2] != colours[1]
-
-    def test_images_below_their_texts(self):
-        """Images stand side by side, each below its text; a shorter row ends earlier."""
-        first, second = np.arange(24.0).reshape(3, 2, 4) / 24, np.ones((1, 2, 4))
-        figure = plots.captioned_images(
-            {"batch 1": (first, ["0.1", "0.2", "0.3"]), "batch 2": (second, ["0.9"])}
-        )
-        assert [axes.get_ylabel() for axes in figure.axes] == ["batch 1", "batch 2"]
-        for axes, images, texts in zip(
-            figure.axes, (first, second), (["0.1", "0.2", "0.3"], ["0.9"]), strict=True
-        ):
-            shown = axes.images[0].get_array().filled(np.nan)
-            assert shown.shape == (2, 3 * 4 + 2)
-            assert axes.images[0].get_clim() == (-1, 1)
-            assert [label.get_text() for label in axes.get_xticklabels()] == texts
-            for middle, image in zip(axes.get_xticks(), images, strict=True):
-                start = round(middle - 1.5)
-                np.testing.assert_array_equal(shown[:, start : start + 4], image)
-            assert np.isnan(shown).sum() == shown.size - images.size
+@every_plot
+def test_same_inputs_same_bytes(run, plot) -> None:
+    """The same numbers give the same SVG, byte for byte."""
+    assert svg(plot(run)) == svg(plot(run))
 
 
-class TestOtherPlots:
-    """Stops, pictures, norms."""
+@every_plot
+def test_leaves_settings_alone(run, plot) -> None:
+    """Matplotlib's settings are the same afterwards."""
+    before = dict(mpl.rcParams)
+    plot(run)
+    assert dict(mpl.rcParams) == before
 
-    def test_stops(self):
-        """Every run is one dot; runs that stop in one epoch are stacked; one epoch is marked."""
-        axes = plots.stop_distribution([9, 12, 12, 40], 12).axes[0]
-        *dots, mark = axes.lines
-        places = [(dot.get_xdata()[0], dot.get_ydata()[0]) for dot in dots]
-        assert places == [(9, 1), (12, 1), (12, 2), (40, 1)]
-        assert list(mark.get_xdata()) == [12, 12]
-        assert [text.get_text() for text in axes.texts] == ["this report: 12"]
 
-    def test_pictures(self):
-        """Pictures are as given, upright, on a grey scale symmetric about zero in each row."""
-        first, second = np.arange(24.0).reshape(3, 2, 4) - 9, np.full((3, 2, 4), 0.1)
-        figure = plots.weight_images({"λ = 0": first, "λ = 2": second})
-        rows = [axes for axes in figure.axes if axes.images]
-        assert [[label.get_text() for label in axes.get_xticklabels()] for axes in rows] == [
-            ["0", "1", "2"],
-            [],
-        ]
-        bars = [axes for axes in figure.axes if not axes.images]
-        assert [[text.get_text() for text in bar.get_yticklabels()] for bar in bars] == [
-            ["−14", "0", "14"],
-            ["−0.1", "0", "0.1"],
-        ]
-        for axes, images, bound in zip(rows, (first, second), (14, 0.1), strict=True):
-            (shown,) = axes.images
-            row = shown.get_array().filled(np.nan)
-            for start, image in zip((0, 5, 10), images, strict=True):
-                np.testing.assert_array_equal(row[:, start : start + 4], image)
-            assert np.isnan(row).sum() == row.size - images.size
-            assert (shown.origin, shown.get_clim()) == ("upper", (-bound, bound))
+def test_style_is_matplotlibs_to_use(run) -> None:
+    """A plot of one's own looks like the report's by one line: width, letters and colours."""
+    from matplotlib import style
 
-    def test_norms(self):
-        """Norms stand over λ on logarithmic axes; λ = 0, which such an axis lacks, is a line."""
-        axes = plots.squared_norms({0.0: 22.7, 0.02: 10.8, 2.0: 0.4}).axes[0]
-        curve, zero = axes.lines
-        assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
-        assert list(curve.get_xdata()) == [0.02, 2.0]
-        assert list(zero.get_ydata()) == [22.7, 22.7]
-        assert [text.get_text() for text in axes.texts] == ["10.8", "0.4", "λ = 0: 22.7"]
+    ours = plots.validation_accuracies({"one": run, "two": run})
+    with style.context("onelayer.style.report"):
+        own = Figure()
+        lines = [own.gca().plot([0, 1])[0], own.gca().plot([1, 0])[0]]
+        own.gca().set_xlabel("step")
+    assert own.get_figwidth() == ours.get_figwidth()
+    assert own.axes[0].xaxis.label.get_font() == ours.axes[0].xaxis.label.get_font()
+    for line, other in zip(lines, ours.axes[0].lines, strict=True):
+        assert line.get_color() == other.get_color()
+    assert plots.BLUE == lines[0].get_color()
+    assert plots.VERMILION == lines[1].get_color()
 
-    def test_curves_that_lie_close_are_shown_larger(self, run):
-        """Beside the whole, in their second half; every run is named, and looks alike in both."""
-        low = replace(run, validation_accuracy=run.validation_accuracy - 0.2)
-        near = replace(run, validation_accuracy=run.validation_accuracy - 0.001)
-        names = {"λ = 2": low, "λ = 0.002": near, "λ = 0": run}
-        figure = plots.accuracies_by_lambda(names, [0.5, 1])
-        whole, larger = figure.axes
-        assert (len(whole.lines), whole.get_ylim()) == (3, (0.5, 1))
-        assert legend(figure) == list(names)
-        assert [line.get_label() for line in larger.lines] == ["λ = 0.002", "λ = 0"]
-        assert min(line.get_xdata()[0] for line in larger.lines) >= run.validation_step[-1] / 2
-        for line, same in zip(larger.lines, whole.lines[1:], strict=True):
-            assert line.get_color() == same.get_color()
-            assert line.get_linestyle() == same.get_linestyle()
 
-    def test_percentages_of_an_axis_have_as_many_decimals(self, run):
-        """Beside 92.5% stands 92.0%, and where every place is a whole number no decimal."""
-        axes = plots.accuracy_curves(run, [0.915, 0.93]).axes[0]
-        axes.set_yticks([0.92, 0.925])
-        assert [each.get_text() for each in axes.get_yticklabels()] == ["92.0%", "92.5%"]
-        axes.set_yticks([0.92, 0.93])
-        assert [each.get_text() for each in axes.get_yticklabels()] == ["92%", "93%"]
+@every_plot
+def test_letters_are_the_texts(run, plot) -> None:
+    """Each is drawn in the typeface that this package holds, whatever a machine has."""
+    figure = plot(run)
+    figure.draw_without_rendering()
+    texts = [text for text in figure.findobj(Text) if text.get_text()]
+    assert texts
+    assert not any("$" in text.get_text() for text in texts)
+    for text in texts:
+        face = font_manager.findfont(text.get_fontproperties(), fallback_to_default=False)
+        assert Path(face) == Path(style.__file__).parent / "LibertinusSerif-Regular.ttf"
 
-    def test_confusion(self):
-        """Every count but 0 stands where its row and column meet; colour leaves out the hits."""
-        axes = plots.confusion(np.array([[9, 1], [0, 8]])).axes[0]
-        texts = {text.get_position(): text.get_text() for text in axes.texts}
-        assert texts == {(0, 0): "9", (1, 0): "1", (1, 1): "8"}
-        (image,) = axes.images
-        assert image.get_array().tolist() == [[0, 1], [0, 0]]
+
+def test_typeface_comes_with_its_licence() -> None:
+    """The licence asks for it, with the copyright and where the files are from."""
+    licence = (Path(style.__file__).parent / "OFL.txt").read_text("utf-8")
+    for words in ("SIL OPEN FONT LICENSE Version 1.1", "Copyright ©", "@fontsource/libertinus"):
+        assert words in licence
+
+
+def test_without_pyplot() -> None:
+    """Nothing of pyplot, and with it no global state, is loaded."""
+    code = "import sys, onelayer.plots; sys.exit('matplotlib.pyplot' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# ---- Losses against gradient steps --------------------------------------------------------------
+
+
+def test_windows(run) -> None:
+    """The training loss is the mean over whole windows, drawn at the window's middle."""
+    line = plots.loss_curves(run, window=10).axes[0].lines[0]
+    np.testing.assert_allclose(line.get_xdata(), [4.5, 14.5, 24.5, 34.5])
+    expected = run.train_loss[:40].reshape(4, 10).mean(axis=1)
+    np.testing.assert_allclose(line.get_ydata(), expected)
+
+
+def test_band(run) -> None:
+    """The band is one standard deviation of the window to each side."""
+    (band,) = plots.loss_curves(run, window=10).axes[0].collections
+    first = run.train_loss[:10]
+    heights = band.get_paths()[0].vertices
+    at_first = heights[np.isclose(heights[:, 0], 4.5), 1]
+    assert at_first.min() == pytest.approx(first.mean() - first.std())
+    assert at_first.max() == pytest.approx(first.mean() + first.std())
+
+
+def test_legend_and_limits(run) -> None:
+    """Training and validation are told apart, and the limits are those asked for."""
+    figure = plots.loss_curves(run, [0.2, 0.6])
+    assert legend(figure) == ["training (mean of 10 steps ± 1 s.d.)", "validation"]
+    assert figure.axes[0].get_ylim() == (0.2, 0.6)
+
+
+# ---- Accuracies against gradient steps ----------------------------------------------------------
+
+
+def test_legend(run) -> None:
+    """Training and validation differ in name, colour and line style."""
+    figure = plots.accuracy_curves(run)
+    assert legend(figure) == ["training", "validation"]
+    train, validation = figure.axes[0].lines
+    assert train.get_color() != validation.get_color()
+    assert train.get_linestyle() != validation.get_linestyle()
+
+
+def test_several_runs(run) -> None:
+    """Each run has its name in the legend and a style of its own."""
+    figure = plots.validation_accuracies({str(i): run for i in range(5)})
+    assert legend(figure) == ["0", "1", "2", "3", "4"]
+    assert len({line.get_color() for line in figure.axes[0].lines}) == 5
+
+
+def test_too_many_runs(run) -> None:
+    """More runs than can be told apart are refused."""
+    with pytest.raises(ValueError, match="at most 5 runs can be told apart; got 6"):
+        plots.validation_accuracies({str(i): run for i in range(6)})
+
+
+def test_without_train_accuracy(run) -> None:
+    """A history without training accuracy is refused, with the remedy."""
+    run = History(**{**vars(run), "train_accuracy": None})
+    with pytest.raises(ValueError, match="train with train_accuracy=True"):
+        plots.accuracy_curves(run)
+
+
+# ---- Accuracy and pull by place in the epoch, and the images of a batch -------------------------
+
+
+def test_marks_one_batch() -> None:
+    """Accuracies stand above the gradients' norms; one bar differs in colour."""
+    figure = PLOTS["accuracy_by_place"](None)
+    above, below = figure.axes
+    assert legend(figure) == ["one", "two"]
+    np.testing.assert_allclose(above.lines[0].get_ydata(), [0.9, 0.8, 0.9])
+    np.testing.assert_allclose([bar.get_height() for bar in below.patches], [0.1, 0.7, 0.2])
+    colours = [bar.get_facecolor() for bar in below.patches]
+    assert colours[0] == colours[2] != colours[1]
+
+
+def test_images_below_their_texts() -> None:
+    """Images stand side by side, each below its text; a shorter row ends earlier."""
+    first, second = np.arange(24.0).reshape(3, 2, 4) / 24, np.ones((1, 2, 4))
+    figure = plots.captioned_images(
+        {"batch 1": (first, ["0.1", "0.2", "0.3"]), "batch 2": (second, ["0.9"])}
+    )
+    assert [axes.get_ylabel() for axes in figure.axes] == ["batch 1", "batch 2"]
+    for axes, images, texts in zip(
+        figure.axes, (first, second), (["0.1", "0.2", "0.3"], ["0.9"]), strict=True
+    ):
+        shown = axes.images[0].get_array().filled(np.nan)
+        assert shown.shape == (2, 3 * 4 + 2)
+        assert axes.images[0].get_clim() == (-1, 1)
+        assert [label.get_text() for label in axes.get_xticklabels()] == texts
+        for middle, image in zip(axes.get_xticks(), images, strict=True):
+            start = round(middle - 1.5)
+            np.testing.assert_array_equal(shown[:, start : start + 4], image)
+        assert np.isnan(shown).sum() == shown.size - images.size
+
+
+# ---- Stops, pictures, norms ---------------------------------------------------------------------
+
+
+def test_stops() -> None:
+    """Every run is one dot; runs that stop in one epoch are stacked; one epoch is marked."""
+    axes = plots.stop_distribution([9, 12, 12, 40], 12).axes[0]
+    *dots, mark = axes.lines
+    places = [(dot.get_xdata()[0], dot.get_ydata()[0]) for dot in dots]
+    assert places == [(9, 1), (12, 1), (12, 2), (40, 1)]
+    assert list(mark.get_xdata()) == [12, 12]
+    assert [text.get_text() for text in axes.texts] == ["this report: 12"]
+
+
+def test_pictures() -> None:
+    """Pictures are as given, upright, on a grey scale symmetric about zero in each row."""
+    first, second = np.arange(24.0).reshape(3, 2, 4) - 9, np.full((3, 2, 4), 0.1)
+    figure = plots.weight_images({"λ = 0": first, "λ = 2": second})
+    rows = [axes for axes in figure.axes if axes.images]
+    assert [[label.get_text() for label in axes.get_xticklabels()] for axes in rows] == [
+        ["0", "1", "2"],
+        [],
+    ]
+    bars = [axes for axes in figure.axes if not axes.images]
+    assert [[text.get_text() for text in bar.get_yticklabels()] for bar in bars] == [
+        ["−14", "0", "14"],
+        ["−0.1", "0", "0.1"],
+    ]
+    for axes, images, bound in zip(rows, (first, second), (14, 0.1), strict=True):
+        (shown,) = axes.images
+        row = shown.get_array().filled(np.nan)
+        for start, image in zip((0, 5, 10), images, strict=True):
+            np.testing.assert_array_equal(row[:, start : start + 4], image)
+        assert np.isnan(row).sum() == row.size - images.size
+        assert (shown.origin, shown.get_clim()) == ("upper", (-bound, bound))
+
+
+def test_norms() -> None:
+    """Norms stand over λ on logarithmic axes; λ = 0, which such an axis lacks, is a line."""
+    axes = plots.squared_norms({0.0: 22.7, 0.02: 10.8, 2.0: 0.4}).axes[0]
+    curve, zero = axes.lines
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+    assert list(curve.get_xdata()) == [0.02, 2.0]
+    assert list(zero.get_ydata()) == [22.7, 22.7]
+    assert [text.get_text() for text in axes.texts] == ["10.8", "0.4", "λ = 0: 22.7"]
+
+
+def test_curves_that_lie_close_are_shown_larger(run) -> None:
+    """Beside the whole, in their second half; every run is named, and looks alike in both."""
+    low = replace(run, validation_accuracy=run.validation_accuracy - 0.2)
+    near = replace(run, validation_accuracy=run.validation_accuracy - 0.001)
+    names = {"λ = 2": low, "λ = 0.002": near, "λ = 0": run}
+    figure = plots.accuracies_by_lambda(names, [0.5, 1])
+    whole, larger = figure.axes
+    assert (len(whole.lines), whole.get_ylim()) == (3, (0.5, 1))
+    assert legend(figure) == list(names)
+    assert [line.get_label() for line in larger.lines] == ["λ = 0.002", "λ = 0"]
+    assert min(line.get_xdata()[0] for line in larger.lines) >= run.validation_step[-1] / 2
+    for line, same in zip(larger.lines, whole.lines[1:], strict=True):
+        assert line.get_color() == same.get_color()
+        assert line.get_linestyle() == same.get_linestyle()
+
+
+def test_percentages_of_an_axis_have_as_many_decimals(run) -> None:
+    """Beside 92.5% stands 92.0%, and where every place is a whole number no decimal."""
+    axes = plots.accuracy_curves(run, [0.915, 0.93]).axes[0]
+    axes.set_yticks([0.92, 0.925])
+    assert [each.get_text() for each in axes.get_yticklabels()] == ["92.0%", "92.5%"]
+    axes.set_yticks([0.92, 0.93])
+    assert [each.get_text() for each in axes.get_yticklabels()] == ["92%", "93%"]
+
+
+def test_confusion() -> None:
+    """Every count but 0 stands where its row and column meet; colour leaves out the hits."""
+    axes = plots.confusion(np.array([[9, 1], [0, 8]])).axes[0]
+    texts = {text.get_position(): text.get_text() for text in axes.texts}
+    assert texts == {(0, 0): "9", (1, 0): "1", (1, 1): "8"}
+    (image,) = axes.images
+    assert image.get_array().tolist() == [[0, 1], [0, 0]]

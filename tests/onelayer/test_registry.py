@@ -46,7 +46,7 @@ def letters(project: Path, as_idx):
     return register
 
 
-def test_own_data_set(project, letters, monkeypatch):
+def test_own_data_set(project, letters, monkeypatch: pytest.MonkeyPatch) -> None:
     """Four IDX files of any size and a YAML file are a data set, from any folder below."""
     letters()
     (project / "notebooks").mkdir()
@@ -60,7 +60,7 @@ def test_own_data_set(project, letters, monkeypatch):
     )
 
 
-def test_settings_come_from_the_file_unless_given():
+def test_settings_come_from_the_file_unless_given() -> None:
     """What is given wins; what is not comes from the data set's file, or else from the defaults."""
     dataset = load("digits")
     assert dataset.settings("logistic").learning_rate == 0.2
@@ -71,7 +71,7 @@ def test_settings_come_from_the_file_unless_given():
         dataset.settings("linear")
 
 
-def test_a_new_data_set_leaves_the_others_alone(project, letters):
+def test_a_new_data_set_leaves_the_others_alone(project, letters) -> None:
     """Registering a data set changes nothing of what another one resolves to."""
     before = resolve("digits")
     letters()
@@ -97,7 +97,7 @@ def test_a_new_data_set_leaves_the_others_alone(project, letters):
         ({"suits": {"softmax": {"loss_ylim": [1]}}}, "loss_ylim must be two numbers"),
     ],
 )
-def test_bad_description(letters, changes, message):
+def test_bad_description(letters, changes, message) -> None:
     """What a data set's file must not say is refused, with file, key and what it may say."""
     letters(**{key: value for key, value in changes.items() if value is not None})
     path = Path("data/letters.yaml")
@@ -120,14 +120,14 @@ def test_bad_description(letters, changes, message):
         ({}, {"train_labels": "missing.idx"}, "still missing: missing.idx"),
     ],
 )
-def test_files_that_do_not_fit(letters, arrays, changes, message):
+def test_files_that_do_not_fit(letters, arrays, changes, message) -> None:
     """Files of other shapes, lengths or classes than belong together are refused."""
     letters(arrays, **changes)
     with pytest.raises(DataError, match=f"(?s){message}"):
         load("letters")
 
 
-def test_changed_file(letters):
+def test_changed_file(letters) -> None:
     """A file that is not the one registered is refused; one without SHA-256 has a new digest."""
     folder = letters()
     before = resolve("letters").sha256
@@ -140,7 +140,7 @@ def test_changed_file(letters):
         resolve("letters")
 
 
-def test_another_data_set_under_mnists_names(project, files, as_idx):
+def test_another_data_set_under_mnists_names(project, files, as_idx) -> None:
     """Intact IDX files that are not MNIST's: the message says so, and how to register them."""
     folder = project / "data" / "mnist"
     folder.mkdir(parents=True)
@@ -154,14 +154,14 @@ def test_another_data_set_under_mnists_names(project, files, as_idx):
 
 
 @pytest.mark.parametrize("name", ["../mnist", "a/b", "", "MNIST"])
-def test_names_are_no_paths(project, name):
+def test_names_are_no_paths(project, name) -> None:
     """A name that could lead anywhere else is no data set's."""
     with pytest.raises(DataError, match="dataset must be one of auto, digits, mnist"):
         registry.read(name)
 
 
 @pytest.mark.parametrize("text", ["title: 2020-13-45", "title: !!int x", "[" * 5000])
-def test_what_yaml_cannot_read_is_a_sentence(letters, text):
+def test_what_yaml_cannot_read_is_a_sentence(letters, text) -> None:
     """Whatever the reader of YAML raises."""
     letters()
     Path("data/letters.yaml").write_text(text, "utf-8")
@@ -169,7 +169,7 @@ def test_what_yaml_cannot_read_is_a_sentence(letters, text):
         load("letters")
 
 
-def test_only_names_that_can_be_asked_for_are_offered(letters):
+def test_only_names_that_can_be_asked_for_are_offered(letters) -> None:
     """A file whose name is none, and a folder, are no data sets."""
     letters()
     Path("data/AUTO.yaml").touch()

@@ -8,7 +8,7 @@ X = np.array([[1.0, 0, 0, 1], [3, 0, 0, 1], [0, 4, 0, 1], [0, 0, 2, 1]])  # the 
 TARGETS = np.eye(3)[[0, 0, 1, 2]]
 
 
-def test_means_and_contrasts():
+def test_means_and_contrasts() -> None:
     """The mean of each class, and what it has beyond the mean of all, without the bias."""
     means = templates.class_means(X, TARGETS)
     np.testing.assert_allclose(means, [[2, 0, 0, 1], [0, 4, 0, 1], [0, 0, 2, 1]])
@@ -16,13 +16,13 @@ def test_means_and_contrasts():
     np.testing.assert_allclose(templates.contrasts(X, TARGETS), expected)
 
 
-def test_class_without_examples():
+def test_class_without_examples() -> None:
     """It has no mean: it is refused by its number."""
     with pytest.raises(ValueError, match="class 1 has none"):
         templates.class_means(X, np.eye(3)[[0, 0, 2, 2]])
 
 
-def test_correlations():
+def test_correlations() -> None:
     """They are NumPy's, of each class, and do not depend on scale, offset or bias."""
     rng = np.random.RandomState(0)
     w, images = rng.normal(size=(6, 3)), rng.normal(size=(3, 5))
@@ -32,7 +32,7 @@ def test_correlations():
     np.testing.assert_allclose(templates.correlations(scaled, images), [-e for e in expected])
 
 
-def test_nearest_mean():
+def test_nearest_mean() -> None:
     """An image is predicted as the class whose mean is nearest, whatever its size."""
     images = np.array([[1.0, 1.5, 0, 1], [0, 3, 0, 1], [1.2, 0, 1, 1]])
     right = Split(X, TARGETS, images, np.eye(3)[[0, 1, 2]], (3,))
