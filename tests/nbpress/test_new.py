@@ -152,6 +152,22 @@ class TestExample:
         assert "num_swings must be int" in result.stderr
         assert not (tmp_path / "trap").exists()
 
+    def test_help_lists_every_target(self, tmp_path: Path) -> None:
+        """`make` alone lists what can be made; a variable that nothing reads is refused."""
+        begin(tmp_path / "x")
+        phony = re.search(
+            r"^\.PHONY: (help .*)$", (tmp_path / "x" / "Makefile").read_text("utf-8"), re.M
+        )
+        listed = re.findall(
+            r"^  ([a-z]+) ", make(tmp_path / "x", "-j2", "SHELL=/bin/sh").stdout, re.M
+        )
+        assert phony
+        assert sorted(listed) == sorted(phony[1].split())
+        message = make(tmp_path / "x", "report", "num_swings=20").stderr
+        assert (
+            'Nothing reads num_swings: a parameter of the notebooks is given as PARAMS="' in message
+        )
+
     def test_python_that_is_gone(self, tmp_path: Path) -> None:
         """The Makefile says what to do where the Python that made the project is gone."""
         begin(tmp_path / "x")
@@ -258,7 +274,7 @@ class TestAdopted:
         )
         expected = [
             "cell 1, line 3: a picture has no text alternative",
-            "cell 1: it names a.png, which lies beside the original: copy it to notebooks/",
+            "cell 1: it names a.png, which the original finds: copy that to notebooks/a.png",
             "cell 2: its parameters: the default of rate must be a literal",
             "cell 3: it installs packages in each run",
             "cell 3: it imports near, which lies beside the original",
