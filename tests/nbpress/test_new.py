@@ -310,6 +310,12 @@ def as_json(folder: Path, content: object, name: str = "a.ipynb") -> Path:
     return folder / name
 
 
+def folder_of(folder: Path) -> Path:
+    """Make a folder that is called like a notebook."""
+    (folder / "all.ipynb").mkdir()
+    return folder / "all.ipynb"
+
+
 def torn(folder: Path) -> Path:
     """Write half a notebook."""
     (folder / "torn.ipynb").write_text('{"cells": [', "utf-8")
@@ -328,7 +334,9 @@ def places_in(content: object) -> Iterator[tuple[object, object]]:
 FORMAT = "expected a Jupyter notebook of format 4; found "
 REFUSED = {
     "no JSON": (lambda f: [torn(f)], f"torn.ipynb: {FORMAT}what is no JSON (Expecting value"),
-    "a list": (lambda f: [as_json(f, [1], "a.txt")], f"a.txt: {FORMAT}JSON that is no notebook"),
+    "a text": (lambda f: [as_json(f, [1], "a.md")], f"a.md: {FORMAT}another ending than .ipynb"),
+    "a list": (lambda f: [as_json(f, [1])], f"a.ipynb: {FORMAT}JSON that is no notebook"),
+    "half a name": (lambda f: [saved(f / "\udc80.ipynb", cell("1"))], "a malformed one"),
     "no cells": (lambda f: [as_json(f, {"nbformat": 4})], "JSON that is no notebook"),
     "no metadata": (
         lambda f: [as_json(f, {"nbformat": 4, "cells": [], "metadata": 3})],
@@ -350,7 +358,7 @@ REFUSED = {
         "found format 3; open it in JupyterLab and save it, or leave it out",
     ),
     "missing": (lambda f: [f / "gone.ipynb"], f"gone.ipynb: {FORMAT}no such file"),
-    "folder": (lambda f: [f], f"{FORMAT}a folder"),
+    "folder": (lambda f: [folder_of(f)], f"{FORMAT}a folder"),
     "one name": (
         lambda f: [saved(f / "a.ipynb"), saved(f / "b" / "A.ipynb")],
         "two notebooks are called A.ipynb",
