@@ -152,6 +152,22 @@ class TestExample:
         assert "num_swings must be int" in result.stderr
         assert not (tmp_path / "trap").exists()
 
+    def test_help_lists_every_target(self, tmp_path: Path) -> None:
+        """`make` alone lists what can be made; a variable that nothing reads is refused."""
+        begin(tmp_path / "x")
+        phony = re.search(
+            r"^\.PHONY: (help .*)$", (tmp_path / "x" / "Makefile").read_text("utf-8"), re.M
+        )
+        listed = re.findall(
+            r"^  ([a-z]+) ", make(tmp_path / "x", "-j2", "SHELL=/bin/sh").stdout, re.M
+        )
+        assert phony
+        assert sorted(listed) == sorted(phony[1].split())
+        message = make(tmp_path / "x", "report", "num_swings=20").stderr
+        assert (
+            'Nothing reads num_swings: a parameter of the notebooks is given as PARAMS="' in message
+        )
+
     def test_python_that_is_gone(self, tmp_path: Path) -> None:
         """The Makefile says what to do where the Python that made the project is gone."""
         begin(tmp_path / "x")
@@ -258,7 +274,7 @@ class TestAdopted:
         )
         expected = [
             "cell 1, line 3: a picture has no text alternative",
-            "cell 1: it names a.png, which lies beside the original: copy it to notebooks/",
+            "cell 1: it names a.png, which the original finds: copy that to notebooks/a.png",
             "cell 2: its parameters: the default of rate must be a literal",
             "cell 3: it installs packages in each run",
             "cell 3: it imports near, which lies beside the original",
@@ -294,6 +310,12 @@ def as_json(folder: Path, content: object, name: str = "a.ipynb") -> Path:
     return folder / name
 
 
+def folder_of(folder: Path) -> Path:
+    """Make a folder that is called like a notebook."""
+    (folder / "all.ipynb").mkdir()
+    return folder / "all.ipynb"
+
+
 def torn(folder: Path) -> Path:
     """Write half a notebook."""
     (folder / "torn.ipynb").write_text('{"cells": [', "utf-8")
@@ -312,7 +334,9 @@ def places_in(content: object) -> Iterator[tuple[object, object]]:
 FORMAT = "expected a Jupyter notebook of format 4; found "
 REFUSED = {
     "no JSON": (lambda f: [torn(f)], f"torn.ipynb: {FORMAT}what is no JSON (Expecting value"),
-    "a list": (lambda f: [as_json(f, [1], "a.txt")], f"a.txt: {FORMAT}JSON that is no notebook"),
+    "a text": (lambda f: [as_json(f, [1], "a.md")], f"a.md: {FORMAT}another ending than .ipynb"),
+    "a list": (lambda f: [as_json(f, [1])], f"a.ipynb: {FORMAT}JSON that is no notebook"),
+    "half a name": (lambda f: [saved(f / "\udc80.ipynb", cell("1"))], "a malformed one"),
     "no cells": (lambda f: [as_json(f, {"nbformat": 4})], "JSON that is no notebook"),
     "no metadata": (
         lambda f: [as_json(f, {"nbformat": 4, "cells": [], "metadata": 3})],
@@ -334,7 +358,7 @@ REFUSED = {
         "found format 3; open it in JupyterLab and save it, or leave it out",
     ),
     "missing": (lambda f: [f / "gone.ipynb"], f"gone.ipynb: {FORMAT}no such file"),
-    "folder": (lambda f: [f], f"{FORMAT}a folder"),
+    "folder": (lambda f: [folder_of(f)], f"{FORMAT}a folder"),
     "one name": (
         lambda f: [saved(f / "a.ipynb"), saved(f / "b" / "A.ipynb")],
         "two notebooks are called A.ipynb",

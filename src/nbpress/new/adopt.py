@@ -74,7 +74,7 @@ def _adopt(path: Path) -> Adopted:
     copy = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
     try:
         nbformat.validate(nbformat.from_dict(copy))  # type: ignore[no-untyped-call]
-        as_json(copy).encode()  # half a character cannot be written
+        f"{path.name} {as_json(copy)}".encode()  # half a character cannot be written
     except (nbformat.ValidationError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise _refusal(path, f"a malformed one ({reason:.80})", _SAVE) from error
@@ -85,6 +85,8 @@ def _adopt(path: Path) -> Adopted:
 
 def _read(path: Path) -> dict[str, Any]:
     """Return the JSON of a notebook, in Python, whose cells are such."""
+    if path.suffix != ".ipynb":
+        raise _refusal(path, "another ending than .ipynb")
     try:
         content = json.loads(path.read_bytes())
     except FileNotFoundError as error:
@@ -126,12 +128,12 @@ def _is_cell(cell: Any) -> bool:
 
 
 def _outputs(cell: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the outputs of a cell that have the shape of such."""
-    outputs = cell.get("outputs")
-    given = outputs if isinstance(outputs, list) else []
-    return [
-        each for each in given if isinstance(each, dict) and isinstance(each.get("data", {}), dict)
-    ]
+    """Return what of a cell's outputs has their shape."""
+    match cell:
+        case {"outputs": list(given)}:
+            outputs = [each for each in given if isinstance(each, dict)]
+            return [each for each in outputs if isinstance(each.get("data", {}), dict)]
+    return []
 
 
 def _lasting(metadata: dict[str, Any]) -> dict[str, Any]:

@@ -103,8 +103,8 @@ def _modules(folder: Path, source: str) -> Iterator[str]:
 
 
 def _files(folder: Path, names: Iterator[str] | list[str]) -> Iterator[str]:
-    """Yield of the names those of files beside the original, which a copy does not find."""
+    """Yield which of the names are those of files that the original finds from its folder."""
     for name in dict.fromkeys(names):
         with contextlib.suppress(OSError, ValueError):  # no name of a file
             if not Path(name).is_absolute() and (folder / name).is_file():
-                yield f"it names {name}, which lies beside the original: copy it to notebooks/"
+                yield f"it names {name}, which the original finds: copy that to notebooks/{name}"
