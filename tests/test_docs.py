@@ -40,7 +40,8 @@ ELSEWHERE = {"docs/own-report.md": "test_guide_to_a_report_of_your_own, in a fol
 # Blocks that no test can run, by their first line, with the reason.
 NOT_RUN = {
     "make test": "it would run itself",
-    "make test-faults": "make runs it, for minutes",
+    "make test-quick": "it would run a part of itself",
+    "make test-faults": "`.ci/run` calls it; it takes minutes",
     "make lint": "`.ci/run` begins with it; a copy without mypy's cache takes a minute",
     "make bench": "it takes minutes, and measures the machine",
     ".ci/run": "it runs this test",
@@ -235,6 +236,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return reader.root / "build" / "runs"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "document", [each for each in DOCUMENTS if commands_in(each) and each not in ELSEWHERE]
 )

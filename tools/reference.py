@@ -257,7 +257,8 @@ def paragraphs(text: str | None) -> Iterator[str]:
         if first.strip() == "\b":
             yield "```text\n" + textwrap.dedent("\n".join(lines)) + "\n```"
         elif paragraph.strip():
-            yield " ".join(paragraph.split())
+            text = " ".join(paragraph.split())
+            yield re.sub(r"^Example: (.*)$", r"Example: `\1`", text)
 
 
 def metavar(option: click.Option) -> str:

@@ -15,8 +15,9 @@ from nbpress.publish.published import FORMS
 Command = Callable[..., Any]
 
 dataset = click.option(
-    "--dataset", envvar="NBPRESS_DATASET", default="auto", show_default=True, metavar="NAME"
-)
+    "--dataset", envvar="NBPRESS_DATASET", default="auto", show_default=True, metavar="NAME",
+    help="The data set.",
+)  # fmt: skip
 checked_dataset = click.option(
     "--dataset", envvar="NBPRESS_DATASET", default="", metavar="NAME",
     help="By default the one that the published report was made with.",
@@ -31,10 +32,13 @@ param = click.option(
 )  # fmt: skip
 code = click.option("--code", is_flag=True, envvar="NBPRESS_CODE", help="Show the code.")
 force = click.option("--force", is_flag=True, envvar="NBPRESS_FORCE", help="Execute everything.")
-engine = click.option("--engine", envvar="NBPRESS_ENGINE", default="typst", show_default=True)
+engine = click.option(
+    "--engine", envvar="NBPRESS_ENGINE", default="typst", show_default=True,
+    help="What sets the PDF: typst or latex.",
+)  # fmt: skip
 form = click.option(
     "--form", type=click.Choice(FORMS), envvar="NBPRESS_FORM", default="report.pdf",
-    show_default=True,
+    show_default=True, help="What is published after each save.",
 )  # fmt: skip
 
 

@@ -79,8 +79,9 @@ class Report(_Strict):
     set. The function returns an object with `dataset`, `reason`, `sha256`, `files`, `fallback` and,
     if it knows one, the data set's `title` in words, or raises a `ValueError`."""
     distribution: str | None = None
-    """The project's name in pyproject.toml: a new version of anything that it depends on makes
-    every run stale. Without it, a new version of anything installed does."""
+    """The project's name in pyproject.toml, with the extras that its notebooks need:
+    `my-project[science]`. A new version of anything that these depend on makes every run stale.
+    Without it, a new version of anything installed does."""
     sources: list[str] = ["src"]
     """Folders with the project's own modules, which notebooks import."""
     cell_timeout: int = Field(default=900, gt=0)

@@ -73,7 +73,7 @@ def sweep_run(
 @click.option("--best", default="", metavar="VALUE", help="Rank by this value, highest first.")
 @click.option("--lowest", is_flag=True, help="Lowest first.")
 @click.option("--value", multiple=True, metavar="NAME", help="Show this value.")
-@click.option("--where", multiple=True, metavar="PARAMETER=VALUE,…")
+@click.option("--where", multiple=True, metavar="PARAMETER=VALUE,…", help="Show these runs alone.")
 @click.pass_context
 def sweep_show(context: click.Context, /, name: str, **options: Any) -> None:
     """Print results: the parameters that differ, each value with its spread."""
