@@ -66,7 +66,7 @@ bench: .dev-ready  ## time training and build, each against its peers
 	@$(python) -m benchmarks
 
 reference: .dev-ready  ## write what docs/reference/ takes from the code
-	@$(python) tools/reference.py
+	@$(python) tools/reference
 
 # Not in help: remakes the locks after a change of pyproject.toml. Versions that still fit stay;
 # UPGRADE=1 takes the newest. A folder of wheels or an extra index that one user has would leave

@@ -364,7 +364,7 @@ def test_examples_of_magics():
 def reference(root: Path) -> subprocess.CompletedProcess[str]:
     """Compare a project's pages of reference with its code."""
     return subprocess.run(
-        [sys.executable, root / "tools" / "reference.py", "--check"],
+        [sys.executable, root / "tools" / "reference", "--check"],
         cwd=root,
         env={**os.environ, "PYTHONPATH": str(root / "src")},
         capture_output=True,

@@ -1,0 +1,66 @@
+"""Write what docs/reference/ takes from the code: `make reference`; with --check, compare alone.
+
+A page is written by hand but for what stands between `<!-- from the code: PART -->` and
+`<!-- end -->`: signatures, docstrings, keys, options, targets. tests/test_docs.py compares.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from calls import exporters, functions, magics
+from commands import commands, targets, variables
+from declared import parameters
+from keys import keys_of
+from tables import ROOT
+
+from nbpress.project.report import Chapter, Report
+from nbpress.sweep.grid import Description, Range
+
+PAGES = ROOT / "docs" / "reference"
+
+
+_PART = re.compile(r"(<!-- from the code: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def main(words: list[str]) -> int:
+    """Write the pages, or say which are not as they would be written."""
+    pages = sorted(PAGES.glob("*.md"))
+    stale = [page for page in pages if written(page) != page.read_text("utf-8")]
+    if "--check" not in words:
+        for page in stale:
+            page.write_text(written(page), "utf-8")
+        return 0
+    for page in stale:
+        sys.stderr.write(f"{page.relative_to(ROOT)} is not what the code says: make reference\n")
+    return int(bool(stale))
+
+
+def written(page: Path) -> str:
+    """Return a page's text with its parts as the code has them now."""
+
+    def part(match: re.Match[str]) -> str:
+        return f"{match[1]}\n{PARTS[match[2]]().strip()}\n\n{match[3]}"
+
+    return _PART.sub(part, page.read_text("utf-8"))
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "report": lambda: keys_of(Report),
+    "chapter": lambda: keys_of(Chapter),
+    "sweep": lambda: keys_of(Description),
+    "range": lambda: keys_of(Range),
+    "functions": functions,
+    "magics": magics,
+    "exporters": exporters,
+    "commands": commands,
+    "targets": targets,
+    "variables": variables,
+    "parameters": parameters,
+}
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,83 @@
+"""Commands with their options, targets and variables of the Makefile."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import textwrap
+from collections.abc import Iterator
+
+import click
+from tables import ROOT, table
+
+from nbpress.cli import nbpress as command_line
+
+
+def commands() -> str:
+    """Return every command of the command line with its options."""
+    every = all_commands("nbpress", command_line)
+    return "\n\n".join(command(words, each) for words, each in every)
+
+
+def all_commands(words: str, group: click.Command) -> Iterator[tuple[str, click.Command]]:
+    """Yield the commands below a group, by what is typed."""
+    yield words, group
+    for name, each in getattr(group, "commands", {}).items():
+        yield from all_commands(f"{words} {name}", each)
+
+
+def command(words: str, each: click.Command) -> str:
+    """Return a command's help as Markdown."""
+    arguments = [
+        f"[{p.human_readable_name}]" if not p.required else p.human_readable_name
+        for p in each.params
+        if isinstance(p, click.Argument)
+    ]
+    rows = []
+    for option in each.params:
+        if isinstance(option, click.Option):
+            value = "" if option.is_flag else f" {metavar(option)}"
+            meaning = (option.help or "").rstrip(".")
+            if option.show_default and option.default:
+                meaning = f"{meaning}. By default `{option.default}`".removeprefix(". ")
+            variable = f"`{option.envvar}`" if option.envvar else ""
+            rows.append([f"`{option.opts[0]}{value}`", meaning, variable])
+    heading = f"## {' '.join([words, *arguments])}"
+    parts = [heading, *paragraphs(each.help), *paragraphs(each.epilog)]
+    options = [table(["option", "meaning", "variable"], rows)] if rows else []
+    return "\n\n".join([*parts, *options])
+
+
+def paragraphs(text: str | None) -> Iterator[str]:
+    """Yield the paragraphs of a help; those that click must not wrap keep their lines."""
+    for paragraph in inspect.cleandoc(text or "").split("\n\n"):
+        first, *lines = paragraph.split("\n")
+        if first.strip() == "\b":
+            yield "```text\n" + textwrap.dedent("\n".join(lines)) + "\n```"
+        elif paragraph.strip():
+            text = " ".join(paragraph.split())
+            yield re.sub(r"^Example: (.*)$", r"Example: `\1`", text)
+
+
+def metavar(option: click.Option) -> str:
+    """Return what an option's value is called."""
+    if isinstance(option.type, click.Choice):
+        return "|".join(map(str, option.type.choices))
+    return option.metavar or {"integer range": "NUMBER"}.get(option.type.name, "NAME")
+
+
+def targets() -> str:
+    """Return the targets of the Makefile."""
+    found = re.findall(r"^([a-z-]+):.*?## (.*)$", makefile(), re.MULTILINE)
+    return table(["target", "what it does"], [[f"`make {name}`", text] for name, text in found])
+
+
+def variables() -> str:
+    """Return the variables of the Makefile."""
+    found = re.findall(r"^## ([A-Z_]+=\S+) +(.*)$", makefile(), re.MULTILINE)
+    return table(["variable", "meaning"], [[f"`{name}`", text] for name, text in found])
+
+
+def makefile() -> str:
+    """Return the Makefile."""
+    return (ROOT / "Makefile").read_text("utf-8")

@@ -1,0 +1,43 @@
+"""The parameters that notebooks declare."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tables import ROOT, table
+
+from nbpress.project.notebook import read_notebook
+from nbpress.project.report import read_report
+
+
+def parameters() -> str:
+    """Return the parameters of each notebook of the report and of the sweeps."""
+    chapters = read_report(ROOT / "report" / "report.yaml").chapters
+    files = [f"notebooks/{chapter.notebook}" for chapter in chapters]
+    files += sorted({f"sweeps/{notebook}" for notebook in swept()})
+    sections = []
+    for file in files:
+        declared = read_notebook(ROOT / file).parameters().values()
+        rows = [
+            [
+                f"`{each.name}`",
+                f"`{each.type}`" if each.type else "",
+                f"`{each.default!r}`",
+                ", ".join(f"{sign} {bound:g}" for sign, bound in each.bounds),
+                each.comment,
+            ]
+            for each in declared
+        ]
+        if rows:
+            header = ["parameter", "type", "default", "bounds", "meaning"]
+            sections.append(f"### {file}\n\n" + table(header, rows))
+    return "\n\n".join(sections)
+
+
+def swept() -> Iterator[str]:
+    """Yield the notebooks beside the sweeps' files that these run."""
+    for path in (ROOT / "sweeps").glob("*.yaml"):
+        notebook = re.search(r"^notebook: *(\S+\.ipynb)$", path.read_text("utf-8"), re.MULTILINE)
+        if notebook and (ROOT / "sweeps" / notebook[1]).is_file():
+            yield notebook[1]
