@@ -59,7 +59,7 @@ lab: .dev-ready  ## open JupyterLab with notebooks/explore.ipynb, for this machi
 	@tools/notebooks filter $(environment)
 	@JUPYTER_CONFIG_PATH="tools/jupyter:$$JUPYTER_CONFIG_PATH" $(python) -m jupyterlab \
 		--ServerApp.ip=127.0.0.1 --ServerApp.root_dir=. \
-		--LabApp.default_url=/lab/tree/notebooks/explore.ipynb \
+		"--LabApp.default_url=/lab/tree/notebooks/explore.ipynb?file-browser-path=/" \
 		$(if $(filter 0,$(shell id -u)),--allow-root)
 
 bench: .dev-ready  ## time training and build, each against its peers

@@ -37,12 +37,6 @@ def notebook(request):
     return request.param
 
 
-@pytest.fixture(params=CHAPTERS, ids=lambda path: path.stem)
-def chapter(request):
-    """Each chapter of the report in turn."""
-    return request.param
-
-
 def test_there_is_one_notebook_per_task():
     """There is a chapter for each of the four tasks, and an appendix."""
     assert [path.name[0] for path in CHAPTERS] == ["1", "2", "3", "4", "5"]
@@ -66,30 +60,30 @@ def test_title_first(notebook):
     assert "".join(first["source"]).startswith("# ")
 
 
-def test_one_parameters_cell_with_types(chapter):
-    """A chapter has one cell tagged parameters; each of them has a type and a comment."""
-    tagged = [c for c in cells(chapter, "code") if "parameters" in c["metadata"].get("tags", ())]
+def test_one_parameters_cell_with_types(notebook):
+    """A notebook has one cell tagged parameters; each of them has a type and a comment."""
+    tagged = [c for c in cells(notebook, "code") if "parameters" in c["metadata"].get("tags", ())]
     assert len(tagged) == 1
     for line in tagged[0]["source"].splitlines():
         assert re.fullmatch(r"\w+: [\w\[\]]+ = .+  # .+", line), line
 
 
-def test_few_cells(chapter):
-    """A chapter has at most 25 cells of code and of Markdown, beside its prose."""
-    assert len(code(chapter)) + len(cells(chapter, "markdown")) <= 25
+def test_few_cells(notebook):
+    """A notebook has at most 25 cells of code and of Markdown, beside its prose."""
+    assert len(code(notebook)) + len(cells(notebook, "markdown")) <= 25
 
 
-def test_short_cells(chapter):
+def test_short_cells(notebook):
     """No code cell is longer than 15 lines of code, declarations and closing brackets aside."""
-    for cell in code(chapter):
+    for cell in code(notebook):
         if "parameters" not in cell["metadata"].get("tags", ()):
             lines = [line for line in cell["source"].splitlines() if line.strip(" )]}")]
             assert len(lines) <= 22, cell["id"]
 
 
-def test_no_functions_paths_or_savefig(chapter):
+def test_no_functions_paths_or_savefig(notebook):
     """What two notebooks need lives in src: no def, no class, no file path, no savefig."""
-    for cell in code(chapter):
+    for cell in code(notebook):
         for node in ast.walk(parse(cell["source"], cell["id"])):
             assert not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda), cell["id"]
             if isinstance(node, ast.Attribute | ast.Name):

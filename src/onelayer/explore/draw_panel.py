@@ -71,7 +71,7 @@ class DrawPanel:
 
     def _paint(self) -> None:
         """Paint all of it anew: a browser that has just come has an empty canvas."""
-        with hold_canvas(self.canvas):
+        with hold_canvas():
             self.canvas.fill_style = "black"
             self.canvas.fill_rect(0, 0, _SIZE, _SIZE)
             self.canvas.stroke_style = "white"

@@ -60,7 +60,7 @@ class MistakesPanel:
         if self.model is None:
             return
         predictions, names = self.model.predictions(), self.model.names
-        with hold_canvas(self.sheet):
+        with hold_canvas():
             self.sheet.clear()
             for i, n in enumerate(self.shown):
                 x, y = i % _COLUMNS * _TILE, i // _COLUMNS * (_TILE + _CAPTION)
