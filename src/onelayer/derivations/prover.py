@@ -44,6 +44,7 @@ class Verdict:
     results: tuple[str, ...] = ()
     equalities: int = 0
     sizes: frozenset[str] = frozenset()  # that indices are declared to run to
+    is_of_matrices: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,14 +93,17 @@ class Prover:
         """Say in a sentence, in Markdown, what was proved and what was not."""
         count = sum(verdict.equalities for verdict in verdicts)
         used = {letter for verdict in verdicts for letter in verdict.sizes}
+        matrices = any(verdict.is_of_matrices for verdict in verdicts) * (
+            " (of matrices the first entry, the others at random rational numbers)"
+        )
         first, second = (
             ", ".join(f"${letter} = {size}$" for letter, size in sizes.items() if letter in used)
             for sizes in self._sizes()
         )
         return (
             f"the {count} equalities marked ✓, read from the formulas as they are printed; exactly "
-            f"for {first}, and for {second} at random rational numbers. For other sizes they are "
-            "not proved."
+            f"for {first}{matrices}, and for {second} at random rational numbers. For other sizes "
+            "they are not proved."
         )
 
     def _sizes(self) -> tuple[dict[str, int], dict[str, int]]:
@@ -191,7 +195,9 @@ class _Derivation:
         signs = ((c.first, "=" if c.equal else r"\neq", c.second) for c in conditions)
         case = "".join(rf" \qquad {' '.join(sign)}" for sign in signs)  # not proved for all cases
         results = tuple(f"{chain.sources[0]} = {chain.sources[-1]}{case}" for chain in chains)
-        return Verdict("", 0, results, sum(len(chain.members) - 1 for chain in chains))
+        count = sum(len(chain.members) - 1 for chain in chains)
+        has_matrices = any(chain.is_of_matrices for chain in chains)
+        return Verdict("", 0, results, count, is_of_matrices=has_matrices)
 
     def _equal_matrices(
         self, scope: Quantities, chain: Chain, members: Sequence[sympy.Expr], *, exact: bool
