@@ -490,3 +490,13 @@ def test_summary_says_what_was_proved_and_what_was_not() -> None:
     assert "the 2 equalities" in summary
     assert "exactly for $K = 4$, and for $K = 5$ at random" in summary
     assert "not proved" in summary
+    assert "of matrices" not in summary
+
+
+def test_summary_says_of_matrices_that_one_entry_is_proved() -> None:
+    """Exactly; the others are compared at random numbers."""
+    prover = Prover()
+    gradient = r"\nabla C = \frac{1}{N} \, x^{\mathsf T} (\hat{y} - y)"
+    verdicts = prover.prove([*GIVEN, ("prove", gradient)])
+    assert verdicts[-1].refusal == ""
+    assert "(of matrices the first entry, the others at random" in prover.summary(verdicts)

@@ -19,15 +19,7 @@ from onelayer.derivations.matrices import matrix_of
 from onelayer.derivations.quantities import Quantities
 from onelayer.derivations.rational import is_zero
 from onelayer.derivations.reader import functions_of, read
-from onelayer.derivations.terms import (
-    Chain,
-    Condition,
-    Name,
-    Notation,
-    Range,
-    Refused,
-    Statement,
-)
+from onelayer.derivations.terms import Chain, Condition, Name, Notation, Range, Refused, Statement
 
 DEFINE, PROVE = "define", "prove"  # how a formula is meant; what is neither is assumed
 
