@@ -181,7 +181,7 @@ def test_a_person_explores(project: Path, lab: str, browser: Any) -> None:
     """Each control counts; curves grow, stop, stay; mistakes explain themselves; a 7 is read."""
     page = Page(browser, lab)
     tab = page.tab
-    assert tab.locator(".jp-DirListing-itemText", has_text="src").is_visible()
+    tab.locator(".jp-DirListing-itemText", has_text=re.compile("^src$")).wait_for()
     page.run_all()
 
     tab.get_by_label("classes").select_option("2 and 3")
