@@ -18,7 +18,7 @@ def cite(document: Document, bibliography: str) -> None:
     """
     meta = json.loads(pandoc.run(bibliography, "bibtex", "json"))["meta"]
     known = {entry["c"]["id"]["c"] for entry in meta["references"]["c"]}
-    found: list[Node] = []
+    citations: list[Node] = []
     for part in document.parts:
         for element in nodes(part.blocks):
             if element["t"] == "Cite":
@@ -27,10 +27,10 @@ def cite(document: Document, bibliography: str) -> None:
                     if key not in known:
                         document.warn(part.cell_name, f"nothing is known as {key!r} to cite")
                 if known.issuperset(keys):
-                    found.append(element)
-    blocks = [para([element]) for element in found]
+                    citations.append(element)
+    blocks = [para([element]) for element in citations]
     *cited, entries = pandoc.citeproc(blocks, meta)
-    for element, paragraph in zip(found, cited, strict=True):
+    for element, paragraph in zip(citations, cited, strict=True):
         element["c"][1] = paragraph["c"][0]["c"][1]
     listed = [node("Div", [[entry["c"][0][0], [], []], entry["c"][1]]) for entry in entries["c"][1]]
     strip_attributes(listed)

@@ -140,8 +140,8 @@ def _lasting(metadata: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in metadata.items() if name not in _OF_RUNS}
 
 
-def _refusal(path: Path, found: str, remedy: str = "name another one") -> PressError:
-    return PressError(f"{path}: expected a Jupyter notebook of format 4; found {found}; {remedy}")
+def _refusal(path: Path, problem: str, remedy: str = "name another one") -> PressError:
+    return PressError(f"{path}: expected a Jupyter notebook of format 4; found {problem}; {remedy}")
 
 
 def _ids(cells: Sequence[dict[str, Any]]) -> Iterator[str]:
@@ -200,8 +200,8 @@ def _statements(source: str) -> set[str]:
     if len(declared) != assignments or {*declared} & {*INJECTED}:
         return {"other"}
     others = len(nodes) - assignments - preamble
-    found = {"preamble": preamble, "parameter": assignments, "other": others}
-    return {kind for kind, count in found.items() if count}
+    counts = {"preamble": preamble, "parameter": assignments, "other": others}
+    return {kind for kind, count in counts.items() if count}
 
 
 def _give_title(cells: list[dict[str, Any]], name: str) -> None:

@@ -84,10 +84,10 @@ def _check_free(folder: Path) -> None:
     expected = "expected the name of a new folder, or of an empty one"
     if not folder.is_dir():
         raise PressError(f"{folder} is no folder: {expected}; give another name")
-    if found := sorted(os.listdir(folder)):
-        more = f" and {len(found) - 1} more" if found[1:] else ""
+    if names := sorted(os.listdir(folder)):
+        more = f" and {len(names) - 1} more" if names[1:] else ""
         raise PressError(
-            f"{folder} is not empty: {expected}; found {found[0]}{more} in it; give another name"
+            f"{folder} is not empty: {expected}; found {names[0]}{more} in it; give another name"
         )
 
 

@@ -36,16 +36,16 @@ def left_to_do(adopted: Sequence[Adopted]) -> list[str]:
     A figure is what the original shows or, where that was saved without outputs, what a cell's
     code seems to draw.
     """
-    found: list[tuple[int, int, str]] = []
+    lines: list[tuple[int, int, str]] = []
     names = [each.notebook.path.name for each in adopted]
     for fault in faults(each.notebook for each in adopted):
-        found.append((names.index(fault.notebook), fault.cell, str(fault)))
+        lines.append((names.index(fault.notebook), fault.cell, str(fault)))
     for index, each in enumerate(adopted):
         cells = each.notebook.cells
         for number, (cell, below) in enumerate(zip(cells, [*cells[1:], None], strict=True), 1):
             name = each.notebook.name_of(cell)
-            found += [(index, number, f"{name}: {line}") for line in _of_cell(each, cell, below)]
-    return [text for *_, text in sorted(found, key=lambda line: line[:2])]
+            lines += [(index, number, f"{name}: {line}") for line in _of_cell(each, cell, below)]
+    return [text for *_, text in sorted(lines, key=lambda line: line[:2])]
 
 
 def _of_cell(adopted: Adopted, cell: Cell, below: Cell | None) -> Iterator[str]:

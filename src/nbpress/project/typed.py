@@ -24,8 +24,8 @@ _WORDS = re.compile(
 def typed_in(text: str) -> str | None:
     """Return the first number or number word typed into a text, unless it says that it is meant."""
     meant = _listed(TYPED.findall(text))
-    found = _numbers_in(text, words=True)
-    return next((each[0] for each in found if each[0].lower() not in meant), None)
+    numbers = _numbers_in(text, words=True)
+    return next((each[0] for each in numbers if each[0].lower() not in meant), None)
 
 
 def typed_numbers(notebook: Notebook) -> Iterator[Fault]:
@@ -66,5 +66,5 @@ def _listed(lists: Iterable[str]) -> list[str]:
 def _numbers_in(text: str, *, words: bool) -> list[re.Match[str]]:
     """Return the digits in a text's prose, and the number words if they count, in their order."""
     prose = blanked(text, NO_PROSE)
-    found = [*_DIGITS.finditer(prose), *(_WORDS.finditer(prose) if words else ())]
-    return sorted(found, key=re.Match.start)
+    matches = [*_DIGITS.finditer(prose), *(_WORDS.finditer(prose) if words else ())]
+    return sorted(matches, key=re.Match.start)

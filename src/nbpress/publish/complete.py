@@ -49,10 +49,10 @@ def check_proofs(expected: Mapping[str, str], cells: list[Cell]) -> None:
                 proved.setdefault(record.task, []).extend(record.results)
     for task, result in expected.items():
         if not is_among(result, proved.get(task, [])):
-            found = "\n  ".join(proved.get(task, ["nothing"]))
+            proofs = "\n  ".join(proved.get(task, ["nothing"]))
             raise PressError(
                 f"report.yaml expects of task {task} a proof of\n  {result}\nand found those of\n"
-                f"  {found}\nIn the derivation, '% prove' must stand above it, and its first and "
+                f"  {proofs}\nIn the derivation, '% prove' must stand above it, and its first and "
                 "last member be those."
             )
 

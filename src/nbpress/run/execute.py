@@ -149,10 +149,10 @@ class _Runner:
     def find(self, plan: Plan) -> list[Stale]:
         """Take a chapter from the cache; return it if it is not there."""
         values = self.result.values() if plan.after else {}
-        found = find(self.project, self.dataset, self.cache, plan, values, force=self.force)
-        if isinstance(found, Stale):
-            return [found]
-        self.result.runs[plan.chapter.name], self.result.said[plan.chapter.name] = found
+        served = find(self.project, self.dataset, self.cache, plan, values, force=self.force)
+        if isinstance(served, Stale):
+            return [served]
+        self.result.runs[plan.chapter.name], self.result.said[plan.chapter.name] = served
         return []
 
     def begin(self, stale: list[Stale]) -> None:

@@ -91,8 +91,8 @@ def accept(listening: socket.socket) -> socket.socket:
 
 def can_be_forked(folders: list[str]) -> bool:
     """Return whether a kernel that looks for modules here would find those that are loaded."""
-    found = {name.partition(".")[0] for folder in folders for name in os.listdir(folder)}
-    return found.isdisjoint({name.partition(".")[0] for name in sys.modules} | _READ_AT_START)
+    names = {name.partition(".")[0] for folder in folders for name in os.listdir(folder)}
+    return names.isdisjoint({name.partition(".")[0] for name in sys.modules} | _READ_AT_START)
 
 
 def keep(client: socket.socket, kernel: int) -> None:

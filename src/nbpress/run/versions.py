@@ -64,13 +64,13 @@ def _installed(distribution: str) -> tuple[str, set[str]]:
     )
     try:
         requirement = Requirement(distribution)
-        found = metadata.distribution(requirement.name)
+        installed_one = metadata.distribution(requirement.name)
     except (InvalidRequirement, metadata.PackageNotFoundError) as error:
         raise PressError(
             f"report.yaml: distribution {distribution!r} is not installed; {expected}"
         ) from error
     for extra in requirement.extras:
-        known = found.metadata.get_all("Provides-Extra") or ()
+        known = installed_one.metadata.get_all("Provides-Extra") or ()
         if _normal(extra) not in map(_normal, known):
             raise PressError(
                 f"report.yaml: distribution {requirement.name!r} has no extra {extra!r}"

@@ -86,7 +86,7 @@ def read_formulas(body: str, first: int = 1) -> list[Formula]:
         for part in pattern.finditer(body):
             if "$$" in part[0]:
                 raise TextError(line_of(body.index("$$", part.start())), message)
-    for found, message in (
+    for match, message in (
         (
             _NUMBER.search(body),
             "the report numbers the formulas of a derivation: leave out {}; a label follows the "
@@ -102,8 +102,8 @@ def read_formulas(body: str, first: int = 1) -> list[Formula]:
             "a formula of a derivation is displayed by '$$': leave out {}",
         ),
     ):
-        if found:
-            raise TextError(line_of(found.start()), message.format(found[0]))
+        if match:
+            raise TextError(line_of(match.start()), message.format(match[0]))
     formulas = []
     for display in _DISPLAY.finditer(body):
         line = line_of(display.start())
@@ -177,5 +177,5 @@ def prover_of(variables: Any, name: str) -> Prover:
     prover = variables[name]
     if not (hasattr(prover, "prove") and hasattr(prover, "summary")):
         raise TextError(1, f"{name} has no methods 'prove' and 'summary': it is no prover")
-    found: Prover = prover
-    return found
+    checked: Prover = prover
+    return checked

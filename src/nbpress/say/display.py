@@ -221,8 +221,8 @@ def claim(
     validate_task(task)
     validate_claim(id)
     is_so = claims[id] = truth(holds)
-    found = f"{otherwise}; {by} expected that {text}" if otherwise else f"it is not so that {text}"
-    texts = read_text(text), read_text(found)
+    failed = f"{otherwise}; {by} expected that {text}" if otherwise else f"it is not so that {text}"
+    texts = read_text(text), read_text(failed)
     values = recall(task, texts)
     text, otherwise = (each.set(values, claims) for each in texts)
     sentence = text if is_so else otherwise

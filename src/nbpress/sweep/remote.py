@@ -127,8 +127,8 @@ def _run_in(root: Path, parcel: Parcel) -> Delivery:
     if parcel.resolver and parcel.sha256:
         sent_files = sorted(parcel.files.items())
         files = digest("".join(f"{name} {digest(sent)}" for name, sent in sent_files))
-        found = _data_set(parcel.dataset, parcel.resolver, tuple(sources), files)
-        if found != parcel.sha256:
+        sha256 = _data_set(parcel.dataset, parcel.resolver, tuple(sources), files)
+        if sha256 != parcel.sha256:
             raise PressError(f"its data set {parcel.dataset!r} is another one")
     build, server = _equipment(tuple(parcel.modules))
     former = dict(os.environ)

@@ -82,11 +82,11 @@ def groups(
 ) -> list[tuple[dict[str, Any], list[Entry]]]:
     """Return the runs of each combination of parameters, whatever the repeated ones are."""
     without = set(repeated)
-    found: dict[str, tuple[dict[str, Any], list[Entry]]] = {}
+    groups: dict[str, tuple[dict[str, Any], list[Entry]]] = {}
     for entry in entries:
         own = {name: v for name, v in entry.parameters.items() if name not in without}
-        found.setdefault(json.dumps(own, sort_keys=True), (own, []))[1].append(entry)
-    return list(found.values())
+        groups.setdefault(json.dumps(own, sort_keys=True), (own, []))[1].append(entry)
+    return list(groups.values())
 
 
 def spread(entries: Iterable[Entry], name: str) -> tuple[float, float | None] | None:

@@ -52,7 +52,7 @@ def show(
     combinations = groups(entries, repeated)
     if best:
         sign = 1 if lowest else -1
-        ranked = [(found, each) for each in combinations if (found := spread(each[1], best))]
+        ranked = [(summary, each) for each in combinations if (summary := spread(each[1], best))]
         # One lucky run among failures is no proof: where some have no value, the rank is lower.
         lacks = {id(runs): any(best not in run.values for run in runs) for _, runs in combinations}
         ranked.sort(key=lambda rank: (lacks[id(rank[1][1])], sign * rank[0][0]))
@@ -124,8 +124,8 @@ def rm(project: Project, name: str) -> None:
 
 def _spread(entries: list[Entry], name: str) -> str:
     """Return a value over repetitions: "94.2 ± 0.3"; what is no number only if all agree."""
-    if found := spread(entries, name):
-        return plus_minus(*found)
+    if summary := spread(entries, name):
+        return plus_minus(*summary)
     texts = {str(entry.values[name]) for entry in entries if name in entry.values}
     return texts.pop() if len(texts) == 1 else ""
 

@@ -188,10 +188,10 @@ class Declarations:
         plain, of_example = ((name.base, has) for has in (False, True))
         if not name.example:
             return self.definitions.get(plain) or self.definitions.get(of_example)
-        found = self.definitions.get(of_example)
-        if found is None and (other := self.definitions.get(plain)) and other.is_of_example:
+        own = self.definitions.get(of_example)
+        if own is None and (other := self.definitions.get(plain)) and other.is_of_example:
             return other
-        return found
+        return own
 
     def check_shape(self, name: Name) -> None:
         """Refuse a quantity with other indices than where it stood first."""

@@ -32,7 +32,7 @@ def read(latex: str, notation: Notation) -> list[Statement]:
     pieces = _pieces(latex)
     if not pieces:
         raise Refused("expected a formula, found none", 0)
-    found: list[Statement] = []
+    statements: list[Statement] = []
     ranges = dict(notation.ranges)
     for piece in pieces:
         statement = _statement(piece.tokens, latex, replace(notation, ranges=ranges))
@@ -41,13 +41,13 @@ def read(latex: str, notation: Notation) -> list[Statement]:
         elif isinstance(statement, Chain) and piece.word.startswith("for"):
             raise Refused("after 'for' only a case can stand, as 'i = k'", statement.members[0].at)
         elif isinstance(statement, Condition):
-            follows = bool(found) and isinstance(found[-1], Condition)
+            follows = bool(statements) and isinstance(statements[-1], Condition)
             if len(pieces) > 1 and (piece.begins_row or (piece.word == "and" and not follows)):
                 raise Refused(
                     "a case stands behind its equation, apart or after 'for'", statement.at
                 )
-        found.append(statement)
-    return found
+        statements.append(statement)
+    return statements
 
 
 @dataclass
@@ -100,13 +100,13 @@ def _pieces(latex: str) -> list[_Piece]:
 
 def functions_of(latex: str) -> set[str]:
     """Return the names that a formula of definitions applies to a variable on its left side."""
-    found = set()
+    names = set()
     for row in split(tokens(latex), lambda t: t.is_("\\\\")):
         row = [token for token in row if not token.is_("&")]
         left = split(row, lambda t: t.is_("="))[0]
         if len(left) > 3 and left[-1].is_(")") and left[-3].is_("("):
-            found.add(left[0].quantity)
-    return found - {""}
+            names.add(left[0].quantity)
+    return names - {""}
 
 
 def _statement(tokens: list[Token], latex: str, notation: Notation) -> Statement:

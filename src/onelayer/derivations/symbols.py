@@ -95,28 +95,28 @@ class Symbols:
             return leads[symbol]
 
         first = {s: slope for s, slope in _slopes(value).items() if visit(s)}
-        found: dict[sympy.Symbol, list[sympy.Expr]] = {s: [slope] for s, slope in first.items()}
+        passed: dict[sympy.Symbol, list[sympy.Expr]] = {s: [slope] for s, slope in first.items()}
         for symbol in reversed(leads):  # those that a symbol is made of were visited before it
             if leads[symbol] and symbol not in wanted:
-                total = sympy.Add(*found.pop(symbol, ()))
+                total = sympy.Add(*passed.pop(symbol, ()))
                 for inner, slope in self._slopes_of(symbol).items():
                     if leads[inner]:
-                        found.setdefault(inner, []).append(total * slope)
-        return [sympy.Add(*found.get(symbol, ())) for symbol in by]
+                        passed.setdefault(inner, []).append(total * slope)
+        return [sympy.Add(*passed.get(symbol, ())) for symbol in by]
 
     def _slopes_of(self, symbol: sympy.Symbol) -> Mapping[sympy.Symbol, sympy.Expr]:
         """Return the derivatives of what a symbol stands for, by the symbols in it."""
         if symbol not in self._slopes:
             if symbol in self._exponents:
-                found = _slopes(self._exponents[symbol])
-                found = {s: symbol * slope for s, slope in found.items()}
+                slopes = _slopes(self._exponents[symbol])
+                slopes = {s: symbol * slope for s, slope in slopes.items()}
             elif symbol in self._logarithms:
                 argument = self._logarithms[symbol]
-                found = {s: slope / argument for s, slope in _slopes(argument).items()}
+                slopes = {s: slope / argument for s, slope in _slopes(argument).items()}
             else:
                 body = self.body_of(symbol)
-                found = {} if body is None else _slopes(body)
-            self._slopes[symbol] = found
+                slopes = {} if body is None else _slopes(body)
+            self._slopes[symbol] = slopes
         return self._slopes[symbol]
 
     def below(
@@ -128,7 +128,7 @@ class Symbols:
 
         What is reached through symbols that `but` tells, and not otherwise, does not count.
         """
-        found: set[sympy.Symbol] = set()
+        leaves: set[sympy.Symbol] = set()
         seen: set[sympy.Symbol] = set()
         waiting = list(symbols)
         while waiting:
@@ -140,10 +140,10 @@ class Symbols:
             if inside is None:
                 inside = self.body_of(symbol)
             if inside is None:
-                found.add(symbol)
+                leaves.add(symbol)
             else:
                 waiting += inside.free_symbols
-        return found
+        return leaves
 
     def expanded(self, value: sympy.Expr) -> sympy.Expr:
         """Return an expression in what is not defined, with the assumptions."""
@@ -215,8 +215,8 @@ class Symbols:
                 known[symbol] = sympy.Rational(random.randint(1, 997), 997)
             if real:
                 known[symbol] = known[symbol].evalf(_DIGITS)
-        found = value.xreplace(known)
-        return found.evalf(_DIGITS) if real else found
+        result = value.xreplace(known)
+        return result.evalf(_DIGITS) if real else result
 
 
 def _slopes(expression: sympy.Expr) -> dict[sympy.Symbol, sympy.Expr]:
@@ -233,8 +233,8 @@ def _slopes(expression: sympy.Expr) -> dict[sympy.Symbol, sympy.Expr]:
         others = [sympy.Integer(1)] * len(parts)
     else:
         raise AssertionError(expression)
-    found: dict[sympy.Symbol, list[sympy.Expr]] = {}
+    summands: dict[sympy.Symbol, list[sympy.Expr]] = {}
     for part, factor in zip(parts, others, strict=True):
         for symbol, slope in _slopes(part).items():
-            found.setdefault(symbol, []).append(factor * slope)
-    return {symbol: sympy.Add(*slopes) for symbol, slopes in found.items()}
+            summands.setdefault(symbol, []).append(factor * slope)
+    return {symbol: sympy.Add(*slopes) for symbol, slopes in summands.items()}
