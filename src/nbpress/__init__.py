@@ -1,9 +1,10 @@
 """The press: notebooks in, one report out.
 
-What notebooks call, with a press or without: the cell magics `%%answer` and `%%figure`, which
-`%load_ext nbpress` loads, take prose; `figure`, `table`, `answer`, `claim` and `proof` speak to the
-report from code. `record` records values, `prose` sets numbers for a table's cells, `settings`
-tells what a parameter of None stands for, `last_report` reads the last report.
+What notebooks call, with a press or without: the cell magics `%%answer`, `%%figure` and
+`%%derivation`, which `%load_ext nbpress` loads, take prose; `figure`, `table`, `answer` and `claim`
+speak to the report from code. `record` records values, `prose` sets numbers for a table's cells,
+`settings` says what a parameter of None stands for, `last_report` reads the last report, `results`
+the table of a sweep.
 """
 
 from collections.abc import Iterable

@@ -35,7 +35,7 @@ _COMMENT = re.compile(r"(?<!\\)%.*")
 
 class _Piece(NamedTuple):
     text: str
-    kind: str = "atom"  # or: operator, fraction, open, close, prefix, line, cell
+    kind: str = "atom"  # or: operator, large, fraction, open, close, prefix, line, cell
 
 
 def readable(latex: str) -> str:

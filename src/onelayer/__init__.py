@@ -1,1 +1,1 @@
-"""Single-layer networks from scratch: data, models, trainers, gradients and plots."""
+"""Single-layer networks from scratch: data, models, trainers, derivations, measures, plots."""

@@ -112,7 +112,7 @@ def test_any_other_end_stops_it(tmp_path: Path) -> None:
 def test_half_written_notebook_stops_it(tmp_path: Path, content: str) -> None:
     """So does one that is missing."""
     executed = tmp_path / "executed.ipynb"
-    assert verdict(executed, None, 5) == "it could not be run: for an unknown reason"
+    assert verdict(executed, None, 5) == "it could not be run: the reason is unknown"
     executed.write_text(content, "utf-8")
     assert verdict(executed, ValueError("why"), 5) == "it could not be run: why"
 

@@ -12,7 +12,7 @@ from nbpress.project.notebook import Cell, Notebook
 from nbpress.say.text import TextError
 
 _HARMLESS = re.compile(r"^\s*%(?:load_ext|reload_ext|matplotlib|config)\b.*$", re.MULTILINE)
-_MAKES_ANY_NAME = {"exec", "eval", "globals", "locals", "vars", "setattr", "get_ipython"}
+MAKES_ANY_NAME = {"exec", "eval", "globals", "locals", "vars", "setattr", "get_ipython"}
 _RECORDS = {"nbpress.record", "nbpress.answer", "record", "answer"}
 _CLAIMS = {"nbpress.claim", "claim"}
 
@@ -72,7 +72,7 @@ def _mentioned(node: ast.AST) -> set[str]:
 
 def _may_make_any(node: ast.AST) -> bool:
     if isinstance(node, ast.Name):
-        return node.id in _MAKES_ANY_NAME
+        return node.id in MAKES_ANY_NAME
     if isinstance(node, ast.alias):
         return node.name == "*"
     return (

@@ -1,4 +1,4 @@
-"""Refuses a report unless each task has its parts, and what report.yaml lists is so."""
+"""Refuses a report in which a task lacks a part, or a listed claim or proof is missing."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from nbpress.errors import PressError
+from nbpress.project.names import MAKES_ANY_NAME
 from nbpress.project.notebook import INJECTED_TAG, Cell, Notebook, runs
 from nbpress.say.derivations import check_set
 from nbpress.say.prose import Prose, split_prose
@@ -171,7 +172,7 @@ def _may_change(source: str, name: str, value: Any) -> bool:
         if isinstance(node, ast.Name):
             if node.id == name and (mutable or not isinstance(node.ctx, ast.Load)):
                 return True
-            if node.id in ("exec", "eval", "globals", "locals", "vars", "setattr"):
+            if node.id in MAKES_ANY_NAME:
                 return True
         bound = getattr(node, "asname", None) or getattr(node, "name", None)  # imports, functions…
         if isinstance(bound, str) and bound.partition(".")[0] in (name, "*"):

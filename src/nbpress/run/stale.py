@@ -74,7 +74,7 @@ def imported(project: Project, stale: Iterable[Stale]) -> list[str]:
 def longest_first(stale: Iterable[Stale], cache: Cache) -> list[Stale]:
     """Return the chapters in the order to start them in: a long one that starts last delays all.
 
-    How long one takes is told by its last run; without one, it may take for ever.
+    Its last run shows how long a chapter takes; one without a run is started first.
     """
     seconds = {run.notebook: run.seconds for run in reversed(cache.all())}
 

@@ -96,7 +96,7 @@ def _failure(number: int, cell: dict[str, Any], reason: str, traceback: str = ""
 
 def _first_line(error: Exception | None) -> str:
     text = str(error).strip() or type(error).__name__
-    return _without_colours(text.splitlines()[0]) if error else "for an unknown reason"
+    return _without_colours(text.splitlines()[0]) if error else "the reason is unknown"
 
 
 def indent(text: str) -> str:

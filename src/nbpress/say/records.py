@@ -1,8 +1,8 @@
 """What a notebook says to its report: one record in an output, with a schema.
 
 A record stands under `MIME_TYPE` in an output that a cell displays, beside the picture or the
-Markdown that everybody can see. The typesetter's schema owns figures and tables; what they show
-and claim, the press alone knows.
+Markdown that everybody can see. The typesetter's schema says what a document needs of a
+record; all else in it is the press's own.
 """
 
 from __future__ import annotations

@@ -116,7 +116,7 @@ class ClusterEngine:
         return self._hosts.pop(future, "")
 
     def _settle(self, future: Future[worker.Outcome]) -> None:
-        """Say what has become of a run that has ended, or whose worker is gone."""
+        """Settle a run that has ended, or whose worker is gone."""
         with self._lock:
             if future not in self._tasks or future in self._hosts:  # or another thread is at it
                 return

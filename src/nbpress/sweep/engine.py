@@ -19,7 +19,7 @@ class Refused(BrokenExecutor):
 
 
 class Engine(Protocol):
-    """Executes runs; the journal, not the engine, knows what has become of them."""
+    """Executes runs; the journal, not the engine, keeps their states."""
 
     def free(self) -> int:
         """Return how many more runs can start now."""
@@ -28,7 +28,7 @@ class Engine(Protocol):
         """Start a run; BrokenExecutor is the error of one whose process died."""
 
     def poll(self) -> None:
-        """Look what has become of the runs."""
+        """Settle the runs whose worker is gone."""
 
     def host(self, future: Future[worker.Outcome]) -> str:
         """Return the name of the machine that a run was on."""

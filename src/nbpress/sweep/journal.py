@@ -18,7 +18,7 @@ from typing import Any
 
 from nbpress.errors import PressError
 
-WAITING, RUNNING, DONE, FAILED, LOST = STATES = "waiting", "running", "done", "failed", "lost"
+WAITING, RUNNING, DONE, FAILED, LOST = "waiting", "running", "done", "failed", "lost"
 
 _VERSION = 1
 _COLUMNS = {"values": "said"}  # VALUES is a word of SQL's own

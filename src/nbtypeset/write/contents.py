@@ -30,7 +30,7 @@ def contents(document: Document) -> str:
     return f'<nav aria-label="Contents"><ol>{entries}</ol></nav>'
 
 
-def where_one_is(document: Document) -> str:
+def current_section_rules(document: Document) -> str:
     """Return the rules by which the contents mark the section that is being read.
 
     A timeline of the browser's runs while a section crosses a line in the window: no script.

@@ -14,7 +14,7 @@ from typing import Any
 from nbtypeset.document import Document, TitlePage
 from nbtypeset.schema import VERDICTS
 from nbtypeset.tree import Node, kind_of, node, pairs, plain
-from nbtypeset.write.contents import contents, heading_words, section_id, where_one_is
+from nbtypeset.write.contents import contents, current_section_rules, heading_words, section_id
 from nbtypeset.write.dark import for_both_schemes
 from nbtypeset.write.parts import formula, spoken, write_parts
 from nbtypeset.write.sections import in_sections
@@ -38,7 +38,7 @@ def write_html(document: Document, open_code: bool) -> str:
     folder = resources.files("nbtypeset").joinpath("templates")
     style = folder.joinpath("report.css").read_text(encoding="utf-8")
     if document.title_page.has_contents:
-        style += where_one_is(document)
+        style += current_section_rules(document)
     template = Template(folder.joinpath("report.html").read_text(encoding="utf-8"))
     writer = _Writer(document, open_code)
     sections = in_sections(document, fold_code=not open_code)

@@ -143,8 +143,6 @@ def to_typst(element: Node) -> list[Node] | None:
         case "Quoted":
             sign = "'" if content[0]["t"] == "SingleQuote" else '"'
             return _inline(sign, content[1], sign)
-        case "Cite":
-            return list(content[1])
         case "Div" if content[0][0]:
             return [_raw(f"#anchor({literal(content[0][0])});"), *content[1]]
         case "Div":

@@ -25,7 +25,7 @@ from onelayer.derivations.terms import (
 )
 from onelayer.derivations.tokens import Cursor, Token, differential
 
-_LARGEST = 9, 20  # the digits of a number, and the exponent of a power: more takes too long
+_MOST_DIGITS, _LARGEST_POWER = 9, 20  # more takes too long
 
 
 class Expression(Cursor):
@@ -46,7 +46,7 @@ class Expression(Cursor):
         """Read everything, which has to be one factor."""
         term = self.factor()
         if self.peek():
-            raise Refused("say by parentheses what is differentiated", self.place())
+            raise Refused("show by parentheses what is differentiated", self.place())
         return term
 
     def is_index(self, token: Token) -> bool:
@@ -69,7 +69,7 @@ class Expression(Cursor):
         while self.peek("\\cdot") or (self.peek() and not self.peek("+", "-", ")", "]")):
             has_dot = self.peek("\\cdot") and self.take()
             if isinstance(factors[-1], Ln) and not has_dot:
-                raise Refused("say by parentheses where the logarithm ends", self.place())
+                raise Refused("show by parentheses where the logarithm ends", self.place())
             at, begins_with = self.place(), self.peek()
             factor = self.factor()
             if not has_dot and (
@@ -92,7 +92,7 @@ class Expression(Cursor):
             parenthesis = self.peek("(")
             argument = self.factor()
             if parenthesis and isinstance(argument, Power):
-                raise Refused("say by parentheses whether this is a power of the logarithm", at)
+                raise Refused("show by parentheses whether this is a power of the logarithm", at)
             return Ln(at, argument)
         if token.is_("\\nabla"):
             of = (self.take(), self.factor())[1]
@@ -106,7 +106,7 @@ class Expression(Cursor):
         if token.quantity:
             return self.name()
         if token.kind == "number":
-            if len(token.text) > _LARGEST[0]:
+            if len(token.text) > _MOST_DIGITS:
                 raise Refused("so large a number is not read", token.at)
             term: Term = Number(self.take().at, int(token.text))
         elif token.is_("("):
@@ -135,8 +135,8 @@ class Expression(Cursor):
         digits = above[is_negative:]
         if len(digits) != 1 or digits[0].kind != "number":
             raise Refused("expected an integer power or an index that was declared", place.at)
-        if len(digits[0].text) > 2 or int(digits[0].text) > _LARGEST[1]:
-            raise Refused(f"powers are read up to {_LARGEST[1]}", place.at)
+        if len(digits[0].text) > 2 or int(digits[0].text) > _LARGEST_POWER:
+            raise Refused(f"powers are read up to {_LARGEST_POWER}", place.at)
         if self.peek("^", "_"):
             raise self.unknown()
         value = int(digits[0].text)

@@ -1,8 +1,9 @@
 """Proves what derivations claim, from the very LaTeX that is printed.
 
-An equality of rational functions holds if their difference has the numerator 0 once it is brought
-over a common denominator: no numbers, no tolerance. What is wrong is told sooner, by the values
-of both sides at random rational numbers.
+At the first size an equality holds if the difference of its sides, over a common denominator, has
+the numerator 0: no numbers, no tolerance. Of an equality of matrices this is shown for the first
+entry; its other entries, and everything at the second size, are compared at random rational
+numbers. The same comparison refutes a wrong equality sooner.
 """
 
 from __future__ import annotations
@@ -153,7 +154,7 @@ class _Derivation:
                 (scope.define if kind == DEFINE else scope.assume)(chains)
         except RecursionError:
             self.is_broken = kind != PROVE
-            return Verdict("cannot be read: too much stands within one another")
+            return Verdict("cannot be read: it is nested too deeply")
         except Refused as refusal:
             self.is_broken = kind != PROVE
             at = latex[refusal.at :].split("\n")[0].strip()

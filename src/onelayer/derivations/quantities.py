@@ -176,7 +176,7 @@ class Quantities:
     ) -> list[sympy.Expr]:
         """Return the derivatives by several quantities, unless these depend on one another."""
         for each in by:
-            self._refuse_ways_around(value, each, at)
+            self._refuse_other_dependence(value, each, at)
             if not self._tied.isdisjoint(self.symbols.below([each])):
                 raise Refused(
                     f"by an assumption {self._bases[each][0]} depends on other quantities, "
@@ -185,7 +185,7 @@ class Quantities:
                 )
         return self.symbols.derivatives(value, by)
 
-    def _refuse_ways_around(self, value: sympy.Expr, by: sympy.Symbol, at: int) -> None:
+    def _refuse_other_dependence(self, value: sympy.Expr, by: sympy.Symbol, at: int) -> None:
         """Refuse a derivative by what is defined if that is not all through which value depends.
 
         With u = 1 + e^z and v = e^z, a derivative of v by u would be 0, for v does not name u.
@@ -195,7 +195,7 @@ class Quantities:
         below = self.symbols.below([by])
         if not below.isdisjoint(
             self.symbols.below(
-                value.free_symbols, but=lambda s: self._bases.get(s) == self._bases[by]
+                value.free_symbols, except_for=lambda s: self._bases.get(s) == self._bases[by]
             )
         ):
             raise Refused(

@@ -1,6 +1,6 @@
 """What symbols stand for: quantities, defined or not, e^u and ln u; and their derivatives.
 
-What is defined is told by its definition, one level at a time, so that a quantity can be held
+A defined quantity is replaced by its definition one level at a time, so that it can be held fixed
 while one differentiates by it. For a derivative by v,
 
     dA/dv = Σ_s ∂A/∂s · ds/dv,  where s are the symbols in A and ds/dv is 1 for v itself,
@@ -122,18 +122,18 @@ class Symbols:
     def below(
         self,
         symbols: Iterable[sympy.Symbol],
-        but: Callable[[sympy.Symbol], bool] = lambda _: False,
+        except_for: Callable[[sympy.Symbol], bool] = lambda _: False,
     ) -> set[sympy.Symbol]:
         """Return the quantities without a definition that symbols are made of.
 
-        What is reached through symbols that `but` tells, and not otherwise, does not count.
+        What is reached only through symbols for which `except_for` is true does not count.
         """
         leaves: set[sympy.Symbol] = set()
         seen: set[sympy.Symbol] = set()
         waiting = list(symbols)
         while waiting:
             symbol = waiting.pop()
-            if symbol in seen or but(symbol):
+            if symbol in seen or except_for(symbol):
                 continue
             seen.add(symbol)
             inside = self._exponents.get(symbol, self._logarithms.get(symbol))

@@ -175,11 +175,11 @@ class Cursor:
         return Refused(f"cannot read {text!r} here", self.place())
 
 
-def split(tokens: Sequence[Token], at: Callable[[Token], bool]) -> list[list[Token]]:
-    """Return what stands between the tokens that are told by `at`."""
+def split(tokens: Sequence[Token], is_separator: Callable[[Token], bool]) -> list[list[Token]]:
+    """Return what stands between the tokens for which `is_separator` is true."""
     parts: list[list[Token]] = [[]]
     for token in tokens:
-        if at(token):
+        if is_separator(token):
             parts.append([])
         else:
             parts[-1].append(token)

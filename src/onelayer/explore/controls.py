@@ -54,6 +54,7 @@ class Controls:
             (self.dataset, self.classes, self.sampling, self.seed),
             (self.learning_rate, self.batch_size, self.l2_lambda, self.num_epochs),
         )
+        self._settings = (*columns[0], *columns[1], self.shuffle)
         self.box = widgets.VBox(
             [
                 widgets.HBox(
@@ -85,10 +86,7 @@ class Controls:
 
     def observe(self, changed: Callable[[], None]) -> None:
         """Have a function called after each change of a setting."""
-        for control in (
-            self.dataset, self.classes, self.learning_rate, self.batch_size, self.l2_lambda,
-            self.num_epochs, self.sampling, self.seed, self.shuffle,
-        ):  # fmt: skip
+        for control in self._settings:
             control.observe(lambda _: changed(), "value")
 
     def _load(self, change: dict[str, Any]) -> None:

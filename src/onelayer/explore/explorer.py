@@ -74,7 +74,7 @@ class PlainExplorer:
         with contextlib.suppress(FloatingPointError):  # `results` says so
             self._run.fit()
         self.training, self.mistakes = plain.training(self._run), plain.mistakes(self._run)
-        self.drawing = Plain(text="In JupyterLab (make lab) one draws here.")
+        self.drawing = Plain(text="In JupyterLab (`make lab`) you can draw here.")
         self.repeat = Plain(text=f"{commands.report_command(choice)}\n\n{commands.grid([choice])}")
 
     def results(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from onelayer.models import Array
 NUM_SHOWN = 16
 _COLUMNS = 8
 _TILE, _CAPTION = 72, 20  # pixels
-_NOT_YET = framed("Here are the mistakes of a model that has been trained.")
+_NOT_YET = framed("Train a model; its mistakes then appear here.")
 
 
 class MistakesPanel:
@@ -45,7 +45,9 @@ class MistakesPanel:
         self.model = model
         predictions = model.predictions()
         self.shown = predictions.wrong[:NUM_SHOWN]
-        count = f"{len(predictions.wrong):,} of {len(model.X):,} validation images are mistaken"
+        count = (
+            f"{len(predictions.wrong):,} of {len(model.X):,} validation images are misclassified"
+        )
         table = confusion_table(predictions.confusion, model.names)
         self.confusion.value = framed(f"<p>{count}.</p>{table}")
         self.sheet.height = -(-len(self.shown) // _COLUMNS) * (_TILE + _CAPTION)
