@@ -12,7 +12,7 @@ import pytest
 
 from nbpress.errors import PressError
 from nbpress.run import temporary
-from nbpress.run.temporary import private_folder, sweep, temporary_files
+from nbpress.run.temporary import delete_abandoned, private_folder, temporary_files
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +60,7 @@ def test_folders_of_the_dead_are_swept_and_no_others(place: Path) -> None:
     (elsewhere / "lock").touch()
     (place / "nbpress-link").symlink_to(elsewhere)
     with private_folder() as living:
-        sweep()
+        delete_abandoned()
         assert not left.exists()
         assert {living, foreign, elsewhere} < set(place.iterdir())
         assert (elsewhere / "lock").exists()

@@ -17,11 +17,6 @@ def origin(cell: Cell) -> str:
     return f"{known['notebook']}, cell {known['cell']}"
 
 
-def heading_of(task: str) -> str:
-    """Return how the heading of a task begins, which is also what a text calls it."""
-    return f"{'Appendix' if task.isupper() else 'Task'} {task}"
-
-
 def by_task(cells: list[Cell]) -> Iterator[tuple[str, Cell]]:
     """Yield each cell with the task under whose heading it stands, "" before the first."""
     task = ""

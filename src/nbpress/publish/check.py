@@ -20,7 +20,13 @@ from nbpress.project.parameters import Parameters
 from nbpress.project.project import Project
 from nbpress.publish.bind import Bound
 from nbpress.publish.build import compose, data_set, record_of, render_form, unknown, values_of
-from nbpress.publish.compare import differences, read_values, record_command, recorded
+from nbpress.publish.compare import (
+    differences,
+    read_values,
+    record_command,
+    recorded,
+    recorded_path,
+)
 from nbpress.publish.provenance import Commit, read_commit
 from nbpress.publish.published import RECORD, VALUES, Published, read_published
 from nbpress.run.plan import plan
@@ -67,7 +73,7 @@ def check(project: Project, dataset: str, parameters: Parameters, *, record: boo
                 what = f"another report ({_title(published)})" if published else "nothing"
                 say(f"{what} is published: values are compared, but no files")
             bound, _ = compose(project, data, {}, force=True)
-    path = project.output / "expected" / f"{data.dataset or 'report'}.json"
+    path = recorded_path(project.output, data.dataset)
     observed, source = _values(bound.values), project.relative(path)
     expected = read_values(path)
     if record:

@@ -32,6 +32,11 @@ class Drift:
     change: tuple[float, float] | None = None  # of a number
 
 
+def recorded_path(output: Path, dataset: str) -> Path:
+    """Return the file of the values that are recorded for a data set, or for a report without."""
+    return output / "expected" / f"{dataset or 'report'}.json"
+
+
 def read_values(path: Path) -> dict[str, Any]:
     """Return the entries of values.json or of recorded values; none if there is no such file."""
     try:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from nbpress.errors import PressError
 from nbpress.project.report import Chapter
-from nbpress.publish.cells import Cell, by_task, heading_of, origin
+from nbpress.publish.cells import Cell, by_task, origin
 from nbpress.say.derivations import is_among
-from nbpress.say.records import Answer, Claim, Derivation, records
+from nbpress.say.records import Answer, Claim, Derivation, heading_of, records
 
 
 def check_tasks(chapters: Sequence[Chapter], cells: list[Cell]) -> None:

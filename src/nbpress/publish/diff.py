@@ -13,7 +13,7 @@ from typing import Any
 from nbpress.errors import PressError
 from nbpress.files import digest, read, write
 from nbpress.project.project import Project
-from nbpress.publish.compare import Drift, as_table, compare, read_values
+from nbpress.publish.compare import Drift, as_table, compare, read_values, recorded_path
 from nbpress.publish.published import RECORD, VALUES, Published, read_published
 
 _PREVIOUS = "previous"  # in build/
@@ -125,8 +125,7 @@ def keep_previous(
 def _state(project: Project, word: str) -> State:
     if word == "recorded":
         published = read_published(project.output)
-        dataset = (published.dataset if published else "") or "report"
-        path = project.output / "expected" / f"{dataset}.json"
+        path = recorded_path(project.output, published.dataset if published else "")
         if not path.exists():
             raise PressError(f"no values are recorded in {project.relative(path)}")
         return State(word, read_values(path))

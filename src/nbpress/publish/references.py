@@ -9,9 +9,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbpress.errors import PressError, did_you_mean
-from nbpress.publish.cells import Cell, by_task, heading_of, origin
+from nbpress.publish.cells import Cell, by_task, origin
 from nbpress.say.derivations import read_formulas, set_formulas
-from nbpress.say.records import REFERENCE, Derivation, Figure, Table, numbered, record_of
+from nbpress.say.records import (
+    REFERENCE,
+    Derivation,
+    Figure,
+    Table,
+    heading_of,
+    numbered,
+    record_of,
+)
 from nbtypeset.schema import MIME_TYPE
 
 

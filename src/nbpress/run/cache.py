@@ -21,7 +21,7 @@ from nbpress.files import digest
 from nbpress.project.notebook import read_notebook
 from nbpress.project.project import Project
 from nbpress.run.inputs import Inputs, key_of, read_inputs
-from nbpress.run.observed import describe, digests
+from nbpress.run.observed import changes_since, describe
 
 _PARTIAL = ".partial-"
 
@@ -154,9 +154,7 @@ class Cache:
 
     def _changes_since(self, run: Run) -> str:
         """Say what a run loaded, read or listed that is not what it was; nothing if all is."""
-        now = digests(self.root, run.observed, run.written)
-        changed = [name for name in now if now[name] != run.observed[name]]
-        return describe(changed, run.observed, now) if changed else ""
+        return changes_since(self.root, run.observed, run.written)
 
     def _read(self, folder: Path) -> Run | None:
         """Read a run's record; None if anything of it is missing or not as it was written."""

@@ -25,7 +25,7 @@ from nbpress.run.processes import local_pool
 from nbpress.run.progress import Progress
 from nbpress.run.said import Said
 from nbpress.run.stale import Stale, find, imported, longest_first
-from nbpress.run.temporary import sweep
+from nbpress.run.temporary import delete_abandoned
 
 _POLL_SECONDS = 0.1
 
@@ -125,7 +125,7 @@ class _Runner:
 
     def __enter__(self) -> _Runner:
         self.cache.tidy()
-        sweep()
+        delete_abandoned()
         self.stack = contextlib.ExitStack()
         self.stack.callback(self.progress.close)
         return self

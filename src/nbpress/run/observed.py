@@ -90,6 +90,13 @@ def declared(root: Path, patterns: Iterable[str]) -> dict[str, str]:
     )
 
 
+def changes_since(root: Path, read: Mapping[str, str], written: Collection[str]) -> str:
+    """Say in a line what differs now from what a run read; nothing if all is as it was."""
+    now = digests(root, read, written)
+    changed = [name for name in now if now[name] != read[name]]
+    return describe(changed, read, now) if changed else ""
+
+
 def describe(names: list[str], before: Mapping[str, str], now: Mapping[str, str]) -> str:
     """Say in a line what has become of things that differ: `data/a.csv, data/b.csv changed`."""
     verbs = {_verb(before.get(name), now.get(name)) for name in names}

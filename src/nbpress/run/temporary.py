@@ -52,7 +52,7 @@ def temporary_files() -> Iterator[None]:
             tempfile.tempdir = former
 
 
-def sweep() -> None:
+def delete_abandoned() -> None:
     """Delete the private folders of this user's processes that were killed, and no others."""
     for folder in [folder for parent in _parents() for folder in parent.glob(f"{_PREFIX}*")]:
         with contextlib.suppress(OSError):  # of somebody else, in use, or gone by now

@@ -10,7 +10,7 @@ from typing import Any
 from nbpress.errors import PressError
 from nbpress.files import read_yaml
 from nbpress.root import NUMBERS, PUBLISHED, find_root
-from nbpress.say.records import REFERENCE, numbered
+from nbpress.say.records import REFERENCE, heading_of, numbered
 
 
 def last_report(start: Path | None = None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -66,6 +66,6 @@ def last_name(label: str) -> str:
     """Return what the last build called the target of a label, "Figure 3"; else "Figure"."""
     kind, _, name = label.partition("-")
     if kind == "task":
-        return f"{'Appendix' if name.isupper() else 'Task'} {name}"
+        return heading_of(name)
     kinds = {"fig": "Figure", "tab": "Table", "eq": "Equation"}
     return f"{kinds[kind]} {last_build(NUMBERS).get(label, '')}".strip()

@@ -193,3 +193,8 @@ def validate_task(task: str) -> str:
     if not re.fullmatch(TASK, task):
         raise ValueError(f"a task is named like '2d', '2' or, in an appendix, 'A'; got {task!r}")
     return task
+
+
+def heading_of(task: str) -> str:
+    """Return how the heading of a task begins, which is also what a text calls it."""
+    return f"{'Appendix' if task.isupper() else 'Task'} {task}"

@@ -17,7 +17,7 @@ from nbpress.run.environment import kernel_environment
 from nbpress.run.matplotlib_config import prepare_matplotlib
 from nbpress.run.processes import cores
 from nbpress.run.stale import imported
-from nbpress.run.temporary import sweep as sweep_temporary
+from nbpress.run.temporary import delete_abandoned
 from nbpress.sweep.engine import Engine, LocalEngine
 from nbpress.sweep.journal import DONE, FAILED, DamagedJournal, Entry, Journal, point_of
 from nbpress.sweep.report import report_sweep
@@ -93,7 +93,7 @@ def _engine(
 ) -> LocalEngine | ClusterEngine:
     project = sweep.project
     modules = imported(project, [next(iter(agenda.runs.values()))])
-    sweep_temporary()
+    delete_abandoned()
     if not scheduler:
         prepare_matplotlib(project.build)
         environment = kernel_environment(project.root, project.build, project.sources)

@@ -27,7 +27,7 @@ from nbpress.run.forked import serving
 from nbpress.run.matplotlib_config import prepare_matplotlib
 from nbpress.run.observed import Observation, digests
 from nbpress.run.observer import identity
-from nbpress.run.temporary import private_folder, sweep
+from nbpress.run.temporary import delete_abandoned, private_folder
 from nbpress.run.versions import installed_versions
 
 _RESOLVE = """
@@ -109,7 +109,7 @@ def run_there(parcel: Parcel) -> Delivery:
     host = socket.gethostname()
     try:
         _compare_versions(parcel)
-        sweep()  # what killed workers have left
+        delete_abandoned()  # what killed workers have left
         with private_folder() as root:
             return replace(_run_in(root, parcel), host=host)
     except PressError as error:

@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from nbpress.errors import PressError, disk_error
@@ -19,7 +18,7 @@ from nbpress.run import worker
 from nbpress.run.attempt import Attempt, Changed, begin
 from nbpress.run.cache import Run
 from nbpress.run.failed import keep_failed
-from nbpress.run.observed import describe, digests
+from nbpress.run.observed import changes_since, describe
 from nbpress.run.said import Said
 from nbpress.run.stale import Stale
 from nbpress.sweep.engine import Engine, Refused
@@ -213,17 +212,11 @@ def _stale(sweep: Sweep, journal: Journal, planned: Mapping[str, Stale]) -> dict
         elif entry.state == DONE:
             text = json.dumps(entry.observed, sort_keys=True)
             if text not in known:
-                known[text] = _changes(sweep.project.root, entry.observed)
+                read, written = entry.observed.get("read", {}), entry.observed.get("written", [])
+                known[text] = changes_since(sweep.project.root, read, written)
             if known[text]:
                 stale[entry.point] = known[text]
     return stale
-
-
-def _changes(root: Path, observed: Mapping[str, Any]) -> str:
-    read = observed.get("read", {})
-    now = digests(root, read, observed.get("written", []))
-    changed = [name for name in now if now[name] != read[name]]
-    return describe(changed, read, now) if changed else ""
 
 
 @contextlib.contextmanager
