@@ -67,7 +67,7 @@ def with_parameters(common: Inputs, parameters: Mapping[str, Any]) -> Inputs:
     for name, value in parameters.items():
         # Values of other chapters are told apart: each is a reason of its own to run again.
         named = (
-            {f"value {key}": item for key, item in value.items()}
+            {f"value {key}": each for key, each in value.items()}
             if name == RECORDED
             else {f"parameter {name}": value}
         )

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from nbpress.errors import did_you_mean
 from nbpress.say.text import PLACEHOLDER, TextError, blanked
 
-CLASSES = ("define", "assume", "prove")
+KINDS = ("define", "assume", "prove")
 
 _DISPLAY = re.compile(r"(?<!\\)\$\$(.*?)(?<!\\)\$\$", re.DOTALL)
 _OPENING = re.compile(r"[ \t]*%[ \t]*([a-z]+)(?:[ \t]+(eq-[a-z0-9-]+))?[ \t]*\n")
@@ -109,8 +109,8 @@ def read_formulas(body: str, first: int = 1) -> list[Formula]:
         line = line_of(display.start())
         opening = _OPENING.match(display[1])
         kind, label = (opening[1], opening[2] or "") if opening else ("", "")
-        if opening is None or kind not in CLASSES:
-            hint = did_you_mean(kind, CLASSES) if kind else ""
+        if opening is None or kind not in KINDS:
+            hint = did_you_mean(kind, KINDS) if kind else ""
             raise TextError(
                 line,
                 "expected '$$ % define', '$$ % assume' or '$$ % prove', which a label may follow, "

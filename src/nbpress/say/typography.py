@@ -29,9 +29,9 @@ def plain(name: str, value: Any) -> Any:
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, Mapping):
-        return {str(key): plain(name, item) for key, item in value.items()}
+        return {str(key): plain(name, each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(name, item) for item in value]
+        return [plain(name, each) for each in value]
     if isinstance(value, float) and not math.isfinite(value):
         raise TypeError(
             f"{name} must be a finite number, as JSON has no {value}; "

@@ -52,7 +52,7 @@ def write_table(folder: Path, entries: list[Entry], facts: dict[str, Any]) -> Pa
         row = [entry.parameters.get(name, "") for name in parameters]
         row += [entry.values.get(name, "") for name in values]
         row += [getattr(entry, name) for name in _ABOUT]
-        writer.writerow([_cell(item) for item in row])
+        writer.writerow([_cell(value) for value in row])
     content = json.dumps({**facts, "values": values}, indent=1, ensure_ascii=False)
     write({folder / TABLE: text.getvalue().encode(), folder / FACTS: content.encode()})
     return folder / TABLE

@@ -67,11 +67,11 @@ class View:
             self.say(f"{point}: {entry.error}; it runs again")
             return
         self.ended_runs += 1
-        place = f"[{self.ended_runs}/{self.left}] {point}"
+        prefix = f"[{self.ended_runs}/{self.left}] {point}"
         if entry.state == FAILED:
             self.failed += 1
             alike = self._failures.setdefault(entry.error, point)
-            self.say(f"{place}: FAILED{f' as {alike}' if alike != point else f': {entry.error}'}")
+            self.say(f"{prefix}: FAILED{f' as {alike}' if alike != point else f': {entry.error}'}")
         elif entry.state == DONE:
             # What every run has in common tells nobody how it goes.
             few = len(entry.values) <= _MOST_VALUES
@@ -79,7 +79,7 @@ class View:
             values = "  ".join(
                 f"{name} {short(value)}" for name, value in [*news.items()][:_MOST_VALUES]
             )
-            self.say(f"{place}: done in {entry.seconds:.1f} s  {values}".rstrip())
+            self.say(f"{prefix}: done in {entry.seconds:.1f} s  {values}".rstrip())
             self._values = entry.values
 
     def update(self, running: int) -> None:

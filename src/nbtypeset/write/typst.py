@@ -62,8 +62,8 @@ def write_typst(document: Document, folder: str = "files") -> TypstSource:
     """Return the document as a Typst project whose files lie in ``folder``."""
     design = resources.files("nbtypeset").joinpath("templates", "report.typ").read_bytes()
     page = document.title_page
-    told = {**asdict(page), "occasion": page.occasion, "facts": page.facts}
-    meta = json.dumps(told, ensure_ascii=False, sort_keys=True).encode()
+    fields = {**asdict(page), "occasion": page.occasion, "facts": page.facts}
+    meta = json.dumps(fields, ensure_ascii=False, sort_keys=True).encode()
     files = {"report.typ": design, "meta.json": meta, FLOATS: b"[]", **document.assets}
     leading = [replace(part, blocks=walk(part.blocks, _keep_with_next)) for part in document.parts]
     parts = write_parts(replace(document, parts=leading), to_typst, "typst")

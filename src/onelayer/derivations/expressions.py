@@ -127,16 +127,16 @@ class Expression(Cursor):
             raise self.unknown()
         if not self.peek("^"):
             return term
-        place = self.take()
+        sign = self.take()
         above = self.script()
         if len(above) == 1 and above[0].is_("\\mathsf") and above[0].inner == "T":
             return Transpose(term.at, term)
         is_negative = bool(above) and above[0].is_("-")
         digits = above[is_negative:]
         if len(digits) != 1 or digits[0].kind != "number":
-            raise Refused("expected an integer power or an index that was declared", place.at)
+            raise Refused("expected an integer power or an index that was declared", sign.at)
         if len(digits[0].text) > 2 or int(digits[0].text) > _LARGEST_POWER:
-            raise Refused(f"powers are read up to {_LARGEST_POWER}", place.at)
+            raise Refused(f"powers are read up to {_LARGEST_POWER}", sign.at)
         if self.peek("^", "_"):
             raise self.unknown()
         value = int(digits[0].text)

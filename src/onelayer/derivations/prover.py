@@ -158,8 +158,8 @@ class _Derivation:
         except Refused as refusal:
             self.is_broken = kind != PROVE
             at = latex[refusal.at :].split("\n")[0].strip()
-            place = f", at '{at:.40}'" if at else ""
-            return Verdict(f"{refusal}{place}", latex.count("\n", 0, refusal.at))
+            location = f", at '{at:.40}'" if at else ""
+            return Verdict(f"{refusal}{location}", latex.count("\n", 0, refusal.at))
         return Verdict(sizes=frozenset(range_.size for range_ in ranges))
 
     def _prove(self, statements: Sequence[Statement]) -> Verdict:

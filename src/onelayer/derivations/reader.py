@@ -66,7 +66,7 @@ def _pieces(latex: str) -> list[_Piece]:
     has_left_column = False
     in_row = 0  # how many statements the row has, or the last one that had any
     for row in split(tokens(latex), lambda t: t.is_("\\\\")):
-        columns = [place for place, token in enumerate(row) if token.is_("&")]
+        columns = [index for index, token in enumerate(row) if token.is_("&")]
         if len(columns) > 1:
             raise Refused("a second & sets equations side by side", row[columns[1]].at)
         goes_on = columns == [0] and has_left_column

@@ -90,8 +90,8 @@ def tokens(latex: str) -> tuple[Token, ...]:
         blocks = [node for node in nodes if isinstance(node, LatexEnvironmentNode)]
         tokens = tuple(_flat(node for node in nodes if node not in blocks))
     except LatexWalkerError as error:
-        place = getattr(error, "pos", None) or 0
-        raise Refused(getattr(error, "msg", str(error)), place) from error
+        position = getattr(error, "pos", None) or 0
+        raise Refused(getattr(error, "msg", str(error)), position) from error
     if not blocks:
         if rows := [token for token in tokens if token.is_("\\\\", "&")]:
             raise Refused("rows are told apart in 'aligned' alone", rows[0].at)
