@@ -126,7 +126,7 @@ def _row(figures: Sequence[str]) -> str:
     return f'<div class="pictures">{"".join(figures)}</div>'
 
 
-def _figure(pixels: NDArray[np.uint8], alt: str, caption: str, size: int = 84) -> str:
+def _figure(pixels: NDArray[np.uint8], alt: str, caption: str, size: int = 68) -> str:
     """Return a picture, `size` CSS pixels wide, above a caption, which is HTML."""
     return (
         f'<figure><img width="{size}" height="{size * pixels.shape[0] // pixels.shape[1]}" '

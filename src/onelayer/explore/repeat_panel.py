@@ -40,8 +40,11 @@ class RepeatPanel:
         """Say what there is to repeat now."""
         choice = self.controls.choice
         self.grid = commands.grid([*self._kept(), choice])
-        parts = escape(commands.report_command(choice)), escape(self.grid)
-        self.text.value = framed("".join(f"<pre>{part}</pre>" for part in parts))
+        report = commands.report_command(choice)
+        self.text.value = framed(
+            f"<p>The report:</p><pre>{escape(report)}</pre>"
+            f"<p>The sweep:</p><pre>{escape(self.grid)}</pre>"
+        )
 
     def _write(self, _: Any) -> None:
         self.status.value = framed(self._written())
