@@ -57,7 +57,7 @@ lint: .dev-ready  ## check style, types, imports and texts, and that no outputs 
 
 lab: .dev-ready  ## open JupyterLab with notebooks/explore.ipynb, for this machine only, behind a token
 	@tools/notebooks filter $(environment)
-	@JUPYTER_CONFIG_PATH="tools/jupyter:$$JUPYTER_CONFIG_PATH" $(python) -m jupyterlab \
+	@JUPYTER_CONFIG_PATH="tools/jupyter:$$JUPYTER_CONFIG_PATH" $(python) tools/lab.py \
 		--ServerApp.ip=127.0.0.1 --ServerApp.root_dir=. \
 		"--LabApp.default_url=/lab/tree/notebooks/explore.ipynb?file-browser-path=/" \
 		$(if $(filter 0,$(shell id -u)),--allow-root)

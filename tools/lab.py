@@ -1,0 +1,33 @@
+"""Start JupyterLab, with a default address that may have a query: `make lab`.
+
+The server by itself prints such an address with its token behind a second question mark, where
+nobody reads it.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+from urllib.parse import ParseResult
+
+from jupyter_server import serverapp
+from jupyterlab import labapp
+
+
+class ServerApp(serverapp.ServerApp):  # type: ignore[misc]  # options name it
+    """The server, whose addresses have one query."""
+
+    def _get_urlparts(self, *args: Any, **kwargs: Any) -> ParseResult:
+        parts = super()._get_urlparts(*args, **kwargs)
+        path, _, query = parts.path.partition("?")
+        return parts._replace(path=path, query="&".join(filter(None, [query, parts.query])))
+
+
+class LabApp(labapp.LabApp):  # type: ignore[misc]
+    """JupyterLab on that server."""
+
+    serverapp_class = ServerApp
+
+
+if __name__ == "__main__":
+    sys.exit(LabApp.launch_instance())
