@@ -142,7 +142,7 @@ def test_only_literal_assignments_are_parameters(tmp_path: Path) -> None:
         ("", {}),
         ("a=1 b=x", {"": {"a": "1", "b": "x"}}),
         ("a='x y'", {"": {"a": "x y"}}),
-        ("a=[1, 2]", None),
+        ("a=[1, 2] b=3", {"": {"a": "[1, 2]", "b": "3"}}),
         ("'a=[1, 2]' 2_b.a=", {"": {"a": "[1, 2]"}, "2_b": {"a": ""}}),
         (["a=x y", "a=z=1"], {"": {"a": "z=1"}}),
         ("=1", None),
@@ -199,3 +199,12 @@ def test_yaml_that_holds_itself_is_refused(tmp_path: Path) -> None:
     (count,) = declarations("count: list = []", "the cell")
     with pytest.raises(PressError, match="count must be list"):
         count.check(given[""]["count"])
+
+
+def test_a_list_may_have_blanks_in_it() -> None:
+    """As Python and `nbpress parameters` print lists."""
+    given = read_parameters("4_x.lambdas=[2, 0.2, 0.5] seed=1 names=[['a', 'b'], []]")
+    assert given == {
+        "4_x": {"lambdas": "[2, 0.2, 0.5]"},
+        "": {"seed": "1", "names": "[[a, b], []]"},
+    }

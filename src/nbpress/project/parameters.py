@@ -8,7 +8,7 @@ import math
 import operator
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -127,7 +127,7 @@ def read_parameters(given: str | list[str]) -> Parameters:
     """
     parameters: Parameters = {}
     try:
-        settings = shlex.split(given) if isinstance(given, str) else given
+        settings = _joined(shlex.split(given)) if isinstance(given, str) else given
     except ValueError as error:
         raise PressError(f"PARAMS: {error}: {given!r}") from error
     for setting in settings:
@@ -147,6 +147,17 @@ def read_parameters(given: str | list[str]) -> Parameters:
         else:
             raise PressError(f"PARAMS: expected name=value or a YAML file; got {setting!r}")
     return parameters
+
+
+def _joined(words: Sequence[str]) -> list[str]:
+    """Put the pieces of a list together again: `lambdas=[2, 0.2]` may have blanks in it."""
+    settings: list[str] = []
+    for word in words:
+        if settings and settings[-1].count("[") > settings[-1].count("]"):
+            settings[-1] += f" {word}"
+        else:
+            settings.append(word)
+    return settings
 
 
 def _type(annotation: str) -> Any:

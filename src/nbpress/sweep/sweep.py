@@ -129,7 +129,9 @@ def known(project: Project) -> list[str]:
 def needs(package: str) -> None:
     """Say how to install a package that sweeps alone need, if it is not there."""
     if importlib.util.find_spec(package) is None:
-        raise PressError(f"{package} is not installed: `make sweep` does it, or the extra [sweep]")
+        raise PressError(
+            f"{package} is not installed: `make sweep SWEEP=NAME` installs it, or the extra [sweep]"
+        )
 
 
 def read_journal(project: Project, name: str) -> Journal:
