@@ -37,6 +37,7 @@ VERDICTS = [
     ("4d-why", "weights-are-contrasts", "drives the weights of each digit", ""),
     ("4d-minimum", "minimum-loses-images", "**underfitting**", "Jitter, then, explains more"),
     ("4e-why", "norm-falls", "falls drastically", "does not fall throughout"),
+    ("4e-why", "small-penalties-still-grow", "has brought the weights to rest", "weights jitter"),
 ]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import ParseResult
 
 from jupyter_server import serverapp
-from jupyterlab import labapp
+from jupyterlab.labapp import LabApp
 
 
 class ServerApp(serverapp.ServerApp):  # type: ignore[misc]  # options name it
@@ -23,11 +23,6 @@ class ServerApp(serverapp.ServerApp):  # type: ignore[misc]  # options name it
         return parts._replace(path=path, query="&".join(filter(None, [query, parts.query])))
 
 
-class LabApp(labapp.LabApp):  # type: ignore[misc]
-    """JupyterLab on that server."""
-
-    serverapp_class = ServerApp
-
-
 if __name__ == "__main__":
+    LabApp.serverapp_class = ServerApp
     sys.exit(LabApp.launch_instance())
