@@ -88,220 +88,229 @@ def listing(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
-class TestExample:
-    """The project with notebooks of its own."""
-
-    @pytest.mark.parametrize("name", ["report", 'it\'s "mine" $HOME `x`; a'])
-    def test_it_builds_by_the_commands_that_are_named(self, tmp_path: Path, name: str) -> None:
-        """Whatever the folder is called, the commands that are printed publish its report."""
-        result = subprocess.run(
-            [*COMMAND, "new", name], cwd=tmp_path, capture_output=True, text=True, check=False
-        )
-        assert (result.returncode, result.stderr) == (0, "")
-        commands = re.findall("^    (.*?)(?: +#.*)?$", result.stdout, re.M)
-        assert commands == [f"cd {shlex.quote(name)}", "make report", "make"]
-        script = "\n".join(["set -e", *commands])
-        done = subprocess.run(
-            ["sh", "-c", script], cwd=tmp_path, env=outside_make(),
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        assert "report/report.pdf: 2 of 2 notebooks executed" in done.stderr
-        assert "build report/report.pdf" in done.stdout
-        assert (tmp_path / name / "report" / "report.pdf").read_bytes().startswith(b"%PDF")
-
-    def test_texts_and_outputs_are_as_the_house_has_them(self, tmp_path: Path) -> None:
-        """No number is typed, nothing is malformed, and no notebook holds an output."""
-        begin(tmp_path / "x")
-        project = open_project(tmp_path / "x")
-        lint(project)
-        for chapter in project.report.chapters:
-            notebook = read_notebook(project.notebooks / chapter.notebook)
-            assert notebook.parameters()
-            assert not any(each.get("outputs") for each in notebook.content["cells"])
-
-    def test_no_trace_of_other_reports(self, tmp_path: Path) -> None:
-        """Nothing in it speaks of this project's data sets, its hosts or this machine."""
-        begin(tmp_path / "x")
-        files = listing(tmp_path / "x")
-        python = files.pop(".python").decode()
-        assert python == f"{sys.executable}\n"
-        text = b"\n".join(files.values()).decode().lower()
-        for trace in ("mnist", "digit", "resolver", "dataset", "://", str(tmp_path), sys.prefix):
-            assert trace not in text
-        assert "/.python" not in files
-        assert files[".gitignore"].splitlines()[0] == b".python"
-
-    def test_environment_and_ci_name_the_wheel(self, tmp_path: Path) -> None:
-        """Both name the file that is to lie in wheels/, of this version; CI calls make."""
-        begin(tmp_path / "x")
-        wheel = f"onelayer_report-{metadata.version('onelayer-report')}-py3-none-any.whl"
-        requirements = (tmp_path / "x" / "requirements.txt").read_text("utf-8")
-        assert f"\n./wheels/{wheel}[lab]\n" in requirements
-        workflow = (tmp_path / "x" / ".github" / "workflows" / "report.yml").read_text("utf-8")
-        assert f"wheels/{wheel} " in workflow
-        steps = yaml.safe_load(workflow)["jobs"]["report"]["steps"]
-        assert [step["run"] for step in steps if "run" in step] == ["make setup", "make report"]
-
-    def test_parameters_reach_the_notebooks_as_they_were_typed(self, tmp_path: Path) -> None:
-        """Neither make nor a shell evaluates them; a wrong one is refused before anything runs."""
-        begin(tmp_path / "x")
-        hostile = f'num_swings="$(shell touch {tmp_path}/trap)`touch {tmp_path}/trap`"'
-        result = make(tmp_path / "x", "report", f"PARAMS={hostile}")
-        assert result.returncode
-        assert "num_swings must be int" in result.stderr
-        assert not (tmp_path / "trap").exists()
-
-    def test_help_lists_every_target(self, tmp_path: Path) -> None:
-        """`make` alone lists what can be made; a variable that nothing reads is refused."""
-        begin(tmp_path / "x")
-        phony = re.search(
-            r"^\.PHONY: (help .*)$", (tmp_path / "x" / "Makefile").read_text("utf-8"), re.M
-        )
-        listed = re.findall(
-            r"^  ([a-z]+) ", make(tmp_path / "x", "-j2", "SHELL=/bin/sh").stdout, re.M
-        )
-        assert phony
-        assert sorted(listed) == sorted(phony[1].split())
-        message = make(tmp_path / "x", "report", "num_swings=20").stderr
-        assert (
-            'Nothing reads num_swings: a parameter of the notebooks is given as PARAMS="' in message
-        )
-
-    def test_python_that_is_gone(self, tmp_path: Path) -> None:
-        """The Makefile says what to do where the Python that made the project is gone."""
-        begin(tmp_path / "x")
-        (tmp_path / "x" / ".python").write_text("/gone/bin/python\n", "utf-8")
-        assert "delete .python, and make sets up .venv" in make(tmp_path / "x", "report").stderr
-
-    def test_title(self, tmp_path: Path) -> None:
-        """The title is the folder's name in words, whatever it contains."""
-        for name, title in (("my-first_report", "My first report"), ("{title}: #1", "{title}: #1")):
-            begin(tmp_path / name)
-            assert open_project(tmp_path / name).report.title == title
+# ---- The project with notebooks of its own ------------------------------------------------------
 
 
-class TestAdopted:
-    """`--from`."""
-
-    def test_chapters_stand_in_their_order(self, tmp_path: Path, five: list[Path]) -> None:
-        """Five kinds of notebooks become the chapters of a report, and stay as they are."""
-        before = listing(five[0].parent)
-        words = [*COMMAND, "new", "x", "--from", *map(str, five)]
-        result = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert result.returncode == 0, result.stderr
-        project = open_project(tmp_path / "x")
-        assert [c.notebook for c in project.report.chapters] == [path.name for path in five]
-        built = make(tmp_path / "x", "report")
-        assert "report/report.pdf: 5 of 5 notebooks executed" in built.stderr, built.stderr
-        assert listing(five[0].parent) == before
-        todo = (tmp_path / "x" / "TODO.md").read_text("utf-8")
-        assert "drawn.ipynb, cell 4: its figure has no text alternative" in todo
-        assert "magics.ipynb, cell 5: it ended in NameError: no x" in todo
-        assert todo.split("\n", 2)[2] in result.stdout
-        shown = make(tmp_path / "x", "report", "PARAMS=tagged.rate=0.25 old.n=5")
-        assert "tagged: runs again, parameter rate changed" in shown.stderr
-        assert "old: runs again, parameter n changed" in shown.stderr
-
-    def test_parameters_are_found_or_added(self, five: list[Path]) -> None:
-        """A tagged cell stays; literals behind imports are tagged; else a cell is added."""
-        sources = {}
-        for each in adopt(five):
-            (found,) = [c for c in each.notebook.cells if "parameters" in c.tags]
-            sources[each.path.stem] = found.source.splitlines()[0]
-            each.notebook.parameters()
-        added = sources["z plain"]
-        assert added.startswith("# Parameters")
-        assert sources == {
-            "z plain": added,
-            "drawn": added,
-            "tagged": "import math",
-            "old": "n = 3",
-            "magics": added,
-        }
-
-    @pytest.mark.parametrize(
-        "source", ["n = 3\nprint(n)", "n = m = 3", "n = f()", "dataset = 'x'", "# n ≥ 3\nn = 3"]
+@pytest.mark.parametrize("name", ["report", 'it\'s "mine" $HOME `x`; a'])
+def test_it_builds_by_the_commands_that_are_named(tmp_path: Path, name: str) -> None:
+    """Whatever the folder is called, the commands that are printed publish its report."""
+    result = subprocess.run(
+        [*COMMAND, "new", name], cwd=tmp_path, capture_output=True, text=True, check=False
     )
-    def test_what_is_more_than_parameters_is_not_tagged(self, tmp_path: Path, source: str) -> None:
-        """Code that does more, a name of the press's own, or what it could not read stays code."""
-        (adopted,) = adopt([saved(tmp_path / "a.ipynb", cell(source))])
-        assert [("parameters" in c.tags, c.source == source) for c in adopted.notebook.cells] == [
-            (False, False), (True, False), (False, True),
-        ]  # fmt: skip
-        assert adopted.notebook.parameters() == {}
+    assert (result.returncode, result.stderr) == (0, "")
+    commands = re.findall("^    (.*?)(?: +#.*)?$", result.stdout, re.M)
+    assert commands == [f"cd {shlex.quote(name)}", "make report", "make"]
+    script = "\n".join(["set -e", *commands])
+    done = subprocess.run(
+        ["sh", "-c", script], cwd=tmp_path, env=outside_make(),
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "report/report.pdf: 2 of 2 notebooks executed" in done.stderr
+    assert "build report/report.pdf" in done.stdout
+    assert (tmp_path / name / "report" / "report.pdf").read_bytes().startswith(b"%PDF")
 
-    def test_cells_get_ids_and_lose_outputs(self, tmp_path: Path) -> None:
-        """Ids that are malformed or given twice are new ones; what tells of runs goes with them."""
-        path = saved(
-            tmp_path / "a.ipynb",
-            cell("# A", "markdown", id="title"),
-            cell("1", id="title", outputs=[PICTURE], metadata={"papermill": {}, "jupyter": {}}),
-            cell("2", id="no id"),
-            cell("3", id="cell-2", tags=("parameters",)),
-        )
-        (adopted,) = adopt([path])
-        assert adopted.notebook.content["cells"][1]["metadata"] == {"jupyter": {}}
-        ids = [each.id for each in adopted.notebook.cells]
-        assert ids == ["title", "cell-2-new", "cell-3", "cell-2"]
-        assert not any(each.get("outputs") for each in adopted.notebook.content["cells"])
-        assert not any(each.get("execution_count") for each in adopted.notebook.content["cells"])
 
-    def test_title_is_added_where_there_is_none(self, tmp_path: Path) -> None:
-        """A comment in code is no heading; a chapter without one gets its notebook's name."""
-        path = saved(tmp_path / "my_data.ipynb", cell("```\n# no\n```\n\n## Two", "markdown"))
-        (adopted,) = adopt([path])
-        assert adopted.notebook.cells[0].source == "# my data"
+def test_texts_and_outputs_are_as_the_house_has_them(tmp_path: Path) -> None:
+    """No number is typed, nothing is malformed, and no notebook holds an output."""
+    begin(tmp_path / "x")
+    project = open_project(tmp_path / "x")
+    lint(project)
+    for chapter in project.report.chapters:
+        notebook = read_notebook(project.notebooks / chapter.notebook)
+        assert notebook.parameters()
+        assert not any(each.get("outputs") for each in notebook.content["cells"])
 
-    def test_what_is_left_to_do(self, tmp_path: Path) -> None:
-        """Whatever would stop the report, or be missing in it, is listed with its cell."""
-        (tmp_path / "near.py").touch()
-        (tmp_path / "table.csv").touch()
-        (tmp_path / "a.png").touch()
-        path = saved(
-            tmp_path / "a.ipynb",
-            cell("# A\n\n![](a.png)", "markdown"),
-            cell("rate = 2 / 3", tags=("parameters",)),
-            cell("import near, sys, not_installed_anywhere\n!pip install x"),
-            cell("open('table.csv'); open('none.csv'); 'a' * 3"),
-            cell("for"),
-            cell("ax.plot(x)"),
-            cell("ax.plot(x)"),
-            cell("%%figure fig-a fig\nA caption."),
-            cell("recorded: dict = {}", tags=("parameters",)),
-            cell("rate = 1", tags=("injected-parameters",)),
-            cell("df.plot()", outputs=[{"output_type": "stream", "name": "stdout", "text": "3"}]),
-        )
-        expected = [
-            "cell 1, line 3: a picture has no text alternative",
-            "cell 1: it names a.png, which the original finds: copy that to notebooks/a.png",
-            "cell 2: its parameters: the default of rate must be a literal",
-            "cell 3: it installs packages in each run",
-            "cell 3: it imports near, which lies beside the original",
-            "cell 3: it imports not_installed_anywhere, which is not installed",
-            "cell 4: it names table.csv",
-            "cell 5: its code: line 1 is not Python",
-            f"cell 6: {ALTERNATIVE}",
-            "cell 8, line 1: fig-a has no text alternative",
-            "cell 9: the press itself sets 'recorded'",
-            "cell 10: papermill put it in",
-        ]
-        left = left_to_do(adopt([path]))
-        assert len(left) == len(expected), left
-        for line, beginning in zip(left, expected, strict=True):
-            assert line.startswith(f"a.ipynb, {beginning}")
 
-    def test_what_a_notebook_contains_is_data(self, tmp_path: Path) -> None:
-        """Neither names nor sources become YAML, make or shell, and nothing of it is executed."""
-        name = "a: {wheel} $(shell touch trap) 'x'\n#.ipynb"
-        path = saved(tmp_path / name, cell("open('trap', 'w')\n# {title} {{ x }} $(y)"))
-        begin(tmp_path / "x", [path])
-        report = open_project(tmp_path / "x").report
-        assert [chapter.notebook for chapter in report.chapters] == [name]
-        copied = read_notebook(tmp_path / "x" / "notebooks" / name)
-        assert copied.cells[-1].source == "open('trap', 'w')\n# {title} {{ x }} $(y)"
-        make(tmp_path / "x")
-        assert not [*tmp_path.rglob("trap")]
+def test_no_trace_of_other_reports(tmp_path: Path) -> None:
+    """Nothing in it speaks of this project's data sets, its hosts or this machine."""
+    begin(tmp_path / "x")
+    files = listing(tmp_path / "x")
+    python = files.pop(".python").decode()
+    assert python == f"{sys.executable}\n"
+    text = b"\n".join(files.values()).decode().lower()
+    for trace in ("mnist", "digit", "resolver", "dataset", "://", str(tmp_path), sys.prefix):
+        assert trace not in text
+    assert "/.python" not in files
+    assert files[".gitignore"].splitlines()[0] == b".python"
+
+
+def test_environment_and_ci_name_the_wheel(tmp_path: Path) -> None:
+    """Both name the file that is to lie in wheels/, of this version; CI calls make."""
+    begin(tmp_path / "x")
+    wheel = f"onelayer_report-{metadata.version('onelayer-report')}-py3-none-any.whl"
+    requirements = (tmp_path / "x" / "requirements.txt").read_text("utf-8")
+    assert f"\n./wheels/{wheel}[lab]\n" in requirements
+    workflow = (tmp_path / "x" / ".github" / "workflows" / "report.yml").read_text("utf-8")
+    assert f"wheels/{wheel} " in workflow
+    steps = yaml.safe_load(workflow)["jobs"]["report"]["steps"]
+    assert [step["run"] for step in steps if "run" in step] == ["make setup", "make report"]
+
+
+def test_parameters_reach_the_notebooks_as_they_were_typed(tmp_path: Path) -> None:
+    """Neither make nor a shell evaluates them; a wrong one is refused before anything runs."""
+    begin(tmp_path / "x")
+    hostile = f'num_swings="$(shell touch {tmp_path}/trap)`touch {tmp_path}/trap`"'
+    result = make(tmp_path / "x", "report", f"PARAMS={hostile}")
+    assert result.returncode
+    assert "num_swings must be int" in result.stderr
+    assert not (tmp_path / "trap").exists()
+
+
+def test_help_lists_every_target(tmp_path: Path) -> None:
+    """`make` alone lists what can be made; a variable that nothing reads is refused."""
+    begin(tmp_path / "x")
+    phony = re.search(
+        r"^\.PHONY: (help .*)$", (tmp_path / "x" / "Makefile").read_text("utf-8"), re.M
+    )
+    listed = re.findall(r"^  ([a-z]+) ", make(tmp_path / "x", "-j2", "SHELL=/bin/sh").stdout, re.M)
+    assert phony
+    assert sorted(listed) == sorted(phony[1].split())
+    message = make(tmp_path / "x", "report", "num_swings=20").stderr
+    assert 'Nothing reads num_swings: a parameter of the notebooks is given as PARAMS="' in message
+
+
+def test_python_that_is_gone(tmp_path: Path) -> None:
+    """The Makefile says what to do where the Python that made the project is gone."""
+    begin(tmp_path / "x")
+    (tmp_path / "x" / ".python").write_text("/gone/bin/python\n", "utf-8")
+    assert "delete .python, and make sets up .venv" in make(tmp_path / "x", "report").stderr
+
+
+def test_title(tmp_path: Path) -> None:
+    """The title is the folder's name in words, whatever it contains."""
+    for name, title in (("my-first_report", "My first report"), ("{title}: #1", "{title}: #1")):
+        begin(tmp_path / name)
+        assert open_project(tmp_path / name).report.title == title
+
+
+# ---- `--from` -----------------------------------------------------------------------------------
+
+
+def test_chapters_stand_in_their_order(tmp_path: Path, five: list[Path]) -> None:
+    """Five kinds of notebooks become the chapters of a report, and stay as they are."""
+    before = listing(five[0].parent)
+    words = [*COMMAND, "new", "x", "--from", *map(str, five)]
+    result = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    project = open_project(tmp_path / "x")
+    assert [c.notebook for c in project.report.chapters] == [path.name for path in five]
+    built = make(tmp_path / "x", "report")
+    assert "report/report.pdf: 5 of 5 notebooks executed" in built.stderr, built.stderr
+    assert listing(five[0].parent) == before
+    todo = (tmp_path / "x" / "TODO.md").read_text("utf-8")
+    assert "drawn.ipynb, cell 4: its figure has no text alternative" in todo
+    assert "magics.ipynb, cell 5: it ended in NameError: no x" in todo
+    assert todo.split("\n", 2)[2] in result.stdout
+    shown = make(tmp_path / "x", "report", "PARAMS=tagged.rate=0.25 old.n=5")
+    assert "tagged: runs again, parameter rate changed" in shown.stderr
+    assert "old: runs again, parameter n changed" in shown.stderr
+
+
+def test_parameters_are_found_or_added(five: list[Path]) -> None:
+    """A tagged cell stays; literals behind imports are tagged; else a cell is added."""
+    sources = {}
+    for each in adopt(five):
+        (found,) = [c for c in each.notebook.cells if "parameters" in c.tags]
+        sources[each.path.stem] = found.source.splitlines()[0]
+        each.notebook.parameters()
+    added = sources["z plain"]
+    assert added.startswith("# Parameters")
+    assert sources == {
+        "z plain": added,
+        "drawn": added,
+        "tagged": "import math",
+        "old": "n = 3",
+        "magics": added,
+    }
+
+
+@pytest.mark.parametrize(
+    "source", ["n = 3\nprint(n)", "n = m = 3", "n = f()", "dataset = 'x'", "# n ≥ 3\nn = 3"]
+)
+def test_what_is_more_than_parameters_is_not_tagged(tmp_path: Path, source: str) -> None:
+    """Code that does more, a name of the press's own, or what it could not read stays code."""
+    (adopted,) = adopt([saved(tmp_path / "a.ipynb", cell(source))])
+    assert [("parameters" in c.tags, c.source == source) for c in adopted.notebook.cells] == [
+        (False, False), (True, False), (False, True),
+    ]  # fmt: skip
+    assert adopted.notebook.parameters() == {}
+
+
+def test_cells_get_ids_and_lose_outputs(tmp_path: Path) -> None:
+    """Ids that are malformed or given twice are new ones; what tells of runs goes with them."""
+    path = saved(
+        tmp_path / "a.ipynb",
+        cell("# A", "markdown", id="title"),
+        cell("1", id="title", outputs=[PICTURE], metadata={"papermill": {}, "jupyter": {}}),
+        cell("2", id="no id"),
+        cell("3", id="cell-2", tags=("parameters",)),
+    )
+    (adopted,) = adopt([path])
+    assert adopted.notebook.content["cells"][1]["metadata"] == {"jupyter": {}}
+    ids = [each.id for each in adopted.notebook.cells]
+    assert ids == ["title", "cell-2-new", "cell-3", "cell-2"]
+    assert not any(each.get("outputs") for each in adopted.notebook.content["cells"])
+    assert not any(each.get("execution_count") for each in adopted.notebook.content["cells"])
+
+
+def test_title_is_added_where_there_is_none(tmp_path: Path) -> None:
+    """A comment in code is no heading; a chapter without one gets its notebook's name."""
+    path = saved(tmp_path / "my_data.ipynb", cell("```\n# no\n```\n\n## Two", "markdown"))
+    (adopted,) = adopt([path])
+    assert adopted.notebook.cells[0].source == "# my data"
+
+
+def test_what_is_left_to_do(tmp_path: Path) -> None:
+    """Whatever would stop the report, or be missing in it, is listed with its cell."""
+    (tmp_path / "near.py").touch()
+    (tmp_path / "table.csv").touch()
+    (tmp_path / "a.png").touch()
+    path = saved(
+        tmp_path / "a.ipynb",
+        cell("# A\n\n![](a.png)", "markdown"),
+        cell("rate = 2 / 3", tags=("parameters",)),
+        cell("import near, sys, not_installed_anywhere\n!pip install x"),
+        cell("open('table.csv'); open('none.csv'); 'a' * 3"),
+        cell("for"),
+        cell("ax.plot(x)"),
+        cell("ax.plot(x)"),
+        cell("%%figure fig-a fig\nA caption."),
+        cell("recorded: dict = {}", tags=("parameters",)),
+        cell("rate = 1", tags=("injected-parameters",)),
+        cell("df.plot()", outputs=[{"output_type": "stream", "name": "stdout", "text": "3"}]),
+    )
+    expected = [
+        "cell 1, line 3: a picture has no text alternative",
+        "cell 1: it names a.png, which the original finds: copy that to notebooks/a.png",
+        "cell 2: its parameters: the default of rate must be a literal",
+        "cell 3: it installs packages in each run",
+        "cell 3: it imports near, which lies beside the original",
+        "cell 3: it imports not_installed_anywhere, which is not installed",
+        "cell 4: it names table.csv",
+        "cell 5: its code: line 1 is not Python",
+        f"cell 6: {ALTERNATIVE}",
+        "cell 8, line 1: fig-a has no text alternative",
+        "cell 9: the press itself sets 'recorded'",
+        "cell 10: papermill put it in",
+    ]
+    left = left_to_do(adopt([path]))
+    assert len(left) == len(expected), left
+    for line, beginning in zip(left, expected, strict=True):
+        assert line.startswith(f"a.ipynb, {beginning}")
+
+
+def test_what_a_notebook_contains_is_data(tmp_path: Path) -> None:
+    """Neither names nor sources become YAML, make or shell, and nothing of it is executed."""
+    name = "a: {wheel} $(shell touch trap) 'x'\n#.ipynb"
+    path = saved(tmp_path / name, cell("open('trap', 'w')\n# {title} {{ x }} $(y)"))
+    begin(tmp_path / "x", [path])
+    report = open_project(tmp_path / "x").report
+    assert [chapter.notebook for chapter in report.chapters] == [name]
+    copied = read_notebook(tmp_path / "x" / "notebooks" / name)
+    assert copied.cells[-1].source == "open('trap', 'w')\n# {title} {{ x }} $(y)"
+    make(tmp_path / "x")
+    assert not [*tmp_path.rglob("trap")]
 
 
 def as_json(folder: Path, content: object, name: str = "a.ipynb") -> Path:
@@ -374,112 +383,114 @@ REFUSED = {
 }
 
 
-class TestRefused:
-    """What cannot be: a clear message, and nothing half made."""
+# ---- What cannot be: a clear message, and nothing half made -------------------------------------
 
-    @pytest.mark.parametrize("other", ["null", "3", "2.5", '"x"', "[]", "[0]", "{}"])
-    def test_notebook_that_is_odd_somewhere(self, tmp_path: Path, other: str) -> None:
-        """Whatever stands in place of any part, a notebook is adopted or refused in words."""
-        content = {
-            "nbformat": 4,
-            "nbformat_minor": 5,
-            "metadata": {**PYTHON, "language_info": {"name": "python"}},
-            "cells": [
-                {"id": "a", **cell("# A", "markdown", attachments={"a": {"image/png": ""}})},
-                {"id": "b", **cell(["n = 3\n", "m = 4"], tags=("x",), outputs=[PICTURE, FAILED])},
-            ],
-        }
-        whole = json.dumps(content)
-        refused = []
-        for position in range(len([*places_in(content)])):
-            copy = json.loads(whole)
-            holder, key = [*places_in(copy)][position]
-            holder[key] = json.loads(other)
-            try:
-                left_to_do(adopt([as_json(tmp_path, copy)]))
-            except PressError as error:
-                refused.append(str(error))
-        assert all(": expected a " in message for message in refused)
-        assert 0 < len(refused) < position
 
-    @pytest.mark.parametrize("case", REFUSED)
-    def test_notebooks(self, tmp_path: Path, case: str) -> None:
-        """The message says what was expected, what was found and what to do."""
-        given, message = REFUSED[case]
-        good = saved(tmp_path / "good.ipynb", cell("1"))
-        notebooks = [good, *given(tmp_path)]
-        before = listing(tmp_path)
-        with pytest.raises(PressError) as error:
-            begin(tmp_path / "x", notebooks)
-        assert message in str(error.value)
-        assert listing(tmp_path) == before
-        assert not (tmp_path / "x").exists()
+@pytest.mark.parametrize("other", ["null", "3", "2.5", '"x"', "[]", "[0]", "{}"])
+def test_notebook_that_is_odd_somewhere(tmp_path: Path, other: str) -> None:
+    """Whatever stands in place of any part, a notebook is adopted or refused in words."""
+    content = {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {**PYTHON, "language_info": {"name": "python"}},
+        "cells": [
+            {"id": "a", **cell("# A", "markdown", attachments={"a": {"image/png": ""}})},
+            {"id": "b", **cell(["n = 3\n", "m = 4"], tags=("x",), outputs=[PICTURE, FAILED])},
+        ],
+    }
+    whole = json.dumps(content)
+    refused = []
+    for position in range(len([*places_in(content)])):
+        copy = json.loads(whole)
+        holder, key = [*places_in(copy)][position]
+        holder[key] = json.loads(other)
+        try:
+            left_to_do(adopt([as_json(tmp_path, copy)]))
+        except PressError as error:
+            refused.append(str(error))
+    assert all(": expected a " in message for message in refused)
+    assert 0 < len(refused) < position
 
-    def test_folders(self, tmp_path: Path) -> None:
-        """What holds something, or cannot be a folder, is refused and untouched."""
-        (tmp_path / "full").mkdir()
-        (tmp_path / "full" / ".hidden").touch()
-        (tmp_path / "file").touch()
-        (tmp_path / "dangling").symlink_to("nowhere")
-        before = sorted(tmp_path.rglob("*"))
-        for name, message in (
-            ("full", "is not empty: expected the name of a new folder, or of an empty one; found "
-             ".hidden in it; give another name"),
-            ("file", "is no folder"),
-            ("dangling", "is no folder"),
-            ("none/x", "make it first"),
-        ):  # fmt: skip
-            with pytest.raises(PressError, match=re.escape(message)):
-                begin(tmp_path / name)
-        assert sorted(tmp_path.rglob("*")) == before
 
-    def test_empty_folder_is_filled(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """One that is empty will do, the current one too."""
-        monkeypatch.chdir(tmp_path)
-        begin(Path("."))
-        assert open_project(tmp_path)
-        assert not [path for path in tmp_path.iterdir() if path.name.startswith(".tmp")]
+@pytest.mark.parametrize("case", REFUSED)
+def test_notebooks(tmp_path: Path, case: str) -> None:
+    """The message says what was expected, what was found and what to do."""
+    given, message = REFUSED[case]
+    good = saved(tmp_path / "good.ipynb", cell("1"))
+    notebooks = [good, *given(tmp_path)]
+    before = listing(tmp_path)
+    with pytest.raises(PressError) as error:
+        begin(tmp_path / "x", notebooks)
+    assert message in str(error.value)
+    assert listing(tmp_path) == before
+    assert not (tmp_path / "x").exists()
 
-    @pytest.mark.parametrize("exists", [True, False])
-    def test_write_that_fails(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exists: bool
-    ) -> None:
-        """A full disk leaves the folder as it was, or not there."""
-        folder = tmp_path / "x"
-        if exists:
-            folder.mkdir()
 
-        def full(path: Path, content: bytes, write=Path.write_bytes) -> None:
-            if path.name == "Makefile":
-                raise OSError(28, "No space left on device", str(path))
-            write(path, content)
+def test_folders(tmp_path: Path) -> None:
+    """What holds something, or cannot be a folder, is refused and untouched."""
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / ".hidden").touch()
+    (tmp_path / "file").touch()
+    (tmp_path / "dangling").symlink_to("nowhere")
+    before = sorted(tmp_path.rglob("*"))
+    for name, message in (
+        ("full", "is not empty: expected the name of a new folder, or of an empty one; found "
+         ".hidden in it; give another name"),
+        ("file", "is no folder"),
+        ("dangling", "is no folder"),
+        ("none/x", "make it first"),
+    ):  # fmt: skip
+        with pytest.raises(PressError, match=re.escape(message)):
+            begin(tmp_path / name)
+    assert sorted(tmp_path.rglob("*")) == before
 
-        monkeypatch.setattr(Path, "write_bytes", full)
-        with pytest.raises(OSError, match="No space left"):
-            begin(folder)
-        assert [*tmp_path.rglob("*")] == ([folder] if exists else [])
 
-    def test_command_line(self, tmp_path: Path) -> None:
-        """Words that lack or do not belong are told with the usage; options may follow `--from`."""
-        notebook = str(saved(tmp_path / "a.ipynb", cell("1")))
-        for words, status, message in (
-            (["x", "--from"], 2, "--from"),
-            (["--from", notebook], 2, "Missing argument 'FOLDER'"),
-            (["x", "--from", notebook, "--help"], 0, ""),
-            (["x", notebook], 2, "unexpected extra argument"),
-        ):
-            done = subprocess.run(
-                [*COMMAND, "new", *words], cwd=tmp_path, capture_output=True, text=True, check=False
-            )
-            assert done.returncode == status
-            assert message in done.stderr
-        assert not (tmp_path / "x").exists()
+def test_empty_folder_is_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is empty will do, the current one too."""
+    monkeypatch.chdir(tmp_path)
+    begin(Path("."))
+    assert open_project(tmp_path)
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".tmp")]
 
-    def test_press_that_is_not_installed(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """No environment could name it."""
-        monkeypatch.setattr(module, "DISTRIBUTION", "none-such")
-        with pytest.raises(PressError, match="none-such is not installed"):
-            begin(tmp_path / "x")
-        assert not [*tmp_path.iterdir()]
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_write_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exists: bool) -> None:
+    """A full disk leaves the folder as it was, or not there."""
+    folder = tmp_path / "x"
+    if exists:
+        folder.mkdir()
+
+    def full(path: Path, content: bytes, write=Path.write_bytes) -> None:
+        if path.name == "Makefile":
+            raise OSError(28, "No space left on device", str(path))
+        write(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space left"):
+        begin(folder)
+    assert [*tmp_path.rglob("*")] == ([folder] if exists else [])
+
+
+def test_command_line(tmp_path: Path) -> None:
+    """Words that lack or do not belong are told with the usage; options may follow `--from`."""
+    notebook = str(saved(tmp_path / "a.ipynb", cell("1")))
+    for words, status, message in (
+        (["x", "--from"], 2, "--from"),
+        (["--from", notebook], 2, "Missing argument 'FOLDER'"),
+        (["x", "--from", notebook, "--help"], 0, ""),
+        (["x", notebook], 2, "unexpected extra argument"),
+    ):
+        done = subprocess.run(
+            [*COMMAND, "new", *words], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == status
+        assert message in done.stderr
+    assert not (tmp_path / "x").exists()
+
+
+def test_press_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No environment could name it."""
+    monkeypatch.setattr(module, "DISTRIBUTION", "none-such")
+    with pytest.raises(PressError, match="none-such is not installed"):
+        begin(tmp_path / "x")
+    assert not [*tmp_path.iterdir()]
