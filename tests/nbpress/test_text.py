@@ -159,3 +159,11 @@ def test_other_cells_are_code(source: str) -> None:
     """Also those of other magics, and of one that stands further down."""
     assert split_prose(source) is None
     assert read_prose(source) is None
+
+
+@pytest.mark.parametrize("half", ["{{ off:.0%}} of {{ guess }}", "{{ off }} of {{guess }}"])
+def test_placeholder_without_a_blank(half: str) -> None:
+    """Its line is named; it does not swallow the text up to the next one, or stand in print."""
+    with pytest.raises(TextError, match=r"blank is missing|braces of one half") as caught:
+        read_text(f"One.\n{half}")
+    assert caught.value.line == 2

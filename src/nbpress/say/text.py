@@ -134,6 +134,8 @@ def read_text(source: str, first_line: int = 1, *, of_report: bool = False) -> T
                 line += part.count("\n", 0, stray.start())
                 raise TextError(line, "expected '{{ name }}' in one line; found braces of one half")
             parts.append(part)
+        elif "{{" in inner or "}}" in inner:
+            raise TextError(line, f"{part}: a blank is missing in it, expected '{{{{ name }}}}'")
         elif condition := _CONDITION.fullmatch(inner):
             word, claim = condition[1] or "if", condition[2] or ""
             if state not in _AFTER[word]:
