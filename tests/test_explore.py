@@ -17,9 +17,9 @@ from typing import Any
 import nbformat
 import papermill
 import pytest
+from fixtures.browser import chromium
 
 ROOT = Path(__file__).parents[1]
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 NOTEBOOK = "notebooks/explore.ipynb"
 SEVEN = [(80, 60), (200, 60), (150, 150), (130, 240)]
 DEADLINE = 30_000  # milliseconds that anything may take before a test gives up
@@ -43,13 +43,8 @@ def project(tmp_path: Path) -> Path:
 @pytest.fixture
 def browser() -> Iterator[Any]:
     """Return a running chromium, or skip where there is none."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not Path(CHROMIUM).is_file():
-        pytest.skip("no chromium on this machine: apt-get install chromium")
-    with playwright.sync_playwright() as started:
-        running = started.chromium.launch(executable_path=CHROMIUM)
+    with chromium() as running:
         yield running
-        running.close()
 
 
 @pytest.fixture

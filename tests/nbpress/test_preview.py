@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPResponse
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from fixtures.browser import chromium
 from fixtures.tiny_project import TinyProject
 from fixtures.watched import DONE, watching
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 PICTURES = "notebooks/2_pictures.ipynb"
 PARAGRAPHS = "\n\n".join(f"Paragraph {number}." for number in range(200))
 
@@ -31,13 +29,8 @@ def ask(url: str, path: str, **headers: str) -> HTTPResponse:
 @pytest.fixture
 def browser() -> Iterator[Any]:
     """Return a running chromium, or skip where there is none."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not Path(CHROMIUM).is_file():
-        pytest.skip("no chromium on this machine: apt-get install chromium")
-    with playwright.sync_playwright() as started:
-        running = started.chromium.launch(executable_path=CHROMIUM)
+    with chromium() as running:
         yield running
-        running.close()
 
 
 def test_page_is_for_those_who_know_the_token_and_mean_this_server(built: TinyProject) -> None:

@@ -7,7 +7,6 @@ import hashlib
 import io
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 import pikepdf
 import pytest
 from fixtures.bound_report import TASKS, bound_report
+from fixtures.browser import chromium
 from fixtures.odd_notebooks import ODD, PIXEL, display, markdown, outputs
 from nbconvert.exporters import get_exporter
 from PIL import Image
@@ -23,7 +23,6 @@ from PIL import Image
 from nbtypeset.exporters import OfflineHTMLExporter
 from nbtypeset.schema import Imprint
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 QUIET = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
@@ -169,13 +168,8 @@ def test_event_handlers_in_html_are_dropped() -> None:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Return a running chromium, or skip where there is none."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not Path(CHROMIUM).is_file():
-        pytest.skip("no chromium on this machine: apt-get install chromium")
-    with playwright.sync_playwright() as started:
-        running = started.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+    with chromium(QUIET) as running:
         yield running
-        running.close()
 
 
 @pytest.fixture

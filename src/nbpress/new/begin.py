@@ -24,9 +24,10 @@ _PYTHON = ".python"  # names the Python that the Makefile uses on this machine
 _TODO = "TODO.md"
 _ON_FIGURES = """
 A figure gets its caption and text alternative in a cell of code below it, where `fig` is the
-variable that holds it and `%load_ext nbpress` stands in a cell above:
+variable that holds it (`fig = plt.figure()`) and `%load_ext nbpress` stands in a cell above. Where
+the two quote values, the label names the task, as `fig-1` does task 1:
 
-    %%figure fig-speed fig
+    %%figure fig-1 fig
     The caption.
 
     Alt:
