@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
 from fixtures.tiny_project import TinyProject
 
 from nbpress.errors import PressError
-from nbpress.project.code import first_party_modules, imported_modules
+from nbpress.project.code import compile_sources, first_party_modules, imported_modules
 
 
 def imported(project: TinyProject, source: str, module: str = "") -> set[str]:
@@ -88,3 +90,32 @@ def test_imported_modules_are_those_of_others_that_are_imported_at_once(tmp_path
     )
     names = imported_modules({"cell 1": "import mine, matplotlib.pyplot as plt\n"}, [tmp_path])
     assert names == {"matplotlib.pyplot", "numpy", "numpy.random"}
+
+
+def bytecode_of(source: Path) -> Path:
+    """Return where a source's bytecode lies, compiled."""
+    compile_sources([source])
+    return Path(cache_from_source(str(source)))
+
+
+def test_bytecode_is_that_of_the_source_as_it_is(tmp_path: Path) -> None:
+    """An edit within the same second, of the same length, is compiled; no edit leaves it alone."""
+    source = tmp_path / "mine.py"
+    source.write_text("x = 1\n")
+    compiled = bytecode_of(source)
+    first, time = compiled.read_bytes(), source.stat().st_mtime_ns
+    os.utime(compiled, ns=(0, 0))
+    assert bytecode_of(source).stat().st_mtime_ns == 0
+    source.write_text("x = 2\n")
+    os.utime(source, ns=(time, time))
+    assert bytecode_of(source).read_bytes()[16:] != first[16:]
+
+
+def test_bytecode_that_was_cut_off_is_made_again(tmp_path: Path) -> None:
+    """As a full disk leaves it."""
+    source = tmp_path / "mine.py"
+    source.write_text("x = 'a longer text'\n")
+    compiled = bytecode_of(source)
+    whole = compiled.read_bytes()
+    compiled.write_bytes(whole[:-9])
+    assert bytecode_of(source).read_bytes() == whole
