@@ -149,8 +149,11 @@ def until(condition: Any) -> None:
 
 
 def gone(process: int) -> bool:
-    """Return whether a process has ended."""
-    return not psutil.pid_exists(process) or psutil.Process(process).status() == "zombie"
+    """Return whether a process has ended, if only between two looks at it."""
+    try:
+        return psutil.Process(process).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 # ---- As fresh ones ----------------------------------------------------------------------------
