@@ -276,7 +276,7 @@ def test_interrupted_build(project: TinyProject, whom: str) -> None:
     (os.killpg if whom == "group" else os.kill)(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=DEADLINE)
     assert process.returncode == 130
-    assert err.splitlines()[-1] == "nbpress: interrupted; the former report is as it was"
+    assert err.splitlines()[-1] == "nbpress: interrupted; the previous report is unchanged"
     assert "Traceback" not in err
     assert project.published() == before
     assert_sound(project)

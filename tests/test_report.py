@@ -177,14 +177,14 @@ def test_the_report_of_2022_is_reproduced(built):
 
 def test_the_values_are_those_recorded(built):
     """Every value agrees with the recorded one within its tolerance, or it says how to record."""
-    from nbpress.publish.compare import differences, record_command
+    from nbpress.publish.compare import drift_table, record_command
 
     dataset, place, _ = built
     found = json.loads((place / "report" / "values.json").read_text("utf-8"))
     source = f"report/expected/{dataset}.json"
     expected = json.loads((ROOT / source).read_text("utf-8"))
     observed = {name: entry["value"] for name, entry in found.items()}
-    drifts = differences(expected, observed, source, record_command(dataset))
+    drifts = drift_table(expected, observed, source, record_command(dataset))
     assert not drifts, drifts
 
 

@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say(f"nbpress: {message}")
         return 1
     except (KeyboardInterrupt, click.Abort) as interrupt:
-        say(f"nbpress: interrupted; {str(interrupt) or 'the former report is as it was'}")
+        say(f"nbpress: interrupted; {str(interrupt) or 'the previous report is unchanged'}")
         return 130
     return 0
 

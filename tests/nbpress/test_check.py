@@ -90,7 +90,7 @@ def test_garbage_is_named_by_the_command(checked: TinyProject) -> None:
     path.write_bytes(b"garbage")
     result = checked.run("check")
     assert result.status == 1
-    assert "nbpress: report/report.pdf is not as it was published, but damaged" in result.err
+    assert "nbpress: report/report.pdf was damaged or edited after it was published" in result.err
     assert path.read_bytes() == b"garbage"
 
 
@@ -105,7 +105,7 @@ def test_changed_byte_is_named(checked: TinyProject, name: str) -> None:
     """Of each published file; the others are not accused."""
     _flip(checked.root / "report" / name)
     assert verdict(checked) == (
-        f"report/{name} is not as it was published, but damaged or edited: publish again"
+        f"report/{name} was damaged or edited after it was published: publish again"
     )
 
 
@@ -210,7 +210,9 @@ def test_other_data_set_is_compared_without_the_files(
     assert verdict(checked, "large") == ""
     said = capsys.readouterr().err
     assert "another report (small) is published: values are compared, but no files" in said
-    assert "report/report.pdf is not as it was published" in verdict(checked, "small")
+    assert "report/report.pdf was damaged or edited after it was published" in verdict(
+        checked, "small"
+    )
 
 
 def test_parameters_are_compared_with_the_published_values(checked: TinyProject) -> None:

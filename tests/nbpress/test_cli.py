@@ -40,7 +40,7 @@ def test_nothing_changed_executes_nothing(built: TinyProject) -> None:
     before = pdf.stat()
     result = built.report()
     assert result.executed == {}
-    assert "report/report.pdf is as it was" in result.err
+    assert "report/report.pdf is unchanged" in result.err
     after = pdf.stat()
     assert (after.st_mtime_ns, after.st_ino) == (before.st_mtime_ns, before.st_ino)
 

@@ -82,7 +82,7 @@ def test_edited_record_is_told_from_a_fresh_run(
     built.run("check", "--record")
     result = built.run("check")
     assert result.status == 1
-    assert "published.json is not as it was recorded, but damaged or edited" in result.err
+    assert "published.json was damaged or edited after it was recorded" in result.err
 
 
 def test_record_of_an_older_press_is_read(built: TinyProject) -> None:

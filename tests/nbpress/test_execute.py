@@ -127,7 +127,7 @@ def test_finished_runs_are_kept_when_another_fails(project: Project) -> None:
     message = refusal(project, Pretence(**{"1_sums": "cell 5 (sum) raised KeyError: 7"}))
     assert message == (
         "1_sums.ipynb: cell 5 (sum) raised KeyError: 7\n\n"
-        "What was executed is kept in build/failed/1_sums.ipynb; the former report is as it was."
+        "What was executed is kept in build/failed/1_sums.ipynb; the previous report is unchanged."
     )
     executor = Pretence()
     assert run(project, executor).executed == ["1_sums", "3_summary"]
@@ -214,7 +214,7 @@ def test_failed_cell_is_shown(tiny: TinyProject) -> None:
         '    print("reading the numbers")\n    numbers = {}\n    numbers["seven"]\n',
         "its output so far:\n    reading the numbers\n",
         "----> 3 numbers",
-        "What was executed is kept in build/failed/1_sums.ipynb; the former report is as it was.",
+        "What was executed is kept in build/failed/1_sums.ipynb; the previous report is unchanged.",
     ):
         assert part in told
     assert "Traceback (most recent call last):\n  File" not in told

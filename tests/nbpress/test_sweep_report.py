@@ -66,7 +66,7 @@ def test_results_outside_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_template_is_published(swept: TinyProject) -> None:
-    """As PDF and page, with the failures; a second time it is as it was."""
+    """As PDF and page, with the failures; a second time nothing changes."""
     report = swept.root / "sweeps" / "1_sums"
     result = swept.run("sweep", "report", "1_sums")
     assert result.status == 0, result.err
@@ -76,7 +76,7 @@ def test_template_is_published(swept: TinyProject) -> None:
     assert "1 of 6 runs failed" in page
     assert not (swept.root / "report" / "report.pdf").exists()
     again = swept.run("sweep", "report", "1_sums")
-    assert "sweeps/1_sums/report.pdf is as it was: 0 of 1 notebooks executed" in again.err
+    assert "sweeps/1_sums/report.pdf is unchanged: 0 of 1 notebooks executed" in again.err
 
 
 def test_summary_of_ones_own_runs_again_for_other_results(swept: TinyProject) -> None:

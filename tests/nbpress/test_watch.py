@@ -116,7 +116,7 @@ def test_what_a_build_writes_does_not_build_again(built: TinyProject, end: str) 
         "pathlib.Path('table.json').write_text(str(time.time_ns()))\n" + end,
     )
     with watching(built) as watch:
-        end_of_build = "the former report is as it was" if end else DONE
+        end_of_build = "the previous report is unchanged" if end else DONE
         watch.until(end_of_build)
         built.edit(PICTURES, "shows it", "shows it, last")
         lines = watch.until(end_of_build)

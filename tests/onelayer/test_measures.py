@@ -115,32 +115,32 @@ def test_without_train_accuracy_of_thinned() -> None:
     np.testing.assert_array_equal(thinned.validation_step, [0, 3, 6])
 
 
-# ---- Accuracy by place in the epoch -------------------------------------------------------------
+# ---- Accuracy by batch in the epoch -------------------------------------------------------------
 
 
 def test_mean_over_later_epochs() -> None:
-    """Each place has the mean over all epochs but the first."""
+    """Each batch has the mean over all epochs but the first."""
     run = history([0.0] * 3 + [0.7, 0.8, 0.9] + [0.9, 0.8, 0.7], interval=1, steps_per_epoch=3)
-    np.testing.assert_allclose(measures.accuracy_by_place(run), [0.8, 0.8, 0.8])
+    np.testing.assert_allclose(measures.accuracy_by_batch(run), [0.8, 0.8, 0.8])
 
 
 def test_only_one_epoch() -> None:
     """A single epoch is all that there is."""
     run = history([0.7, 0.8, 0.9], interval=1, steps_per_epoch=3)
-    np.testing.assert_allclose(measures.accuracy_by_place(run), [0.7, 0.8, 0.9])
+    np.testing.assert_allclose(measures.accuracy_by_batch(run), [0.7, 0.8, 0.9])
 
 
 def test_not_every_step() -> None:
     """A run that was not validated after every step is refused, with the remedy."""
     with pytest.raises(ValueError, match="validations_per_epoch = steps per epoch; got 4 of 7"):
-        measures.accuracy_by_place(history([0.9] * 4, interval=2))
+        measures.accuracy_by_batch(history([0.9] * 4, interval=2))
 
 
 def test_dip() -> None:
-    """The lowest place is found, with its neighbours and the range of the others."""
+    """The lowest batch is found, with its neighbours and the range of the others."""
     dip = measures.dip(np.array([0.98, 0.97, 0.94, 0.975]))
     assert dip == measures.Dip(
-        place=2,
+        batch=2,
         accuracy=0.94,
         before=0.97,
         after=0.975,
@@ -152,13 +152,13 @@ def test_dip() -> None:
 
 
 def test_epochs_follow_one_another() -> None:
-    """The last place has the first one after it, and the first the last before it."""
+    """The last batch has the first one after it, and the first the last before it."""
     assert measures.dip(np.array([0.98, 0.97, 0.94])).after == 0.98
     assert measures.dip(np.array([0.9, 0.97, 0.94])).before == 0.94
 
 
 def test_none_stands_out() -> None:
-    """The lowest place does not stand out if the others lie as far apart."""
+    """The lowest batch does not stand out if the others lie as far apart."""
     assert not measures.dip(np.array([0.98, 0.95, 0.93, 0.96])).stands_out
 
 

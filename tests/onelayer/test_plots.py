@@ -41,7 +41,7 @@ PLOTS = {
     "validation_accuracies": lambda run: plots.validation_accuracies({"one": run, "two": run}),
     "accuracies_by_lambda": lambda run: plots.accuracies_by_lambda({"λ = 2": run, "λ = 0": run}),
     "confusion": lambda run: plots.confusion(np.array([[9, 1], [0, 8]])),
-    "accuracy_by_place": lambda run: plots.accuracy_by_place(
+    "accuracy_by_batch": lambda run: plots.accuracy_by_batch(
         {"one": np.array([0.9, 0.8, 0.9]), "two": np.array([0.9, 0.9, 0.9])},
         np.array([0.1, 0.7, 0.2]),
         marked=1,
@@ -93,7 +93,7 @@ def test_axes_are_labelled(run, plot) -> None:
     labels = [axes.get_ylabel() for axes in figure.axes]
     if plot in (PLOTS["weight_images"], PLOTS["captioned_images"]):
         assert list(filter(None, labels)) == ["λ = 0", "λ = 2"]
-    elif plot is PLOTS["accuracy_by_place"]:  # one above the other, over the same places
+    elif plot is PLOTS["accuracy_by_batch"]:  # one above the other, over the same places
         assert figure.axes[-1].get_xlabel()
         assert all(labels)
     else:
@@ -223,7 +223,7 @@ def test_without_train_accuracy(run) -> None:
 
 def test_marks_one_batch() -> None:
     """Accuracies stand above the gradients' norms; one bar differs in colour."""
-    figure = PLOTS["accuracy_by_place"](None)
+    figure = PLOTS["accuracy_by_batch"](None)
     above, below = figure.axes
     assert legend(figure) == ["one", "two"]
     np.testing.assert_allclose(above.lines[0].get_ydata(), [0.9, 0.8, 0.9])

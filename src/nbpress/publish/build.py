@@ -91,7 +91,7 @@ def build(project: Project, request: Request) -> list[Path]:
             exporters=[exporter for exporter, _ in forms.values()],
         )
         published, files = _render_all(project, bound, forms, former)
-        record = record_of(dataset, request.parameters, bound, published)
+        record = published_record(dataset, request.parameters, bound, published)
         # In the order in which they are renamed: the record says last what is there.
         files = {VALUES: values_of(bound), **files, RECORD: record.to_bytes()}
         replaced = read(project.output / VALUES)
@@ -110,8 +110,8 @@ def build(project: Project, request: Request) -> list[Path]:
     names = ", ".join(project.relative(path) for path in written)
     ran = f"{executed} of {len(project.report.chapters)} notebooks executed"
     facts = [dataset.dataset, ran, f"{time.monotonic() - start:.1f} s"]
-    as_it_was = f"{project.relative(project.output / request.form)} is as it was"
-    say(f"{names or as_it_was}: {', '.join(filter(None, facts))}")
+    unchanged = f"{project.relative(project.output / request.form)} is unchanged"
+    say(f"{names or unchanged}: {', '.join(filter(None, facts))}")
     return written
 
 
@@ -162,7 +162,7 @@ def values_of(bound: Bound) -> bytes:
     return as_json(bound.values).encode()
 
 
-def record_of(
+def published_record(
     dataset: DataSet, parameters: Parameters, bound: Bound, forms: Mapping[str, Form]
 ) -> Published:
     """Return what is to be recorded of a published report."""

@@ -19,9 +19,16 @@ from nbpress.project.dataset import DataSet
 from nbpress.project.parameters import Parameters
 from nbpress.project.project import Project
 from nbpress.publish.bind import Bound
-from nbpress.publish.build import compose, data_set, record_of, render_form, unknown, values_of
+from nbpress.publish.build import (
+    compose,
+    data_set,
+    published_record,
+    render_form,
+    unknown,
+    values_of,
+)
 from nbpress.publish.compare import (
-    differences,
+    drift_table,
     read_values,
     record_command,
     recorded,
@@ -89,7 +96,7 @@ def check(project: Project, dataset: str, parameters: Parameters, *, record: boo
         expected = recorded(_values(read_values(path)), {}) if intact else {}
     elif not expected:
         faults.append(f"no values are recorded in {source}. {remedy}")
-    if expected and (drifts := differences(expected, observed, source, remedy)):
+    if expected and (drifts := drift_table(expected, observed, source, remedy)):
         faults.append(drifts)
     if faults:
         raise PressError("\n".join(faults))
@@ -162,15 +169,15 @@ def _verify(published: Published, project: Project, data: DataSet, bound: Bound)
         if there is None:
             yield f"report/{name} is missing: publish again"
         elif digest(there) != published.files().get(name):
-            yield f"report/{name} is not as it was published, but damaged or edited: publish again"
+            yield f"report/{name} was damaged or edited after it was published: publish again"
         else:
             yield (
                 f"report/{name} is not what a fresh run gives: notebooks, code or tools have "
                 "changed since, or do not give the same twice; publish again"
                 + (f" ({commits})" if now != published.commit else "")
             )
-    if sound and record_of(data, published.parameters, bound, forms) != published:
-        yield f"report/{RECORD} is not as it was recorded, but damaged or edited: publish again"
+    if sound and published_record(data, published.parameters, bound, forms) != published:
+        yield f"report/{RECORD} was damaged or edited after it was recorded: publish again"
     elif sound and now != published.commit:
         say(f"note: nothing else differs, but publish again for the commit: {commits}")
 

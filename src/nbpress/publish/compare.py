@@ -65,7 +65,7 @@ def _is_entry(entry: Any) -> bool:
     )
 
 
-def differences(
+def drift_table(
     expected: Mapping[str, Any], observed: Mapping[str, Any], source: str, remedy: str
 ) -> str:
     """Say which values differ from those recorded in `source`, and what to do; "" if none does."""

@@ -198,7 +198,7 @@ class _Runner:
                 kept = keep_failed(self.project.build, notebook, attempt.partial, outcome)
                 where = kept and f"What was executed is kept in {self.project.relative(kept)}; "
                 self.failures.append(
-                    f"{notebook}: {error}\n\n{where or ''}the former report is as it was."
+                    f"{notebook}: {error}\n\n{where or ''}the previous report is unchanged."
                 )
                 continue
             self.result.runs[name] = run

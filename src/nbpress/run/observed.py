@@ -91,7 +91,7 @@ def declared(root: Path, patterns: Iterable[str]) -> dict[str, str]:
 
 
 def changes_since(root: Path, read: Mapping[str, str], written: Collection[str]) -> str:
-    """Say in a line what differs now from what a run read; nothing if all is as it was."""
+    """Say in a line what differs now from what a run read; nothing if all is unchanged."""
     now = digests(root, read, written)
     changed = [name for name in now if now[name] != read[name]]
     return describe(changed, read, now) if changed else ""

@@ -18,13 +18,13 @@ from nbpress.errors import PressError
 from nbpress.log import say
 from nbpress.run import worker
 from nbpress.run.attempt import Attempt
-from nbpress.sweep.engine import Refused
 from nbpress.sweep.remote import Delivery, Parcel, run_there, unpack
+from nbpress.sweep.workers import Refused
 
 _CONNECT_SECONDS = 5
 
 
-class ClusterEngine:
+class ClusterWorkers:
     """The workers of a cluster, those that come later among them.
 
     Parameters
@@ -53,7 +53,7 @@ class ClusterEngine:
         self._lock = threading.Lock()
         self._workers: list[str] = []
 
-    def __enter__(self) -> ClusterEngine:
+    def __enter__(self) -> ClusterWorkers:
         from distributed import Client
 
         try:

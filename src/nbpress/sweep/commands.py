@@ -18,18 +18,18 @@ from nbpress.run.matplotlib_config import prepare_matplotlib
 from nbpress.run.processes import cores
 from nbpress.run.stale import imported
 from nbpress.run.temporary import delete_abandoned
-from nbpress.sweep.engine import Engine, LocalEngine
 from nbpress.sweep.journal import DONE, FAILED, DamagedJournal, Entry, Journal, point_of
 from nbpress.sweep.report import report_sweep
 from nbpress.sweep.results import write_table
 from nbpress.sweep.run import Agenda, prepare, run
 from nbpress.sweep.show import count
-from nbpress.sweep.sweep import Sweep, needs, open_sweep
+from nbpress.sweep.sweep import Sweep, open_sweep, require
 from nbpress.sweep.view import View, duration
+from nbpress.sweep.workers import LocalWorkers, Workers
 
 if TYPE_CHECKING:
     from nbpress.run.attempt import Attempt
-    from nbpress.sweep.cluster import ClusterEngine
+    from nbpress.sweep.cluster import ClusterWorkers
     from nbpress.sweep.remote import Parcel
 
 ASKS = 500  # runs, beyond which it asks whether that is meant
@@ -65,8 +65,8 @@ def run_sweep(
         _announce(sweep, agenda, 0 if scheduler else workers or cores())
         try:
             if agenda.runs:
-                with _engine(sweep, agenda, workers or cores(), scheduler, insecure) as engine:
-                    _execute(sweep, journal, agenda, engine)
+                with _workers(sweep, agenda, workers or cores(), scheduler, insecure) as ready:
+                    _execute(sweep, journal, agenda, ready)
         finally:
             entries = journal.entries()
             table = write_table(sweep.folder, entries, _facts(sweep))
@@ -82,30 +82,30 @@ def run_sweep(
         )
 
 
-def _execute(sweep: Sweep, journal: Journal, agenda: Agenda, engine: Engine) -> None:
+def _execute(sweep: Sweep, journal: Journal, agenda: Agenda, workers: Workers) -> None:
     varied = [*sweep.grid.varied, *sweep.grid.repeated]
     with View(varied or list(sweep.grid.given), len(agenda.runs)) as view:
-        run(sweep, journal, agenda, engine, view)
+        run(sweep, journal, agenda, workers, view)
 
 
-def _engine(
-    sweep: Sweep, agenda: Agenda, workers: int, scheduler: str, insecure: bool
-) -> LocalEngine | ClusterEngine:
+def _workers(
+    sweep: Sweep, agenda: Agenda, number: int, scheduler: str, insecure: bool
+) -> LocalWorkers | ClusterWorkers:
     project = sweep.project
     modules = imported(project, [next(iter(agenda.runs.values()))])
     delete_abandoned()
     if not scheduler:
         prepare_matplotlib(project.build)
         environment = kernel_environment(project.root, project.build, project.sources)
-        return LocalEngine(min(workers, len(agenda.runs)), environment, modules)
-    needs("distributed")
-    from nbpress.sweep.cluster import ClusterEngine
+        return LocalWorkers(min(number, len(agenda.runs)), environment, modules)
+    require("distributed")
+    from nbpress.sweep.cluster import ClusterWorkers
     from nbpress.sweep.remote import pack
 
     def packed(attempt: Attempt) -> Parcel:
         return pack(project, sweep.dataset, attempt, modules, agenda.read)
 
-    return ClusterEngine(scheduler, packed, insecure=insecure)
+    return ClusterWorkers(scheduler, packed, insecure=insecure)
 
 
 def _announce(sweep: Sweep, agenda: Agenda, workers: int) -> None:

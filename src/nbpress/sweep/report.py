@@ -14,7 +14,7 @@ from nbpress.project.report import Chapter
 from nbpress.publish.build import Request, build
 from nbpress.publish.published import FORMS
 from nbpress.sweep.results import TABLE, read_table
-from nbpress.sweep.sweep import FOLDER, folder_of, needs, read_journal
+from nbpress.sweep.sweep import FOLDER, folder_of, read_journal, require
 
 _TEMPLATE = Path(__file__).with_name("summary.ipynb")
 _FORMS = [form for form in FORMS if form != "report.tex"]
@@ -55,7 +55,7 @@ def report_sweep(
     PressError
         Whatever went wrong; what was published earlier is then as it was.
     """
-    needs("pandas")
+    require("pandas")
     read_journal(project, name).__exit__()
     if not (folder_of(project, name) / TABLE).is_file():
         raise PressError(f"the sweep {name!r} has no results yet: run `nbpress sweep {name}`")

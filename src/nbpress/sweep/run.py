@@ -21,10 +21,10 @@ from nbpress.run.failed import keep_failed
 from nbpress.run.observed import changes_since, describe
 from nbpress.run.said import Said
 from nbpress.run.stale import Stale
-from nbpress.sweep.engine import Engine, Refused
 from nbpress.sweep.journal import DONE, FAILED, LOST, RUNNING, WAITING, Entry, Journal, point_of
 from nbpress.sweep.sweep import Sweep
 from nbpress.sweep.view import View
+from nbpress.sweep.workers import Refused, Workers
 
 ROOM = 2**20  # bytes on the disk, below which a failure is the disk's
 MOST_KILLS = 3  # of its process, before a run counts as failed
@@ -88,7 +88,7 @@ def prepare(sweep: Sweep, journal: Journal, *, retry: bool) -> Agenda:
     return agenda
 
 
-def run(sweep: Sweep, journal: Journal, agenda: Agenda, engine: Engine, view: View) -> None:
+def run(sweep: Sweep, journal: Journal, agenda: Agenda, workers: Workers, view: View) -> None:
     """Execute what is on the agenda.
 
     Raises
@@ -104,21 +104,21 @@ def run(sweep: Sweep, journal: Journal, agenda: Agenda, engine: Engine, view: Vi
     with _interrupts(view) as interrupted:
         try:
             while (waiting and not interrupted) or running:
-                while waiting and not interrupted and engine.free():
+                while waiting and not interrupted and workers.free():
                     point = waiting.pop(0)
                     attempt = begin(sweep.project, sweep.cache, agenda.runs[point])
                     entry = agenda.entries[point]
                     agenda.entries[point] = journal.update(
                         entry, state=RUNNING, attempts=entry.attempts + 1, started=time.time()
                     )
-                    running[engine.submit(attempt)] = point, attempt
-                engine.poll()
+                    running[workers.submit(attempt)] = point, attempt
+                workers.poll()
                 if not running:  # there are no workers yet
                     time.sleep(_POLL_SECONDS)
                 done, _ = wait(running, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
                 for future in done:
                     point, attempt = running.pop(future)
-                    entry = _end(sweep, journal, agenda.entries[point], attempt, future, engine)
+                    entry = _end(sweep, journal, agenda.entries[point], attempt, future, workers)
                     agenda.enter(entry)
                     if entry.state == LOST:
                         waiting.append(point)
@@ -136,10 +136,10 @@ def _end(
     entry: Entry,
     attempt: Attempt,
     future: Future[worker.Outcome],
-    engine: Engine,
+    workers: Workers,
 ) -> Entry:
     """Note in the journal how a run has ended."""
-    host = engine.host(future)
+    host = workers.host(future)
     if isinstance(future.exception(), Refused):
         return journal.update(entry, state=LOST, host=host, error=str(future.exception()))
     if isinstance(future.exception(), BrokenExecutor):

@@ -126,7 +126,7 @@ def known(project: Project) -> list[str]:
     return sorted(path.parent.name for path in (project.root / FOLDER).glob(f"*/{JOURNAL}"))
 
 
-def needs(package: str) -> None:
+def require(package: str) -> None:
     """Say how to install a package that sweeps alone need, if it is not there."""
     if importlib.util.find_spec(package) is None:
         raise PressError(

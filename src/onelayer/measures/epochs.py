@@ -1,4 +1,4 @@
-"""Measures within an epoch: accuracy by place, and how each batch pulls at the weights."""
+"""Measures within an epoch: accuracy by batch, and how each batch pulls at the weights."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def thinned(history: History, interval: int) -> History:
     )
 
 
-def accuracy_by_place(history: History) -> Array:
+def accuracy_by_batch(history: History) -> Array:
     """Return the mean validation accuracy after each step of an epoch, (steps per epoch,).
 
     The first epoch, in which every run leaps up and down, is left out unless it is the only one.
@@ -51,19 +51,19 @@ def accuracy_by_place(history: History) -> Array:
 
 @dataclass(frozen=True)
 class Dip:
-    """The place in the epoch after which accuracy is lowest, and the other places.
+    """The batch in the epoch after which accuracy is lowest, and the others.
 
     Attributes
     ----------
-    place : int
+    batch : int
         The step within the epoch, counted from 0.
     accuracy, before, after : float
         Mean accuracy there, one step before and one step after; an epoch follows on another.
     others_lowest, others_highest : float
-        Of the mean accuracies at all other places.
+        Of the mean accuracies at all others.
     """
 
-    place: int
+    batch: int
     accuracy: float
     before: float
     after: float
@@ -82,22 +82,22 @@ class Dip:
 
 
 def dip(accuracy: Array) -> Dip:
-    """Find the lowest of the mean accuracies (P,) by place in the epoch.
+    """Find the lowest of the mean accuracies (P,) by batch in the epoch.
 
     Raises
     ------
     ValueError
-        If there are fewer than three places.
+        If there are fewer than three batches.
     """
     if len(accuracy) < 3:
         raise ValueError(f"an epoch must have at least three steps; got {len(accuracy)}")
-    place = int(accuracy.argmin())
-    others = np.delete(accuracy, place)
+    batch = int(accuracy.argmin())
+    others = np.delete(accuracy, batch)
     return Dip(
-        place=place,
-        accuracy=float(accuracy[place]),
-        before=float(accuracy[place - 1]),
-        after=float(accuracy[(place + 1) % len(accuracy)]),
+        batch=batch,
+        accuracy=float(accuracy[batch]),
+        before=float(accuracy[batch - 1]),
+        after=float(accuracy[(batch + 1) % len(accuracy)]),
         others_lowest=float(others.min()),
         others_highest=float(others.max()),
     )

@@ -6,7 +6,7 @@ dashed. All else that makes up the look stands in `onelayer.style`, for plots of
 (https://jfly.uni-koeln.de/color/). pyplot is not used: no global state.
 """
 
-from onelayer.plots.counts import accuracy_by_place, confusion, squared_norms, stop_distribution
+from onelayer.plots.counts import accuracy_by_batch, confusion, squared_norms, stop_distribution
 from onelayer.plots.curves import (
     accuracies_by_lambda,
     accuracy_curves,
@@ -24,7 +24,7 @@ __all__ = [
     "VALIDATION",
     "VERMILION",
     "accuracies_by_lambda",
-    "accuracy_by_place",
+    "accuracy_by_batch",
     "accuracy_curves",
     "captioned_images",
     "confusion",

@@ -44,19 +44,19 @@ def stop_distribution(epochs: Sequence[int], marked: int) -> Figure:
     return figure
 
 
-def accuracy_by_place(accuracies: Mapping[str, Array], gradient_norm: Array, marked: int) -> Figure:
-    """Plot accuracies (P,) by place in the epoch, and below them the norm of each batch's gradient.
+def accuracy_by_batch(accuracies: Mapping[str, Array], gradient_norm: Array, marked: int) -> Figure:
+    """Plot accuracies (P,) by batch in the epoch, and below them the norm of each batch's gradient.
 
-    A line through both marks one place, and its bar differs in colour.
+    A line through both marks one batch, and its bar differs in colour.
     """
     with matplotlib.style.context(STYLE):
         width, _ = mpl.rcParams["figure.figsize"]
         figure = Figure(figsize=(width, 3.4))
         above, below = figure.subplots(2, sharex=True)
-        places = np.arange(len(gradient_norm))
+        batches = np.arange(len(gradient_norm))
         for name, accuracy in accuracies.items():
-            above.plot(places, accuracy, marker=".", label=name)
-        below.bar(places, gradient_norm, color=[BLUE if i == marked else PALE for i in places])
+            above.plot(batches, accuracy, marker=".", label=name)
+        below.bar(batches, gradient_norm, color=[BLUE if i == marked else PALE for i in batches])
         for axes in (above, below):
             axes.axvline(marked, color=GREY, linestyle=(0, (1, 1.5)), linewidth=0.8, zorder=0)
             axes.margins(x=0.01)

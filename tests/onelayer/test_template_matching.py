@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from onelayer import templates
+from onelayer import template_matching
 from onelayer.sampling import Split
 
 X = np.array([[1.0, 0, 0, 1], [3, 0, 0, 1], [0, 4, 0, 1], [0, 0, 2, 1]])  # the bias is last
@@ -10,16 +10,16 @@ TARGETS = np.eye(3)[[0, 0, 1, 2]]
 
 def test_means_and_contrasts() -> None:
     """The mean of each class, and what it has beyond the mean of all, without the bias."""
-    means = templates.class_means(X, TARGETS)
+    means = template_matching.class_means(X, TARGETS)
     np.testing.assert_allclose(means, [[2, 0, 0, 1], [0, 4, 0, 1], [0, 0, 2, 1]])
     expected = means[:, :-1] - [1, 1, 0.5]
-    np.testing.assert_allclose(templates.contrasts(X, TARGETS), expected)
+    np.testing.assert_allclose(template_matching.contrasts(X, TARGETS), expected)
 
 
 def test_class_without_examples() -> None:
     """It has no mean: it is refused by its number."""
     with pytest.raises(ValueError, match="class 1 has none"):
-        templates.class_means(X, np.eye(3)[[0, 0, 2, 2]])
+        template_matching.class_means(X, np.eye(3)[[0, 0, 2, 2]])
 
 
 def test_correlations() -> None:
@@ -27,16 +27,18 @@ def test_correlations() -> None:
     rng = np.random.RandomState(0)
     w, images = rng.normal(size=(6, 3)), rng.normal(size=(3, 5))
     expected = [np.corrcoef(w[:-1, k], images[k])[0, 1] for k in range(3)]
-    np.testing.assert_allclose(templates.correlations(w, images), expected)
+    np.testing.assert_allclose(template_matching.correlations(w, images), expected)
     scaled = np.vstack([-2 * w[:-1] + 7, [[9, 9, 9]]])
-    np.testing.assert_allclose(templates.correlations(scaled, images), [-e for e in expected])
+    np.testing.assert_allclose(
+        template_matching.correlations(scaled, images), [-e for e in expected]
+    )
 
 
 def test_nearest_mean() -> None:
     """An image is predicted as the class whose mean is nearest, whatever its size."""
     images = np.array([[1.0, 1.5, 0, 1], [0, 3, 0, 1], [1.2, 0, 1, 1]])
     right = Split(X, TARGETS, images, np.eye(3)[[0, 1, 2]], (3,))
-    distances = ((images[:, None] - templates.class_means(X, TARGETS)) ** 2).sum(axis=2)
+    distances = ((images[:, None] - template_matching.class_means(X, TARGETS)) ** 2).sum(axis=2)
     expected = (distances.argmin(axis=1) == [0, 1, 2]).mean()
-    assert templates.nearest_mean_accuracy(right) == pytest.approx(expected)
+    assert template_matching.nearest_mean_accuracy(right) == pytest.approx(expected)
     assert 0 < expected < 1

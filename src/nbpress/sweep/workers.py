@@ -18,8 +18,8 @@ class Refused(BrokenExecutor):
     """Where a run was sent, none can be executed: it goes elsewhere."""
 
 
-class Engine(Protocol):
-    """Executes runs; the journal, not the engine, keeps their states."""
+class Workers(Protocol):
+    """Execute runs; the journal, not the workers, keeps their states."""
 
     def free(self) -> int:
         """Return how many more runs can start now."""
@@ -34,7 +34,7 @@ class Engine(Protocol):
         """Return the name of the machine that a run was on."""
 
 
-class LocalEngine:
+class LocalWorkers:
     """Processes on this machine; one that dies takes no other's run with it."""
 
     def __init__(
@@ -45,7 +45,7 @@ class LocalEngine:
         self._slots: list[_Slot] = [_Slot() for _ in range(workers)]
         self._stack = contextlib.ExitStack()
 
-    def __enter__(self) -> LocalEngine:
+    def __enter__(self) -> LocalWorkers:
         self._server = self._stack.enter_context(serving(self._environment, self._modules))
         for slot in self._slots:
             self._stack.enter_context(slot)
