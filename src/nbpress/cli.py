@@ -173,8 +173,8 @@ def diff(context: click.Context, old: str | None, new: str, exit_code: bool) -> 
     """Say which parameters, claims, values and figures differ between two reports.
 
     OLD and NEW are `report`, the published one; `previous`, the last one before it that differed
-    (the default of OLD, if there is one); `recorded`, the values recorded for the data set; or the
-    path of a values.json.
+    (which OLD is if it is not given); `default`, the last one before it with no parameters given;
+    `recorded`, the values recorded for the data set; or the path of a values.json.
     """
     from nbpress.publish.diff import diff as run_diff
 

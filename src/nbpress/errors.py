@@ -31,7 +31,13 @@ def disk_error(error: OSError, path: Path | None = None) -> PressError:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return `; did you mean 'x'?` where a known name is close, and else the known names."""
+    """Return `; did you mean 'x'?` where one known name is close, and else the known names.
+
+    Close is what differs in few letters, and the only one that begins alike: 3 is 3_softmax.
+    """
     known = sorted(known)
     close = difflib.get_close_matches(name, known, n=1)
+    if not close and name:
+        close = [each for each in known if each.startswith(name)]
+        close = close if len(close) == 1 else []
     return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known) or 'none'}"

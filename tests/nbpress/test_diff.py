@@ -102,7 +102,10 @@ def test_nothing_to_compare_with(built: TinyProject, word: str) -> None:
     """It is named, with what could be."""
     result = built.run("diff", word)
     assert result.status == 1
-    assert f"nothing to compare with at {word}: expected report, previous, recorded" in result.err
+    assert (
+        f"nothing to compare with at {word}: expected report, previous, default, recorded"
+        in result.err
+    )
 
 
 def test_differences_of_values() -> None:
@@ -112,6 +115,26 @@ def test_differences_of_values() -> None:
     assert differences(State("old", recorded), same).summary() == ""
     other = State("new", {"a": {"value": 1.01}, "b": {"value": 10**400 + 1}})
     assert differences(State("old", recorded), other).summary() == "2 values"
+
+
+def test_mappings_are_compared_key_by_key() -> None:
+    """A key that one side lacks is a value that it lacks; the others are compared."""
+    old = State("old", {"a": {"value": {"2": 0.8, "0.5": 0.9}}})
+    new = State("new", {"a": {"value": {"0.5": 0.9, "1": 0.85}}})
+    (drifts,) = differences(old, new).drifts.values()
+    assert [(d.kind, d.name, d.expected, d.observed) for d in drifts] == [
+        ("missing", "a[2]", "0.8", ""),
+        ("new", "a[1]", "", "0.85"),
+    ]
+
+
+def test_report_without_parameters_is_kept(built: TinyProject) -> None:
+    """Whatever comes after it: `nbpress diff default` still compares with it."""
+    for scale in (4, 5):
+        built.report("--param", f"scale={scale}")
+    scales = ("1_sums.scale  4        5", "1_sums.scale  2        5")
+    for word, line in zip(("previous", "default"), scales, strict=True):
+        assert line in built.run("diff", word).out
 
 
 def test_edited_values_have_no_record(built: TinyProject) -> None:

@@ -199,6 +199,7 @@ def test_chapters_stand_in_their_order(tmp_path: Path, five: list[Path]) -> None
     assert "report/report.pdf: 5 of 5 notebooks executed" in built.stderr, built.stderr
     assert listing(five[0].parent) == before
     todo = (tmp_path / "x" / "TODO.md").read_text("utf-8")
+    assert '- report/report.yaml: write the title (now "X") and the authors' in todo
     assert "drawn.ipynb, cell 4: its figure has no text alternative" in todo
     assert "magics.ipynb, cell 5: it ended in NameError: no x" in todo
     assert todo.split("\n", 2)[2] in result.stdout
@@ -259,6 +260,37 @@ def test_title_is_added_where_there_is_none(tmp_path: Path) -> None:
     path = saved(tmp_path / "my_data.ipynb", cell("```\n# no\n```\n\n## Two", "markdown"))
     (adopted,) = adopt([path])
     assert adopted.notebook.cells[0].source == "# my data"
+    assert left_to_do([adopted]) == ["my_data.ipynb, cell 1: its title is the file's name"]
+
+
+def test_typed_numbers_are_counted(tmp_path: Path) -> None:
+    """Each notebook's in one line: `make lint` lists them."""
+    path = saved(tmp_path / "a.ipynb", cell("# A\n\nThe mean of 17 runs is 0.5.", "markdown"))
+    (line,) = left_to_do(adopt([path]))
+    assert line.startswith("a.ipynb: 2 numbers are typed into its texts, and may go stale")
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        (
+            "data/a b.csv",
+            "mkdir -p notebooks/data && cp -r '{}/data/a b.csv' 'notebooks/data/a b.csv'",
+        ),
+        ("../a.csv", "cp -r {}/../a.csv a.csv"),
+        ("../../a.csv", None),
+    ],
+)
+def test_commands_that_copy_files(tmp_path: Path, name: str, command: str | None) -> None:
+    """They stay within the report: what the original finds further out is to be moved."""
+    beside = tmp_path / "one" / "two" / "three"
+    (beside / name).parent.mkdir(parents=True)
+    (beside / name).touch()
+    (line,) = left_to_do(
+        adopt([saved(beside / "a.ipynb", cell("# A", "markdown"), cell(repr(name)))])
+    )
+    end = f"`{command.format(beside)}`" if command else "beside the notebook, and mend the name"
+    assert line.endswith(end.replace("three/../", ""))
 
 
 def test_what_is_left_to_do(tmp_path: Path) -> None:
@@ -280,12 +312,13 @@ def test_what_is_left_to_do(tmp_path: Path) -> None:
         cell("rate = 1", tags=("injected-parameters",)),
         cell("df.plot()", outputs=[{"output_type": "stream", "name": "stdout", "text": "3"}]),
     )
+    copy = f"`cp -r {tmp_path}"
     expected = [
         "cell 1, line 3: a picture has no text alternative",
-        "cell 1: it names a.png, which the original finds: copy that to notebooks/a.png",
+        f"cell 1: it names a.png, which the original finds: {copy}/a.png notebooks/a.png`",
         "cell 2: its parameters: the default of rate must be a literal",
         "cell 3: it installs packages in each run",
-        "cell 3: it imports near, which lies beside the original",
+        f"cell 3: it imports near, which lies beside the original: {copy}/near.py notebooks`",
         "cell 3: it imports not_installed_anywhere, which is not installed",
         "cell 4: it names table.csv",
         "cell 5: its code: line 1 is not Python",

@@ -40,6 +40,7 @@ class Adopted:
     path: Path  # of the original
     notebook: Notebook  # the copy
     outputs: dict[str, list[dict[str, Any]]]  # that the original was saved with, by the copy's ids
+    is_named: bool = False  # whether its title is the name of its file, for want of one
 
 
 def adopt(paths: Sequence[Path]) -> list[Adopted]:
@@ -79,8 +80,8 @@ def _adopt(path: Path) -> Adopted:
         reason = str(error).partition("\n")[0]
         raise _refusal(path, f"a malformed one ({reason:.80})", _SAVE) from error
     _give_parameters(cells)
-    _give_title(cells, path.stem)
-    return Adopted(path, from_json(Path(path.name), copy), outputs)
+    is_named = _give_title(cells, path.stem)
+    return Adopted(path, from_json(Path(path.name), copy), outputs, is_named)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -204,11 +205,11 @@ def _statements(source: str) -> set[str]:
     return {kind for kind, count in counts.items() if count}
 
 
-def _give_title(cells: list[dict[str, Any]], name: str) -> None:
-    """Add a heading with the notebook's name at the top, if it has none of the first level."""
+def _give_title(cells: list[dict[str, Any]], name: str) -> bool:
+    """Add a heading with the notebook's name at the top, if it has none; return whether it did."""
     texts = ("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
     if any(_TITLE.search(blanked(text, CODE)) for text in texts):
-        return
+        return False
     title = {
         "cell_type": "markdown",
         "id": _free("title", {cell["id"] for cell in cells}),
@@ -216,3 +217,4 @@ def _give_title(cells: list[dict[str, Any]], name: str) -> None:
         "source": [f"# {' '.join(re.sub(r'[_*`<$#[]', ' ', name).split()) or 'Notebook'}"],
     }
     cells.insert(0, title)
+    return True

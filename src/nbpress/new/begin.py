@@ -22,6 +22,7 @@ from nbpress.new.left import ALTERNATIVE, left_to_do
 _TEMPLATES = Path(__file__).parent
 _PYTHON = ".python"  # names the Python that the Makefile uses on this machine
 _TODO = "TODO.md"
+_OF_REPORT = "report/report.yaml: write the title (now {title}) and the authors (now First Author)"
 _ON_FIGURES = """
 A figure gets its caption and text alternative in a cell of code below it, where `fig` is the
 variable that holds it (`fig = plt.figure()`) and `%load_ext nbpress` stands in a cell above. Where
@@ -63,8 +64,9 @@ def begin(folder: Path, notebooks: Sequence[Path] = ()) -> str:
         },
         _PYTHON: os.fsencode(f"{sys.executable}\n"),
     }
-    left = _listed(left_to_do(adopted))
-    if left:
+    left = ""
+    if adopted:
+        left = _listed([_OF_REPORT.format(**texts), *left_to_do(adopted)])
         files[_TODO] = f"# Left to do\n\n{left}".encode()
     _write(folder, files)
     return _next_commands(folder) + (f"\nLeft to do (also in {_TODO}):\n\n{left}" if left else "")

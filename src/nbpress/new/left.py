@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import os
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +17,7 @@ from nbpress.project.code import imported_modules, parse
 from nbpress.project.notebook import INJECTED_TAG, Cell
 from nbpress.project.parameters import declarations
 from nbpress.project.texts import faults
+from nbpress.project.typed import typed_numbers
 from nbpress.run.plan import INJECTED
 from nbpress.say.prose import split_prose
 from nbtypeset.schema import MIME_TYPE
@@ -40,6 +43,13 @@ def left_to_do(adopted: Sequence[Adopted]) -> list[str]:
     names = [each.notebook.path.name for each in adopted]
     for fault in faults(each.notebook for each in adopted):
         lines.append((names.index(fault.notebook), fault.cell, str(fault)))
+    for index, each in enumerate(adopted):
+        if each.is_named:
+            lines.append((index, 1, f"{names[index]}, cell 1: its title is the file's name"))
+        if typed := typed_numbers(each.notebook):
+            numbers = f"{len(typed)} numbers are" if typed[1:] else "a number is"
+            said = f"{names[index]}: {numbers} typed into its texts, and may go stale: `make lint`"
+            lines.append((index, len(each.notebook.cells) + 1, said))
     for index, each in enumerate(adopted):
         cells = each.notebook.cells
         for number, (cell, below) in enumerate(zip(cells, [*cells[1:], None], strict=True), 1):
@@ -95,7 +105,8 @@ def _of_parameters(cell: Cell) -> Iterator[str]:
 def _modules(folder: Path, source: str) -> Iterator[str]:
     for name in sorted({name.split(".")[0] for name in imported_modules({"": source}, ())}):
         if (folder / f"{name}.py").is_file() or (folder / name / "__init__.py").is_file():
-            yield f"it imports {name}, which lies beside the original: copy it to notebooks/"
+            folder_or_file = folder / name if (folder / name).is_dir() else folder / f"{name}.py"
+            yield f"it imports {name}, which lies beside the original: {_copy(folder_or_file, '.')}"
             continue
         with contextlib.suppress(ImportError, ValueError):
             if not find_spec(name):
@@ -107,4 +118,14 @@ def _files(folder: Path, names: Iterator[str] | list[str]) -> Iterator[str]:
     for name in dict.fromkeys(names):
         with contextlib.suppress(OSError, ValueError):  # no name of a file
             if not Path(name).is_absolute() and (folder / name).is_file():
-                yield f"it names {name}, which the original finds: copy that to notebooks/{name}"
+                yield f"it names {name}, which the original finds: {_copy(folder / name, name)}"
+
+
+def _copy(path: Path, name: str) -> str:
+    """Return the command by which a file gets its name in notebooks/, from the report's folder."""
+    target = os.path.normpath(Path("notebooks", name))
+    if target.startswith(os.pardir):
+        return "that would lie outside the report: put it beside the notebook, and mend the name"
+    parent = os.path.dirname(target) if name != "." else ""
+    make = f"mkdir -p {shlex.quote(parent)} && " if parent not in ("", "notebooks") else ""
+    return f"`{make}cp -r {shlex.quote(str(path.resolve()))} {shlex.quote(target)}`"

@@ -106,6 +106,12 @@ class Report(_Strict):
         )
 
     @property
+    def headlines(self) -> list[str]:
+        """The values that the key results quote, "2d.stop_step"."""
+        texts = [read_text(text, of_report=True) for text in self.key_results]
+        return list(dict.fromkeys(quote.name for text in texts for quote in text.quotes))
+
+    @property
     def placeholders(self) -> list[str]:
         """The authors whose names are still to be filled in."""
         return [author for author in self.authors if _PLACEHOLDER.fullmatch(author.strip())]

@@ -17,7 +17,7 @@ from nbpress.project.notebook import Cell, Notebook
 from nbpress.project.passages import NO_PROSE, Fault, argument, calls, fault_in, passages_of
 from nbpress.say.derivations import read_formulas
 from nbpress.say.prose import split_prose
-from nbpress.say.records import REFERENCE, TASK_HEADING
+from nbpress.say.records import REFERENCE, begun_in, misplaced
 from nbpress.say.text import TextError, blanked
 
 _LABELS = {"figure": 1, "table": 2}
@@ -33,6 +33,7 @@ def faults(notebooks: Iterable[Notebook]) -> list[Fault]:
     return [
         *_labels_and_references(notebooks),
         *(fault for notebook in notebooks for fault in _malformed(notebook)),
+        *_misplaced(notebooks),
         *(fault_in(notebook, *each) for notebook in notebooks for each in unknown_names(notebook)),
     ]
 
@@ -61,6 +62,19 @@ def _malformed(notebook: Notebook) -> Iterator[Fault]:
                 yield fault_in(notebook, passage.cell, passage.line_of(bare), message)
 
 
+def _misplaced(notebooks: list[Notebook]) -> Iterator[Fault]:
+    """Yield answers and derivations that do not stand under the heading of their task."""
+    task = ""
+    for notebook in notebooks:
+        for cell in notebook.cells:
+            if cell.kind == "markdown":
+                task = [task, *begun_in(cell.source)][-1]
+            with contextlib.suppress(TextError):  # malformed: told already
+                prose = cell.prose
+                if prose and prose.kind != "figure" and prose.task != task:
+                    yield fault_in(notebook, cell, 1, misplaced(prose.kind, prose.task, task))
+
+
 def _labels_and_references(notebooks: list[Notebook]) -> Iterator[Fault]:
     """Yield labels that are used twice, and references that lead nowhere."""
     targets: dict[str, str] = {}
@@ -79,8 +93,7 @@ def _labels_and_references(notebooks: list[Notebook]) -> Iterator[Fault]:
                     targets[label] = notebook.name_of(cell)
     for _, passage in passages:
         if passage.kind == "Markdown":
-            headings = TASK_HEADING.finditer(passage.text)
-            targets |= {f"task-{heading[1]}": "" for heading in headings}
+            targets |= {f"task-{task}": "" for task in begun_in(passage.text)}
     for notebook, passage in passages:
         for reference in REFERENCE.finditer(passage.text):
             target = reference[2]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
-from nbpress.say.records import TASK_HEADING
+from nbpress.say.records import begun_in
 
 Cell = dict[str, Any]
 
@@ -22,9 +21,7 @@ def by_task(cells: list[Cell]) -> Iterator[tuple[str, Cell]]:
     task = ""
     for cell in cells:
         if cell["cell_type"] == "markdown":
-            if re.match(r"#\s", cell["source"]):
-                task = ""
-            for heading in TASK_HEADING.finditer(cell["source"]):
-                task = heading[1]
-                yield task, cell
+            for task in begun_in(cell["source"]):
+                if task:
+                    yield task, cell
         yield task, cell

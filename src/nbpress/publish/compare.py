@@ -18,6 +18,7 @@ from nbpress.errors import PressError
 from nbpress.files import read
 
 _RELATIVE = 1e-3  # what a newly recorded float is allowed: other BLAS kernels round differently
+_ABSENT = object()
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,11 @@ def compare(expected: Mapping[str, Any], observed: Mapping[str, Any]) -> Iterato
             entry = expected[name]
             relative, absolute = entry.get("relative", 0.0), entry.get("absolute", 0.0)
             for leaf, was, now in _leaves(name, entry["value"], observed[name]):
-                if not _agree(was, now, relative, absolute):
+                if now is _ABSENT:
+                    yield Drift("missing", leaf, _short(was), "")
+                elif was is _ABSENT:
+                    yield Drift("new", leaf, "", _short(now))
+                elif not _agree(was, now, relative, absolute):
                     allowed = f"± {relative:g} relative, ± {absolute:g}"
                     change = (was, now) if _are_numbers(was, now) else None
                     yield Drift("drifted", leaf, _short(was), _short(now), allowed, change)
@@ -117,10 +122,10 @@ def recorded(observed: Mapping[str, Any], former: Mapping[str, Any]) -> dict[str
 
 
 def _leaves(name: str, was: Any, now: Any) -> Iterator[tuple[str, Any, Any]]:
-    """Yield pairs of single values from two values of the same structure."""
-    if isinstance(was, dict) and isinstance(now, dict) and was.keys() == now.keys():
-        for key in was:
-            yield from _leaves(f"{name}[{key}]", was[key], now[key])
+    """Yield pairs of single values; `_ABSENT` stands for that of a key which one side lacks."""
+    if isinstance(was, dict) and isinstance(now, dict):
+        for key in {**was, **now}:
+            yield from _leaves(f"{name}[{key}]", was.get(key, _ABSENT), now.get(key, _ABSENT))
     elif isinstance(was, list) and isinstance(now, list) and len(was) == len(now):
         for index, (left, right) in enumerate(zip(was, now, strict=True)):
             yield from _leaves(f"{name}[{index}]", left, right)

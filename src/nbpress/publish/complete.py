@@ -8,7 +8,7 @@ from nbpress.errors import PressError
 from nbpress.project.report import Chapter
 from nbpress.publish.cells import Cell, by_task, origin
 from nbpress.say.derivations import is_among
-from nbpress.say.records import Answer, Claim, Derivation, heading_of, records
+from nbpress.say.records import Answer, Claim, Derivation, heading_of, misplaced, records
 
 
 def check_tasks(chapters: Sequence[Chapter], cells: list[Cell]) -> None:
@@ -21,11 +21,7 @@ def check_tasks(chapters: Sequence[Chapter], cells: list[Cell]) -> None:
         for record in records(cell):
             named = record.task if isinstance(record, Answer | Claim | Derivation) else task
             if named != task:
-                raise PressError(
-                    f"{origin(cell)}: the {record.kind} of task {named} stands under "
-                    f"{f'task {task}' if task else 'no task'}; its place is below the heading "
-                    f"'## {heading_of(named)} …'"
-                )
+                raise PressError(f"{origin(cell)}: {misplaced(record.kind, named, task)}")
             present.add((named, record.kind))
     lacking = [
         line

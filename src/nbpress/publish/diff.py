@@ -16,7 +16,7 @@ from nbpress.project.project import Project
 from nbpress.publish.compare import Drift, as_table, compare, read_values, recorded_path
 from nbpress.publish.published import RECORD, VALUES, Published, read_published
 
-_PREVIOUS = "previous"  # in build/
+_PREVIOUS, _DEFAULT = "previous", "default"  # in build/
 _KINDS = ("parameter", "claim", "figure", "value")
 
 
@@ -78,7 +78,8 @@ def diff(project: Project, old: str | None, new: str) -> tuple[str, bool]:
     """Say what differs between two reports, and whether anything does.
 
     Each is `report`, the one that is published; `previous`, the last one before it that differed;
-    `recorded`, the values recorded for its data set; or the path of a values.json, or its folder.
+    `default`, the last one before it with no parameters given; `recorded`, the values recorded for
+    its data set; or the path of a values.json, or its folder.
     """
     if old is None:
         reports = [read_published(folder) for folder in (project.build / _PREVIOUS, project.output)]
@@ -108,17 +109,20 @@ def keep_previous(
 ) -> str:
     """Keep the record and the values that a new report has replaced, if they differ.
 
-    Return how much does on the same data set.
+    They are kept as the default as well if no parameters were given. Return how much differs on the
+    same data set.
     """
-    folder = project.build / _PREVIOUS
-    for left_over in folder.glob(".*.new"):  # of a build that was killed
-        left_over.unlink(missing_ok=True)
+    folders = [project.build / _PREVIOUS, project.build / _DEFAULT]
+    for folder in folders:
+        for left_over in folder.glob(".*.new"):  # of a build that was killed
+            left_over.unlink(missing_ok=True)
     if former is None or replaced is None or digest(replaced) != former.values:
         return ""
     old = State("", json.loads(replaced), former)
     changes = differences(old, State("", json.loads(values), record)).summary()
     if changes or former.dataset != record.dataset:
-        write({folder / VALUES: replaced, folder / RECORD: former.to_bytes()})
+        for folder in folders[: 1 if former.parameters else 2]:
+            write({folder / VALUES: replaced, folder / RECORD: former.to_bytes()})
     return changes if former.dataset == record.dataset else ""
 
 
@@ -129,13 +133,13 @@ def _state(project: Project, word: str) -> State:
         if not path.exists():
             raise PressError(f"no values are recorded in {project.relative(path)}")
         return State(word, read_values(path))
-    folders = {"report": project.output, "previous": project.build / _PREVIOUS}
+    folders = {"report": project.output, **{w: project.build / w for w in (_PREVIOUS, _DEFAULT)}}
     path = folders.get(word, Path(word))
     path = path / VALUES if path.is_dir() or word in folders else path
     if not path.is_file():
         raise PressError(
-            f"nothing to compare with at {word}: expected report, previous, recorded, or the path "
-            "of a values.json"
+            f"nothing to compare with at {word}: expected report, previous, default, recorded, or "
+            "the path of a values.json"
         )
     published = read_published(path.parent)
     # A file that was edited is not what the record beside it tells of.

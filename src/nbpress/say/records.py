@@ -195,6 +195,20 @@ def validate_task(task: str) -> str:
     return task
 
 
+def begun_in(markdown: str) -> list[str]:
+    """Return the tasks whose headings a text has; "" comes first if it begins with a title."""
+    title = [""] if re.match(r"#\s", markdown) else []
+    return title + [heading[1] for heading in TASK_HEADING.finditer(markdown)]
+
+
+def misplaced(kind: str, named: str, task: str) -> str:
+    """Say that what is told of one task stands under the heading of another, or of none."""
+    return (
+        f"the {kind} of task {named} stands under {f'task {task}' if task else 'no task'}; its "
+        f"place is below the heading '## {heading_of(named)} …'"
+    )
+
+
 def heading_of(task: str) -> str:
     """Return how the heading of a task begins, which is also what a text calls it."""
     return f"{'Appendix' if task.isupper() else 'Task'} {task}"

@@ -11,8 +11,20 @@ _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def set_value(value: Any, format_: str) -> str:
-    """Format a value; numbers as print does: −0.5 with a minus sign, 1.8 × 10⁻⁷ for 1.8e-07."""
+    """Format a value; numbers as print does: −0.5 with a minus sign, 1.8 × 10⁻⁷ for 1.8e-07.
+
+    A list is set as its values, each in the format: "1, 2 and 3", or "none" if it is empty.
+    """
     value = value.tolist() if hasattr(value, "tolist") else value
+    if isinstance(value, list | tuple):
+        *others, last = [_set_one(each, format_) for each in value] or ["none"]
+        return f"{', '.join(others)} and {last}" if others else last
+    return _set_one(value, format_)
+
+
+def _set_one(value: Any, format_: str) -> str:
+    if isinstance(value, list | tuple | Mapping) and not format_:
+        raise TypeError("it holds more than a row of numbers or texts")
     text = format(value, format_)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return text

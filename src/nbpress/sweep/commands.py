@@ -69,7 +69,8 @@ def run_sweep(
                     _execute(sweep, journal, agenda, ready)
         finally:
             entries = journal.entries()
-            table = write_table(sweep.folder, entries, _facts(sweep))
+            first = sweep.description.values or project.report.headlines
+            table = write_table(sweep.folder, entries, _facts(sweep), first)
             sweep.cache.tidy()
             sweep.cache.trim(project.report.cache_megabytes * 10**6, ())
     say(f"{project.relative(table)}: {count(entries)}")

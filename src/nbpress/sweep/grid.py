@@ -75,6 +75,9 @@ class Description(BaseModel):
     repeat: dict[str, Any] = {}
     """Parameters, such as a seed, for each value of which every combination runs once more; tables
     give the spread over them."""
+    values: list[str] = []
+    """The recorded values that tables and figures show first, such as `3c.final_train_accuracy`; by
+    default those that the report's key results quote."""
 
 
 @dataclass(frozen=True)

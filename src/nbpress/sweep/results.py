@@ -24,9 +24,10 @@ FACTS = "results.json"  # what the table is of
 _ABOUT = ("state", "attempts", "seconds", "host", "key", "path")
 
 
-def names_of(entries: Iterable[Entry]) -> list[str]:
-    """Return the names of all values, in the order in which they were recorded."""
-    return list(dict.fromkeys(name for entry in entries for name in entry.values))
+def names_of(entries: Iterable[Entry], first: Iterable[str] = ()) -> list[str]:
+    """Return the names of all values: those in `first`, then the others as they were recorded."""
+    recorded = dict.fromkeys(name for entry in entries for name in entry.values)
+    return list(dict.fromkeys([*(name for name in first if name in recorded), *recorded]))
 
 
 def differing(entries: list[Entry]) -> list[str]:
@@ -35,15 +36,19 @@ def differing(entries: list[Entry]) -> list[str]:
     return [n for n in names if len({repr(entry.parameters.get(n)) for entry in entries}) > 1]
 
 
-def write_table(folder: Path, entries: list[Entry], facts: dict[str, Any]) -> Path:
+def write_table(
+    folder: Path, entries: list[Entry], facts: dict[str, Any], first: Iterable[str] = ()
+) -> Path:
     """Write the table and what it is of; return its path.
 
     Parameters
     ----------
     facts
         `name`, `notebook`, `dataset`, `given`, `parameters` and `repeat`.
+    first
+        The values whose columns come before those of the others.
     """
-    values = names_of(entries)
+    values = names_of(entries, first)
     parameters = list(dict.fromkeys(name for entry in entries for name in entry.parameters))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

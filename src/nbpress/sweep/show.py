@@ -18,6 +18,7 @@ from nbpress.sweep.sweep import FOLDER, description_in, folder_of, known, read_j
 from nbpress.sweep.view import short
 
 _MOST_VALUES = 5  # that stand beside one another
+_MOST_NAMED = 8  # of the others
 
 
 def show(
@@ -44,8 +45,9 @@ def show(
     """
     with read_journal(project, name) as journal:
         entries = matching(journal.entries(), where)
-        repeated = list(description_in(journal).repeat)
-    values = names_of(entries)
+        description = description_in(journal)
+    repeated = list(description.repeat)
+    values = names_of(entries, description.values or project.report.headlines)
     for given in filter(None, [best, *value]):
         if given not in values:
             raise PressError(f"no run has a value {given!r}" + did_you_mean(given, values))
@@ -65,8 +67,9 @@ def show(
         ended = str(done) if done == len(runs) else f"{done} of {len(runs)}"
         rows.append([*(short(own[n]) for n in shown), ended, *(_spread(runs, v) for v in chosen)])
     lines = [as_table(rows, align=str.rjust)]
-    if more := len(values) - len(chosen):
-        lines.append(f"{more} more values: --value NAME, or {FOLDER}/{name}/{TABLE}")
+    if more := [each for each in values if each not in chosen]:
+        named = ", ".join(more[:_MOST_NAMED]) + (", …" if more[_MOST_NAMED:] else "")
+        lines.append(f"{len(more)} more values in {FOLDER}/{name}/{TABLE}; --value shows: {named}")
     if any(" ± " in cell for row in rows for cell in row):
         lines.append(f"± one standard deviation over {' and '.join(repeated)}")
     failures: dict[str, list[Entry]] = {}
