@@ -132,7 +132,11 @@ def test_answer_that_stands_elsewhere(markdown: str, message: str) -> None:
 )
 def test_fault_is_told_with_its_line(cell: tuple[str, str], message: str) -> None:
     """And nothing else is, of a notebook that is sound but for it."""
-    sound = [LOAD, ("code", "%%figure fig-1 fig\nA.\nAlt: B."), ("markdown", "[](#fig-1)")]
+    sound = [
+        LOAD,
+        ("code", "%%figure fig-1 fig\nA.\nAlt: B."),
+        ("markdown", "## Task 1a\n\n[](#fig-1)"),
+    ]
     assert wrong(*sound) == []
     (fault,) = wrong(*sound, cell)
     assert fault.startswith(f"1.ipynb, cell 4, {message}")
