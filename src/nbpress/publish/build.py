@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from nbpress.project.typed import typed_numbers
 from nbpress.publish.bind import Bound, bind
 from nbpress.publish.diff import keep_previous
 from nbpress.publish.lint import refuse, wrong_formulas
-from nbpress.publish.provenance import Commit
+from nbpress.publish.provenance import Commit, read_commit
 from nbpress.publish.published import (
     FORMS,
     RECORD,
@@ -133,27 +134,30 @@ def compose(
 
     Before anything executes, the notebooks' texts must be sound and `exporters` able to set them.
     """
-    plans = plan(project, dataset, parameters)
-    notebooks = [plan.notebook for plan in plans]
-    refuse([*faults(notebooks), *wrong_citations(notebooks, project.output)])
-    for author in project.report.placeholders:
-        say(f"note: report/report.yaml names {author!r} as an author: put in who wrote this")
-    if typed := [fault for notebook in notebooks for fault in typed_numbers(notebook)]:
-        more = f", and {len(typed) - 1} more (`nbpress lint`)" if typed[1:] else ""
-        say(f"note: {typed[0]}{more}")
-    execution = execute(
-        project,
-        dataset,
-        plans,
-        force=force,
-        say=say,
-        before=lambda: refuse(wrong_formulas(notebooks, exporters)),
-    )
-    bound = bind(project, dataset, plans, execution, commit=commit, own_parameters=not parameters)
-    for notice in bound.notices:
-        say(f"note: {notice}")
-    files = {"report.ipynb": bound.notebook, Path(NUMBERS).name: dict(bound.imprint.numbers)}
-    write({project.build / name: as_json(content).encode() for name, content in files.items()})
+    with ThreadPoolExecutor(1) as aside:  # a notebook that was edited takes git's filter a second
+        asked = aside.submit(lambda: commit or read_commit(project.root, project.report.date))
+        plans = plan(project, dataset, parameters)
+        notebooks = [plan.notebook for plan in plans]
+        refuse([*faults(notebooks), *wrong_citations(notebooks, project.output)])
+        for author in project.report.placeholders:
+            say(f"note: report/report.yaml names {author!r} as an author: put in who wrote this")
+        if typed := [fault for notebook in notebooks for fault in typed_numbers(notebook)]:
+            more = f", and {len(typed) - 1} more (`nbpress lint`)" if typed[1:] else ""
+            say(f"note: {typed[0]}{more}")
+        execution = execute(
+            project,
+            dataset,
+            plans,
+            force=force,
+            say=say,
+            before=lambda: refuse(wrong_formulas(notebooks, exporters)),
+        )
+        own = not parameters
+        bound = bind(project, dataset, plans, execution, commit=asked.result(), own_parameters=own)
+        for notice in bound.notices:
+            say(f"note: {notice}")
+        files = {"report.ipynb": bound.notebook, Path(NUMBERS).name: dict(bound.imprint.numbers)}
+        write({project.build / name: as_json(content).encode() for name, content in files.items()})
     return bound, len(execution.executed)
 
 
