@@ -47,9 +47,10 @@ class Plan:
 def plan(project: Project, dataset: DataSet, given: Parameters) -> list[Plan]:
     """Read the notebooks and check every parameter, before any kernel starts.
 
-    `given` holds parameters by chapter; those under "" go to every chapter that takes them.
+    `given` holds parameters by chapter; those under "" go to every chapter that takes them. With
+    any given, there are no reference figures: they are about the report with its own parameters.
     """
-    reference = reference_figures(project.output / "reference.yaml", dataset.dataset)
+    figures = reference_figures(project.output / "reference.yaml", dataset.dataset)
     for name in given:
         if name:
             project.chapter(name)
@@ -87,7 +88,7 @@ def plan(project: Project, dataset: DataSet, given: Parameters) -> list[Plan]:
                 )
             values["dataset"] = dataset.dataset
         if REFERENCE in takes:
-            values[REFERENCE] = reference
+            values[REFERENCE] = [] if any(given.values()) else figures
         if chapter.needs and RECORDED not in takes:
             raise PressError(
                 f"{chapter.notebook} needs values of other chapters, so its parameters must "
