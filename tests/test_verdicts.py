@@ -26,7 +26,7 @@ VERDICTS = [
     ("2e-why", "one-sided", "its errors lean to one side", "the errors lean more to one side"),
     ("2e-why", "leaning-pulls", "Errors on one side add up", "only in part"),
     ("2e-why", "fewer-deep-falls", "the scatter of random batches", "deep falls much rarer"),
-    ("3d-verdict", "loss-lowest-last", "no overfitting in earnest", "The model overfits"),
+    ("3d-verdict", "loss-lowest-last", "no serious overfitting", "The model overfits"),
     ("3d-verdict", "validation-rises-less", "A first, faint sign is there", "keeps pace"),
     ("3d-verdict", "validation-settles", "no longer rises", "it still rises"),
     ("4b-why", "weights-less-rough", "A sum of many images is smooth.", "not smoother"),
