@@ -248,7 +248,7 @@ def test_a_person_explores(project: Path, lab: str, browser: Any) -> None:
     page.says("make sweep SWEEP=explored")
     written = (project / "sweeps" / "explored.yaml").read_text("utf-8")
     page.button("Write the sweep").click()
-    page.says("is there already")
+    page.says("already exists")
     assert (project / "sweeps" / "explored.yaml").read_text("utf-8") == written
     assert "shuffle: false" in written
 

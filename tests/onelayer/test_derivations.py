@@ -249,13 +249,13 @@ def test_true_claims_are_proved(claim: str) -> None:
         (r"y_\i = y_i", "'i' is no index"),
         (r"\frac{\partial y_k + a}{\partial a} = 1", "what is differentiated"),
         (r"\frac{\partial a b}{\partial a} = b", "what is differentiated"),
-        (r"a = a \\ a = a", "rows are told apart"),
-        (r"a = a \quad + b = b", "this sign could go on"),
-        (r"a = a \quad \text{with } = a", "goes on from is not clear"),
-        (r"y_i = y_k \text{ and } i = k", "a case stands behind"),
-        (r"y_i = y_i \text{ for } a = a", "after 'for' only a case"),
-        (r"y_i = y_k, \quad a = a \quad i = k", "a case is one equation's"),
-        (r"\nabla C = \nabla C \quad i = k", "a case is one equation's"),
+        (r"a = a \\ a = a", "rows and columns are read only"),
+        (r"a = a \quad + b = b", "this sign could continue"),
+        (r"a = a \quad \text{with } = a", "not clear what this equality continues"),
+        (r"y_i = y_k \text{ and } i = k", "a case follows its equation"),
+        (r"y_i = y_i \text{ for } a = a", "after 'for', expected a case"),
+        (r"y_i = y_k, \quad a = a \quad i = k", "a case belongs to one equation"),
+        (r"\nabla C = \nabla C \quad i = k", "a case belongs to one equation"),
         ("K + 1 = D", "is refuted"),
         ("N = K + 2", "is refuted"),
         ("N + K = 2 D", "is refuted"),
@@ -303,7 +303,7 @@ def test_what_cannot_be_read_or_is_false_is_refused(claim: str, refusal: str) ->
         ("assume", r"w_{kj}^2 = 1", "expected an assumption that is linear"),
         ("assume", r"x_j y_k = 1", "expected an assumption that is linear"),
         ("assume", r"1 = 0", "expected an assumption that is linear"),
-        ("define", r"a = 1 \quad \text{for } b = 2", "after 'for' only a case"),
+        ("define", r"a = 1 \quad \text{for } b = 2", "after 'for', expected a case"),
         ("define", r"y \in \{1, \dots, K\}", "stands for a quantity above"),
         ("define", r"a \in \{1, \dots, \K\}", "is no size"),
         ("define", r"e = 3", "e is no quantity"),
@@ -321,13 +321,13 @@ def test_definition_or_assumption_that_is_none(kind: str, latex: str, refusal: s
 @pytest.mark.parametrize(
     ("rows", "refusal"),
     [
-        (r"a &= a \\ &+ b = b", "where a row goes on"),
-        (r"a = a \\ & - b = -b", "where a row goes on"),
-        (r"a = a \\ - b = -b", "this sign could go on"),
+        (r"a &= a \\ &+ b = b", "where a row continues"),
+        (r"a = a \\ & - b = -b", "where a row continues"),
+        (r"a = a \\ - b = -b", "this sign could continue"),
         (r"a^2 &= a & a &= a^2", "side by side"),
-        (r"a &= a \qquad 2 a = 2 a \\ &= a + a", "goes on from is not clear"),
-        (r"y_i &= y_k \\ i &= k", "a case stands behind"),
-        (r"y_i &= y_k \\ y_k &= y_i \qquad \text{for } i = k", "a case is one equation's"),
+        (r"a &= a \qquad 2 a = 2 a \\ &= a + a", "not clear what this equality continues"),
+        (r"y_i &= y_k \\ i &= k", "a case follows its equation"),
+        (r"y_i &= y_k \\ y_k &= y_i \qquad \text{for } i = k", "a case belongs to one equation"),
         (r"a = a \\ b \end{aligned} \begin{aligned} = b \\ c = c", "nothing beside"),
         (r"a = a \end{aligned} + 1 \begin{aligned}", "nothing beside"),
         (r"a &= a, \\ -a &= -a", ""),
@@ -499,4 +499,4 @@ def test_summary_says_of_matrices_that_one_entry_is_proved() -> None:
     gradient = r"\nabla C = \frac{1}{N} \, x^{\mathsf T} (\hat{y} - y)"
     verdicts = prover.prove([*GIVEN, ("prove", gradient)])
     assert verdicts[-1].refusal == ""
-    assert "(of matrices the first entry, the others at random" in prover.summary(verdicts)
+    assert "(for matrices the first entry, the others at random" in prover.summary(verdicts)

@@ -85,7 +85,7 @@ def test_a_new_data_set_leaves_the_others_alone(project, letters) -> None:
         ({"title": 3}, "title must be text; got 3"),
         ({"train_images": None, "table": "x.csv"}, "it must name train_images"),
         ({"test_images": "../x.idx"}, "a name without a folder"),
-        ({"sha256": {"other": "0" * 64}}, "sha256 names other, which is none of its files"),
+        ({"sha256": {"other": "0" * 64}}, "sha256 names other, not among its files"),
         ({"sha256": {"train-images.idx": "0"}}, "64 hexadecimal digits"),
         ({"urls": ["http://127.0.0.1/"]}, "urls need the sha256 of every file"),
         ({"suits": {"linear": {}}}, "suits must name logistic, softmax, regularised; got linear"),

@@ -161,7 +161,7 @@ def test_bad_names_are_refused(explorer, name, tmp_path, monkeypatch):
     panel = explorer._repeat
     panel.name.value = name
     panel.write.click()
-    assert "A name is made of" in panel.status.value
+    assert "A name consists of" in panel.status.value
     assert [path.name for path in tmp_path.rglob("*.yaml")] == []
 
 
@@ -178,7 +178,7 @@ def test_a_sweep_is_written_once(explorer, tmp_path, monkeypatch):
     assert yaml.safe_load(file.read_text("utf-8"))["given"]["num_epochs"] == 2
     file.write_text("mine", "utf-8")
     panel.write.click()
-    assert "is there already" in panel.status.value
+    assert "already exists" in panel.status.value
     assert file.read_text("utf-8") == "mine"
 
 
