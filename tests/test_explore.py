@@ -179,7 +179,7 @@ class Page:
 
 
 def test_a_person_explores(project: Path, lab: str, browser: Any) -> None:
-    """Each control counts; curves grow, stop, stay; mistakes explain themselves; a 7 is read."""
+    """Controls work; curves grow, stop and stay; mistakes are explained; a drawn 7 is read."""
     page = Page(browser, lab)
     tab = page.tab
     tab.locator(".jp-DirListing-itemText", has_text=re.compile("^src$")).wait_for()
@@ -259,7 +259,7 @@ def test_a_person_explores(project: Path, lab: str, browser: Any) -> None:
 
 
 def test_dark_theme(project: Path, lab: str, browser: Any) -> None:
-    """What the panels write is light on dark there, dark on light elsewhere."""
+    """The panels' text is light on dark there, and dark on light elsewhere."""
     page = Page(browser, lab)
     page.run_all()
     fill = "getComputedStyle(document.querySelector('.chart text')).fill"
@@ -276,7 +276,7 @@ def _lightness(colour: str) -> float:
 
 
 def test_batch_run_shows_a_finished_run(project: Path, tmp_path: Path) -> None:
-    """Where nobody can press Start the notebook trains, shows pictures, and ends well."""
+    """If nobody can press Start, the notebook trains, shows pictures and ends well."""
     out = tmp_path / "out.ipynb"
     papermill.execute_notebook(
         project / NOTEBOOK, out, {"num_epochs": 2}, cwd=project / "notebooks", progress_bar=False

@@ -61,7 +61,7 @@ def said(cell: Prose, **claims: bool) -> str:
 
 @pytest.mark.parametrize(("cell", "claim", "holds", "fails"), VERDICTS)
 def test_verdict_turns_with_its_claim(cell: str, claim: str, holds: str, fails: str) -> None:
-    """One sentence stands where the claim holds, another, or none, where it does not."""
+    """The text has one sentence if the claim holds, and another, or none, if it does not."""
     both = [said(prose()[cell], **{claim: truth}) for truth in (True, False)]
     assert [holds in text for text in both] == [True, False]
     if fails:
@@ -69,13 +69,13 @@ def test_verdict_turns_with_its_claim(cell: str, claim: str, holds: str, fails: 
 
 
 def test_every_verdict_is_tried() -> None:
-    """Each claim on which a sentence of the report depends stands in the list above."""
+    """The list above has each claim on which a sentence of the report depends."""
     depends = {(id_, c.claim) for id_, cell in prose().items() for c in cell.conditions}
     assert depends == {(cell, claim) for cell, claim, _, _ in VERDICTS}
 
 
 def test_explanations_depend_on_what_they_explain() -> None:
-    """No paragraph that says why stands there whatever was found."""
+    """No paragraph that explains something is printed whatever was found."""
     for path in NOTEBOOKS.glob("*.ipynb"):
         for cell in json.loads(path.read_text("utf-8"))["cells"]:
             source = "".join(cell["source"])

@@ -22,7 +22,7 @@ def drawn(label: str = "λ = 2", **settings: str) -> dict[str, str]:
 
 
 def test_letters_are_drawn_and_written() -> None:
-    """One SVG needs no typeface; the other has the report's, and a text to be found."""
+    """One SVG needs no typeface; the other uses the report's and has searchable text."""
     bundle = drawn()
     assert "<text" not in bundle["image/svg+xml"]
     assert "λ = 2</text>" in bundle[TEXT_SVG]
@@ -40,10 +40,10 @@ def test_letters_are_drawn_and_written() -> None:
     ],
 )
 def test_letters_in_other_typefaces_are_drawn_alone(label: str, settings: dict[str, str]) -> None:
-    """Nobody can tell how they would come out where the typeface is missing."""
+    """As text, their look would be unknown where the typeface is missing."""
     assert set(drawn(label, **settings)) == {"image/svg+xml", "image/png"}
 
 
 def test_same_figure_gives_the_same_bytes() -> None:
-    """In each of its pictures."""
+    """Each of its pictures has the same bytes."""
     assert drawn() == drawn()
