@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import re
 
 import matplotlib as mpl
@@ -28,6 +30,24 @@ def test_letters_are_drawn_and_written() -> None:
     assert "λ = 2</text>" in bundle[TEXT_SVG]
     families = set(re.findall(r"font-family: '([^']+)'", bundle[TEXT_SVG]))
     assert families == {"Libertinus Serif"}
+
+
+def test_pictures_are_those_of_savefig() -> None:
+    """The bytes are equal, also with own colours and layout; canvas and size stay."""
+    with style.context("onelayer.style.report"):
+        figures = [Figure(facecolor="0.9", dpi=120) for _ in range(2)]
+        for each in figures:
+            each.gca().set(xlabel="x", ylabel="y", title="A theirs")
+    ours, theirs = figures
+    canvas, svg, png = ours.canvas, io.StringIO(), io.BytesIO()
+    bundle = pictures(ours, "fig-1")
+    assert (ours.canvas, ours.dpi) == (canvas, 120)
+    with mpl.rc_context({"svg.hashsalt": "fig-1"}):
+        theirs.savefig(svg, format="svg", metadata={"Date": None})
+    theirs.set_layout_engine("none")
+    theirs.savefig(png, format="png", dpi=200, metadata={"Software": None})
+    assert bundle["image/svg+xml"] == svg.getvalue()
+    assert base64.b64decode(bundle["image/png"]) == png.getvalue()
 
 
 @pytest.mark.parametrize(

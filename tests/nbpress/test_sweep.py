@@ -444,6 +444,31 @@ def test_show_has_what_differs(tiny: TinyProject) -> None:
     ]
 
 
+def test_values_of_the_key_results_come_first(tiny: TinyProject) -> None:
+    """Or those that the sweep's file names; the others are named below the table."""
+    tiny.edit_cell(
+        "1_sums.ipynb", "sum", "total = 1.0\na, b, c, d, e = [count * n for n in range(5)]"
+    )
+    tiny.edit_cell(
+        "1_sums.ipynb", "answer", "%%answer 1a\n{{ a }} {{ b }} {{ c }} {{ d }} {{ e }} {{ total }}"
+    )
+    names = [f"1a.{name}" for name in "bcde"]
+    sweep(tiny, "1_sums", "count=1..2")
+    assert shown(tiny)[0].split() == ["count", "runs", *names]
+    more = "2 more values in sweeps/1_sums/results.csv; --value shows: 1a.a, 1a.total"
+    assert shown(tiny)[-1] == more
+    with (tiny.root / "report" / "report.yaml").open("a", encoding="utf-8") as report:
+        report.write("key_results: ['So many: {{ 1a.e }}, {{ 2a.width }}.']\n")
+    assert shown(tiny)[0].split() == ["count", "runs", "1a.e", *names[:-1]]
+    (tiny.root / "sweeps" / "mine.yaml").write_text(
+        "notebook: 1_sums\nproduct: {count: 1..2}\nvalues: [1a.d, 1a.unknown]\n"
+    )
+    sweep(tiny, "mine")
+    assert tiny.run("sweep", "show", "mine").out.split()[:4] == ["count", "runs", "1a.d", "1a.b"]
+    header = (tiny.root / "sweeps" / "mine" / "results.csv").read_text().split("\n")[0]
+    assert ",1a.d,1a.a," in header
+
+
 def test_show_of_repetitions(seeded: TinyProject) -> None:
     """It has mean and standard deviation over the seeds; --best ranks means, --lowest reverses."""
     seeded.edit_cell("1_sums.ipynb", "sum", "total = 10.0 * count + (seed + 1) * [4, 1, 2][seed]")

@@ -7,7 +7,11 @@ import pytest
 from nbpress.say.prose import Prose, read_prose, split_prose
 from nbpress.say.text import TextError, prose, read_text
 
-VALUES = {"steps": 1546, "loss": -1.8e-7, "name": "softmax"}
+VALUES = {
+    **{"steps": 1546, "loss": -1.8e-7, "name": "softmax"},
+    **{"losses": [-0.5, 2, 3.25], "both": ["0", "0.002"], "none": [], "one": (0.25,)},
+    **{"rows": [[1], [2]], "mapping": {"a": 1}, "nothing": [None]},
+}
 
 
 @pytest.mark.parametrize(
@@ -16,6 +20,9 @@ VALUES = {"steps": 1546, "loss": -1.8e-7, "name": "softmax"}
         ("After {{ steps }} steps.", "After 1546 steps."),
         ("{{ steps:, }} and {{ loss:.1e }}", "1,546 and −1.8\u00a0×\u00a010⁻⁷"),
         ("{{ name:>9 }}|", "softmax|"),
+        ("{{ losses:.1f }}", "−0.5, 2.0 and 3.2"),
+        ("{{ both }}", "0 and 0.002"),
+        ("{{ none }}; {{ one:.0% }}", "none; 25%"),
         ("$w^{{n}}$ and {{steps}} and {x} stay", "$w^{{n}}$ and {{steps}} and {x} stay"),
         ("meant <!-- typed: ten, 3 -->\n", "meant"),
         ("{{ if up }}It rises.{{ end }} Then.", "It rises. Then."),
@@ -82,6 +89,9 @@ def test_format_that_does_not_fit_is_refused() -> None:
     """The message gives the name, the value and the line."""
     with pytest.raises(TextError, match=r"line 2: name is 'softmax', which '\.2f' cannot set"):
         read_text("a\n{{ name:.2f }}").set(VALUES, {})
+    for name in ("rows", "mapping", "nothing"):
+        with pytest.raises(TextError, match=rf"line 1: {name} is .*, which '' cannot set"):
+            read_text(f"{{{{ {name} }}}}").set(VALUES, {})
 
 
 def test_prose_sets_numbers_as_answers_do() -> None:

@@ -95,6 +95,24 @@ def test_what_is_meant_is_said() -> None:
 
 
 @pytest.mark.parametrize(
+    ("markdown", "message"),
+    [
+        ("# A", "the answer of task 1a stands under no task; its place is below"),
+        ("## Task 1b — B", "the answer of task 1a stands under task 1b; its place is below"),
+        ("## Task 1a — A\n\n## Task 1b — B", "the answer of task 1a stands under task 1b"),
+        ("## Task 1a — A", ""),
+    ],
+)
+def test_answer_that_stands_elsewhere(markdown: str, message: str) -> None:
+    """It is told before anything runs; a later notebook's title ends a task as well."""
+    answer = ("code", "%%answer 1a\nSo it is.")
+    told = [line for line in wrong(LOAD, ("markdown", markdown), answer) if "stands" in line]
+    assert [line.partition(": ")[2][: len(message)] for line in told] == [message] * bool(message)
+    pair = [notebook(LOAD, ("markdown", "## Task 1a")), notebook(LOAD, ("markdown", "# B"), answer)]
+    assert any("stands under no task" in str(fault) for fault in faults(pair))
+
+
+@pytest.mark.parametrize(
     ("cell", "message"),
     [
         (("code", "%%answer 1a\nOf {{steps}}."), "line 2: {{steps}} is no placeholder: blanks"),
@@ -114,7 +132,11 @@ def test_what_is_meant_is_said() -> None:
 )
 def test_fault_is_told_with_its_line(cell: tuple[str, str], message: str) -> None:
     """Nothing else is reported about an otherwise sound notebook."""
-    sound = [LOAD, ("code", "%%figure fig-1 fig\nA.\nAlt: B."), ("markdown", "[](#fig-1)")]
+    sound = [
+        LOAD,
+        ("code", "%%figure fig-1 fig\nA.\nAlt: B."),
+        ("markdown", "## Task 1a\n\n[](#fig-1)"),
+    ]
     assert wrong(*sound) == []
     (fault,) = wrong(*sound, cell)
     assert fault.startswith(f"1.ipynb, cell 4, {message}")
@@ -122,11 +144,11 @@ def test_fault_is_told_with_its_line(cell: tuple[str, str], message: str) -> Non
 
 def test_prose_needs_the_extension() -> None:
     """The extension must be loaded in a cell above."""
-    answer = ("code", "%%answer 1a\nA.")
-    assert wrong(answer, LOAD) == [
-        "1.ipynb, cell 1, line 1: %%answer needs '%load_ext nbpress' above"
+    heading, answer = ("markdown", "## Task 1a"), ("code", "%%answer 1a\nA.")
+    assert wrong(heading, answer, LOAD) == [
+        "1.ipynb, cell 2, line 1: %%answer needs '%load_ext nbpress' above"
     ]
-    assert wrong(LOAD, answer) == []
+    assert wrong(heading, LOAD, answer) == []
 
 
 def test_label_that_is_computed_may_be_any() -> None:

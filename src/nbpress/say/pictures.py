@@ -30,10 +30,10 @@ def pictures(fig: Figure, salt: str) -> dict[str, str]:
     is one more SVG, in which they are text that a reader can search for.
     """
     with_letters = _svg(fig, salt, "path")
+    png = io.BytesIO()
     with _laid_out(fig):
         with_text = _svg(fig, salt, "none")
-        png = io.BytesIO()
-        fig.savefig(png, format="png", dpi=_PNG_DPI, metadata={"Software": None})
+        _draw(fig, png, "png", {"Software": None}, _PNG_DPI)
     bundle = {
         "image/svg+xml": with_letters,
         "image/png": base64.b64encode(png.getvalue()).decode("ascii"),
@@ -62,8 +62,31 @@ def _svg(fig: Figure, salt: str, letters: str) -> str:
 
     svg = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": salt, "svg.fonttype": letters}):
-        fig.savefig(svg, format="svg", metadata={"Date": None})
+        _draw(fig, svg, "svg", {"Date": None})
     return svg.getvalue()
+
+
+def _draw(
+    fig: Figure, file: Any, format_: str, metadata: dict[str, Any], dpi: float | None = None
+) -> None:
+    """Write what `savefig` writes, which takes half as long again: it draws everything twice."""
+    if not hasattr(fig, "set_canvas"):  # what can save itself, and is no figure
+        fig.savefig(file, format=format_, metadata=metadata, dpi=dpi)
+        return
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    own_canvas, own_dpi = fig.canvas, fig.dpi
+    try:
+        if format_ == "svg":
+            FigureCanvasSVG(fig).print_svg(file, metadata=metadata)
+        else:
+            canvas = FigureCanvasAgg(fig)
+            fig.dpi = dpi or own_dpi
+            canvas.print_png(file, metadata=metadata)
+    finally:
+        fig.dpi = own_dpi
+        fig.set_canvas(own_canvas)
 
 
 def _first_typeface(fonts: str) -> str:

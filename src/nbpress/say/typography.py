@@ -23,8 +23,8 @@ def set_value(value: Any, format_: str) -> str:
 
 
 def _set_one(value: Any, format_: str) -> str:
-    if isinstance(value, list | tuple | Mapping) and not format_:
-        raise TypeError("it holds more than a row of numbers or texts")
+    if isinstance(value, list | tuple | Mapping | None) and not format_:
+        raise TypeError("expected a number, a text, or a list of these")
     text = format(value, format_)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return text
