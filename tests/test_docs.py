@@ -1,4 +1,4 @@
-"""What the documents tell a reader to do, done; and what they take from the code, compared."""
+"""Does what the documents tell a reader to do, and compares what they take from the code."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ _ALL = re.DOTALL | re.MULTILINE
 
 @dataclass(frozen=True)
 class Block:
-    """A fence of a document; or an invisible comment, which does what a reader does by hand."""
+    """A fenced block of a document, or a hidden comment that does what a reader does by hand."""
 
     language: str
     text: str
@@ -104,7 +104,7 @@ def commands_in(document: str) -> list[Block]:
 
 
 class Reader:
-    """Somebody who does in a copy of the project what a document says, word by word."""
+    """Somebody who follows a document word by word, in a copy of the project."""
 
     def __init__(self, root: Path, runs: Path | None = None) -> None:
         self.root, self.output = root, ""
@@ -148,7 +148,7 @@ class Reader:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment of somebody who has set nothing, and has no network."""
+        """The environment of somebody without settings and without a network."""
         ours = ("NBPRESS_", "ONELAYER_", "CONDA_", "MAKE", "MFLAGS", "PYTHON", "PYTEST_", "GIT_",
                 "VIRTUAL_ENV", "JUPYTER_", "SOURCE_DATE_EPOCH", "DASK_")  # fmt: skip
         kept = {name: text for name, text in os.environ.items() if not name.startswith(ours)}
@@ -222,7 +222,7 @@ class Reader:
             os.killpg(process.pid, signal.SIGKILL)
 
     def has_seen(self, line: str) -> bool:
-        """Return whether the last commands printed a line, in which … stands for anything."""
+        """Return whether the last commands printed a line, where … stands for anything."""
         pattern = ".*".join(map(re.escape, " ".join(line.split()).split("…")))
         printed = [" ".join(each.split()) for each in self.output.splitlines()]
         return any(re.fullmatch(pattern, each) for each in printed)

@@ -1,4 +1,4 @@
-"""What pyproject.toml asks for, environment.yml and the locks agree on; make hands on text."""
+"""environment.yml and the locks agree with pyproject.toml; make passes text on unchanged."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_no_hosts(lock) -> None:
 
 @pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
 def run(*arguments: str, fails: bool = False, cwd: Path = ROOT, **variables: str) -> str:
-    """Return what make prints, called from outside of any other make."""
+    """Return what make prints when it is not called by another make."""
     inherited = {name: text for name, text in os.environ.items() if "MAKE" not in name}
     done = subprocess.run(
         ["make", "--no-print-directory", *arguments],

@@ -1,4 +1,4 @@
-"""notebooks/explore.ipynb: in JupyterLab, by a person's mouse, and where nobody watches."""
+"""notebooks/explore.ipynb: in JupyterLab, with a mouse, and where nobody watches."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DEADLINE = 30_000  # milliseconds that anything may take before a test gives up
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """Return a folder with what `make lab` opens; the notebook begins with the digits."""
+    """Return a folder with what `make lab` opens; the notebook starts with the digits."""
     for name in ("notebooks", "src", "sweeps", "tools"):
         (tmp_path / name).mkdir()
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
@@ -162,7 +162,7 @@ class Page:
         self.tab.locator(".explore", has_text=re.compile(text)).first.wait_for()
 
     def num_points(self) -> int:
-        """Return of how many points the first curve is made."""
+        """Return how many points the first curve has."""
         return self.tab.evaluate(
             "(document.querySelector('.chart polyline')?.getAttribute('points') ?? '')"
             ".split(' ').length"

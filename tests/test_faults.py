@@ -1,7 +1,7 @@
 """The fault suite: whatever happens to a build, nothing broken is published or kept.
 
-After each fault the former report is there byte for byte, no process is left, and the next build
-gives what a build without the fault gives. `make test-faults` runs it.
+After each fault the former report is unchanged byte for byte, no process is left, and the next
+build gives the same as a build without the fault. `make test-faults` runs it.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def assert_sound(project: TinyProject) -> None:
 
 
 def assert_recovers(project: TinyProject, expected: dict[str, bytes]) -> None:
-    """Build again: it gives what an undisturbed build gives, and leaves nothing lying about."""
+    """Build again: it gives what an undisturbed build gives, and leaves no stray files."""
     project.report()
     assert project.published() == expected
     assert_sound(project)

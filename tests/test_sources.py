@@ -1,4 +1,4 @@
-"""The sources as they lie there: none is too long to read, and each can be imported."""
+"""The source files: none is too long to read, and each can be imported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the notebooks answer turns with what was found: each verdict, with its claims both ways."""
+"""The notebooks' answers depend on what was found: each verdict, with its claims both ways."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nbpress.say.prose import Prose, read_prose
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 
-# A cell of prose, a claim, and what is said where it holds and where it does not.
+# A cell of prose, a claim, and what the cell says if it holds and if it does not.
 VERDICTS = [
     ("2a-answer", "within-truncation", "is enough to explain", "does not explain all"),
     ("2b-answer", "better-than-guessing", "has learned to tell", "this training has failed"),

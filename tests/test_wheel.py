@@ -1,4 +1,4 @@
-"""What is built from the sources works where they are not: the wheel, by itself, elsewhere."""
+"""What is built from the sources works without them: the wheel, by itself, elsewhere."""
 
 import os
 import re
@@ -19,7 +19,7 @@ STEM = f"onelayer_report-{PROJECT['version']}"
 
 
 def run(*words: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run a command outside of any make and any project; it must succeed."""
+    """Run a command outside any make and any project; it must succeed."""
     kept = {n: t for n, t in os.environ.items() if "MAKE" not in n and n != "PYTHONPATH"}
     done = subprocess.run(
         list(map(str, words)), cwd=cwd, env=kept, capture_output=True, text=True, check=False

@@ -1,4 +1,4 @@
-"""Derivations: what is read of their formulas, what a prover makes of it, and what is published."""
+"""Derivations: how their formulas are read, proved by a prover, and published."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from nbtypeset.schema import MIME_TYPE
 
 @dataclass
 class Verdict:
-    """What the tests' prover says of a formula."""
+    """The tests' prover's verdict on a formula."""
 
     refusal: str
     line: int
@@ -102,7 +102,7 @@ def html(project: TinyProject) -> str:
 
 
 def refusal(project: TinyProject) -> str:
-    """Try to build a report, which must fail and change nothing; return what is said."""
+    """Try to build a report, which must fail and change nothing; return the message."""
     former = project.published()
     result = project.run("report")
     assert result.status == 1

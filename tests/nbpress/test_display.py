@@ -1,4 +1,4 @@
-"""What a notebook says to its report."""
+"""The functions with which a notebook speaks to its report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Executing: what is checked before a kernel starts, and what becomes of one that fails."""
+"""Executing: what is checked before a kernel starts, and what happens if one fails."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def project(tiny: TinyProject, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 
 class Pretence(Executor):
-    """Runs no kernel: says of each job at once what came of it, and notes its parameters."""
+    """Runs no kernel: returns an outcome for each job at once, and notes its parameters."""
 
     def __init__(self, **outcomes: str | Exception) -> None:
         self.outcomes = outcomes  # by chapter, where it is no success
@@ -73,7 +73,7 @@ class Pretence(Executor):
 
 
 def run(project: Project, executor: Executor, given: Parameters | None = None) -> Execution:
-    """Execute all chapters by a pretence."""
+    """Pretend to execute all chapters."""
     plans = plan(project, DATA, given or {})
     return execute(project, DATA, plans, say=lambda _: None, executor=executor)
 
@@ -86,7 +86,7 @@ def refusal(project: Project, executor: Executor) -> str:
 
 
 def parameters(plans: list[Plan]) -> dict[str, dict[str, Any]]:
-    """Return what each chapter is to run with."""
+    """Return the parameters with which each chapter is to run."""
     return {plan.chapter.name: plan.parameters for plan in plans}
 
 

@@ -1,4 +1,4 @@
-"""Forked kernels: they are as fresh ones, and where they would not be, they are fresh."""
+"""Forked kernels: they behave like fresh ones; where they could not, fresh ones are used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What prose quotes and no code makes, found without running any."""
+"""Names that prose quotes but no code makes, found without running the code."""
 
 from __future__ import annotations
 

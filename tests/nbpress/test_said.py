@@ -1,4 +1,4 @@
-"""What a chapter says: its prose as it stands, set with what a run recorded."""
+"""What a chapter says: its current prose, filled with the values that a run recorded."""
 
 from __future__ import annotations
 

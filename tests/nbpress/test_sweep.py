@@ -1,4 +1,4 @@
-"""Sweeps through the command line: what runs, what does not, and what is said of it."""
+"""Sweeps through the command line: what runs, what does not, and what is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The grid of a sweep: what words and `sweeps/NAME.yaml` stand for, and what is refused."""
+"""The grid of a sweep: what words and `sweeps/NAME.yaml` mean, and what is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Folders for what is of no use after a build."""
+"""Folders for files that are useless after a build."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts that quote values, and cells of prose, as they are read."""
+"""Texts that quote values and cells of prose: how they are read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the notebooks write in words, read without running them."""
+"""The notebooks' texts, read without running the notebooks."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def saves(lines: list[str]) -> list[str]:
 
 
 def lines_after(watch: Watch, edit: str) -> list[str]:
-    """Edit prose, and return what is said until that is built."""
+    """Edit prose, and return what is printed until it is built."""
     watch.project.edit(PICTURES, "shows it", f"shows it, {edit}")
     return [*watch.until("2_pictures.ipynb changed"), *watch.until(DONE)]
 

@@ -1,4 +1,4 @@
-"""What the explorer writes down, read by those who are to repeat it."""
+"""The commands and grids that the explorer writes, read by the programs that repeat them."""
 
 import shlex
 from dataclasses import replace
