@@ -1,1 +1,1 @@
-"""Training and build, each beside its peers: `make bench` writes what they cost to results.md."""
+"""Training and build, compared with their peers: `make bench` writes the costs to results.md."""

@@ -1,6 +1,6 @@
 """`python -m benchmarks [training] [build] [sweeps] [exploring]` measures these, or all.
 
-It writes results.md. On two cores that nobody else uses, training takes a quarter of an hour.
+It writes results.md. On two otherwise idle cores, training takes a quarter of an hour.
 
 Each benchmark is a module with `run() -> str`, which returns one section of Markdown. Sections
 that are not measured this time stay as they are in results.md.
@@ -14,7 +14,7 @@ import re
 
 from benchmarks.machine import HERE, describe
 
-# Of each module the heading of its section.
+# The heading of each module's section.
 NAMES = {"training": "Training", "build": "The build", "sweeps": "Sweeps", "exploring": "Exploring"}
 RESULTS = HERE / "results.md"
 

@@ -1,8 +1,9 @@
-"""The build beside the classic way: papermill one notebook after the other, then nbconvert and TeX.
+"""The build, compared with the classic way: papermill on each notebook, then nbconvert and TeX.
 
 Each case runs on a fresh copy of the project in a temporary folder, through the command lines
 that people use, and the cases of both sides take turns. The classic way has no cache: after a
-prose edit a careful author runs the edited notebook again and converts all; that is measured.
+prose edit, a careful author runs the edited notebook again and converts all of them, so this is
+what is measured.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def command(project: Path, *arguments: str, folder: str = ".") -> float:
     environment = {
         **os.environ,
         "PYTHONPATH": str(project / "src"),
-        # The classic way finds the same pandoc, the wheel's.
+        # The classic way uses the same pandoc, the one in the wheel.
         "PATH": os.pathsep.join(
             [str(BIN), str(Path(pypandoc.get_pandoc_path()).parent), os.environ["PATH"]]
         ),
@@ -72,20 +73,20 @@ def edit_prose(project: Path) -> None:
 
 
 def report(project: Path, dataset: str) -> float:
-    """Build the report by the press."""
+    """Build the report with the press."""
     return command(project, "nbpress", "report", "--dataset", dataset)
 
 
 def classic_execute(project: Path, name: str, dataset: str) -> float:
-    """Execute one notebook by papermill; derivations and appendix take no data set."""
+    """Execute one notebook with papermill; derivations and appendix take no data set."""
     chosen = ("-p", "dataset", dataset) if name[0] in "234" else ()
     return command(project, "papermill", name, f"out_{name}", *chosen, folder="notebooks")
 
 
 def classic_convert(project: Path) -> float:
-    """Convert the executed notebooks without tables by nbconvert and xelatex."""
+    """Convert the executed notebooks that have no tables with nbconvert and xelatex."""
     names = [f"out_{name}" for name in chapters(project) if name[0] in "123"]
-    # It would want Inkscape for the figures' SVG, which stands beside the PNG that it prints.
+    # It would need Inkscape for the figures' SVG, which lies beside the PNG that it prints.
     without_svg = "--SVG2PDFPreprocessor.enabled=False"
     arguments = ("jupyter-nbconvert", "--to", "pdf", "--no-input", without_svg, *names)
     return command(project, *arguments, folder="notebooks")
@@ -127,7 +128,7 @@ def run() -> str:
 
 
 def render(project: Path, exporter: str) -> float:
-    """Render the bound report; return the seconds of the export alone, without Python's start."""
+    """Render the bound report; return the seconds of the export alone, without starting Python."""
     code = (
         "import sys, time, nbformat\n"
         "from nbconvert.exporters import get_exporter\n"

@@ -1,8 +1,8 @@
-"""What it costs to watch a training live: in a kernel, with the panel of `notebooks/explore.ipynb`.
+"""The cost of watching a training live, in a kernel, with the panel of `notebooks/explore.ipynb`.
 
 A silent fit, one whose callback does nothing, and one that is watched take turns in one kernel,
-each in a thread as the panel has it, after drawing its images. The client reads what the kernel
-sends and draws nothing: a browser is a process of its own.
+each in a thread as in the panel, after drawing its images. The client reads what the kernel sends
+but draws nothing: a browser would do that in a separate process.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from onelayer.explore.training import in_thread
 
 ROUNDS = 9
 _CLOCKS = (time.perf_counter, time.process_time, time.thread_time)
-Costs = dict[str, list[list[float]]]  # for each round the seconds of these clocks
+Costs = dict[str, list[list[float]]]  # for each round, the seconds by these clocks
 
 
 def run() -> str:
@@ -35,7 +35,7 @@ def run() -> str:
     rows = []
     for name, rounds in costs.items():
         fit = [_less(each, i) for each, i in zip(rounds, images, strict=True)]
-        # Neighbours are compared: a busy minute of the machine falls on both.
+        # Neighbours are compared, so that a busy minute of the machine affects both.
         more = _medians(
             [
                 [100 * (a / b - 1) for a, b in zip(one[:2], other, strict=False)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Job:
-    """One training to measure: task 3's run, unless something else is said."""
+    """One training to measure; by default, task 3's run."""
 
     peer: str
     dataset: str = "mnist"

@@ -1,4 +1,4 @@
-"""The machine that measures, described without its names and paths, and a process's memory."""
+"""A description of the machine that measures, without names and paths; and a process's memory."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def describe() -> str:
 
 
 class Memory:
-    """The memory that a process takes from now on, beyond what it has."""
+    """The memory that a process takes from now on, beyond what it already has."""
 
     def __init__(self) -> None:
         self._before = psutil.Process().memory_info().rss
@@ -37,7 +37,7 @@ class Memory:
             Path("/proc/self/clear_refs").write_text("5", "ascii")
 
     def extra_bytes(self) -> int | None:
-        """Return the peak since then above the level of then; None if the system keeps none."""
+        """Return the peak since then, relative to the level then; None if the system has none."""
         try:
             status = Path("/proc/self/status").read_text("ascii")
         except OSError:

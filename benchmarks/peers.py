@@ -1,8 +1,8 @@
-"""Five ways to do one and the same training: ours, its peers, and the limit.
+"""Five ways to do the same training: ours, its peers, and the limit.
 
-All get the same images, the same batches in the same order, the same steps and validations. Each
-returns the validation losses and accuracies of the last validation, so that results.md can show
-that they did the same work.
+Unless their docstrings say otherwise, all get the same images, the same batches in the same order,
+and the same steps and validations. Each returns the losses and accuracies of the last validation,
+so that results.md can show that they did the same work.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def ours(run: Run) -> Outcome:
 
 
 class _Replay(np.random.RandomState):
-    """Deals the given permutations, so that drawing them is in nobody's time."""
+    """Returns given permutations, so that no measurement includes drawing them."""
 
     def __init__(self, orders: list[np.ndarray[Any, Any]]) -> None:
         super().__init__(0)
@@ -108,16 +108,16 @@ def textbook(run: Run) -> Outcome:
 
 
 def pytorch(run: Run) -> Outcome:
-    """Train with PyTorch as its tutorials do, but for the loader: batches are indexed.
+    """Train with PyTorch as its tutorials do, except for the loader: batches are indexed.
 
-    A DataLoader would add several times the cost of a step; its absence is generous to PyTorch.
+    A DataLoader would add several times the cost of a step, so leaving it out favours PyTorch.
     """
     import torch
     from torch import nn
 
     torch.set_num_threads(run.job.threads)
     split, outcome = run.split, _empty()
-    # The layer has a bias of its own: the images lose their constant column.
+    # The layer has a bias of its own, so the images' constant column is dropped.
     X, X_validation = (
         torch.from_numpy(np.ascontiguousarray(a[:, :-1]))
         for a in (split.X_train, split.X_validation)
@@ -156,9 +156,9 @@ def pytorch(run: Run) -> Outcome:
 def scikit_learn(run: Run) -> Outcome:
     """Train scikit-learn's SGDClassifier, one `partial_fit` for each epoch.
 
-    It does something else, near enough to compare: K models of one class against the rest, not one
-    softmax; an update after each image, not each batch, so with 1/B of the learning rate; one
-    validation for each epoch, not five; one thread whatever is asked for.
+    It does something else, but close enough to compare: K models of one class against the rest
+    instead of one softmax; an update after each image instead of each batch, so with 1/B of the
+    learning rate; one validation in each epoch instead of five; always one thread.
     """
     from sklearn.linear_model import SGDClassifier
 
@@ -173,7 +173,7 @@ def scikit_learn(run: Run) -> Outcome:
             alpha=l2_lambda,
             learning_rate="constant",
             eta0=run.job.learning_rate / run.batch_size,
-            fit_intercept=False,  # the images bring the bias
+            fit_intercept=False,  # the images include the bias
             shuffle=False,
         )
         classes = np.arange(run.job.num_classes)
@@ -187,9 +187,9 @@ def scikit_learn(run: Run) -> Outcome:
 
 
 def limit(run: Run) -> Outcome:
-    """Make the trainer's matrix products and gathers, with nothing around them.
+    """Do only the trainer's matrix products and gathers.
 
-    The weights are constant, so that nothing is learnt. The training accuracy's products are made
+    The weights are constant, so nothing is learnt. The products for the training accuracy are made
     at the end, with as many weights and rows at a time as proved fastest.
     """
     split = run.split

@@ -1,4 +1,4 @@
-"""Sweeps beside what people write around papermill; what grows with the number of runs."""
+"""Sweeps, compared with what people write around papermill; and costs that grow with the runs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nbpress.sweep.results import write_table
 
 ROUNDS = 3
 RUNS = 60
-LOOP_RUNS = 6  # of papermill's command line, which takes longest
+LOOP_RUNS = 6  # runs of papermill's command line, which takes longest
 NOTEBOOK = "stopping"
 LONG = 12  # seconds of one CPU-bound run, about
 SIZES = (100, 1_000, 10_000)
@@ -47,7 +47,7 @@ if __name__ == "__main__":
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
         list(pool.map(run, range(COUNT)))
 """
-# As much work in every run, of NumPy on one thread.
+# The same amount of work in every run, with NumPy on one thread.
 BUSY = f"""
 import numpy as np
 a = np.random.RandomState(seed).rand(300, 300)
@@ -140,7 +140,7 @@ def _write_busy(project: Path) -> None:
 
 
 def _bookkeeping(size: int) -> tuple[float, float]:
-    """Return the milliseconds for each run that journal and table cost, with simulated runs."""
+    """Return the milliseconds that journal and table cost for each run, with simulated runs."""
     values = {f"1.value_{number}": number / 7 for number in range(10)}
     with tempfile.TemporaryDirectory() as folder, Journal(Path(folder) / "journal") as journal:
         start = time.perf_counter()

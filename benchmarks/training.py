@@ -1,7 +1,7 @@
-"""Training beside its peers: task 3's run, task 4's sweep, and how their time grows.
+"""Training, compared with its peers: task 3's run, task 4's sweep, and how their time grows.
 
 Each measurement has a process of its own, whose environment fixes the number of BLAS threads.
-All of them take turns in each round, so that a busy minute of the machine falls on all.
+They take turns in each round, so that a busy minute of the machine affects all of them.
 """
 
 from __future__ import annotations
@@ -87,14 +87,14 @@ def _both_threads(jobs: dict[str, Job]) -> Table:
 
 
 def _sweep(dataset: str, peers: Iterable[str]) -> Table:
-    """Return task 4's jobs for those peers that task 3 does not show to be slower anyway."""
+    """Return task 4's jobs, without the peers that task 3 already shows to be slower."""
     job = Job("", dataset, LAMBDAS, train_accuracy=False)
     shown = ("ours", "limit", "textbook, float64", "PyTorch")
     return _both_threads({peer: replace(job, peer=peer) for peer in peers if peer in shown})
 
 
 def _growth(dataset: str) -> dict[str, Table]:
-    """Return for each quantity a table of jobs: a row for each peer, a column for each value."""
+    """Return a table of jobs for each quantity: a row for each peer, a column for each value."""
     job = Job("ours", dataset, num_epochs=10)
     pool = len(load(dataset).train_labels)
     series = {
@@ -158,7 +158,7 @@ def _run_once(job: Job) -> Result:
 def _install_torch() -> str:
     """Install PyTorch beside, never into, the project's environment; say why if that fails.
 
-    It is part of no lock, since the index's wheels for Linux bring gigabytes of CUDA along.
+    It is not part of any lock, because the index's wheels for Linux bring gigabytes of CUDA along.
     """
     if TORCH_FOLDER.exists():
         return ""

@@ -1,4 +1,4 @@
-"""`--quick`: what neither starts a program, as kernels, builds and browsers are, nor is slow."""
+"""`--quick` runs tests that are not slow and start no program (kernel, build or browser)."""
 
 import os
 import sys
@@ -11,19 +11,19 @@ _PASSED = ("pandoc", "git")  # programs that are done in no time
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Take the option."""
+    """Add the option."""
     parser.addoption("--quick", action="store_true", help="skip tests as they start a program")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Watch what tests start, in this process."""
+    """Watch which programs tests start in this process."""
     if config.getoption("--quick"):
         sys.addaudithook(_skip)
         config.pluginmanager.register(_Quick())
 
 
 class _Quick:
-    """Skips what is known to be slow, and knows whether a test, with its fixtures, is running."""
+    """Skips tests marked as slow, and knows whether a test, with its fixtures, is running."""
 
     running = False
 

@@ -1,4 +1,4 @@
-"""What the documents tell a reader to do, done; and what they take from the code, compared."""
+"""Does what the documents tell a reader to do, and compares what they take from the code."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ _ALL = re.DOTALL | re.MULTILINE
 
 @dataclass(frozen=True)
 class Block:
-    """A fence of a document; or an invisible comment, which does what a reader does by hand."""
+    """A fenced block of a document, or a hidden comment that does what a reader does by hand."""
 
     language: str
     text: str
@@ -104,7 +104,7 @@ def commands_in(document: str) -> list[Block]:
 
 
 class Reader:
-    """Somebody who does in a copy of the project what a document says, word by word."""
+    """Somebody who follows a document word by word, in a copy of the project."""
 
     def __init__(self, root: Path, runs: Path | None = None) -> None:
         self.root, self.output = root, ""
@@ -148,7 +148,7 @@ class Reader:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment of somebody who has set nothing, and has no network."""
+        """The environment of somebody without settings and without a network."""
         ours = ("NBPRESS_", "ONELAYER_", "CONDA_", "MAKE", "MFLAGS", "PYTHON", "PYTEST_", "GIT_",
                 "VIRTUAL_ENV", "JUPYTER_", "SOURCE_DATE_EPOCH", "DASK_")  # fmt: skip
         kept = {name: text for name, text in os.environ.items() if not name.startswith(ours)}
@@ -222,7 +222,7 @@ class Reader:
             os.killpg(process.pid, signal.SIGKILL)
 
     def has_seen(self, line: str) -> bool:
-        """Return whether the last commands printed a line, in which … stands for anything."""
+        """Return whether the last commands printed a line, where … stands for anything."""
         pattern = ".*".join(map(re.escape, " ".join(line.split()).split("…")))
         printed = [" ".join(each.split()) for each in self.output.splitlines()]
         return any(re.fullmatch(pattern, each) for each in printed)
@@ -257,7 +257,7 @@ def test_commands_of_a_document(document, tmp_path, request):
 
 
 def test_reader_notices_what_goes_wrong(tmp_path):
-    """A command that fails, an edit of what is not there, a line that was not printed."""
+    """A failing command, an impossible edit or a missing line is noticed."""
     reader = Reader(tmp_path / "copy")
     with pytest.raises(AssertionError, match="it failed"):
         reader.run("echo it failed\nfalse\necho too late")
@@ -269,14 +269,14 @@ def test_reader_notices_what_goes_wrong(tmp_path):
 
 
 def test_blocks_that_are_not_run_are_there():
-    """Each that is listed stands in a document; one that has changed is no longer excused."""
+    """Each listed block is in a document; one that has changed is no longer excused."""
     listed = {block.first for document in DOCUMENTS for block in commands_in(document)}
     assert NOT_RUN.keys() <= listed
     assert ELSEWHERE.keys() <= set(DOCUMENTS)
 
 
 def test_no_commands_outside_of_blocks():
-    """A command in an indented line would be run by nobody."""
+    """Nobody would run a command in an indented line."""
     programs = r"(?:make|\S*\.venv/bin/\S+|nbpress|git|pip|cd|conda)"
     command = re.compile(rf"^ {{4}}{programs}\b.*", re.MULTILINE)
     found = {
@@ -296,7 +296,7 @@ def anchors_of(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_links_lead_somewhere(document):
-    """To a file of the project, and to a heading in it."""
+    """Each link leads to a file of the project, and to a heading in it."""
     content = (ROOT / document).read_text("utf-8")
     text = re.sub(r"^ *```.*?^ *```$|`[^`\n]*`", "", content, flags=_ALL)
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
@@ -309,7 +309,7 @@ def test_links_lead_somewhere(document):
 
 
 def test_index_lists_every_page():
-    """A page that the index lacks would be found by nobody."""
+    """Nobody would find a page that the index lacks."""
     index = (ROOT / "docs" / "README.md").read_text("utf-8")
     pages = {f"docs/{page}" for page in re.findall(r"\]\(([\w/-]+\.md)\)", index)}
     assert pages == {page for page in DOCUMENTS if page.startswith("docs/")} - {"docs/README.md"}
@@ -374,7 +374,7 @@ def reference(root: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_environment_variables_are_listed():
-    """Each that the code reads stands on its page, but for what the press tells its own kernels."""
+    """Each variable that the code reads is on its page, except those for the press's kernels."""
     page = (ROOT / "docs" / "reference" / "environment.md").read_text("utf-8")
     files = sorted(path for path in (ROOT / "src").rglob("*") if path.suffix in (".py", ".yaml"))
     code = "".join(path.read_text("utf-8") for path in files)
@@ -385,7 +385,7 @@ def test_environment_variables_are_listed():
 
 
 def test_workflow_of_hosted_integration():
-    """It calls .ci/run, may read and nothing else, knows no secret, and keeps the PDF."""
+    """It calls .ci/run, has read access only, uses no secret, and keeps the PDF."""
     text = (ROOT / ".github" / "workflows" / "report.yml").read_text("utf-8")
     workflow = yaml.safe_load(text)
     assert workflow["permissions"] == {"contents": "read"}
@@ -423,7 +423,7 @@ def cells_of(text: str) -> list[dict[str, object]]:
 
 
 def test_guide_to_a_report_of_your_own(tmp_path):
-    """The report that the guide shows is published as it stands there, and its commands do so."""
+    """The report in the guide is published exactly as shown, and its commands work."""
     guide = (ROOT / "docs" / "own-report.md").read_text("utf-8")
     report_yaml, notebook = (
         re.search(rf"```{language}\n(.*?)```", guide, re.DOTALL)[1]
@@ -452,14 +452,14 @@ def test_guide_to_a_report_of_your_own(tmp_path):
 
 
 def test_guide_lists_every_call():
-    """Each function that a notebook may call stands in the guide, and no other does."""
+    """The guide has each function that a notebook may call, and no other."""
     guide = (ROOT / "docs" / "own-report.md").read_text("utf-8")
     table = re.findall(r"^\| `nbpress\.(\w+)\(", guide, re.MULTILINE)
     assert sorted([*table, "prose"]) == sorted(nbpress.__all__)
 
 
 def test_guide_to_derivations(tmp_path):
-    """The derivation that the guide shows is proved, and its result is the one it asks for."""
+    """The derivation in the guide is proved, and its result is the required one."""
     guide = (ROOT / "docs" / "own-report.md").read_text("utf-8")
     section = guide[guide.index("## Derivations that are proved") :]
     cells, proofs = re.search(r"```\n(.*?)```.*?```yaml\n(.*?)```", section, re.DOTALL).groups()

@@ -1,4 +1,4 @@
-"""What pyproject.toml asks for, environment.yml and the locks agree on; make hands on text."""
+"""environment.yml and the locks agree with pyproject.toml; make passes text on unchanged."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_conda_forge_only(environment) -> None:
     [*zip(OURS, ((), ("sweep",), ("sweep", "lab", "dev")), strict=True)],
 )
 def test_within_bounds(lock, extras) -> None:
-    """A lock pins all that pyproject.toml asks for, the build backend too, within bounds."""
+    """A lock pins everything that pyproject.toml asks for, and the build backend, within bounds."""
     pinned = versions(lock)
     for text in asked_for("science", *extras) + PROJECT["build-system"]["requires"]:
         requirement = Requirement(text)
@@ -115,7 +115,7 @@ def test_within_bounds(lock, extras) -> None:
 
 @pytest.mark.parametrize(("small", "large"), [*itertools.pairwise(OURS)])
 def test_each_lock_is_part_of_the_next(small, large) -> None:
-    """What report and sweeps run with is what the tests run with, version by version."""
+    """Report and sweeps run with the same versions as the tests."""
     dev = versions(large)
     differing = {
         name: (pinned, dev.get(name))
@@ -127,7 +127,7 @@ def test_each_lock_is_part_of_the_next(small, large) -> None:
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_hashes(lock) -> None:
-    """Every package of a lock has its hashes, SHA-256 in full."""
+    """Every package in a lock has full SHA-256 hashes."""
     for requirement, hashes in locked(lock):
         assert hashes, requirement
         assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", each) for each in hashes), requirement
@@ -135,7 +135,7 @@ def test_hashes(lock) -> None:
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_no_hosts(lock) -> None:
-    """A lock names no host and no folder, so every user's own package index serves."""
+    """A lock names no host and no folder, so it works with any package index."""
     text = (ROOT / lock).read_text(encoding="utf-8")
     options = set(re.findall(r"^\s*(--?[a-z-]+)", text, re.MULTILINE))
     assert options == {"--hash"}
@@ -147,7 +147,7 @@ def test_no_hosts(lock) -> None:
 
 @pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
 def run(*arguments: str, fails: bool = False, cwd: Path = ROOT, **variables: str) -> str:
-    """Return what make prints, called from outside of any other make."""
+    """Return what make prints when it is not called by another make."""
     inherited = {name: text for name, text in os.environ.items() if "MAKE" not in name}
     done = subprocess.run(
         ["make", "--no-print-directory", *arguments],
@@ -173,7 +173,7 @@ def test_help() -> None:
 @pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
 @pytest.mark.parametrize("given_on_command_line", [True, False])
 def test_variables_are_handed_on_literally(tmp_path: Path, given_on_command_line) -> None:
-    """Neither make nor a shell evaluates what a variable holds, wherever it was set."""
+    """Neither make nor a shell evaluates a variable's value, wherever it was set."""
     trap = tmp_path / "trap"
     hostile = f"a=1 $(shell touch '{trap}') `touch '{trap}'` \"; touch '{trap}'; # $$x $(y"
     extra = tmp_path / "show.mk"
@@ -190,7 +190,7 @@ def test_variables_are_handed_on_literally(tmp_path: Path, given_on_command_line
 
 @pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
 def test_environment_of_others_is_not_ours(tmp_path: Path) -> None:
-    """CODE, ENGINE and so on, set for other work, reach neither nbpress nor its variables."""
+    """CODE, ENGINE and others, set for other work, do not affect nbpress or its variables."""
     extra = tmp_path / "show.mk"
     extra.write_text("show:\n\t@env\n", encoding="utf-8")
     makefiles = ("-f", "Makefile", "-f", str(extra), "show")
@@ -201,7 +201,7 @@ def test_environment_of_others_is_not_ours(tmp_path: Path) -> None:
 @pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
 @pytest.mark.parametrize("name", ["LEARNING_RATE", "learning_rate", "DATASETS", "environment"])
 def test_variable_that_nothing_reads_is_refused(name) -> None:
-    """It would be ignored in silence; the message says how a parameter is given."""
+    """It would be silently ignored; the message says how to give a parameter."""
     message = run("report", f"{name}=0.1", fails=True)
     assert f"Nothing reads {name}. A parameter of the notebooks is given as" in message
     assert 'PARAMS="learning_rate=0.1"' in message
@@ -209,7 +209,7 @@ def test_variable_that_nothing_reads_is_refused(name) -> None:
 
 @pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
 def test_variables_of_make_and_of_programs_pass() -> None:
-    """Make's own options and variables, and what programs read from the environment."""
+    """Make's own options and variables pass, and so do those that programs read."""
     known = ("V=1", "SHELL=/bin/sh", "MAKEFLAGS=-s", "UPGRADE=1", "PYTHON=python3", "RECORD=1",
              "PIP_NO_INDEX=1", "SOURCE_DATE_EPOCH=0", "https_proxy=x", "-j2", "-k")  # fmt: skip
     assert "make TARGET" in run("help", *known)
@@ -218,7 +218,7 @@ def test_variables_of_make_and_of_programs_pass() -> None:
 
 @pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
 def test_clean_without_an_environment(tmp_path: Path) -> None:
-    """It deletes build/, and says that what is published stays."""
+    """It deletes build/, and says that the published files stay."""
     shutil.copy(ROOT / "Makefile", tmp_path)
     shutil.copy(ROOT / "environment.yml", tmp_path)
     for name in ("src", "tests", "tools", "benchmarks", "notebooks", "report", "build"):

@@ -1,4 +1,4 @@
-"""notebooks/explore.ipynb: in JupyterLab, by a person's mouse, and where nobody watches."""
+"""notebooks/explore.ipynb: in JupyterLab, with a mouse, and where nobody watches."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DEADLINE = 30_000  # milliseconds that anything may take before a test gives up
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """Return a folder with what `make lab` opens; the notebook begins with the digits."""
+    """Return a folder with what `make lab` opens; the notebook starts with the digits."""
     for name in ("notebooks", "src", "sweeps", "tools"):
         (tmp_path / name).mkdir()
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
@@ -162,7 +162,7 @@ class Page:
         self.tab.locator(".explore", has_text=re.compile(text)).first.wait_for()
 
     def num_points(self) -> int:
-        """Return of how many points the first curve is made."""
+        """Return how many points the first curve has."""
         return self.tab.evaluate(
             "(document.querySelector('.chart polyline')?.getAttribute('points') ?? '')"
             ".split(' ').length"
@@ -179,7 +179,7 @@ class Page:
 
 
 def test_a_person_explores(project: Path, lab: str, browser: Any) -> None:
-    """Each control counts; curves grow, stop, stay; mistakes explain themselves; a 7 is read."""
+    """Controls work; curves grow, stop and stay; mistakes are explained; a drawn 7 is read."""
     page = Page(browser, lab)
     tab = page.tab
     tab.locator(".jp-DirListing-itemText", has_text=re.compile("^src$")).wait_for()
@@ -248,7 +248,7 @@ def test_a_person_explores(project: Path, lab: str, browser: Any) -> None:
     page.says("make sweep SWEEP=explored")
     written = (project / "sweeps" / "explored.yaml").read_text("utf-8")
     page.button("Write the sweep").click()
-    page.says("is there already")
+    page.says("already exists")
     assert (project / "sweeps" / "explored.yaml").read_text("utf-8") == written
     assert "shuffle: false" in written
 
@@ -259,7 +259,7 @@ def test_a_person_explores(project: Path, lab: str, browser: Any) -> None:
 
 
 def test_dark_theme(project: Path, lab: str, browser: Any) -> None:
-    """What the panels write is light on dark there, dark on light elsewhere."""
+    """The panels' text is light on dark there, and dark on light elsewhere."""
     page = Page(browser, lab)
     page.run_all()
     fill = "getComputedStyle(document.querySelector('.chart text')).fill"
@@ -276,7 +276,7 @@ def _lightness(colour: str) -> float:
 
 
 def test_batch_run_shows_a_finished_run(project: Path, tmp_path: Path) -> None:
-    """Where nobody can press Start the notebook trains, shows pictures, and ends well."""
+    """If nobody can press Start, the notebook trains, shows pictures and ends well."""
     out = tmp_path / "out.ipynb"
     papermill.execute_notebook(
         project / NOTEBOOK, out, {"num_epochs": 2}, cwd=project / "notebooks", progress_bar=False

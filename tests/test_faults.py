@@ -1,7 +1,7 @@
 """The fault suite: whatever happens to a build, nothing broken is published or kept.
 
-After each fault the former report is there byte for byte, no process is left, and the next build
-gives what a build without the fault gives. `make test-faults` runs it.
+After each fault the former report is unchanged byte for byte, no process is left, and the next
+build gives the same as a build without the fault. `make test-faults` runs it.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def assert_sound(project: TinyProject) -> None:
 
 
 def assert_recovers(project: TinyProject, expected: dict[str, bytes]) -> None:
-    """Build again: it gives what an undisturbed build gives, and leaves nothing lying about."""
+    """Build again: it gives what an undisturbed build gives, and leaves no stray files."""
     project.report()
     assert project.published() == expected
     assert_sound(project)
@@ -179,7 +179,7 @@ def test_killed_build(
     kernels: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Killed at any moment of its course, alone or with its workers, it leaves nothing broken."""
+    """Killed at any moment, alone or with its workers, it leaves nothing broken."""
     monkeypatch.setenv("NBPRESS_KERNELS", kernels)
     before = former.published()
     seconds, hits = course.seconds, 0
@@ -206,7 +206,7 @@ def test_killed_build(
 def test_chapter_that_does_not_run_to_its_end(
     project: TinyProject, name: str, kernels: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A dead kernel, a time-out, an exception, an exit: nothing is published, and it is shown."""
+    """A dead kernel, time-out, exception or exit publishes nothing, and is shown."""
     monkeypatch.setenv("NBPRESS_KERNELS", kernels)
     before = project.published()
     chapter = project.root / "notebooks" / "1_sums.ipynb"
@@ -242,7 +242,7 @@ def test_chapter_that_does_not_run_to_its_end(
 def test_process_killed_from_outside(
     project: TinyProject, victim: str, kernels: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By somebody, or by the system for want of memory; no temporary file is left in the end."""
+    """A user or the system, out of memory, kills it; in the end no temporary file is left."""
     temporary = Path(tempfile.mkdtemp())
     monkeypatch.setenv("TMPDIR", str(temporary))
     monkeypatch.setenv("NBPRESS_KERNELS", kernels)
@@ -269,7 +269,7 @@ def test_process_killed_from_outside(
 
 @pytest.mark.parametrize("whom", ["group", "build"])
 def test_interrupted_build(project: TinyProject, whom: str) -> None:
-    """Ctrl-C ends it at once, kernels and all, with one line."""
+    """Ctrl-C ends the build at once, with its kernels, in one line."""
     before = project.published()
     whole = (project.root / "notebooks" / "1_sums.ipynb").read_text("utf-8")
     process = started(project)
@@ -285,7 +285,7 @@ def test_interrupted_build(project: TinyProject, whom: str) -> None:
 
 
 def test_lack_of_memory(project: TinyProject) -> None:
-    """In a cell: one sentence, and nothing is published."""
+    """Lack of memory in a cell gives one sentence, and nothing is published."""
     before = project.published()
     whole = (project.root / "notebooks" / "1_sums.ipynb").read_text("utf-8")
     limit = "import resource\nresource.setrlimit(resource.RLIMIT_AS, (2**33, 2**33))\n"
@@ -303,7 +303,7 @@ def test_lack_of_memory(project: TinyProject) -> None:
 
 @pytest.mark.parametrize("size", [0, 500, 2000, 5000, 8000, 12000])
 def test_file_size_limit(edited: TinyProject, course: Course, size: int) -> None:
-    """As on a full disk, at whatever file the limit is met: lock, run, notebook, PDF."""
+    """It acts like a full disk for any file: lock, run, notebook, PDF."""
     before = edited.published()
     process = edited.start(
         "report", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
@@ -331,7 +331,7 @@ def mounted(place: Path, *options: str) -> Iterator[None]:
 
 @pytest.mark.parametrize("kilobytes", [16, 48, 64])
 def test_full_disk(edited: TinyProject, course: Course, kilobytes: int) -> None:
-    """A real one: the build folder lies on it."""
+    """The build folder lies on a disk that is really full."""
     before = edited.published()
     build = edited.root / "build"
     with mounted(build, "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs"):
@@ -344,7 +344,7 @@ def test_full_disk(edited: TinyProject, course: Course, kilobytes: int) -> None:
 
 @pytest.mark.parametrize("name", ["report", "build"])
 def test_read_only_folder(edited: TinyProject, course: Course, name: str) -> None:
-    """It is told before any chapter runs."""
+    """It is reported before any chapter runs."""
     before = edited.published()
     folder = edited.root / name
     with mounted(folder, "--bind", "-o", "ro", str(folder)):
@@ -357,7 +357,7 @@ def test_read_only_folder(edited: TinyProject, course: Course, name: str) -> Non
 
 
 def test_read_only_shared_memory(edited: TinyProject, course: Course) -> None:
-    """Where processes have their semaphores; it is named."""
+    """It is named; processes have their semaphores there."""
     before = edited.published()
     read_only = "mount --bind /dev/shm /dev/shm && mount -o remount,bind,ro /dev/shm"
     unshare = ["unshare", "--mount", "sh", "-c"]
@@ -377,7 +377,7 @@ def test_read_only_shared_memory(edited: TinyProject, course: Course) -> None:
 
 @pytest.mark.parametrize("name", ["report.pdf", "values.json"])
 def test_folder_in_place_of_an_output(edited: TinyProject, course: Course, name: str) -> None:
-    """It is told before any chapter runs, and nothing else is replaced."""
+    """It is reported before any chapter runs, and nothing else is replaced."""
     before = edited.published()
     (edited.root / "report" / name).unlink()
     (edited.root / "report" / name).mkdir()
@@ -415,7 +415,7 @@ def _overwrite(path: Path) -> None:
 @pytest.mark.parametrize("damage", [_truncate, _flip, _empty, Path.unlink])
 @pytest.mark.parametrize("name", ["executed.ipynb", "run.json"])
 def test_damaged_cache(project: TinyProject, name: str, damage: Callable[[Path], None]) -> None:
-    """What was damaged is executed again, and nothing else."""
+    """Only damaged runs are executed again."""
     before = project.published()
     for run in Cache(project.root / "build" / "runs", project.root).all():
         if run.notebook == "2_pictures.ipynb":
@@ -426,7 +426,7 @@ def test_damaged_cache(project: TinyProject, name: str, damage: Callable[[Path],
 
 
 def test_left_overs_of_killed_builds(project: TinyProject) -> None:
-    """They are tidied away by the next build."""
+    """The next build deletes them."""
     before = project.published()
     partial = project.root / "build" / "runs" / ".partial-0123-abc"
     partial.mkdir()
@@ -438,7 +438,7 @@ def test_left_overs_of_killed_builds(project: TinyProject) -> None:
 
 
 def test_half_published_report(edited: TinyProject, course: Course) -> None:
-    """Killed between the two renames: the next build renames the rest."""
+    """If a build is killed between two renames, the next one renames the rest."""
     values = edited.published()["values.json"]
     edited.report()
     (edited.root / "report" / "values.json").write_bytes(values)
@@ -449,7 +449,7 @@ def test_half_published_report(edited: TinyProject, course: Course) -> None:
 
 
 def test_two_builds_at_once(edited: TinyProject, course: Course) -> None:
-    """One executes all, the other nothing."""
+    """One executes everything, the other nothing."""
     both = [edited.start("report") for _ in range(2)]
     said = [process.communicate(timeout=DEADLINE)[1] for process in both]
     assert [process.returncode for process in both] == [0, 0]
@@ -460,7 +460,7 @@ def test_two_builds_at_once(edited: TinyProject, course: Course) -> None:
 
 @pytest.mark.parametrize("seconds", [0, 2**31 - 1, 2**33])
 def test_times_in_past_and_future(project: TinyProject, course: Course, seconds: int) -> None:
-    """An edit counts whatever the times say, and times without an edit do not."""
+    """An edit counts whatever the times are; times without an edit do not."""
     sources = [*project.root.rglob("src/**/*.py"), *project.root.rglob("notebooks/*")]
     for path in sources:
         os.utime(path, (seconds, seconds))
@@ -473,7 +473,7 @@ def test_times_in_past_and_future(project: TinyProject, course: Course, seconds:
 
 
 def test_module_edited_while_it_runs(project: TinyProject) -> None:
-    """Outputs of nobody knows which version are not kept."""
+    """Outputs from an unknown version of a module are not kept."""
     before = project.published()
     whole = (project.root / "notebooks" / "1_sums.ipynb").read_text("utf-8")
     process = started(project)
@@ -491,7 +491,7 @@ def test_module_edited_while_it_runs(project: TinyProject) -> None:
 
 
 def test_notebook_saved_while_it_runs(project: TinyProject) -> None:
-    """What is published is one state of it; the next build has the other."""
+    """One state of it is published; the next build has the other."""
     before = project.published()
     whole = (project.root / "notebooks" / "1_sums.ipynb").read_text("utf-8")
     process = started(project)
@@ -622,7 +622,7 @@ def sweep_seconds(tmp_path_factory: pytest.TempPathFactory) -> float:
 
 @pytest.mark.parametrize("whom", ["group", "client"])
 def test_killed_sweep(sweep_seconds: float, tmp_path: Path, whom: str) -> None:
-    """At any moment: what was done is not executed again, all else is, with the same values."""
+    """Runs that were done are not executed again; all others are, with the same values."""
     seconds, hits = sweep_seconds, 0
     while hits < MOMENTS:
         swept = Swept(tmp_path)
@@ -658,7 +658,7 @@ def test_killed_sweep(sweep_seconds: float, tmp_path: Path, whom: str) -> None:
 def test_worker_of_a_sweep_killed(
     swept: Swept, kernels: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its run is executed again, in a new process; no other run is."""
+    """Its run is executed again in a new process; no other run is."""
     monkeypatch.setenv("NBPRESS_KERNELS", kernels)
     process = swept.project.start("sweep", "1_sums", "count=1..4", "--workers", "1")
     swept.at_the_gate(process, 2)
@@ -680,7 +680,7 @@ def test_worker_of_a_sweep_killed(
 
 
 def test_one_of_two_workers_killed(swept: Swept) -> None:
-    """The run in the other process goes on."""
+    """The run in the other process continues."""
     swept.wait_also_at(3)
     process = swept.project.start("sweep", "1_sums", "count=1..4", "--workers", "2")
     swept.at_the_gate(process, 2)
@@ -697,7 +697,7 @@ def test_one_of_two_workers_killed(swept: Swept) -> None:
 
 
 def test_idle_worker_of_a_sweep_killed(swept: Swept) -> None:
-    """No run is blamed for it: the next one finds a new process."""
+    """No run is blamed for it: the next one gets a new process."""
     process = swept.project.start("sweep", "1_sums", "count=1..3", "--workers", "2")
     swept.at_the_gate(process, 2)
     until(lambda: [*swept.states.values()].count("done") == 2)
@@ -752,7 +752,7 @@ def read_until(process: subprocess.Popen[str], part: str) -> None:
 
 
 def test_interrupted_sweep(swept: Swept) -> None:
-    """Ctrl-C once: what runs finishes, nothing new is begun, and the rest is for later."""
+    """After one Ctrl-C, current runs finish, nothing new starts, and the rest is for later."""
     process = swept.project.start("sweep", "1_sums", "count=1..4", "--workers", "1")
     swept.at_the_gate(process, 2)
     os.killpg(process.pid, signal.SIGINT)
@@ -777,7 +777,7 @@ def test_interrupted_sweep(swept: Swept) -> None:
 def test_sweep_interrupted_twice(
     swept: Swept, kernels: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It ends at once, kernels and all; what ran is executed again later."""
+    """It ends at once, with its kernels; interrupted runs are executed again later."""
     monkeypatch.setenv("NBPRESS_KERNELS", kernels)
     process = swept.project.start("sweep", "1_sums", "count=1..4", "--workers", "1")
     swept.at_the_gate(process, 2)
@@ -796,7 +796,7 @@ def test_sweep_interrupted_twice(
 
 
 def test_two_clients_of_a_sweep(swept: Swept) -> None:
-    """The second waits, and then finds all done."""
+    """The second one waits, and then finds everything done."""
     words = ("sweep", "1_sums", "count=1..4")
     first = swept.project.start(*words)
     swept.at_the_gate(first, 2)
@@ -811,7 +811,7 @@ def test_two_clients_of_a_sweep(swept: Swept) -> None:
 
 
 def test_looking_at_a_sweep_at_work(swept: Swept) -> None:
-    """`show` and `ls` do not wait, and disturb nothing."""
+    """`show` and `ls` do not wait, and do not disturb it."""
     process = swept.project.start("sweep", "1_sums", "count=1..4", "--workers", "1")
     swept.at_the_gate(process, 2)
     assert "1_sums  1 of 4 runs done, 1 running, 2 waiting" in swept.project.run("sweep", "ls").out
@@ -823,7 +823,7 @@ def test_looking_at_a_sweep_at_work(swept: Swept) -> None:
 
 
 def test_report_beside_a_sweep(swept: Swept) -> None:
-    """Each has a lock of its own: a report is built while a sweep runs."""
+    """Each has its own lock, so a report can be built while a sweep runs."""
     process = swept.project.start("sweep", "1_sums", "count=1..4", "--workers", "1")
     swept.at_the_gate(process, 2)
     swept.project.report()
@@ -834,7 +834,7 @@ def test_report_beside_a_sweep(swept: Swept) -> None:
 
 
 def test_module_edited_while_a_sweep_runs(swept: Swept) -> None:
-    """It stops at once, and keeps no run of nobody knows which version; again, all have the new."""
+    """It stops at once and keeps no run of an unknown version; later, all use the new one."""
     process = swept.project.start("sweep", "1_sums", "count=1..3", "--workers", "1")
     swept.at_the_gate(process, 2)
     swept.project.edit("src/tiny/base.py", "STEP = 1", "STEP = 2")
@@ -851,7 +851,7 @@ def test_module_edited_while_a_sweep_runs(swept: Swept) -> None:
 @pytest.mark.parametrize("folder", ["build", "sweeps"])
 @pytest.mark.parametrize("kilobytes", [16, 32, 48, 80])
 def test_full_disk_of_a_sweep(tmp_path: Path, folder: str, kilobytes: int) -> None:
-    """Of its notebooks or of its journal: it says so; with room, it goes on, and all are right."""
+    """The sweep says so, for notebooks or journal; with room, it continues and all is right."""
     swept = Swept(tmp_path)
     full = swept.project.root / folder
     full.mkdir()
@@ -872,7 +872,7 @@ def test_full_disk_of_a_sweep(tmp_path: Path, folder: str, kilobytes: int) -> No
 
 @pytest.mark.parametrize("damage", [_truncate, _empty, Path.unlink, _overwrite])
 def test_journal_damaged_in_mid_sweep(swept: Swept, damage: Callable[[Path], None]) -> None:
-    """It is said, and started again no run that was executed to its end runs again."""
+    """The sweep says so; started again, it repeats no completed run."""
     words = ("sweep", "1_sums", "count=1..4")
     process = swept.project.start(*words, "--workers", "1")
     swept.at_the_gate(process, 2)

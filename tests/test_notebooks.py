@@ -43,7 +43,7 @@ def test_there_is_one_notebook_per_task():
 
 
 def test_committed_without_outputs():
-    """Git holds neither outputs nor execution counts, and would take none."""
+    """Git has neither outputs nor execution counts, and would not accept any."""
     subprocess.run(["tools/notebooks", "check"], cwd=ROOT, check=True)
 
 
@@ -69,12 +69,12 @@ def test_one_parameters_cell_with_types(notebook):
 
 
 def test_few_cells(notebook):
-    """A notebook has at most 25 cells of code and of Markdown, beside its prose."""
+    """A notebook has at most 25 cells of code and Markdown, not counting its prose."""
     assert len(code(notebook)) + len(cells(notebook, "markdown")) <= 25
 
 
 def test_short_cells(notebook):
-    """No code cell is longer than 15 lines of code, declarations and closing brackets aside."""
+    """No code cell has more than 15 lines of code, without declarations and closing brackets."""
     for cell in code(notebook):
         if "parameters" not in cell["metadata"].get("tags", ()):
             lines = [line for line in cell["source"].splitlines() if line.strip(" )]}")]
@@ -82,7 +82,7 @@ def test_short_cells(notebook):
 
 
 def test_no_functions_paths_or_savefig(notebook):
-    """What two notebooks need lives in src: no def, no class, no file path, no savefig."""
+    """Code that two notebooks need is in src: no def, class, file path or savefig."""
     for cell in code(notebook):
         for node in ast.walk(parse(cell["source"], cell["id"])):
             assert not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda), cell["id"]
@@ -92,7 +92,7 @@ def test_no_functions_paths_or_savefig(notebook):
 
 
 def test_imports_are_used(notebook):
-    """By code, or quoted in prose."""
+    """Code uses each import, or prose quotes it."""
     imported, used = set(), set()
     for cell in cells(notebook, "code"):
         if prose := read_prose(cell["source"]):

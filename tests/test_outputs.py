@@ -87,7 +87,7 @@ def save_executed(checkout: Checkout) -> None:
 
 @pytest.mark.parametrize("above", ["", ".."], ids=["repository", "folder of a repository"])
 def test_executed_notebook_is_no_change_for_git(tmp_path: Path, above: str) -> None:
-    """The file keeps its outputs, and what git takes of it is what it held before: ids and all."""
+    """The file keeps its outputs, but git sees the former content, ids included."""
     root = tmp_path / "it's $HOME"
     checkout = Checkout(root, top=root / above)
     before = checkout.git("show", ":./notebooks/1 a.ipynb")
@@ -102,7 +102,7 @@ def test_executed_notebook_is_no_change_for_git(tmp_path: Path, above: str) -> N
 
 
 def test_outputs_are_refused_without_the_filter(checkout: Checkout) -> None:
-    """Before they are added, and when git holds them; git itself works as ever."""
+    """They are refused before they are added, and in git; git itself works as ever."""
     assert checkout.check() == ""
     save_executed(checkout)
     assert "these hold some:\nnotebooks/1 a.ipynb\nClear them" in checkout.check()
@@ -116,7 +116,7 @@ def test_outputs_are_refused_without_the_filter(checkout: Checkout) -> None:
 
 
 def test_no_repository_and_one_of_another_project_are_left_alone(tmp_path: Path) -> None:
-    """`make lab` works as well in a copy; lint looks at the files."""
+    """`make lab` works in a copy, too; lint looks at the files."""
     checkout = Checkout(tmp_path / "other" / "copy", top=None)
     for _ in range(2):
         assert checkout.run("tools/notebooks", "filter", ".venv").returncode == 0

@@ -51,7 +51,7 @@ def outcomes(folder: Path, *options: str) -> dict[str, str]:
 
 
 def test_what_starts_a_program_is_skipped(tmp_path: Path) -> None:
-    """Tests that compute, or ask git, pass; all others are skipped, and without the option none."""
+    """Tests that compute or ask git pass; others are skipped, but only with the option."""
     quick = outcomes(tmp_path, "--quick")
     assert {name for name, outcome in quick.items() if outcome == "PASSED"} == {
         "computes", "asks_git",

@@ -103,7 +103,7 @@ def test_every_task_has_its_heading(built):
 
 
 def test_no_two_figures_have_the_same_alternative(built):
-    """Each figure has a text of its own, with numbers of its own: none is another's, refilled."""
+    """Each figure has a text of its own: none is another's with new numbers."""
     _, place, _ = built
     texts = alternatives(place / "report" / "report.pdf")
     cells = [
@@ -127,7 +127,7 @@ def test_no_two_figures_have_the_same_alternative(built):
     ],
 )
 def test_alternatives_that_differ_in_numbers_only_are_alike(second, found):
-    """Text that was copied from figure to figure does not pass for being filled in anew."""
+    """A text copied from another figure is found even if its numbers differ."""
     assert len(alike(["Both losses fall to 0.28.", second])) == found
 
 
@@ -141,7 +141,7 @@ def test_values_name_their_origin(built):
 
 
 def test_values_that_the_assignment_asks_for(built):
-    """values.json holds what the tasks ask for, keyed by λ or seed where there are several."""
+    """values.json has what the tasks ask for, keyed by λ or seed if there are several."""
     _, place, _ = built
     values = json.loads((place / "report" / "values.json").read_text("utf-8"))
     for name in (
@@ -176,7 +176,7 @@ def test_the_report_of_2022_is_reproduced(built):
 
 
 def test_the_values_are_those_recorded(built):
-    """Every value agrees with the recorded one within its tolerance, or it says how to record."""
+    """Every value agrees with the recorded one within its tolerance."""
     from nbpress.publish.compare import drift_table, record_command
 
     dataset, place, _ = built
@@ -189,7 +189,7 @@ def test_the_values_are_those_recorded(built):
 
 
 def test_a_second_build_executes_nothing_and_gives_the_same_bytes(built):
-    """Where nothing changed nothing is executed, and report and values stay as they were."""
+    """If nothing changed, nothing is executed, and report and values stay the same."""
     dataset, place, _ = built
     files = [place / "report" / name for name in ("report.pdf", "values.json")]
     before = [file.read_bytes() for file in files]
@@ -200,7 +200,7 @@ def test_a_second_build_executes_nothing_and_gives_the_same_bytes(built):
 
 
 def test_plain_papermill_gives_the_same_values(built, tmp_path):
-    """A chapter that papermill runs by itself records what the report has, with no setting."""
+    """A chapter run by papermill alone records the report's values, without any setting."""
     from nbpress.project.notebook import read_notebook
     from nbpress.run.said import Said
 
@@ -249,7 +249,7 @@ TOLD = {
 
 @pytest.mark.parametrize("case", TOLD)
 def test_prose_follows_the_parameters(case, tmp_path):
-    """With other parameters the text of chapter 2 says what happened with these."""
+    """With other parameters, the text of chapter 2 describes the new results."""
     parameters, said, unsaid = TOLD[case]
     place = copy_of_project(tmp_path)
     report = yaml.safe_load((place / "report" / "report.yaml").read_text("utf-8"))
@@ -314,7 +314,7 @@ SABOTAGE = {
 @pytest.mark.parametrize("dataset", ["digits", "mnist"])
 @pytest.mark.parametrize("part", SABOTAGE)
 def test_sabotage_of_training_stops_the_report(part, dataset, tmp_path):
-    """Whatever is wrong in what trains, a claim of that chapter stops the build."""
+    """Any fault in the training makes a claim of that chapter stop the build."""
     environment = environment_for(dataset)
     chapter, (claim, last_cell), (module, right, wrong) = SABOTAGE[part]
     place = copy_of_project(tmp_path)

@@ -158,7 +158,7 @@ def project(tmp_path: Path) -> TinyProject:
 
 @needs_uv
 def test_nothing_installs_the_same_twice(project) -> None:
-    """Set-up installs what the lock names and the project, and says no word the next time."""
+    """Set-up installs the lock's packages and the project, and is silent the next time."""
     assert "Installing the packages of requirements.lock" in project.make()
     assert project.packages() == ["one", "tiny"]
     assert project.make() == ""
@@ -177,7 +177,7 @@ def test_what_matters_of_pyproject(project) -> None:
 
 @needs_uv
 def test_larger_set_serves_smaller(project) -> None:
-    """What the tests need is added to what the report needs, and then stays."""
+    """The tests' packages are added to the report's, and then stay."""
     project.make()
     project.make(".dev-ready")
     assert project.make() == ""
@@ -186,7 +186,7 @@ def test_larger_set_serves_smaller(project) -> None:
 
 @needs_uv
 def test_changed_locks(project) -> None:
-    """What a lock gains is installed, what it loses is removed; tests keep their packages."""
+    """Packages added to a lock are installed, removed ones are removed; the tests' stay."""
     project.make(".dev-ready")
     project.lock("requirements.lock", "many00")
     project.lock("requirements-dev.lock", "many00", "two")
@@ -196,7 +196,7 @@ def test_changed_locks(project) -> None:
 
 @needs_uv
 def test_wrong_hash(project) -> None:
-    """A package whose hash differs is refused; with the right one all is well again."""
+    """A package with another hash is refused; with the right one everything works again."""
     project.make()
     project.lock("requirements.lock", "one", "many00", sha256="0" * 64)
     process = project.start("make", "report")
@@ -210,7 +210,7 @@ def test_wrong_hash(project) -> None:
 
 @needs_uv
 def test_moved_folder(project, tmp_path: Path) -> None:
-    """In a moved folder .venv is made anew."""
+    """In a moved folder, .venv is made again."""
     project.make()
     project.root = project.root.rename(tmp_path / "moved")
     assert "of another folder" in project.make()
@@ -220,7 +220,7 @@ def test_moved_folder(project, tmp_path: Path) -> None:
 
 @needs_uv
 def test_another_python(project) -> None:
-    """With another Python .venv is made anew; then it is kept without naming it."""
+    """With another Python, .venv is made again, and then kept without naming it."""
     probe = "import sys; print(sys.version) if sys.version_info >= (3, 11) else sys.exit(1)"
     for name in ("/usr/bin/python3", "python3.14", "python3.13", "python3.12", "python3.11"):
         python = shutil.which(name)
@@ -242,7 +242,7 @@ def test_another_python(project) -> None:
 
 @needs_uv
 def test_vanished_python(project, tmp_path: Path) -> None:
-    """Where the Python that .venv was made with is gone, .venv is made anew with another."""
+    """If the Python of .venv is gone, .venv is made again with another."""
     python = tmp_path / "brief/bin/python3"
     python.parent.mkdir(parents=True)
     shutil.copy(PYTHON, python)
@@ -258,7 +258,7 @@ def test_vanished_python(project, tmp_path: Path) -> None:
 
 @needs_uv
 def test_two_at_once(project) -> None:
-    """Two set-ups at the same time end well, one after the other."""
+    """Two simultaneous set-ups both end well."""
     project.lock("requirements.lock", "one", *MANY)
     both = [project.start("make", "report") for _ in range(2)]
     for process in both:
@@ -272,7 +272,7 @@ def test_two_at_once(project) -> None:
 @pytest.mark.parametrize("kill", [os.kill, os.killpg])
 @pytest.mark.parametrize("files", [0, 50, 500, 1500, 3000])
 def test_killed(project, kill: Callable, files: int) -> None:
-    """After a SIGKILL at any moment, with or without uv, `make report` has whole packages."""
+    """After a SIGKILL at any moment, with or without uv, `make report` has complete packages."""
     project.lock("requirements.lock", "one", *MANY)
     process = project.start("tools/setup", "install", ".venv", "requirements.lock")
     folder = project.root / ".venv"
@@ -286,7 +286,7 @@ def test_killed(project, kill: Callable, files: int) -> None:
 
 @needs_uv
 def test_unfinished(project) -> None:
-    """A .venv without its stamp is not trusted: files that are missing come back."""
+    """A .venv without its stamp is not trusted: missing files are restored."""
     project.make()
     (project.root / ".venv/.ready").unlink()
     (found,) = project.root.glob(".venv/lib/*/site-packages/one/module_0.py")
@@ -339,7 +339,7 @@ def uv():
 
 
 def test_configuration(uv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of pip's files and variables the one that pip obeys wins; lists stay lists."""
+    """If pip's files and variables disagree, the one that pip obeys wins; lists stay lists."""
     file = tmp_path / "pip.conf"
     file.write_text(
         "[install]\nindex-url = https://install.invalid/simple\n"

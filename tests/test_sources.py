@@ -1,4 +1,4 @@
-"""The sources as they lie there: none is too long to read, and each can be imported."""
+"""The source files: none is too long to read, and each can be imported."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def too_long(folder: Path) -> dict[str, int]:
 
 @pytest.mark.parametrize("folder", ["src", "tools", "benchmarks"])
 def test_no_source_is_longer_than_can_be_read_at_once(folder: str) -> None:
-    """What grows beyond that holds two subjects, and becomes two files."""
+    """A longer file has two subjects, and should become two files."""
     assert too_long(ROOT / folder) == {}
 
 
 def test_a_source_that_is_too_long_is_found(tmp_path: Path) -> None:
-    """By its name and its length."""
+    """The message has its name and its length."""
     (tmp_path / "short.py").write_text("x = 1\n" * LONGEST)
     (tmp_path / "long.py").write_text("x = 1\n" * (LONGEST + 1))
     assert too_long(tmp_path) == {"long.py": LONGEST + 1}
@@ -37,7 +37,7 @@ def test_a_source_that_is_too_long_is_found(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("module", sorted(p.stem for p in (ROOT / "benchmarks").glob("*.py")))
 def test_benchmarks_can_be_imported(module: str) -> None:
-    """Nothing runs them between two measurements, and what they use may be renamed meanwhile."""
+    """They are rarely run, and the names that they use may change meanwhile."""
     code = f"import benchmarks.{module}"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False

@@ -19,7 +19,7 @@ FEWER = {  # points enough for every part of the summary
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "sweeps").glob("*.yaml")))
 def test_sweep_and_its_summary(name: str, tmp_path: Path) -> None:
-    """Each run records its values, and the summary that belongs to it says what they teach."""
+    """Each run records its values, and the sweep's summary says what they teach."""
     place = copy_of_project(tmp_path)
     shutil.copytree(ROOT / "sweeps", place / "sweeps", ignore=shutil.ignore_patterns("*.sqlite"))
     file = place / "sweeps" / f"{name}.yaml"

@@ -1,4 +1,4 @@
-"""What the notebooks answer turns with what was found: each verdict, with its claims both ways."""
+"""The notebooks' answers depend on what was found: each verdict, with its claims both ways."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nbpress.say.prose import Prose, read_prose
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 
-# A cell of prose, a claim, and what is said where it holds and where it does not.
+# A cell of prose, a claim, and what the cell says if it holds and if it does not.
 VERDICTS = [
     ("2a-answer", "within-truncation", "is enough to explain", "does not explain all"),
     ("2b-answer", "better-than-guessing", "has learned to tell", "this training has failed"),
@@ -26,7 +26,7 @@ VERDICTS = [
     ("2e-why", "one-sided", "its errors lean to one side", "the errors lean more to one side"),
     ("2e-why", "leaning-pulls", "Errors on one side add up", "only in part"),
     ("2e-why", "fewer-deep-falls", "the scatter of random batches", "deep falls much rarer"),
-    ("3d-verdict", "loss-lowest-last", "no overfitting in earnest", "The model overfits"),
+    ("3d-verdict", "loss-lowest-last", "no serious overfitting", "The model overfits"),
     ("3d-verdict", "validation-rises-less", "A first, faint sign is there", "keeps pace"),
     ("3d-verdict", "validation-settles", "no longer rises", "it still rises"),
     ("4b-why", "weights-less-rough", "A sum of many images is smooth.", "not smoother"),
@@ -61,7 +61,7 @@ def said(cell: Prose, **claims: bool) -> str:
 
 @pytest.mark.parametrize(("cell", "claim", "holds", "fails"), VERDICTS)
 def test_verdict_turns_with_its_claim(cell: str, claim: str, holds: str, fails: str) -> None:
-    """One sentence stands where the claim holds, another, or none, where it does not."""
+    """The text has one sentence if the claim holds, and another, or none, if it does not."""
     both = [said(prose()[cell], **{claim: truth}) for truth in (True, False)]
     assert [holds in text for text in both] == [True, False]
     if fails:
@@ -69,13 +69,13 @@ def test_verdict_turns_with_its_claim(cell: str, claim: str, holds: str, fails: 
 
 
 def test_every_verdict_is_tried() -> None:
-    """Each claim on which a sentence of the report depends stands in the list above."""
+    """The list above has each claim on which a sentence of the report depends."""
     depends = {(id_, c.claim) for id_, cell in prose().items() for c in cell.conditions}
     assert depends == {(cell, claim) for cell, claim, _, _ in VERDICTS}
 
 
 def test_explanations_depend_on_what_they_explain() -> None:
-    """No paragraph that says why stands there whatever was found."""
+    """No paragraph that explains something is printed whatever was found."""
     for path in NOTEBOOKS.glob("*.ipynb"):
         for cell in json.loads(path.read_text("utf-8"))["cells"]:
             source = "".join(cell["source"])

@@ -1,4 +1,4 @@
-"""What is built from the sources works where they are not: the wheel, by itself, elsewhere."""
+"""What is built from the sources works without them: the wheel, by itself, elsewhere."""
 
 import os
 import re
@@ -19,7 +19,7 @@ STEM = f"onelayer_report-{PROJECT['version']}"
 
 
 def run(*words: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run a command outside of any make and any project; it must succeed."""
+    """Run a command outside any make and any project; it must succeed."""
     kept = {n: t for n, t in os.environ.items() if "MAKE" not in n and n != "PYTHONPATH"}
     done = subprocess.run(
         list(map(str, words)), cwd=cwd, env=kept, capture_output=True, text=True, check=False
@@ -53,7 +53,7 @@ def in_git() -> set[str]:
 
 
 def test_wheel_holds_the_packages_and_no_more(wheel: Path) -> None:
-    """Each file of the packages that git knows, the templates too; no test, no cache."""
+    """It has each file of the packages in git, templates included; no test and no cache."""
     names = {n for n in zipfile.ZipFile(wheel).namelist() if f"{STEM}.dist-info" not in n}
     assert names == in_git()
     assert {f"{package}/py.typed" for package in PACKAGES} <= names
@@ -62,7 +62,7 @@ def test_wheel_holds_the_packages_and_no_more(wheel: Path) -> None:
 
 
 def test_source_distribution_holds_what_the_wheel_is_made_from(sdist: Path) -> None:
-    """The packages, what describes them, and nothing of tests, data, reports or caches."""
+    """It has the packages and their descriptions, but no tests, data, reports or caches."""
     with tarfile.open(sdist) as archive:
         names = {name.removeprefix(f"{STEM}/") for name in archive.getnames()}
     about = {"CHANGELOG.md", "LICENSE", "PKG-INFO", "README.md", "pyproject.toml", ".gitignore"}
@@ -110,7 +110,7 @@ def test_new_report_from_an_installed_wheel(installed: Path, tmp_path: Path) -> 
 
 
 def test_version_is_in_one_place(installed: Path) -> None:
-    """The command says the version that pyproject.toml gives."""
+    """The command gives the version in pyproject.toml."""
     said = run(installed / "nbpress", "--version", cwd=installed).stdout
     assert said == f"nbpress, version {PROJECT['version']}\n"
     sources = ROOT / "src"

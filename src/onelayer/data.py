@@ -38,7 +38,7 @@ class Dataset:
     Raises
     ------
     DataError
-        Arrays that do not fit one another, or labels beyond the classes.
+        If the arrays do not fit together, or a label is beyond the classes.
     """
 
     name: str
@@ -88,12 +88,12 @@ class Dataset:
 
 
 def load(dataset: str = "auto") -> Dataset:
-    """Read a data set of the registry or, with "auto", the one that `locate.resolve` decides for.
+    """Read a data set of the registry or, for "auto", the one that `locate.resolve` chooses.
 
     Raises
     ------
     DataError
-        As `locate.resolve`, and for files that do not hold what they should.
+        As `locate.resolve`, and if a file does not contain what it should.
 
     Notes
     -----
@@ -118,7 +118,7 @@ def load(dataset: str = "auto") -> Dataset:
 def _read_table(
     folder: Path, description: Description
 ) -> tuple[dict[str, NDArray[Any]], tuple[int, int]]:
-    """Read a table whose lines are images, with the label last."""
+    """Read a table in which each line is an image, with its label last."""
     path, num_train = folder / str(description.table), description.num_train
     try:
         table = np.loadtxt(path, delimiter=",", dtype=np.uint8, ndmin=2)

@@ -13,13 +13,13 @@ from onelayer.errors import DataError
 if TYPE_CHECKING:
     import requests
 
-SECONDS = 10.0  # a mirror that is silent, or slower than SLOWEST, for so long is left
+SECONDS = 10.0  # a mirror that is silent, or slower than SLOWEST, for this long is given up
 SLOWEST = 10 * 1024  # bytes per second; MNIST would take 19 minutes
-LARGEST = 64 * 2**20  # bytes; the largest file has 9.9 MB, so more is not what was asked for
+LARGEST = 64 * 2**20  # bytes; the largest file has 9.9 MB, so this cannot be what was asked for
 
 
 class DownloadError(DataError):
-    """No mirror delivered some files; `why` says it in short, without paths."""
+    """No mirror delivered some files; `why` is a short reason without paths."""
 
     def __init__(self, message: str, why: str) -> None:
         super().__init__(message)
@@ -27,7 +27,7 @@ class DownloadError(DataError):
 
 
 class _MirrorError(Exception):
-    """One mirror did not deliver one file; if `leave`, asking it again would only cost time."""
+    """One mirror did not deliver one file; if `leave`, it is not worth asking again."""
 
     def __init__(self, message: str, *, leave: bool) -> None:
         super().__init__(message)
@@ -37,8 +37,8 @@ class _MirrorError(Exception):
 def download(checksums: dict[str, str], folder: Path, mirrors: Sequence[str]) -> None:
     """Download files into `folder`, from each mirror in turn until the SHA-256 is right.
 
-    Pooch writes each file aside, verifies it and renames it, so that nothing half-written stands
-    under a final name and two processes may download at once. Every mirror is asked twice, but
+    Pooch writes each file under a temporary name, verifies it and renames it. So no half-written
+    file has a final name, and two processes may download at once. Every mirror is asked twice, but
     one that is silent or too slow for `SECONDS` is not asked for anything again.
 
     Parameters
@@ -53,9 +53,9 @@ def download(checksums: dict[str, str], folder: Path, mirrors: Sequence[str]) ->
     Raises
     ------
     DownloadError
-        No mirror delivered some file; the others are kept. It lists what each mirror did.
+        If no mirror delivered some file; the other files are kept. It lists what each mirror did.
     """
-    import pooch  # costs 0.1 s with requests, and is needed once in a project's life
+    import pooch  # takes 0.1 s with requests, and is needed only for the first run
 
     pooch.get_logger().setLevel("WARNING")  # the bar and the errors below say more
     if mirrors:
@@ -104,7 +104,7 @@ def download(checksums: dict[str, str], folder: Path, mirrors: Sequence[str]) ->
 def _stream(url: str, output_file: str, _: object) -> None:
     """Write the body of `url` into `output_file`, giving up on a mirror that is too slow.
 
-    Pooch's own downloader has a time-out per read only: a byte now and then satisfies it for ever.
+    Pooch's own downloader only has a time-out for each read: a byte now and then keeps it waiting.
     """
     import tqdm
     import urllib3
@@ -152,8 +152,8 @@ def _stream(url: str, output_file: str, _: object) -> None:
 def _answer(url: str) -> "requests.Response":
     """Return the response to GET `url` once its header is there, within `SECONDS` in all.
 
-    requests' time-out holds for each address of a host, and not for the look-up of its name:
-    behind a firewall that drops packets a host with eight addresses would take eight times as
+    The time-out of requests applies to each address of a host, and not to looking up its name:
+    behind a firewall that drops packets, a host with eight addresses would take eight times as
     long. Hence the thread, which is abandoned when the time is up.
     """
     import requests
@@ -163,7 +163,7 @@ def _answer(url: str) -> "requests.Response":
     def ask() -> None:
         try:
             answers.put(requests.get(url, stream=True, timeout=SECONDS))
-        except (OSError, ValueError) as error:  # requests' errors, and an address that is none
+        except (OSError, ValueError) as error:  # requests' errors, and invalid addresses
             answers.put(error)
 
     threading.Thread(target=ask, daemon=True).start()
@@ -174,7 +174,7 @@ def _answer(url: str) -> "requests.Response":
     if isinstance(answer, requests.Timeout):
         raise _MirrorError(f"no answer within {SECONDS:g} s", leave=True)
     if isinstance(answer, Exception):
-        # requests wraps what urllib3 says in a pool's description and a retry's.
+        # requests wraps urllib3's reason in descriptions of the pool and of the retry.
         inner = answer.args[0] if answer.args else answer
         raise _MirrorError(f"no answer: {getattr(inner, 'reason', inner)}", leave=True)
     return answer

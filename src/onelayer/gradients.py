@@ -1,4 +1,4 @@
-"""Checks by central differences whether the trainer's steps follow the slope of J."""
+"""Checks by central differences whether the trainer's steps follow the gradient of J."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from onelayer.sampling import Split
 from onelayer.threads import limits_threads
 from onelayer.trainers import Trainer
 
-_BLOCK_NUMBERS = 2**17  # moved logits held at a time and side: 1 MB, so that they stay in the cache
+_BLOCK_NUMBERS = 2**17  # moved logits held at a time on each side: 1 MB, which fits the cache
 
 
 @limits_threads
@@ -26,11 +26,11 @@ def central_difference(
     """Return (J(w + ε e_i) − J(w − ε e_i)) / 2ε for every weight, shaped like `w`, in float64.
 
     J is `models.objective`. A step in w_jk moves logit k of an example by ε x_j and no other logit,
-    so its C is evaluated from moved logits, many side by side, instead of by a product xw of its
-    own; its R is `models.l2_penalty` of the moved weights.
+    so C is evaluated from moved logits, many side by side, without a product xw for each weight.
+    R is `models.l2_penalty` of the moved weights.
 
-    All is computed in float64 whatever the inputs are: float32 knows J to about 1e-7, and the
-    division by 2ε = 2e-3 makes 5e-5 of that, far more than the ε² = 1e-6 that the check allows.
+    Everything is computed in float64 whatever the inputs are: float32 knows J to about 1e-7, and
+    dividing by 2ε = 2e-3 turns that into 5e-5, far more than the ε² = 1e-6 that the check allows.
 
     Parameters
     ----------
@@ -81,13 +81,12 @@ def check_steps(
     """Return max |(w₀ − w₂)/η − d₀ − d₁| / 2 over all weights, in float64.
 
     `trainer` itself goes from w₀ to w₂, in two steps of the loop that trains, on the shuffled
-    first two batches of real images: so this is the gradient by which the models are trained. Of
-    d₀ and d₁, the central differences on the two batches, d₁ is taken at w₀ − ηd₀. The check
-    passes if the result is ≤ ε², the order of a central difference's own error. Two steps, so that
-    what one leaves behind for the next is seen; and beside λ a model with λ = 0 is trained.
+    first two batches of real images: so this is the gradient by which the models are trained.
+    d₀ and d₁ are the central differences on the two batches, d₁ at w₀ − ηd₀. The check passes if
+    the result is ≤ ε², the order of a central difference's own error. Two steps are taken so that
+    an error that one step leaves for the next is found; a model with λ = 0 is trained beside λ.
 
-    The error of d₀ reaches d₁ ηJ″ times as large: the bound is meant for descent that is stable,
-    η < 2/J″.
+    The error of d₀ enters d₁ multiplied by ηJ″: the bound is meant for stable descent, η < 2/J″.
 
     The weights w₀ are normal with standard deviation 0.1, drawn from a stream of their own.
     """

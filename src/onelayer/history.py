@@ -1,4 +1,4 @@
-"""What a training run leaves: losses, accuracies, and the weights that it returns."""
+"""The results of a training run: losses, accuracies, and the weights that it returns."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class History:
     train_accuracy : (V,) array, or None if the trainer does not record it
         Fraction of training images predicted right.
     weights : (D+1, K) array
-        The final weights; with early stopping those with the lowest validation loss.
+        The final weights; with early stopping, those with the lowest validation loss.
     stop_step : int
         Updates made.
     stop_epoch : int

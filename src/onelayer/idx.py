@@ -30,12 +30,12 @@ def read_idx(path: str | Path) -> NDArray[np.uint8]:
     Raises
     ------
     DataError
-        No regular file, damaged gzip data, wrong magic number, a header that asks for more than
-        this machine's memory, or more or fewer bytes than it implies.
+        If it is not a regular file, its gzip data are damaged, its magic number is wrong, or its
+        header asks for more than this machine's memory or for more or fewer bytes than there are.
 
     Notes
     -----
-    The format is Yann LeCun's, from the page that published MNIST. Nothing is allocated by the
+    The format is Yann LeCun's, from the page that published MNIST. No memory is allocated for the
     sizes that a header claims, and no more is unpacked than they imply.
     """
     content = read_regular(Path(path))

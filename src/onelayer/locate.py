@@ -34,13 +34,13 @@ class Resolved:
     title : str
         The data set in words, for the report's first page.
     reason : str
-        One sentence for the report's first page; it holds no path of this machine.
+        One sentence for the report's first page; it contains no path of this machine.
     sha256 : str
         One digest over all files: SHA-256 of the lines ``<sha256>  <name>``, sorted by name.
     files : dict of str to str
         File name to SHA-256.
     fallback : bool
-        Whether this is the embedded data set because MNIST could not be had.
+        Whether this is the embedded data set because MNIST was not available.
     description : Description
         What its file in the registry says.
     folder : Path
@@ -66,15 +66,15 @@ def resolve(dataset: str = "auto") -> Resolved:
     Parameters
     ----------
     dataset : str
-        A name in the registry; it never falls back. ``auto`` means ``mnist``, or ``digits`` where
-        MNIST is neither on this machine nor can be downloaded, and says so on stderr. Damaged
-        files are an error for both.
+        A name in the registry, which is never replaced by another; or ``auto``, which means
+        ``mnist``, or ``digits`` if MNIST is neither on this machine nor can be downloaded, and
+        then says so on stderr. Damaged files are an error for both.
 
     Raises
     ------
     DataError
-        Unknown name; ONELAYER_DATA names no folder, or one without the files; a wrong SHA-256;
-        files that are missing and cannot be downloaded.
+        If the name is unknown, ONELAYER_DATA names no folder or one without the files, a SHA-256
+        is wrong, or files are missing and cannot be downloaded.
     """
     if dataset == "auto":
         try:
@@ -103,7 +103,7 @@ def resolve(dataset: str = "auto") -> Resolved:
 
 
 def _packaged(description: Description) -> Path:
-    """Return the folder within an installed package, without the second that its import takes."""
+    """Return the folder in an installed package without importing it, which takes a second."""
     spec = importlib.util.find_spec(str(description.package))
     if spec is None or not spec.submodule_search_locations:
         raise DataError(
@@ -135,7 +135,7 @@ def _find(description: Description) -> tuple[Path, str]:
         origin = f"the folder that data/{description.name}.yaml names"
     absent, similar = _look(folder, description, f"{origin} must be a folder", may_be_missing=True)
     if absent:
-        # What is there must be good before anything is fetched: damage is never papered over.
+        # Existing files must be intact before anything is fetched: damage is never hidden.
         _verify(folder, description, [name for name in description.files if name not in absent])
         setting = os.environ.get("ONELAYER_MIRRORS")
         mirrors = description.urls if setting is None else setting.split()
@@ -189,7 +189,7 @@ def _look(
 
 
 def _verify(folder: Path, description: Description, names: list[str]) -> dict[str, str]:
-    """Return name to SHA-256 of files in `folder`, or raise on the first wrong one."""
+    """Return the SHA-256 of each file in `folder` by name, or raise on the first wrong one."""
     return {name: _sha256(folder / name, description) for name in sorted(names)}
 
 

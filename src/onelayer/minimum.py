@@ -14,14 +14,14 @@ import numpy as np
 from onelayer.models import Array, Model, objective_and_gradient
 from onelayer.threads import limits_threads
 
-_ROUNDING = 1e-6  # by which J may seem to rise in float32
+_ROUNDING = 1e-6  # relative amount by which J may seem to rise in float32
 
 
 @dataclass(frozen=True, eq=False)
 class Minimum:
-    """Weights (D+1, K) at which the objective is lowest, and how it was reached.
+    """Weights (D+1, K) at which the search for the minimum ended, and how it got there.
 
-    `largest_slope` is the largest |∂J/∂w| there, `steps` how many steps it took.
+    `largest_slope` is the largest |∂J/∂w| there, `steps` is how many steps it took.
     """
 
     weights: Array
@@ -41,14 +41,14 @@ def minimum(
     tolerance: float = 1e-4,
     max_steps: int = 100,
 ) -> Minimum:
-    """Go down from `start` to where no |∂J/∂w| exceeds `tolerance`, or as far as `max_steps` lead.
+    """Descend from `start` until no |∂J/∂w| exceeds `tolerance`, or for `max_steps`.
 
-    `step_size` is η to begin with; it is halved, and the momentum lost, wherever J rises.
+    `step_size` is the initial η. Whenever J rises, it is halved and the momentum is reset.
 
     Raises
     ------
     ValueError
-        If λ or η is not positive: then J need not have a minimum, or it is not reached.
+        If λ or η is not positive: then J need not have a minimum, or the descent cannot reach it.
     """
     if not (l2_lambda > 0 and step_size > 0):
         raise ValueError(

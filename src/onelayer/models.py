@@ -31,7 +31,7 @@ class Model(Protocol):
         """Return C, the mean cross entropy in nats per example; shape () or (S,).
 
         If `out_residual`, an array like `logits`, is given, ŷ − y is written into it. It may be
-        `logits` itself, which otherwise stay as they are. Targets of another shape than (N, K)
+        `logits` itself; otherwise `logits` are left unchanged. Targets whose shape is not (N, K)
         raise a ValueError.
         """
 
@@ -76,8 +76,8 @@ class SoftmaxRegression:
     Cross entropy in nats, per example: C = −Σ_k y_k ln ŷ_k = ln Σ_j exp(z_j) − Σ_k y_k z_k,
     for targets that sum to 1.
 
-    K is small: reductions over it are slow where memory runs along it, and vector operations
-    where it runs along the examples (Fortran order). Either order may be given.
+    K is small: reductions over it are slow if memory runs along K, and vector operations if it
+    runs along the examples (Fortran order). Either order may be given.
     """
 
     num_outputs: int = 10
@@ -102,10 +102,10 @@ class SoftmaxRegression:
         return _mean_over_examples(np.log(normaliser) - target_logit)
 
     def is_correct(self, logits: Array, targets: Array) -> NDArray[np.bool_]:
-        """Return whether no logit but the target's own reaches it; (N,) or (N, S).
+        """Return whether the target's logit is larger than all others; (N,) or (N, S).
 
-        Targets are one-hot. An exact tie decides nothing and counts as wrong. Several times
-        faster than argmax, which is slow over so few logits.
+        Targets are one-hot. An exact tie counts as wrong. This is several times faster than
+        argmax, which is slow over so few logits.
         """
         target_logit = np.einsum("...k,...k->...", logits, _aligned(targets, logits))
         return (logits >= target_logit[..., None]).sum(axis=-1, dtype=np.int16) == 1
@@ -129,7 +129,7 @@ def logits(X: Array, w: Array) -> Array:
 
 
 def accuracy(model: Model, X: Array, w: Array, targets: Array) -> float:
-    """Return the share of inputs (N, D+1) that weights (D+1, K) predict as their targets (N, K)."""
+    """Return the share of inputs (N, D+1) that weights (D+1, K) predict right; targets (N, K)."""
     return float(model.is_correct(logits(X, w), targets).mean())
 
 
@@ -151,7 +151,7 @@ def gradient(model: Model, X: Array, w: Array, targets: Array, l2_lambda: float 
 def objective_and_gradient(
     model: Model, X: Array, w: Array, targets: Array, l2_lambda: float = 0.0
 ) -> tuple[float, Array]:
-    """Return J(w) and ∇J for the price of the second."""
+    """Return J(w) and ∇J, at the cost of the gradient alone."""
     residual = logits(X, w)
     cost = model.cross_entropy(residual, targets, out_residual=residual)  # now ŷ − y
     gradient = X.T @ residual / len(X) + w.dtype.type(l2_lambda) * w
@@ -159,7 +159,7 @@ def objective_and_gradient(
 
 
 def _aligned(targets: Array, logits: Array) -> Array:
-    """Give targets (N, K) the axis of models that logits (N, S, K) have, or refuse them."""
+    """Add to targets (N, K) the axis for models that logits (N, S, K) have, or refuse them."""
     expected = (logits.shape[0], logits.shape[-1])
     if targets.shape != expected:
         raise ValueError(f"targets must have shape {expected}; got {targets.shape}")
@@ -172,4 +172,4 @@ def _softplus(z: Array) -> Array:
 
 
 def _mean_over_examples(loss: Array) -> Array:
-    return loss.sum(axis=0) / len(loss)  # a third of the time that `mean` takes on a batch
+    return loss.sum(axis=0) / len(loss)  # takes a third of the time of `mean` on a batch

@@ -1,6 +1,6 @@
-"""Pixels and labels become the models' inputs, and weights become pictures again.
+"""Turns pixels and labels into the models' inputs, and weights back into pictures.
 
-`preprocess` and `weights_as_images` are the two that know where the bias is: last.
+Only `preprocess` and `weights_as_images` know where the bias is: last.
 """
 
 import math
@@ -25,7 +25,7 @@ def preprocess(images: ArrayLike, max_value: float, dtype: DTypeLike = "float32"
     max_value : float
         The largest value that a pixel can have.
     dtype : {"float32", "float64"}
-        In which the formula is computed.
+        The precision in which the formula is computed.
 
     Returns
     -------
@@ -34,7 +34,7 @@ def preprocess(images: ArrayLike, max_value: float, dtype: DTypeLike = "float32"
     Raises
     ------
     DataError
-        Pixels that are NaN or outside [0, max_value], or another shape or dtype.
+        If pixels are NaN or outside [0, max_value], or the shape or `dtype` is another.
     """
     images = np.asarray(images)
     if images.ndim != 2:
@@ -62,7 +62,7 @@ def one_hot(labels: ArrayLike, num_classes: int, dtype: DTypeLike = "float32") -
     Raises
     ------
     DataError
-        Labels that are not whole numbers from 0 to num_classes − 1, or not of shape (N,).
+        If labels are not whole numbers from 0 to num_classes − 1, or not of shape (N,).
     """
     labels = np.asarray(labels)
     if labels.ndim != 1 or (labels.size and labels.dtype.kind not in "ui"):
@@ -95,7 +95,7 @@ def weights_as_images(w: NDArray[Any], image_shape: tuple[int, int]) -> NDArray[
     Raises
     ------
     DataError
-        `w` has another number of rows than H·W + 1.
+        If `w` does not have H·W + 1 rows.
     """
     num_rows = math.prod(image_shape) + 1
     if w.ndim != 2 or len(w) != num_rows:

@@ -1,7 +1,7 @@
-"""The registry of data sets: for each a file NAME.yaml, what it is made of and what suits it.
+"""The registry of data sets: a file NAME.yaml for each says which files it has and what suits it.
 
-Those of MNIST and the digits ship with this package. Your own are `data/NAME.yaml`, in the working
-folder or above it; `data/README.md` says how to write one.
+The files for MNIST and the digits ship with this package. Your own are `data/NAME.yaml`, in the
+working folder or above it; `data/README.md` says how to write one.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Settings:
     late_step : int or None
         The first step of a run's late part; None: the last 45 % of its steps are late.
     loss_ylim, accuracy_ylim : [float, float] or None
-        Limits of the axes; None: as the curves want them.
+        Limits of the axes; None: chosen to fit the curves.
     """
 
     train_size: int | None = None
@@ -92,7 +92,7 @@ def read(name: str) -> Description:
     Raises
     ------
     DataError
-        No data set is called so, or its file holds a key or a value that it must not.
+        If no data set has this name, or its file has a wrong key or value.
     """
     path = next((path for path in _paths(str(name)) if path.is_file()), None)
     if path is None:
@@ -117,7 +117,7 @@ def read(name: str) -> Description:
 
 
 def folders_upwards() -> Iterator[Path]:
-    """Yield the working folder and those above it, to the first with a pyproject.toml."""
+    """Yield the working folder and those above it, up to the first with a pyproject.toml."""
     here = Path.cwd()
     for folder in (here, *here.parents):
         yield folder
@@ -132,14 +132,14 @@ def _paths(name: str) -> Iterator[Path]:
 
 
 def names() -> list[str]:
-    """Return the names of all data sets, those that ship first."""
+    """Return the names of all data sets, the shipped ones first."""
     folders = (SHIPPED, *(folder / "data" for folder in folders_upwards()))
     paths = [path for folder in folders for path in sorted(folder.glob("*.yaml"))]
     return list(dict.fromkeys(p.stem for p in paths if _NAME.fullmatch(p.stem) and p.is_file()))
 
 
 def _build(record: type[_Record], content: Any) -> _Record:
-    """Make a record of what a file says; refuse unknown keys, missing ones and wrong values."""
+    """Make a record from a file's content; refuse unknown keys, missing ones and wrong values."""
     if not isinstance(content, Mapping):
         raise ValueError(f"expected 'key: value' on each line; got {content!r:.80}")
     known = {each.name: each for each in fields(record) if each.name not in ("name", "home")}  # type: ignore[arg-type]
@@ -172,7 +172,7 @@ def _check(description: Description) -> None:
         if Path(name).name != name:
             raise ValueError(f"a file must be a name without a folder; got {name!r}")
     if strange := sorted(map(str, description.sha256.keys() - set(files))):
-        raise ValueError(f"sha256 names {', '.join(strange)}, which is none of its files")
+        raise ValueError(f"sha256 names {', '.join(strange)}, not among its files")
     if description.urls and description.sha256.keys() != set(files):
         raise ValueError("urls need the sha256 of every file, since what is fetched is verified")
     if strange := sorted(map(str, description.suits.keys() - set(MODELS))):
@@ -180,7 +180,7 @@ def _check(description: Description) -> None:
 
 
 def _is_number(value: object) -> bool:
-    # Neither a truth nor infinite nor NaN.
+    # Neither a bool nor infinite nor NaN.
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
 
 
@@ -192,7 +192,7 @@ def _is_count(value: object) -> bool:
     return type(value) is int and value >= 1
 
 
-# Of each field's type what an error calls it, and whether a value is one.
+# For each field's type, how an error describes it, and a test for its values.
 _KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "str": ("text", lambda value: isinstance(value, str) and bool(value)),
     "int": ("a whole number from 1 upwards", _is_count),

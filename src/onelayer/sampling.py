@@ -15,21 +15,21 @@ from onelayer.preprocessing import float_dtype, one_hot, preprocess
 
 @dataclass(frozen=True)
 class Split:
-    """What a model trains on and is validated on; for speed, C-contiguous.
+    """What a model trains on and is validated on; C-contiguous, for speed.
 
     Attributes
     ----------
     X_train, X_validation : float32 or float64 array of shape (N, D+1)
         Pixels in [−1, 1] with the bias 1 last; D = H·W.
     targets_train, targets_validation : array of the same dtype, of shape (N, K)
-        One-hot rows, or for two classes one column: 1 for the first class, 0 for the second.
+        One-hot rows or, for two classes, one column: 1 for the first class, 0 for the second.
     image_shape : (int, int)
         (H, W).
 
     Raises
     ------
     DataError
-        Shapes or dtypes that do not fit, or values that are not finite.
+        If shapes or dtypes do not fit, or values are not finite.
     """
 
     X_train: Array
@@ -79,23 +79,23 @@ def sample(
     dataset : Dataset
         Training images come from its training pool, validation images from its test pool.
     random_state : numpy.random.RandomState
-        Drawn from twice by stochastic sampling: training indices first, validation indices next.
-        Its stream is frozen (NEP 19), so that a seed means the same images for ever.
+        Stochastic sampling draws from it twice: training indices first, then validation indices.
+        Its stream is frozen (NEP 19), so that a seed means the same images forever.
     train_size, validation_size : int, optional
         Numbers of images, before `classes` are picked; None: all of the pool.
     sampling : {"stochastic", "first/last"}
-        Without replacement; or the first training and the last test images, drawing nothing.
+        Random, without replacement; or the first training and the last test images, with no draws.
     classes : (int, int), optional
         Keep these two classes; the targets have shape (N, 1) and are 1 for the first of them.
         Without it they are one-hot, of shape (N, `dataset.num_classes`).
     dtype : {"float32", "float64"}
-        Of images and targets.
+        The dtype of images and targets.
 
     Raises
     ------
     DataError
-        A size outside the pool, an unknown `sampling` or `dtype`, `classes` that are not two
-        different ones of the data set, a class of which no image was chosen, or bad pixels.
+        If a size is not possible, `sampling` or `dtype` is unknown, `classes` are not two different
+        classes of the data set, no image of a class was chosen, or pixels are bad.
     """
     if sampling not in ("stochastic", "first/last"):
         raise DataError(f"sampling must be 'stochastic' or 'first/last'; got {sampling!r}")

@@ -1,4 +1,4 @@
-"""Template matching: what each class looks like against the rest, and how far weights agree."""
+"""Template matching: how each class differs from the average, and how well weights match that."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def contrasts(X: Array, targets: Array) -> Array:
 
 
 def correlations(w: Array, images: Array) -> Array:
-    """Return Pearson's correlation of each class's weights, of w (D+1, K), with its image, (K, D).
+    """Return the correlation of each class's weights in w (D+1, K) with its image in (K, D).
 
-    The bias is left out.
+    It is Pearson's, without the bias.
     """
     return np.array([correlation(*pair) for pair in zip(w[:-1].T, images, strict=True)])
 

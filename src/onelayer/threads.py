@@ -1,7 +1,7 @@
 """How many threads BLAS may use for what this package computes: one, unless told otherwise.
 
-Two threads add up in another order than one, so that results would differ in their last bits, and
-on matrices of this size they mostly wait for one another.
+Two threads add numbers up in a different order than one, so results would differ in their last
+bits; and on matrices of this size the threads mostly wait for each other.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _P = ParamSpec("_P")
 _R = TypeVar("_R")
 _num_threads = ContextVar("num_threads", default=1)
 _lock = threading.Lock()
-_entered: list[list[Any]] = []  # for each that limits BLAS now, in order, what restores its limits
+_entered: list[list[Any]] = []  # for each limit in force, in order, what restores the former one
 
 
 @contextmanager
@@ -45,12 +45,12 @@ def limits_threads(function: Callable[_P, _R]) -> Callable[_P, _R]:
 
 @contextmanager
 def limited() -> Iterator[None]:
-    """Limit BLAS in this process, for what is computed below and in threads that it waits for.
+    """Limit BLAS in this process, for what is computed inside and in threads that it waits for.
 
-    threadpoolctl lets one thread alone set limits, the first to do so, as long as it lives: who
-    computes in another thread takes the limit in the one that waits, where the event loop runs.
-    There, limits may overlap. One that is left before a later one does not lift it: it leaves it
-    the state to go back to.
+    threadpoolctl lets only one thread set limits, the first to do so, for as long as it lives.
+    So code that computes in another thread sets the limit in the thread that waits, where the event
+    loop runs. There, limits may overlap: one that ends before a later one does not lift the later
+    one, but hands over the state to restore.
     """
     with _lock:
         entry = [_controller().limit(limits=_num_threads.get(), user_api="blas")]
@@ -69,5 +69,5 @@ def limited() -> Iterator[None]:
 
 @cache
 def _controller() -> ThreadpoolController:
-    """Look up the loaded BLAS libraries, once: NumPy's is there before this package computes."""
+    """Look up the loaded BLAS libraries, once: NumPy's is loaded before this package computes."""
     return ThreadpoolController()

@@ -1,8 +1,8 @@
 """Mini-batch gradient descent with validation and early stopping, for one λ or several at once.
 
 One loop trains every model of this project. It starts from zero weights, unless others are given,
-and makes the update w ← w − η (xᵀ(ŷ − y)/B + λw) for batches of B images; a last incomplete batch
-is dropped.
+and makes the update w ← w − η (xᵀ(ŷ − y)/B + λw) for each batch of B images. A last incomplete
+batch is dropped.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from onelayer.sampling import Split
 from onelayer.threads import limits_threads
 from onelayer.validation import Progress, Validator
 
-# Is told of each validation; what it returns says whether training stops there.
+# Called after each validation; training stops there if it returns True.
 OnValidation = Callable[[Progress], bool | None]
 
 
@@ -46,7 +46,7 @@ class Trainer:
     validations_per_epoch : int
         V per epoch: after the update of step s whenever s mod ⌊steps per epoch / V⌋ = 0.
     train_accuracy : bool
-        Record the training accuracy too; it can take a third of the time.
+        Record the training accuracy, too; this can take a third of the time.
     progress : bool or None
         Show a progress bar; None: only if a person is watching.
 
@@ -102,8 +102,8 @@ class Trainer:
         `initial_weights` (D+1, K), or from zero. The dtype is that of `split`.
 
         `on_validation` is called after each validation. If it returns True, training stops there,
-        and the histories hold what there is; with None or False it goes on. It draws nothing, so
-        that a history is the same with and without it.
+        and the histories end there; with None or False it goes on. It draws nothing, so that a
+        history is the same with and without it.
 
         Beside `split`, memory holds six such matrices, twice the logits of the validation images,
         a copy of the targets, a byte for each model, validation and validation image and, for the
@@ -128,8 +128,8 @@ class Trainer:
         shrinkage = np.tile(np.repeat(shrinkage, num_outputs), (X.shape[1], 1))  # (D+1, S·K)
         is_penalised = bool(shrinkage.any())
 
-        # Every array of the loop is allocated once. Order "F" lets memory run along the examples:
-        # what reduces over the few outputs of each example is then a vector operation.
+        # Every array of the loop is allocated once. With order "F", memory runs along the examples,
+        # so that a reduction over the few outputs of each example is a vector operation.
         Y = np.asfortranarray(split.targets_train)  # (N, K)
         w = np.zeros((X.shape[1], num_models * num_outputs), dtype)  # (D+1, S·K)
         if initial_weights is not None:
@@ -214,8 +214,8 @@ def _check_weights(w: Array, shape: tuple[int, int]) -> None:
 def is_watched() -> bool:
     """Return whether a person would see a progress bar: in a terminal or in JupyterLab.
 
-    A kernel that may ask its front end for input has a person in front of it; nbclient and
-    papermill, which run notebooks in batch, forbid it.
+    If a kernel may ask its front end for input, a person is there; nbclient and papermill, which
+    run notebooks in batch, forbid it.
     """
     if "ipykernel" in sys.modules:
         from IPython import get_ipython

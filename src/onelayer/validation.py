@@ -1,4 +1,4 @@
-"""Validates models while they train: early stopping, training accuracy, and their histories."""
+"""Validates models while they train: early stopping, training accuracy and histories."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from onelayer.history import History
 from onelayer.models import Array, Model
 from onelayer.sampling import Split
 
-# Of weight snapshots, of the matrix made of them, and of its logits: with what `is_correct` takes
-# for these, the training accuracy needs at most four times as much.
+# For weight snapshots, for the matrix made of them, and for its logits. With the memory that
+# `is_correct` needs for these, the training accuracy needs at most four times as much.
 _BLOCK_BYTES = 16 * 2**20
 
 
@@ -30,7 +30,7 @@ class Progress:
     validation_loss, validation_accuracy : (S,) arrays
         Cross entropy in nats per example, and fraction of validation images predicted right.
     weights : (D+1, S, K) array
-        A view of the trainer's own, which it goes on to change: copy what you keep.
+        A view of the trainer's own weights, which it goes on to change: copy what you keep.
     """
 
     step: int
@@ -41,7 +41,7 @@ class Progress:
 
 
 class Validator:
-    """Validates S models on the same images, stops each in time, and makes their histories.
+    """Validates S models on the same images, stops each when it is due, and makes their histories.
 
     The trainer's loop updates the weights `w` (D+1, S·K) in place. `settings` describe each of the
     S models in an error; `patience` and `train_accuracy` are the trainer's.
@@ -89,7 +89,7 @@ class Validator:
         return not self.is_running.any()
 
     def progress(self, train_loss: Sequence[Array]) -> Progress:
-        """Return what the last validation found, given the losses of all steps so far, of (S,)."""
+        """Return the results of the last validation, given each step's losses so far, of (S,)."""
         since = self.steps[-2] + 1 if len(self.steps) > 1 else 0
         return Progress(
             step=self.steps[-1],
@@ -131,7 +131,7 @@ class Validator:
         return result
 
     def _stop(self, loss: Array, patience: int) -> None:
-        """Keep the weights of the models that improved; stop those that have not for too long."""
+        """Keep the weights of models that improved; stop those that have not for too long."""
         now = len(self.steps) - 1
         improved = self.is_running & (loss < self.best_loss)
         self.best_loss[improved] = loss[improved]
@@ -154,9 +154,9 @@ class Validator:
 class _Snapshots:
     """Turns weights into training accuracies, many snapshots in one wide matrix product.
 
-    The product of (N, D+1) with one model's (D+1, K) is bound by memory, with that of many
+    The product of (N, D+1) with one model's (D+1, K) is limited by memory, that with many
     snapshots by arithmetic. Snapshots are kept until they fill `_BLOCK_BYTES`; then X is taken in
-    blocks of rows whose logits fit into as much again.
+    blocks of rows whose logits fit into as many bytes again.
     """
 
     def __init__(self, model: Model, split: Split) -> None:

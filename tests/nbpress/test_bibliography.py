@@ -36,12 +36,12 @@ def wrong(tiny: TinyProject, text: str, bib: str | None = BIB) -> list[str]:
     ],
 )
 def test_citations_of_what_is_there(tiny: TinyProject, text: str) -> None:
-    """In each form that pandoc knows; addresses and code cite nothing."""
+    """Each form of citation that pandoc knows is accepted; addresses and code cite nothing."""
     assert wrong(tiny, text) == []
 
 
 def test_unknown_key_is_a_fault_with_its_place(tiny: TinyProject) -> None:
-    """With the key that was meant."""
+    """The message names the place and the key that was probably meant."""
     assert wrong(tiny, "So\n[@lecun1998;\n@lecun1989].") == [
         "1_sums.ipynb, cell 1, line 5: '@lecun1989' is no entry of report/references.bib; "
         "did you mean 'lecun1998'?"
@@ -58,14 +58,14 @@ def test_answers_and_captions_cite_as_well(tiny: TinyProject) -> None:
 
 
 def test_without_a_bibliography_brackets_alone_cite(tiny: TinyProject) -> None:
-    """Since a name with an @ may be anything."""
+    """Without a bibliography a bare @name is no citation: it may be anything."""
     assert wrong(tiny, "By @ada.", None) == []
     (fault,) = wrong(tiny, "By [@ada].", None)
     assert fault.endswith("'@ada' is no entry of report/references.bib, which is not there")
 
 
 def test_bibliography_is_text(tiny: TinyProject) -> None:
-    """In UTF-8, or it is refused."""
+    """A bibliography must be UTF-8, or it is refused."""
     output = open_project(tiny.root).output
     assert read_bibliography(output) == ""
     (output / "references.bib").write_bytes(b"@book{a, title={\xe9}}")

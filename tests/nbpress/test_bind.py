@@ -145,7 +145,7 @@ def test_long_ids_stay_apart(press: Press) -> None:
 
 
 def test_markers_of_typed_numbers_are_for_the_author(press: Press) -> None:
-    """Markdown loses them; code stays as it was written, whatever it holds."""
+    """Markdown loses its markers; code stays as it was written, whatever it contains."""
     press.tiny.edit_cell("1_sums.ipynb", "title", "# Sums\n\nOf 3.\n\n<!-- typed: 3 -->")
     press.tiny.edit_cell("1_sums.ipynb", "sum", "x = '<!-- typed: 3 -->'\n")
     cells = {cell["id"]: cell["source"] for cell in press.bind().notebook["cells"]}
@@ -154,7 +154,7 @@ def test_markers_of_typed_numbers_are_for_the_author(press: Press) -> None:
 
 
 def test_bound_notebook_is_valid(press: Press) -> None:
-    """For nbformat, whatever the notebooks are called."""
+    """Nbformat accepts the bound notebook, whatever the notebooks are called."""
     import nbformat
 
     press.tiny.edit("report/report.yaml", "2_pictures", "2_größe µ")
@@ -166,7 +166,7 @@ def test_bound_notebook_is_valid(press: Press) -> None:
 
 
 def test_values_say_where_they_came_from(press: Press) -> None:
-    """The notebook and the cell, as values.json promises."""
+    """Each value names its notebook and cell, as values.json promises."""
     assert press.bind().values == {
         "1a.total": {"value": 6.0, "notebook": "1_sums.ipynb", "cell": "answer"},
         "2a.width": {"value": 40, "notebook": "2_pictures.ipynb", "cell": "answer"},
@@ -175,7 +175,7 @@ def test_values_say_where_they_came_from(press: Press) -> None:
 
 
 def test_value_recorded_twice_is_refused(press: Press) -> None:
-    """With another value in one notebook, or with any in two."""
+    """A value is refused if a notebook records another one, or two notebooks record it."""
     press.outputs["1_sums/sum"] = [answer("1a", total=7)]
     assert press.refusal() == (
         "1_sums.ipynb: 1a.total has two values, 7 in the cell sum and 6.0 in answer: "
@@ -189,7 +189,7 @@ def test_value_recorded_twice_is_refused(press: Press) -> None:
 
 
 def test_figures_and_references_are_numbered(press: Press) -> None:
-    """In the order of the report; a task is called by its name; captions and answers may refer."""
+    """Numbers follow the report; a task is called by its name; captions and answers may refer."""
     press.outputs["1_sums/sum"] = [figure("fig-1a", "See [Figure](#fig-2a).")]
     press.outputs["3_summary/answer"] = [answer("3a", "As [Task](#task-1a) and [](#fig-1a) say.")]
     bound = press.bind()
@@ -200,7 +200,7 @@ def test_figures_and_references_are_numbered(press: Press) -> None:
 
 
 def test_link_of_other_words_keeps_them(press: Press) -> None:
-    """A name gets the number that is true now, also in place of a typed one."""
+    """A name gets its current number, also in place of a typed one."""
     press.outputs["3_summary/answer"] = [
         answer("3a", "[the square](#fig-2a), [1a](#task-1a), [Figure 7](#fig-2a), [ ](#fig-2a)")
     ]
@@ -210,7 +210,7 @@ def test_link_of_other_words_keeps_them(press: Press) -> None:
 
 
 def test_figure_is_printed_once(press: Press) -> None:
-    """What pyplot showed of it, in the same cell or another, is dropped; other pictures stay."""
+    """Pyplot's picture of it, in any cell, is dropped; other pictures stay."""
     picture = {"output_type": "display_data", "data": {"image/png": "AAAA"}}
     shown_by_pyplot, another, plain = (
         {**picture, "metadata": {MIME_TYPE: {"figure": 1}}},
@@ -237,7 +237,7 @@ def key_results(press: Press, *sentences: str) -> None:
 
 
 def test_key_results_quote_what_chapters_recorded(press: Press) -> None:
-    """With references, and by what the report's claims came to."""
+    """Key results have references, and depend on the outcome of the report's claims."""
     key_results(
         press,
         "The sum is **{{ 1a.total:.1f }}**, in\nwords {{ 3a.words }}: [](#fig-2a).",
@@ -262,7 +262,7 @@ def test_key_results_quote_what_chapters_recorded(press: Press) -> None:
 def test_key_result_that_cannot_be_set_stops_the_report(
     press: Press, sentence: str, message: str
 ) -> None:
-    """Its place is named."""
+    """The message names the place of the key result."""
     key_results(press, "The sum.", sentence)
     refusal = press.refusal()
     assert refusal.startswith("report.yaml, key_results")
@@ -281,7 +281,7 @@ def test_first_page_says_occasion_and_data_in_words(press: Press) -> None:
 
 
 def test_dead_reference_is_refused(press: Press) -> None:
-    """With its place, and the label that was meant."""
+    """The message names the place and the label that was probably meant."""
     press.tiny.edit("notebooks/2_pictures.ipynb", "(#fig-2a)", "(#fig-2b)")
     assert press.refusal() == (
         "2_pictures.ipynb, cell 4: the reference '[Figure](#fig-2b)' leads nowhere; "
@@ -290,7 +290,7 @@ def test_dead_reference_is_refused(press: Press) -> None:
 
 
 def test_label_used_twice_is_refused(press: Press) -> None:
-    """Also by figures of different chapters."""
+    """A label is refused the second time, also on a figure of another chapter."""
     press.outputs["3_summary/words"] = [figure()]
     assert press.refusal() == (
         "3_summary.ipynb, cell 5: the label 'fig-2a' is used already, in 2_pictures.ipynb, cell 6"
@@ -298,7 +298,7 @@ def test_label_used_twice_is_refused(press: Press) -> None:
 
 
 def test_missing_parts_are_refused_all_at_once(press: Press) -> None:
-    """A task's heading, and each part that report.yaml asks for."""
+    """Every heading and part that report.yaml asks for and a task lacks is named."""
     del press.outputs["2_pictures/figure"]
     press.tiny.edit("notebooks/2_pictures.ipynb", "[Figure](#fig-2a)", "Nothing")
     press.outputs["1_sums/claim"] = []
@@ -311,7 +311,7 @@ def test_missing_parts_are_refused_all_at_once(press: Press) -> None:
 
 
 def test_answer_under_another_task_is_refused(press: Press) -> None:
-    """Whose reader would not find it."""
+    """An answer must stand under its own task, where a reader looks for it."""
     press.outputs["3_summary/answer"] = [answer("2a", width=40)]
     press.outputs["2_pictures/answer"] = []
     assert press.refusal() == (
@@ -321,7 +321,7 @@ def test_answer_under_another_task_is_refused(press: Press) -> None:
 
 
 def test_answer_to_a_task_without_a_heading_is_refused(press: Press) -> None:
-    """Whether report.yaml lists the task or not."""
+    """It is refused whether or not report.yaml lists the task."""
     press.outputs["3_summary/answer"] += [answer("9")]
     assert "the answer of task 9 stands under task 3a" in press.refusal()
     press.tiny.edit("notebooks/3_summary.ipynb", "## Task 3a", "## Tusk 3a")
@@ -329,7 +329,7 @@ def test_answer_to_a_task_without_a_heading_is_refused(press: Press) -> None:
 
 
 def test_task_may_be_a_number_or_a_letter(press: Press) -> None:
-    """As the heading names it, report.yaml lists it and references call it."""
+    """Heading, report.yaml and references all use the same name for a task."""
     press.tiny.edit("notebooks/2_pictures.ipynb", "## Task 2a", "## Task 2")
     press.outputs["2_pictures/answer"] = [answer("2", "[Task](#task-2), [](#task-B).")]
     press.tiny.edit("notebooks/3_summary.ipynb", "## Task 3a", "## Appendix B")
@@ -342,7 +342,7 @@ def test_task_may_be_a_number_or_a_letter(press: Press) -> None:
 
 
 def test_false_claim_is_refused_where_it_is_expected(press: Press) -> None:
-    """So is saying nothing."""
+    """A claim that is missing is refused as well."""
     press.outputs["1_sums/claim"] = [claim(False)]
     assert "positive: 'the sum is positive' is false" in press.refusal()
     press.outputs["1_sums/claim"] = [claim(True, "even")]
@@ -350,13 +350,13 @@ def test_false_claim_is_refused_where_it_is_expected(press: Press) -> None:
 
 
 def test_claim_made_twice_is_refused(press: Press) -> None:
-    """An id stands for one claim."""
+    """An id stands for only one claim."""
     press.outputs["1_sums/claim"] = [claim(False), claim(True)]
     assert press.refusal() == "1_sums.ipynb, cell 7: the claim 'positive' is made twice"
 
 
 def test_false_claim_is_published_where_it_is_not_expected(press: Press) -> None:
-    """With parameters of the user's, and on data sets that report.yaml expects nothing of."""
+    """Other parameters, or a data set without expectations, let a false claim pass."""
     press.outputs["1_sums/claim"] = [claim(False)]
     press.bind(own_parameters=False)
     press.bind(DataSet("large", "the large numbers", "sha", {}, False))
@@ -372,7 +372,7 @@ def test_stderr_is_told_to_the_author_alone(press: Press) -> None:
 
 
 def test_cell_without_a_run_has_no_outputs(press: Press) -> None:
-    """One that does not run keeps none that were saved with the notebook."""
+    """A cell that does not run has no outputs, not even those saved with the notebook."""
     path = press.tiny.root / "notebooks" / "1_sums.ipynb"
     content = json.loads(path.read_text("utf-8"))
     content["cells"].append(
@@ -396,7 +396,7 @@ def git(root: Path, *words: str) -> None:
 
 
 def test_provenance_names_data_code_parameters_and_versions(press: Press) -> None:
-    """Without git it says so."""
+    """Provenance says so if there is no git."""
     text = provenance(press.bind())
     assert "Data set `small`: the small numbers" in text
     assert "| `small.txt` | `0123456789abcdef` `0123456789abcdef`" in text
@@ -407,7 +407,7 @@ def test_provenance_names_data_code_parameters_and_versions(press: Press) -> Non
 
 
 def test_provenance_names_tools_and_lock(press: Press, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Versions that the lock pins are told by its digest; those that it does not, by name."""
+    """The lock's digest stands for the versions that it pins; others are named one by one."""
     installed = {"python": "3.11", "numpy": "2.0", "helper": "2.0"}
     monkeypatch.setattr(provenance_module, "installed_versions", lambda _: installed)
     monkeypatch.setattr("pypandoc.get_pandoc_version", lambda: "3.9")
@@ -431,7 +431,7 @@ def test_provenance_names_tools_and_lock(press: Press, monkeypatch: pytest.Monke
 
 
 def test_provenance_names_the_commit(press: Press, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And whether there are changes that are not in it; its date is the report's."""
+    """Provenance mentions uncommitted changes; the commit's date is the report's."""
     root = press.tiny.root
     monkeypatch.setenv("GIT_COMMITTER_DATE", "2001-02-03T12:00:00Z")
     for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "All of it"]):
@@ -451,7 +451,7 @@ def test_checkout_around_the_project_is_not_its_own(press: Press) -> None:
 
 
 def test_date_is_the_one_that_was_asked_for(press: Press, monkeypatch: pytest.MonkeyPatch) -> None:
-    """report.yaml's, else that of SOURCE_DATE_EPOCH."""
+    """The date is report.yaml's, or else that of SOURCE_DATE_EPOCH."""
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")
     assert press.bind().notebook["metadata"]["date"] == "1970-01-02"
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "soon")
@@ -461,5 +461,5 @@ def test_date_is_the_one_that_was_asked_for(press: Press, monkeypatch: pytest.Mo
 
 
 def test_binding_leaves_the_runs_as_they_are(press: Press) -> None:
-    """Numbers go into the bound copy: bound twice, it is the same."""
+    """Numbers go into the bound copy: a second binding gives the same result."""
     assert press.bind().notebook == press.bind().notebook

@@ -77,7 +77,7 @@ def press(tiny: TinyProject, monkeypatch: pytest.MonkeyPatch) -> Press:
 def test_report_that_did_not_change_is_not_rendered(
     press: Press, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """But what was said of it is said again."""
+    """The warnings about an unchanged report are repeated."""
     assert press.build() == ["report/values.json", "report/report.pdf"]
     assert press.build() == []
     assert press.rendered == ["typst-pdf"]
@@ -85,14 +85,14 @@ def test_report_that_did_not_change_is_not_rendered(
 
 
 def test_changed_notebook_is_rendered(press: Press) -> None:
-    """Values that stayed the same are not written again."""
+    """Values that did not change are not written again."""
     press.build()
     press.bound.notebook["cells"] = ["other"]
     assert press.build() == ["report/report.pdf"]
 
 
 def test_changed_mark_is_rendered(press: Press) -> None:
-    """What the press says of a report belongs to what a rendering is made of."""
+    """What the press says about a report is part of a rendering's inputs."""
     press.build()
     press.bound.imprint = Imprint(marks={"1-claim": ["otherwise"]})
     press.build()
@@ -100,7 +100,7 @@ def test_changed_mark_is_rendered(press: Press) -> None:
 
 
 def test_other_engine_renders(press: Press) -> None:
-    """Into the same file, back and forth."""
+    """Each engine writes the same file, back and forth."""
     press.build()
     assert press.build(engine="latex") == ["report/report.pdf"]
     assert press.build() == ["report/report.pdf"]
@@ -108,14 +108,14 @@ def test_other_engine_renders(press: Press) -> None:
 
 
 def test_other_form_is_published_beside(press: Press) -> None:
-    """With the pictures it needs; where nothing changed neither is rendered again."""
+    """A form comes with the pictures that it needs; unchanged forms are not rendered again."""
     press.build()
     assert press.build(form="report.tex") == ["report/report.tex", "report/report_files/1.png"]
     assert press.build() == press.build(form="report.tex") == []
 
 
 def test_other_version_of_a_tool_renders(press: Press) -> None:
-    """A newer typst may set the same source otherwise, and a newer pandoc read it otherwise."""
+    """A newer typst may typeset, and a newer pandoc may read, the same source differently."""
     press.build()
     press.versions = {"typst": "0.15"}
     press.build()
@@ -159,7 +159,7 @@ def _other_content(path: Path) -> None:
 def test_published_file_that_was_changed_is_put_right(
     press: Press, name: str, change: Callable[[Path], Any]
 ) -> None:
-    """Deleted, or edited by hand."""
+    """A file that was deleted or edited by hand is written again."""
     press.build()
     path = press.project.root / name
     before = path.read_bytes()
@@ -170,7 +170,7 @@ def test_published_file_that_was_changed_is_put_right(
 
 @pytest.mark.parametrize("content", ["", "[]", '{"report.pdf": {}}', '{"report.pdf": 1}'])
 def test_damaged_record_only_costs_a_rendering(press: Press, content: str) -> None:
-    """The same bytes need not be written either."""
+    """If the bytes are the same, the file is not written again."""
     press.build()
     (press.project.output / "published.json").write_text(content)
     assert press.build() == []
@@ -195,7 +195,7 @@ def test_every_form_follows_each_command(press: Press) -> None:
 
 
 def test_record_says_what_was_asked_for(press: Press) -> None:
-    """The data set by its name, and the parameters as they were given."""
+    """The record has the data set's name and the parameters as they were given."""
     press.build(parameters={"": {"learning_rate": "0.10"}})
     assert press.record["dataset"] == "small"
     assert press.record["parameters"] == {"": {"learning_rate": "0.10"}}
@@ -203,7 +203,7 @@ def test_record_says_what_was_asked_for(press: Press) -> None:
 
 
 def test_form_that_was_deleted_stays_deleted(press: Press) -> None:
-    """With the pictures that were made for it."""
+    """A deleted form stays deleted, with the pictures that were made for it."""
     press.build(form="report.tex")
     (press.project.output / "report.tex").unlink()
     press.build()
@@ -213,7 +213,7 @@ def test_form_that_was_deleted_stays_deleted(press: Press) -> None:
 
 
 def test_form_that_can_no_longer_be_rendered_stops_the_others(press: Press) -> None:
-    """No form may go stale in silence: nothing is published, and the way out is named."""
+    """No form may go stale unnoticed: nothing is published, and the way out is named."""
     press.build(engine="latex")
     before = {path: path.read_bytes() for path in press.project.output.glob("*.*")}
     press.bound.notebook["cells"] = ["other"]
@@ -226,7 +226,7 @@ def test_form_that_can_no_longer_be_rendered_stops_the_others(press: Press) -> N
 
 @pytest.mark.parametrize("publishes", [True, False])
 def test_file_of_the_users_is_not_lost(press: Press, publishes: bool) -> None:
-    """A page made by hand, or a source that was edited, is kept beside what replaces it."""
+    """A page made by hand, or an edited source, is kept beside the file that replaces it."""
     if publishes:
         press.build(form="report.tex")
     (press.project.output / "report.tex").write_bytes(b"by hand")
@@ -244,7 +244,7 @@ def test_file_of_the_users_is_not_lost(press: Press, publishes: bool) -> None:
 def test_unknown_form_is_named_and_left_alone(
     press: Press, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It may say something else than what is published, so each command says so."""
+    """It may differ from what is published, so each command mentions it."""
     (press.project.output / "report.html").write_bytes(b"by hand")
     press.build()
     assert "report/report.html was not published from here" in capsys.readouterr().err
@@ -256,7 +256,7 @@ def test_unknown_form_is_named_and_left_alone(
 def test_kill_between_renames_is_mended(
     press: Press, monkeypatch: pytest.MonkeyPatch, renames: int, then: str
 ) -> None:
-    """The next build, of whatever form and runs, completes it first: no form keeps old values."""
+    """The next build, of any form, completes the renames first: no form keeps old values."""
     press.build()
     press.build(form="report.html")
     press.bound.notebook["cells"] = ["other"]
@@ -287,7 +287,7 @@ def test_kill_between_renames_is_mended(
 
 
 def test_file_aside_of_the_users_is_left_alone(press: Press) -> None:
-    """Of what ends in `.new` the press deletes its own, and stumbles over no folder."""
+    """The press deletes only its own `.new` files, and a folder with such a name does no harm."""
     (press.project.output / ".todo.new").write_bytes(b"mine")
     (press.project.output / ".folder.new").mkdir()
     (press.project.output / ".report.pdf.new").write_bytes(b"half a report")
@@ -299,7 +299,7 @@ def test_file_aside_of_the_users_is_left_alone(press: Press) -> None:
 def test_nothing_is_published_if_one_file_cannot_be_written(
     press: Press, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Files are renamed when all of them are on the disk."""
+    """No file is renamed until all are on the disk."""
     press.build()
     before = {path: path.read_bytes() for path in press.project.output.glob("*.*")}
     real = files_module._write_whole
@@ -316,7 +316,7 @@ def test_nothing_is_published_if_one_file_cannot_be_written(
 
 
 def test_unpublishable_place_is_told_before_any_work(press: Press) -> None:
-    """A folder stands where the PDF should go: nothing is composed, nothing replaced."""
+    """If a folder stands in the PDF's place, nothing is rendered and nothing is replaced."""
     (press.project.output / "report.pdf").mkdir()
     with pytest.raises(PressError, match=r"report\.pdf: a folder stands where a file should"):
         press.build()
@@ -325,14 +325,14 @@ def test_unpublishable_place_is_told_before_any_work(press: Press) -> None:
 
 
 def test_file_in_place_of_the_build_folder_is_told(press: Press) -> None:
-    """With what to do."""
+    """The message says what to do."""
     press.project.build.touch()
     with pytest.raises(PressError, match="build: a file stands where a folder should"):
         press.build()
 
 
 def test_left_over_files_are_tidied(press: Press) -> None:
-    """Those that a killed build wrote aside."""
+    """The temporary files of a killed build are deleted."""
     (press.project.output / ".report.pdf.new").write_bytes(b"half a rep")
     check_writable(press.project.output, ["report.pdf"])
     assert not list(press.project.output.glob(".*"))
@@ -384,7 +384,7 @@ def results_of(tiny: TinyProject, code: str) -> list[str]:
 
 
 def test_addresses_in_memory_are_not_printed(tiny: TinyProject) -> None:
-    """They are what a plotting call returns; they tell nothing, and are others in each run."""
+    """A plotting call may return them; they mean nothing and differ in each run."""
     line = "class Line: pass\n"
     assert results_of(tiny, f"{line}[Line()]") == []
     assert results_of(tiny, f"{line}Line(), [Line()]") == []

@@ -61,7 +61,7 @@ def reason(cache: Cache, of: Inputs, dataset: str = "small") -> str:
 
 
 def test_key_covers_what_outputs_depend_on(cache: Cache) -> None:
-    """Code, parameters, data set, modules, versions and other chapters' values, by name."""
+    """A key has code, parameters, data set, modules, versions and other chapters' values."""
     assert set(inputs(cache, scale=2.0, **{RECORDED: {"2a.width": 40}}).parts) == {
         "the cache's format",
         "the data set",
@@ -77,7 +77,7 @@ def test_key_covers_what_outputs_depend_on(cache: Cache) -> None:
 
 
 def test_declared_inputs_are_part_of_the_key(cache: Cache, tiny: TinyProject) -> None:
-    """Files, folders with all that lies in them, and patterns; nothing hidden."""
+    """Inputs are files, folders with all that they contain, and patterns; no hidden files."""
     for name in ("table.csv", "more/deep/a.bin", "more/.hidden/b", "more/__pycache__/c"):
         path = tiny.root / "data" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -104,14 +104,14 @@ def test_declared_inputs_are_part_of_the_key(cache: Cache, tiny: TinyProject) ->
 
 @pytest.mark.parametrize("given", ["../other.csv", "/etc/passwd", "data/../../x"])
 def test_declared_inputs_lie_in_the_project(tiny: TinyProject, given: str) -> None:
-    """A path that leads out of it is refused before anything runs."""
+    """An input whose path leads out of the project is refused before anything runs."""
     tiny.edit("report/report.yaml", "tasks: {1a: [answer, claim]}", f"inputs: [{given}]")
     with pytest.raises(PressError, match=f"inputs must lie in the project; got '{given}'"):
         open_project(tiny.root)
 
 
 def test_pattern_that_is_none_is_refused(tiny: TinyProject) -> None:
-    """What older Pythons cannot read as a pattern is one sentence, as is one without matches."""
+    """An invalid pattern, or one without matches, gives a message of one sentence."""
     with pytest.raises(PressError, match=r"report\.yaml: .*inputs '\*\*x'"):
         declared(tiny.root, ["**x"])
 
@@ -121,21 +121,21 @@ def test_pattern_that_is_none_is_refused(tiny: TinyProject) -> None:
     [("total > 0", "total >= 0"), ('"id": "sum"', '"id": "summe"'), ('"parameters"]', '"params"]')],
 )
 def test_code_is_part_of_the_key(cache: Cache, tiny: TinyProject, old: str, new: str) -> None:
-    """So are the ids that outputs are matched by, and the tag that parameters follow."""
+    """The key also has the ids by which outputs are matched, and the tag of parameters."""
     before = inputs(cache)
     tiny.edit("notebooks/1_sums.ipynb", old, new)
     assert inputs(cache).changes(before.parts) == ["its code"]
 
 
 def test_order_of_parameters_is_not_part_of_the_key(cache: Cache) -> None:
-    """Nor that of the keys in them."""
+    """Neither is the order of keys within a parameter."""
     one = inputs(cache, x={"a": 1, "b": 2}, y=1)
     other = inputs(cache, y=1, x={"b": 2, "a": 1})
     assert one.key == other.key
 
 
 def test_run_that_was_kept_is_found(cache: Cache) -> None:
-    """By its inputs alone, whole."""
+    """A run is found by its inputs alone, and is complete."""
     of = inputs(cache)
     assert cache.find(of) is None
     keep(cache, of, observed=("src/tiny/plugin.py",))
@@ -146,7 +146,7 @@ def test_run_that_was_kept_is_found(cache: Cache) -> None:
 
 
 def test_run_is_replaced_as_a_whole(cache: Cache) -> None:
-    """A second run of the same inputs takes the place of the first; nothing is left aside."""
+    """A second run with the same inputs replaces the first; no temporary file is left."""
     of = inputs(cache)
     keep(cache, of, seconds=1.0)
     folder = keep(cache, of, seconds=2.0)
@@ -182,7 +182,7 @@ def _claim_more(path: Path) -> None:
     ],
 )
 def test_damaged_run_is_not_found(cache: Cache, name: str, damage: Callable[[Path], Any]) -> None:
-    """Whatever happened to its files; the next run takes its place."""
+    """A damaged run is not found, whatever its damage; the next run takes its place."""
     of = inputs(cache)
     damage(keep(cache, of) / name)
     assert cache.find(of) is None
@@ -192,7 +192,7 @@ def test_damaged_run_is_not_found(cache: Cache, name: str, damage: Callable[[Pat
 
 
 def test_run_under_another_key_is_not_found(cache: Cache) -> None:
-    """A folder that was renamed by hand is no run of other inputs."""
+    """A folder that was renamed by hand does not count as a run of other inputs."""
     folder = keep(cache, inputs(cache))
     other = inputs(cache, scale=1.0)
     folder.rename(folder.with_name(other.key))
@@ -205,7 +205,7 @@ def test_run_under_another_key_is_not_found(cache: Cache) -> None:
 def test_module_loaded_at_run_time_outdates_a_run(
     cache: Cache, edit: Callable[[Path], Any], verb: str
 ) -> None:
-    """Although the key does not know of it."""
+    """A changed module makes a run stale even if the key does not know it."""
     of = inputs(cache)
     keep(cache, of, observed=("src/tiny/plugin.py",))
     edit(cache.root / "src" / "tiny" / "plugin.py")
@@ -217,7 +217,7 @@ def test_module_loaded_at_run_time_outdates_a_run(
 def test_reason_is_what_changed_since_the_most_similar_run(
     cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On the same data set; versions come last, and of many changes three are named."""
+    """Runs on the same data set are compared; versions come last; at most three are named."""
     assert reason(cache, inputs(cache)) == "it has no run yet"
     keep(cache, inputs(cache, scale=1.0))
     keep(cache, inputs(cache, scale=2.0, count=1, exact=False))
@@ -232,7 +232,7 @@ def test_reason_is_what_changed_since_the_most_similar_run(
 
 
 def test_tidying_deletes_half_made_runs_alone(cache: Cache) -> None:
-    """What a killed build has left, in folders and in files."""
+    """What a killed build has left, in folders and in files, is deleted."""
     folder = keep(cache, inputs(cache))
     cache.partial(inputs(cache))
     (cache.folder / ".partial-file").touch()
@@ -241,7 +241,7 @@ def test_tidying_deletes_half_made_runs_alone(cache: Cache) -> None:
 
 
 def test_pruning_keeps_what_a_build_would_use(cache: Cache, tiny: TinyProject) -> None:
-    """Of every data set and parameter set; the rest goes, damaged or outdated or foreign."""
+    """Useful runs of every data set and parameter set stay; all others are deleted."""
     current = [
         keep(cache, inputs(cache, data=data, scale=scale), parameters={"scale": scale})
         for data in ("one", "other")
@@ -257,7 +257,7 @@ def test_pruning_keeps_what_a_build_would_use(cache: Cache, tiny: TinyProject) -
 
 
 def test_runs_that_were_not_used_for_longest_go_first(cache: Cache) -> None:
-    """Until the rest fits; those of the present report stay, although they do not."""
+    """Runs are deleted until the rest fits; those of the present report always stay."""
     folders = [keep(cache, inputs(cache, scale=scale)) for scale in (1.0, 2.0, 3.0, 4.0)]
     for age, folder in enumerate(reversed(folders)):
         os.utime(folder / "run.json", (10**9 - age, 10**9 - age))
@@ -279,7 +279,7 @@ def test_runs_that_were_not_used_for_longest_go_first(cache: Cache) -> None:
 def test_kill_while_a_run_is_deleted_leaves_a_whole_cache(
     cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A run goes aside in one step, and what lies aside goes with the next build."""
+    """A run is moved aside in one step; the next build deletes what lies aside."""
 
     def killed(_: Path) -> None:
         raise KeyboardInterrupt
@@ -295,7 +295,7 @@ def test_kill_while_a_run_is_deleted_leaves_a_whole_cache(
 
 
 def test_empty_cache_can_be_listed_and_pruned(cache: Cache) -> None:
-    """Before the first build there is no folder."""
+    """Before the first build there is no folder, and that is no error."""
     assert cache.all() == []
     assert prune(open_project(cache.root), cache) == 0
 
@@ -332,7 +332,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, str]]:
 def test_versions_are_those_of_run_time_dependencies(
     installed: Callable[..., dict[str, str]],
 ) -> None:
-    """Direct and indirect, in a circle too, with the extras asked for; no development tools."""
+    """Direct, indirect and circular dependencies and extras count; development tools do not."""
     assert installed(
         report=("1", ["a>=1", 'linter; extra == "dev"', 'b; python_version < "3"', "gone", "(?)"]),
         a=("1.2", ["c[fast]", "a"]),
@@ -347,7 +347,7 @@ def test_versions_are_those_of_run_time_dependencies(
 def test_versions_of_the_extras_that_are_named_count(
     installed: Callable[..., dict[str, str]],
 ) -> None:
-    """`report[science]` counts what the science needs and no other extra; others are refused."""
+    """`report[science]` counts that extra and no other; unknown extras are refused."""
     found = {
         "report": ("1", ["a", 'sums; extra == "science"', 'linter; extra == "dev"']),
         "a": ("2", []),
@@ -374,13 +374,13 @@ def test_versions_of_this_report_have_those_of_its_science() -> None:
 def test_version_of_a_module_that_conda_names_otherwise(
     installed: Callable[..., dict[str, str]],
 ) -> None:
-    """conda-forge has pypandoc where the requirement is pypandoc_binary."""
+    """Where pypandoc_binary is required, conda-forge's pypandoc counts."""
     required = ("1", ["pypandoc_binary>=1.15"])
     assert installed(report=required, pypandoc=("1.15", [])) == {"pypandoc": "1.15"}
 
 
 def test_without_a_distribution_everything_installed_counts() -> None:
-    """What a notebook may import is then not known."""
+    """It is then unknown what a notebook may import."""
     versions = installed_versions(None)
     assert versions["numpy"] == metadata.version("numpy")
     assert versions["ruff"] == metadata.version("ruff")  # although it is a development tool
@@ -390,7 +390,7 @@ def test_without_a_distribution_everything_installed_counts() -> None:
 def test_distribution_that_is_not_installed_is_refused(
     installed: Callable[..., dict[str, str]],
 ) -> None:
-    """Its dependencies could not be told."""
+    """Its dependencies would be unknown."""
     with pytest.raises(PressError, match="distribution 'report' is not installed"):
         installed()
     with pytest.raises(PressError, match="distribution '' is not installed"):

@@ -77,7 +77,7 @@ def test_check_executes_afresh_once(checked: TinyProject) -> None:
 
 
 def test_report_on_a_fallback_is_as_published(checked: TinyProject) -> None:
-    """Its first page says so, in the fresh report as well, where the data set is asked for."""
+    """The first page mentions the fallback, also in a fresh report whose data set was given."""
     resolver = "src/tiny/resolver.py"
     checked.edit(resolver, "fallback=False", 'fallback=dataset == "auto"')
     checked.report("--dataset", "auto")
@@ -85,7 +85,7 @@ def test_report_on_a_fallback_is_as_published(checked: TinyProject) -> None:
 
 
 def test_garbage_is_named_by_the_command(checked: TinyProject) -> None:
-    """A PDF that is none ends the command with status 1; it stays as it is."""
+    """A broken PDF ends the command with status 1, and is left as it is."""
     path = checked.root / "report" / "report.pdf"
     path.write_bytes(b"garbage")
     result = checked.run("check")
@@ -102,7 +102,7 @@ def _flip(path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["report.pdf", "report.html", "values.json"])
 def test_changed_byte_is_named(checked: TinyProject, name: str) -> None:
-    """Of each published file; the others are not accused."""
+    """A changed byte is found in each published file, and no other file is blamed."""
     _flip(checked.root / "report" / name)
     assert verdict(checked) == (
         f"report/{name} was damaged or edited after it was published: publish again"
@@ -112,7 +112,7 @@ def test_changed_byte_is_named(checked: TinyProject, name: str) -> None:
 def test_missing_values_are_named_and_a_deleted_form_is_not(
     checked: TinyProject, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Whoever deletes a form wants it no more; values.json belongs to every form."""
+    """A form may be deleted on purpose; values.json belongs to every form."""
     (checked.root / "report" / "report.html").unlink()
     assert verdict(checked) == ""
     said = capsys.readouterr().err
@@ -123,7 +123,7 @@ def test_missing_values_are_named_and_a_deleted_form_is_not(
 
 
 def test_missing_record_is_named(checked: TinyProject) -> None:
-    """Nobody knows then what the files are."""
+    """Without its record, nobody knows what the files are."""
     (checked.root / "report" / "published.json").unlink()
     for name in ("report.pdf", "report.html"):
         assert f"report/{name} is there, but report/published.json does not know it" in verdict(
@@ -135,7 +135,7 @@ def test_missing_record_is_named(checked: TinyProject) -> None:
     "content", ["", "[]", "{", '{"dataset": "small"}', "../../x", "\udcff"], ids=str.__repr__
 )
 def test_damaged_record_is_named(checked: TinyProject, content: str) -> None:
-    """Whatever it holds, by what is wrong with it."""
+    """The message says what is wrong with the record, whatever it contains."""
     path = checked.root / "report" / "published.json"
     path.write_bytes(content.encode("utf-8", "surrogateescape"))
     assert "report/published.json is damaged" in verdict(checked)
@@ -162,13 +162,13 @@ def test_damaged_record_is_named(checked: TinyProject, content: str) -> None:
 def test_false_claim_of_the_record_is_named(
     checked: TinyProject, change: Callable[[dict[str, Any]], Any], message: str
 ) -> None:
-    """Another data set, other parameters, other forms than the files are of."""
+    """A record that names other data, parameters or forms than the files have is refused."""
     edit_record(checked, change)
     assert message in verdict(checked)
 
 
 def test_stale_report_is_not_called_damaged(checked: TinyProject) -> None:
-    """An edit of prose since: the files are as published, but no longer what runs give."""
+    """After an edit of prose the files are as published, but no longer what runs give."""
     checked.edit("notebooks/1_sums.ipynb", "What is the sum?", "Which sum is it?")
     faults = verdict(checked)
     assert "report/report.pdf is not what a fresh run gives: notebooks, code or tools" in faults
@@ -179,7 +179,7 @@ def test_stale_report_is_not_called_damaged(checked: TinyProject) -> None:
 def test_commit_since_publication_is_no_damage(
     checked: TinyProject, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It is said between which commits nothing else changed."""
+    """The message names the commits between which nothing else changed."""
 
     def git(*words: str) -> None:
         name = ("-c", "user.name=A", "-c", "user.email=a@example.invalid")
@@ -204,7 +204,7 @@ def test_commit_since_publication_is_no_damage(
 def test_other_data_set_is_compared_without_the_files(
     checked: TinyProject, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """DATASET chooses whose values; that files of another are not verified is said."""
+    """DATASET chooses the values; a message says that another set's files are not checked."""
     assert verdict(checked, "large", record=True) == ""
     (checked.root / "report" / "report.pdf").write_bytes(b"garbage")
     assert verdict(checked, "large") == ""
@@ -216,7 +216,7 @@ def test_other_data_set_is_compared_without_the_files(
 
 
 def test_parameters_are_compared_with_the_published_values(checked: TinyProject) -> None:
-    """With those of the same parameters, however written; others must be published first."""
+    """Published values with equal parameters are compared; others must be published first."""
     checked.report(NBPRESS_PARAMS="scale=3.0")
     assert verdict(checked) == ""
     assert verdict(checked, parameters={"1_sums": {"scale": 3}}) == ""
@@ -234,14 +234,14 @@ def test_parameters_are_compared_with_the_published_values(checked: TinyProject)
 def test_nothing_published_compares_values(
     checked: TinyProject, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """After `clean`, for example."""
+    """Values are compared even if nothing is published, for example after `clean`."""
     assert checked.run("clean").status == 0
     assert verdict(checked, "small") == ""
     assert "nothing is published: values are compared, but no files" in capsys.readouterr().err
 
 
 def test_new_missing_and_drifted_values_are_told_apart(checked: TinyProject) -> None:
-    """And the command that records them is the one to type; it keeps tolerances set by hand."""
+    """The message names the command that records them, which keeps tolerances set by hand."""
     path = checked.root / "report" / "expected" / "small.json"
     expected = json.loads(path.read_text("utf-8"))
     expected["1a.total"] = {"value": 7.0, "absolute": 0.5}
@@ -261,7 +261,7 @@ def test_new_missing_and_drifted_values_are_told_apart(checked: TinyProject) -> 
 
 
 def test_damaged_expected_values_are_named(checked: TinyProject) -> None:
-    """And not recorded over: they may hold tolerances."""
+    """Damaged values are not recorded over, because they may have tolerances."""
     for content in ("{", "[]", '{"1a.total": {}}'):
         (checked.root / "report" / "expected" / "small.json").write_text(content)
         assert "small.json is damaged" in verdict(checked)
@@ -271,7 +271,7 @@ def test_damaged_expected_values_are_named(checked: TinyProject) -> None:
 def test_form_that_cannot_be_rendered_is_named(
     checked: TinyProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """TeX was removed, say."""
+    """The message names the form, for example if TeX was removed."""
     edit_record(checked, lambda r: r["forms"]["report.pdf"].update(exporter="report-latex-pdf"))
     monkeypatch.setenv("PATH", os.fspath(checked.root))
     assert "report/report.pdf: the report cannot be rendered: ENGINE=latex needs" in verdict(
@@ -283,14 +283,14 @@ def test_form_that_cannot_be_rendered_is_named(
     "tolerance", ['"relative": -1', '"relative": 1e9', '"absolute": "0.5"', '"relativ": 0.5']
 )
 def test_tolerance_that_is_none_is_refused(checked: TinyProject, tolerance: str) -> None:
-    """A negative one, one that everything is within, a text, a misspelt key."""
+    """Tolerances that are negative, enormous, text or misspelt are refused."""
     path = checked.root / "report" / "expected" / "small.json"
     path.write_text(f'{{"1a.total": {{"value": 6.0, {tolerance}}}}}', "utf-8")
     assert "small.json is damaged (expected for each name an object" in verdict(checked)
 
 
 def test_parameters_of_the_record_that_change_nothing_hide_no_drift(checked: TinyProject) -> None:
-    """Added to the record, they do not turn the comparison away from the recorded values."""
+    """Adding parameters to the record does not divert the comparison to other values."""
     path = checked.root / "report" / "expected" / "small.json"
     content = json.loads(path.read_text("utf-8"))
     content["1a.total"]["value"] = 7.0

@@ -108,7 +108,7 @@ def test_new_prose_cell_executes_nothing(built: TinyProject) -> None:
 
 
 def test_module_edit_executes_the_chapters_that_import_it(built: TinyProject) -> None:
-    """Exactly those, and the reason names the file."""
+    """Exactly those chapters run, and the reason names the file."""
     built.edit("src/tiny/drawing.py", "<rect", '<rect fill="red"')
     result = built.report()
     assert result.executed == {"2_pictures": "src/tiny/drawing.py changed"}
@@ -116,7 +116,7 @@ def test_module_edit_executes_the_chapters_that_import_it(built: TinyProject) ->
 
 
 def test_imports_count_transitively(built: TinyProject) -> None:
-    """A module counts that only a module imports; so does the value another chapter quotes."""
+    """A module counts if only a module imports it; so does a value that another chapter quotes."""
     built.edit("src/tiny/base.py", "STEP = 1", "STEP = 2")
     result = built.report()
     assert result.executed == {
@@ -140,14 +140,14 @@ def test_unimported_module_executes_nothing(built: TinyProject) -> None:
 
 
 def test_module_imported_at_run_time_counts(built: TinyProject) -> None:
-    """What no reading of the code can find is known from the modules that were loaded."""
+    """Imports that cannot be read from the code are known from the loaded modules."""
     built.edit("src/tiny/plugin.py", "was", "is")
     assert built.report().executed == {"3_summary": "src/tiny/plugin.py changed"}
     assert built.values["3a.words"] == "the sum is 6"
 
 
 def test_module_beside_the_notebook_counts(built: TinyProject) -> None:
-    """A kernel finds modules in its own folder too, before all others."""
+    """A kernel finds modules in its own folder, too, before all others."""
     (built.root / "notebooks" / "near.py").write_text("HERE = 1\n", "utf-8")
     built.edit("notebooks/2_pictures.ipynb", "import nbpress", "import nbpress, near")
     assert list(built.report().executed) == ["2_pictures"]
@@ -156,7 +156,7 @@ def test_module_beside_the_notebook_counts(built: TinyProject) -> None:
 
 
 def test_edit_that_keeps_time_and_size_counts(built: TinyProject) -> None:
-    """The digest sees it, and the kernel takes no outdated bytecode for it."""
+    """The digest notices the edit, and the kernel does not use outdated bytecode for it."""
     path = built.root / "src" / "tiny" / "plugin.py"
     times = path.stat().st_atime_ns, path.stat().st_mtime_ns
     built.edit("src/tiny/plugin.py", "was", "got")
@@ -166,7 +166,7 @@ def test_edit_that_keeps_time_and_size_counts(built: TinyProject) -> None:
 
 
 def test_parameter_executes_the_chapters_that_take_it(built: TinyProject) -> None:
-    """And what quotes their values; the former runs stay beside the new ones."""
+    """Chapters that quote their values run as well; the former runs are kept."""
     result = built.report(NBPRESS_PARAMS="scale=3")
     assert result.executed == {
         "1_sums": "parameter scale changed",
@@ -188,7 +188,7 @@ def test_parameters_from_yaml(built: TinyProject) -> None:
 
 
 def test_upgrade_of_what_an_extra_brings(tiny: TinyProject) -> None:
-    """Where report.yaml names SymPy's extra, its upgrade has the chapters run again; else not."""
+    """If report.yaml names SymPy's extra, upgrading it makes chapters run again; else not."""
     own = "site/tiny_report-1.0.dist-info/METADATA"
     tiny.edit(own, "Requires-Dist: helper", 'Provides-Extra: science\nRequires-Dist: helper\n'
               'Requires-Dist: sympy; extra == "science"')  # fmt: skip
@@ -207,7 +207,7 @@ def test_upgrade_of_what_an_extra_brings(tiny: TinyProject) -> None:
 
 
 def test_data_sets_live_side_by_side(built: TinyProject) -> None:
-    """Each has its own runs; going back executes nothing."""
+    """Each data set has its own runs; going back executes nothing."""
     result = built.report(NBPRESS_DATASET="large")
     assert set(result.executed.values()) == {"it has no run on large yet"}
     assert built.report("--dataset", "small").executed == {}
@@ -225,7 +225,7 @@ def test_changed_data_execute_every_chapter(built: TinyProject) -> None:
 
 
 def test_other_version_of_a_dependency_executes_every_chapter(built: TinyProject) -> None:
-    """Run-time dependencies are part of every key, development tools of none."""
+    """Run-time dependencies are part of every key; development tools are not."""
     built.edit("site/linter-3.0.dist-info/METADATA", "3.0", "3.1")
     assert built.report().executed == {}
     built.edit("site/helper-2.0.dist-info/METADATA", "2.0", "2.1")
@@ -239,14 +239,14 @@ def test_force_executes_every_chapter(built: TinyProject) -> None:
 
 
 def test_times_of_sources_do_not_count(built: TinyProject) -> None:
-    """Neither the past nor the future of a file is a reason to run."""
+    """A file's time, in the past or in the future, is no reason to run."""
     for number, path in enumerate(sorted(built.root.rglob("src/**/*.py"))):
         os.utime(path, (0, 0) if number % 2 else (2**32, 2**32))
     assert built.report().executed == {}
 
 
 def test_symbolic_link_to_the_project_is_the_project(built: TinyProject) -> None:
-    """Entered by a link, it executes nothing, and edits are seen."""
+    """Entered through a link, the project executes nothing, and edits are noticed."""
     link = built.root.parent / "link"
     link.symlink_to(built.root)
     linked = TinyProject(link)
@@ -291,7 +291,7 @@ def test_cache_lists_and_prunes(built: TinyProject) -> None:
 def test_wrong_parameter_is_refused_before_a_kernel_starts(
     tiny: TinyProject, given: str, message: str
 ) -> None:
-    """By its name, with the nearest known one; nothing executes."""
+    """The message names it and the nearest known parameter; nothing executes."""
     for result in (tiny.run("report", NBPRESS_PARAMS=given), tiny.run("report", "--param", given)):
         assert result.status == 1
         assert message in result.err
@@ -305,7 +305,7 @@ def test_unclosed_quotation_is_refused(tiny: TinyProject) -> None:
 
 
 def test_wrong_parameter_in_yaml_is_refused(tiny: TinyProject) -> None:
-    """Its name and its value, before anything executes."""
+    """The message gives name and value, before anything executes."""
     (tiny.root / "mine.yaml").write_text("1_sums: {counts: 2}\n", "utf-8")
     result = tiny.run("report", NBPRESS_PARAMS="mine.yaml")
     assert "1_sums.ipynb has no parameter 'counts'; did you mean 'count'?" in result.err
@@ -317,7 +317,7 @@ def test_wrong_parameter_in_yaml_is_refused(tiny: TinyProject) -> None:
 
 @pytest.mark.parametrize("given", ["scale=3", "1_sums.scale=3"])
 def test_parameter_of_an_untagged_cell_is_explained(tiny: TinyProject, given: str) -> None:
-    """A cell that sets it is there, but nothing says that it holds parameters."""
+    """The cell that sets it is not tagged `parameters`, and the message says so."""
     tiny.edit("notebooks/1_sums.ipynb", '"tags": ["parameters"]', '"tags": []')
     result = tiny.run("report", NBPRESS_PARAMS=given)
     assert result.status == 1
@@ -325,7 +325,7 @@ def test_parameter_of_an_untagged_cell_is_explained(tiny: TinyProject, given: st
 
 
 def test_parameters_lists_what_a_notebook_takes(tiny: TinyProject) -> None:
-    """Name, type, default, bounds and unit, by the chapter's name or the file's."""
+    """Name, type, default, bounds and unit are listed, by chapter or by file name."""
     expected = (
         "dataset: str = 'auto'\n"
         "count: int = 3  [≥ 1]  numbers\n"
@@ -366,7 +366,7 @@ def test_parameters_lists_what_a_notebook_takes(tiny: TinyProject) -> None:
 def test_mistake_in_report_yaml_is_one_clear_message(
     built: TinyProject, old: str, new: str, message: str
 ) -> None:
-    """Exit status 1, what was expected and what was found, no traceback."""
+    """It has status 1 and says what was expected and what was found, without a traceback."""
     before = built.published()
     built.edit("report/report.yaml", old, new)
     result = built.run("report")
@@ -377,7 +377,7 @@ def test_mistake_in_report_yaml_is_one_clear_message(
 
 
 def test_report_without_a_data_set(tiny: TinyProject) -> None:
-    """Neither resolver nor distribution is named: a report on a table, of which nothing is said."""
+    """A report can be on a table, with neither resolver nor distribution in report.yaml."""
     tiny.edit("report/report.yaml", "resolver: tiny.resolver:resolve\n", "")
     tiny.edit("report/report.yaml", "distribution: tiny-report\n", "")
     tiny.edit("report/report.yaml", "positive: [small]", "positive: []")
@@ -399,7 +399,7 @@ def test_report_without_a_data_set(tiny: TinyProject) -> None:
 
 
 def test_unknown_data_set_and_engine_are_refused(tiny: TinyProject) -> None:
-    """In the words of the resolver, and with the engines that are known."""
+    """The resolver's message is shown, and the known engines are named."""
     assert "nbpress: no data set 'tny'" in tiny.run("report", NBPRESS_DATASET="tny").err
     result = tiny.run("report", NBPRESS_ENGINE="typs")
     assert result.status == 1
@@ -409,20 +409,20 @@ def test_unknown_data_set_and_engine_are_refused(tiny: TinyProject) -> None:
 
 
 def test_outside_a_project_it_says_what_it_looked_for(tmp_path: Path) -> None:
-    """There is no report/report.yaml above the file system's root."""
+    """The message says that no folder upwards has a report/report.yaml."""
     result = TinyProject(tmp_path).run("report")
     assert result.status == 1
     assert "no report/report.yaml in this folder or above it" in result.err
 
 
 def test_works_from_a_folder_below(built: TinyProject) -> None:
-    """The project is the first folder upwards that holds report/report.yaml."""
+    """The project is the first folder upwards that contains report/report.yaml."""
     process = built.start("report", cwd=built.root / "notebooks")
     assert "0 of 3 notebooks executed" in process.communicate(timeout=DEADLINE)[1]
 
 
 def test_log_has_plain_lines_and_nothing_else(tiny: TinyProject) -> None:
-    """In CI: one line when a chapter starts, one when it is done; no noise from the tools."""
+    """In CI there is one line when a chapter starts and one when it is done, and no noise."""
     lines = tiny.report(NBPRESS_PARAMS="scale=3").err.splitlines()
     known = re.compile(r"(\S+: (runs, it has no run yet|done in [\d.]+ s)|report/values\.json.*)")
     assert [line for line in lines if not known.fullmatch(line)] == []
@@ -430,7 +430,7 @@ def test_log_has_plain_lines_and_nothing_else(tiny: TinyProject) -> None:
 
 
 def test_terminal_shows_a_live_line_for_each_notebook(tiny: TinyProject) -> None:
-    """Which cell of how many is running, while it runs."""
+    """The line says which cell of how many is running."""
     gate = tiny.root / "gate"
     tiny.edit_cell("1_sums.ipynb", "sum", GATED)
     terminal, theirs = pty.openpty()
@@ -466,7 +466,7 @@ def test_reader_that_leaves_is_no_error(built: TinyProject) -> None:
 
 @pytest.mark.parametrize("closed", [True, False])
 def test_build_that_cannot_speak_publishes(tiny: TinyProject, closed: bool) -> None:
-    """With stderr closed, or on a full disk; what it would have said is in the log."""
+    """With stderr closed, or on a full disk, messages still go to the log."""
     with open("/dev/full", "w") as full:
         unheard: dict[str, Any] = {"stderr": full}
         if closed:
@@ -482,7 +482,7 @@ def test_build_that_cannot_speak_publishes(tiny: TinyProject, closed: bool) -> N
 
 
 def test_clean_deletes_what_was_published_and_nothing_else(built: TinyProject) -> None:
-    """A file of the user's own stays, and one that was edited since."""
+    """A user's own file stays, and so does a published file that was edited since."""
     built.run("html")
     report = built.root / "report"
     before = {path.name for path in report.iterdir()}
@@ -500,7 +500,7 @@ def test_clean_deletes_what_was_published_and_nothing_else(built: TinyProject) -
 
 
 def test_clean_does_not_trust_a_damaged_record(built: TinyProject) -> None:
-    """It deletes nothing that a path from an edited record leads to."""
+    """Nothing is deleted that a path in an edited record leads to."""
     path = built.root / "report" / "published.json"
     text = path.read_text("utf-8")
     path.write_text(text.replace('"report.pdf": "', '"../data/small.txt": "'), "utf-8")
@@ -510,7 +510,7 @@ def test_clean_does_not_trust_a_damaged_record(built: TinyProject) -> None:
 
 
 def test_clean_waits_for_a_running_build(tiny: TinyProject) -> None:
-    """Its lock and its runs are there until it has ended."""
+    """The build's lock and runs are there until it has ended."""
     tiny.edit_cell("1_sums.ipynb", "sum", GATED)
     build = tiny.start("report")
     assert build.stderr
@@ -527,7 +527,7 @@ def test_clean_waits_for_a_running_build(tiny: TinyProject) -> None:
 
 
 def test_build_that_waited_for_clean_begins_anew(built: TinyProject) -> None:
-    """The lock that it waited for is deleted; it takes a new one, which others wait for."""
+    """If the lock that it waited for is deleted, the build takes a new one."""
     path = built.root / "build" / "lock"
     with path.open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -40,7 +40,7 @@ def imported(project: TinyProject, source: str, module: str = "") -> set[str]:
     ],
 )
 def test_imports_are_found_by_reading(tiny: TinyProject, source: str, files: set[str]) -> None:
-    """Wherever they stand in the code, with magics around, and through other modules."""
+    """Imports are found anywhere in the code, among magics, and through other modules."""
     assert imported(tiny, source) == {f"tiny/{name}.py" for name in files}
 
 
@@ -56,7 +56,7 @@ def test_imports_are_found_by_reading(tiny: TinyProject, source: str, files: set
     ],
 )
 def test_imports_of_modules_are_followed(tiny: TinyProject, module: str) -> None:
-    """Relative ones too, and circles end."""
+    """Relative imports are followed, too, and circles end."""
     assert imported(tiny, "import tiny.base", module) == {
         "tiny/__init__.py",
         "tiny/base.py",
@@ -77,14 +77,14 @@ def test_namespace_packages_are_followed(tiny: TinyProject) -> None:
 
 @pytest.mark.parametrize("content", [b"if True\n", b"x = '\xff'\n", b"x = 1\0\n"])
 def test_module_that_is_not_python_is_refused(tiny: TinyProject, content: bytes) -> None:
-    """By its name, before a kernel starts."""
+    """The message names it, before a kernel starts."""
     (tiny.root / "src" / "tiny" / "base.py").write_bytes(content)
     with pytest.raises(PressError, match=r"base\.py.* is not Python"):
         imported(tiny, "import tiny.base")
 
 
 def test_imported_modules_are_those_of_others_that_are_imported_at_once(tmp_path: Path) -> None:
-    """Directly or through first-party modules, which themselves are not among them."""
+    """They are imported directly or through the project's own modules, which do not count."""
     (tmp_path / "mine.py").write_text(
         "from numpy import random\nfrom . import beside\ndef late():\n    import scipy\n"
     )
@@ -99,7 +99,7 @@ def bytecode_of(source: Path) -> Path:
 
 
 def test_bytecode_is_that_of_the_source_as_it_is(tmp_path: Path) -> None:
-    """An edit within the same second, of the same length, is compiled; no edit leaves it alone."""
+    """An edit in the same second, of the same length, is compiled; without one, nothing is."""
     source = tmp_path / "mine.py"
     source.write_text("x = 1\n")
     compiled = bytecode_of(source)
@@ -112,7 +112,7 @@ def test_bytecode_is_that_of_the_source_as_it_is(tmp_path: Path) -> None:
 
 
 def test_bytecode_that_was_cut_off_is_made_again(tmp_path: Path) -> None:
-    """As a full disk leaves it."""
+    """Bytecode cut off by a full disk is compiled again."""
     source = tmp_path / "mine.py"
     source.write_text("x = 'a longer text'\n")
     compiled = bytecode_of(source)

@@ -25,7 +25,7 @@ def resolved(tiny: TinyProject, dataset: str) -> DataSet:
 
 
 def test_resolver_tells_which_data_set(tiny: TinyProject) -> None:
-    """Its ValueError is the user's message."""
+    """A ValueError of the resolver is shown to the user."""
     dataset = resolved(tiny, "auto")
     assert (dataset.dataset, dataset.reason) == ("small", "the small numbers")
     with pytest.raises(PressError, match=r"^no data set 'smal'$"):
@@ -33,7 +33,7 @@ def test_resolver_tells_which_data_set(tiny: TinyProject) -> None:
 
 
 def test_resolver_may_know_a_title(tiny: TinyProject) -> None:
-    """The data set's name in words; without one there is none."""
+    """The title is the data set's name in words; it may be missing."""
     assert resolved(tiny, "auto").title == ""
     tiny.edit("src/tiny/resolver.py", "dataset=name,", "dataset=name, title='Small numbers',")
     assert resolved(tiny, "auto").title == "Small numbers"
@@ -43,7 +43,7 @@ def test_resolver_may_know_a_title(tiny: TinyProject) -> None:
     ("text", "reason"), [("import nothing_at_all", "ModuleNotFoundError"), ("1 +", "SyntaxError")]
 )
 def test_resolver_that_cannot_be_imported(tiny: TinyProject, text: str, reason: str) -> None:
-    """Whatever its module does, the message names report.yaml's key."""
+    """The message names the key in report.yaml, whatever the module does."""
     (tiny.root / "src" / "tiny" / "resolver.py").write_text(text, "utf-8")
     with pytest.raises(PressError, match=f"resolver must be 'module:function'.*{reason}"):
         resolved(tiny, "auto")
@@ -62,7 +62,7 @@ def test_resolver_that_cannot_be_imported(tiny: TinyProject, text: str, reason: 
     ],
 )
 def test_resolver_that_does_not_answer(tiny: TinyProject, code: str, outcome: str) -> None:
-    """It is told what is wrong with its answer, and what an answer looks like."""
+    """The message says what is wrong with the answer, and what an answer looks like."""
     (tiny.root / "src" / "tiny" / "resolver.py").write_text(
         f"from types import SimpleNamespace\n\ndef resolve(dataset):\n    {code}\n", "utf-8"
     )
@@ -72,7 +72,7 @@ def test_resolver_that_does_not_answer(tiny: TinyProject, code: str, outcome: st
 
 
 def test_report_without_a_resolver_has_no_data_set() -> None:
-    """To ask for one is a mistake."""
+    """Asking for a data set is then an error."""
     assert resolve("auto", None, []) is NO_DATA_SET
     with pytest.raises(PressError, match=r"DATASET is 'mnist', but report\.yaml names no resolver"):
         resolve("mnist", None, [])

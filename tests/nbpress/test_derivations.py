@@ -1,4 +1,4 @@
-"""Derivations: what is read of their formulas, what a prover makes of it, and what is published."""
+"""Derivations: how their formulas are read, proved by a prover, and published."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from nbtypeset.schema import MIME_TYPE
 
 @dataclass
 class Verdict:
-    """What the tests' prover says of a formula."""
+    """The tests' prover's verdict on a formula."""
 
     refusal: str
     line: int
@@ -102,7 +102,7 @@ def html(project: TinyProject) -> str:
 
 
 def refusal(project: TinyProject) -> str:
-    """Try to build a report, which must fail and change nothing; return what is said."""
+    """Try to build a report, which must fail and change nothing; return the message."""
     former = project.published()
     result = project.run("report")
     assert result.status == 1
@@ -149,7 +149,7 @@ def proved(_proved_once: Path, tmp_path: Path) -> TinyProject:
 
 
 def test_formula_has_class_latex_label_and_line() -> None:
-    """The comment that opens it is no part of its LaTeX; an escaped dollar opens nothing."""
+    """The opening comment is not part of the LaTeX; an escaped dollar opens nothing."""
     body = "For \\$$5:\n$$  % assume  eq-a-1 \n\n x = 1\n\n$$\n and $y$ $$%prove\ny\n$$"
     assert read_formulas(body, 3) == [
         Formula("assume", "x = 1", "eq-a-1", 4, 6),
@@ -159,7 +159,7 @@ def test_formula_has_class_latex_label_and_line() -> None:
 
 @pytest.mark.parametrize("opening", ["$$", "$$ % prove Eq-a", "$$ % prove x", "$$ prove"])
 def test_formula_must_say_how_it_is_meant(opening: str) -> None:
-    """None is taken for text that happens to be displayed: it would look like the others."""
+    """A formula without a class is refused: it would look like one that was judged."""
     assert fault(f"A\n\n{opening}\nx\n$$", 2) == (
         "line 4: expected '$$ % define', '$$ % assume' or '$$ % prove', which a label may "
         f"follow, 'eq-gradient', at the beginning of a formula; got {opening!r}"
@@ -167,20 +167,20 @@ def test_formula_must_say_how_it_is_meant(opening: str) -> None:
 
 
 def test_class_that_does_not_exist() -> None:
-    """The one that may be meant is named, else all of them."""
+    """The message names the class that was probably meant, or else all classes."""
     assert fault("$$ % proof eq-a\nx\n$$").endswith("'; did you mean 'prove'?")
     assert fault("$$ % xyz\nx\n$$").endswith("'; known: assume, define, prove")
 
 
 def test_formula_quotes_no_value() -> None:
-    """The prover would read another formula on each data set."""
+    """With a quoted value, the prover would read another formula on each data set."""
     message = "line 3: a formula that is proved quotes no values"
     assert fault("{{ n }}\n\n$$ % prove\nx = {{ n }}\n$$") == message
 
 
 @pytest.mark.parametrize("condition", ["{{ if up }}", "{{ if up }}up{{ else }}"])
 def test_formula_depends_on_no_claim(condition: str) -> None:
-    """What was proved and is not shown would leave its mark to another."""
+    """A formula that was proved but is not shown would give its mark to another."""
     body = f"{{{{ if up }}}}Up{{{{ end }}}}\n\n{condition}\n$$ % prove\nx\n$$\n{{{{ end }}}}"
     assert fault(body) == "line 4: a formula that is proved depends on no claim"
 
@@ -194,7 +194,7 @@ def test_formula_depends_on_no_claim(condition: str) -> None:
     ],
 )
 def test_formula_has_the_number_of_the_report_alone(text: str) -> None:
-    """Marks are put beside numbers: what was not proved must not have one of its own."""
+    """Marks stand beside numbers, so an unproved formula must not set its own number."""
     given = "\\label" if "label" in text else "\\tag"
     line = text.count("\n", 0, text.index(given)) + 1
     assert fault(text) == (
@@ -205,7 +205,7 @@ def test_formula_has_the_number_of_the_report_alone(text: str) -> None:
 
 @pytest.mark.parametrize("macro", [r"\def\cdot{+}", r"\renewcommand{\cdot}{+}", r"\let\a\b"])
 def test_macro_is_refused(macro: str) -> None:
-    """Of a word in the text as well: MathJax and LaTeX take it for all that follows."""
+    """A macro in the words is refused as well: it would change the formulas that follow."""
     name = re.match(r"\\[a-z]+", macro)[0]  # type: ignore[index]
     assert fault(f"By\n${macro}$\n\n$$ % prove\nx\n$$") == (
         f"line 2: a formula is proved as it is written: leave out {name}, which has it display "
@@ -215,7 +215,7 @@ def test_macro_is_refused(macro: str) -> None:
 
 @pytest.mark.parametrize("opening", [r"\begin{align}", r"\\["])
 def test_display_of_another_kind_is_refused(opening: str) -> None:
-    """It would be shown among those that are judged; in code it may stand."""
+    """Other displays would stand among those that are judged; in code they are allowed."""
     text = "$$ % prove\nx\n$$\n"
     assert fault(f"{text}{opening} 1 = 2") == (
         f"line 4: a formula of a derivation is displayed by '$$': leave out {opening}"
@@ -224,7 +224,7 @@ def test_display_of_another_kind_is_refused(opening: str) -> None:
 
 
 def test_cell_of_a_derivation() -> None:
-    """It has a task, the prover's variable, values that it quotes, and formulas."""
+    """A derivation has a task, the prover's variable, quoted values, and formulas."""
     prose = read_prose(f"\n{SOURCE}")
     assert prose is not None
     assert (prose.kind, prose.task, prose.variable) == ("derivation", "1a", "prover")
@@ -249,14 +249,14 @@ def test_cell_of_a_derivation() -> None:
     ],
 )
 def test_malformed_cell(source: str, message: str) -> None:
-    """It is told with its line, in the kernel as by the press."""
+    """The message has its line, in the kernel as in the press."""
     with pytest.raises(TextError) as error:
         read_prose(source)
     assert str(error.value).startswith(message)
 
 
 def test_faults_of_labels() -> None:
-    """One that is used twice, or referred to by another name, is told before anything runs."""
+    """A label used twice, or referred to by another name, is reported before anything runs."""
     cells = ["%load_ext nbpress\nprover = 1", SOURCE, SOURCE.replace("1a", "1b", 1)]
     code = tuple(Cell(str(i), "code", source, ()) for i, source in enumerate(cells))
     text = Cell("text", "markdown", "See\n[Equation](#eq-halve), [it](#eq-half).", ())
@@ -302,7 +302,7 @@ def said_of(source: str, *recorded: Derivation, ran: str = SOURCE) -> Said:
 
 
 def test_words_are_those_of_today() -> None:
-    """The record is the run's, set with the values that are quoted now."""
+    """The record is the run's; the words are current, with the values that they quote now."""
     said = said_of(SOURCE.replace("it follows", "we get"), RECORD)
     record, text = said.prose["a"]
     assert record == RECORD
@@ -315,7 +315,7 @@ def test_words_are_those_of_today() -> None:
 
 @pytest.mark.parametrize(("old", "new"), [("prove", "assume"), ("2 b", "3 b"), ("$a$", "$$")])
 def test_other_formulas_than_the_run_read(old: str, new: str) -> None:
-    """Nothing was proved of them: the chapter has to run."""
+    """Nothing was proved about them, so the chapter has to run."""
     source = SOURCE.replace(old, new) if new != "$$" else f"{SOURCE}\n$$ % prove\n1 = 2\n$$"
     source = source.replace("1a assumer", "1a prover")
     said = said_of(source, RECORD)
@@ -324,13 +324,13 @@ def test_other_formulas_than_the_run_read(old: str, new: str) -> None:
 
 
 def test_run_that_proved_nothing() -> None:
-    """It has to run as well."""
+    """The chapter has to run in this case, too."""
     source = SOURCE.replace("{{ total:g }}", "it")
     assert said_of(source).lacking == ["1.ipynb, cell 1, derives"]
 
 
 def test_value_that_displays_a_formula() -> None:
-    """Nobody proved it, and it would take the mark of another."""
+    """It is refused: nobody proved the formula, and it would take another's mark."""
     values = {"total": "$$ % prove\n1 = 2\n$$"}
     record = Derivation("1a", FORMULAS, [], "None.", values)
     with pytest.raises(PressError, match=r"^1\.ipynb, cell 1, line \d+: expected '\$\$ % def"):
@@ -358,7 +358,7 @@ def show(source: str) -> None:
 
 
 def test_proved_derivation(bundles: list[dict[str, Any]]) -> None:
-    """✓ stands beside what is proved alone, and below it how much that is."""
+    """Only what is proved has a ✓, and the text below says how much that is."""
     show(SOURCE)
     (bundle,) = bundles
     assert json.loads(json.dumps(bundle[MIME_TYPE])) == RECORD.to_json()
@@ -370,7 +370,7 @@ def test_proved_derivation(bundles: list[dict[str, Any]]) -> None:
 
 
 def test_refused_formula_stops_the_notebook(bundles: list[dict[str, Any]]) -> None:
-    """It is shown where it stands, with no record of anything proved; the line is named."""
+    """The formula and its line are shown, and no record says that anything was proved."""
     with pytest.raises(TextError) as error:
         show(SOURCE.replace("b = \\frac", "b = b\\\\\n= b + \\frac"))
     assert str(error.value) == "line 12: no plus in $b = b\\\\\n= b + \\frac{a}{2}$"
@@ -383,7 +383,7 @@ def test_refused_formula_stops_the_notebook(bundles: list[dict[str, Any]]) -> No
 def test_value_that_displays_a_formula_stops_it(
     bundles: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In the kernel as in the press."""
+    """Such a value stops the derivation in the kernel as in the press."""
     monkeypatch.setattr(memory, "_variables", lambda: {"total": "$$ 1 = 2 $$"})
     with pytest.raises(TextError, match="expected '\\$\\$ % define'"):
         show(SOURCE.replace(":g", ""))
@@ -393,7 +393,7 @@ def test_value_that_displays_a_formula_stops_it(
 def test_reference_has_the_number_of_the_last_build(
     bundles: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In JupyterLab; the press numbers them itself."""
+    """JupyterLab shows that number; the press sets the current one."""
     (tmp_path / "report").mkdir()
     (tmp_path / "report" / "report.yaml").touch()
     (tmp_path / "build").mkdir()
@@ -409,7 +409,7 @@ def test_reference_has_the_number_of_the_last_build(
 
 
 def test_reasons_stand_below_the_formulas_they_are_about() -> None:
-    """Without their dollars, in which Markdown would see a formula; a definition has none."""
+    """They quote formulas without dollars, so that Markdown sees none in them."""
     body = "$$ % define\na\n$$\n$$ % prove\nb\n$$\n$$ % prove eq-c\nc\n$$\nEnd."
     verdicts = [Verdict("", 0, []), Verdict("not $b$", 0, []), Verdict("", 0, ["c"])]
     assert shown(body, read_formulas(body), verdicts) == (
@@ -420,13 +420,13 @@ def test_reasons_stand_below_the_formulas_they_are_about() -> None:
 
 
 def test_tags_are_set_in_their_order() -> None:
-    """An empty one leaves its formula without; what the comment held is gone."""
+    """An empty tag leaves its formula without a number; the comment's content is gone."""
     body = "$$ % define eq-a\na\n$$ and $$ % prove\nb\n$$"
     assert set_formulas(body, iter(["1", ""])) == ("$$\na\n\\tag{1}\n\\label{a}\n$$ and $$\nb\n$$")
 
 
 def test_text_that_displays_what_was_written() -> None:
-    """Whatever its words and labels are; one formula more, fewer or changed is refused."""
+    """Words and labels do not matter; a formula added, removed or changed is refused."""
     formulas = read_formulas(BODY)
     check_set(BODY.replace("it follows", "so").replace(" eq-half", ""), formulas)
     for text in ("", f"{BODY}\n$$ % define\nc\n$$", BODY.replace("2 b", "3 b")):
@@ -435,7 +435,7 @@ def test_text_that_displays_what_was_written() -> None:
 
 
 def test_variable_that_is_no_prover() -> None:
-    """Neither is one that is not there."""
+    """It is refused, and so is a variable that does not exist."""
     variables = {"prover": Prover(), "other": 5}
     assert prover_of(variables, "prover") is variables["prover"]
     with pytest.raises(TextError) as error:
@@ -465,7 +465,7 @@ def cell(task: str = "1a", text: str = BODY, **changes: Any) -> dict[str, Any]:
 
 
 def test_formulas_are_numbered_in_the_order_of_the_report() -> None:
-    """With a label or without; references in text and summary have the number."""
+    """With or without labels; references in text and summary have the number."""
     cells = [cell(text="$$ % assume\nz\n$$"), cell(text=f"{BODY} [](#eq-half)")]
     numbers = number(cells)
     assert numbers == {"eq-half": Number("Equation", 3)}
@@ -478,7 +478,7 @@ def test_formulas_are_numbered_in_the_order_of_the_report() -> None:
 
 
 def test_label_that_is_used_twice() -> None:
-    """It is refused, with both places."""
+    """It is refused, and the message names both places."""
     with pytest.raises(PressError) as error:
         number([cell(), cell()])
     assert str(error.value) == (
@@ -487,7 +487,7 @@ def test_label_that_is_used_twice() -> None:
 
 
 def test_result_that_is_listed_must_be_proved() -> None:
-    """In its own task; the message names what was proved instead."""
+    """It must be proved in its own task; the message says what was proved instead."""
     cells = [cell("1b"), cell("1a", results=["x = y", "z = 1"])]
     check_proofs({"1b": "b=c", "1a": "z = {1}"}, cells)
     with pytest.raises(PressError) as error:
@@ -510,7 +510,7 @@ def test_result_that_is_listed_must_be_proved() -> None:
     ],
 )
 def test_blanks_and_braces_of_one_sign_do_not_count(one: str, other: str) -> None:
-    """Neither do commands that set nothing but space or size, nor a full stop at the end."""
+    """Commands that only set space or size, and a full stop at the end, do not count either."""
     assert is_among(one, ["x", other])
     assert is_among(other, [one])
 
@@ -529,7 +529,7 @@ def test_everything_else_counts(one: str, other: str) -> None:
 
 
 def test_proved_formula_has_number_and_mark(proved: TinyProject) -> None:
-    """The definition has a number alone; another chapter refers to the formula by its own."""
+    """A definition has only a number; another chapter's reference shows the formula's number."""
     page = html(proved)
     assert re.findall(r'<span class="(tag[^"]*)"[^>]*>([^<]*)<', page) == [
         ("tag", "(1)"),
@@ -543,7 +543,7 @@ def test_proved_formula_has_number_and_mark(proved: TinyProject) -> None:
 
 
 def test_word_or_label_executes_nothing_and_is_in_the_report(proved: TinyProject) -> None:
-    """The mark stays; so do the values."""
+    """The mark and the values stay."""
     values = proved.values
     former = proved.published()["report.pdf"]
     derive(proved, "it follows that", "we find:")
@@ -562,7 +562,7 @@ def test_word_or_label_executes_nothing_and_is_in_the_report(proved: TinyProject
 
 
 def test_changed_formula_or_class_runs_its_chapter_again(proved: TinyProject) -> None:
-    """And no other; a class that another formula had has no mark."""
+    """No other chapter runs; a class that another formula had gets no mark."""
     derive(proved, "a := 2 b", "a := b 2")
     assert list(proved.report().executed) == ["1_sums"]
     assert "a := b 2" in html(proved)
@@ -572,7 +572,7 @@ def test_changed_formula_or_class_runs_its_chapter_again(proved: TinyProject) ->
 
 
 def test_refused_formula_stops_the_build(proved: TinyProject) -> None:
-    """With cell and line; the former report stays, and the next build tries again."""
+    """The message has cell and line; the former report stays, and the next build tries again."""
     derive(proved, r"b = \frac{a}{2}", "b\n= a + b")
     for _ in range(2):
         err = refusal(proved)
@@ -581,14 +581,14 @@ def test_refused_formula_stops_the_build(proved: TinyProject) -> None:
 
 
 def test_listed_result_that_is_only_defined_stops_the_build(proved: TinyProject) -> None:
-    """The chapter runs, and proves nothing that report.yaml lists."""
+    """The chapter runs, but does not prove a result that report.yaml lists."""
     derive(proved, "% prove", "% define")
     err = refusal(proved)
     assert "report.yaml expects of task 1a a proof of\n  b = \\frac a 2\nand found" in err
 
 
 def test_task_without_its_derivation_stops_the_build(proved: TinyProject) -> None:
-    """A claim does not stand for one."""
+    """A claim does not count as a derivation."""
     proved.edit("report/report.yaml", "{1a: 'b", "{2a: 'b")
     proved.edit_cell("1_sums.ipynb", "derivation", "%%answer 1a\nSee.")
     proved.edit("notebooks/2_pictures.ipynb", "[Equation](#eq-half)", "nothing")
@@ -629,7 +629,7 @@ def test_task_without_its_derivation_stops_the_build(proved: TinyProject) -> Non
 def test_fault_is_told_with_its_place(
     proved: TinyProject, old: str, new: str, message: str
 ) -> None:
-    """What needs no kernel is told without one."""
+    """Faults that need no kernel are reported without one."""
     derive(proved, old, new)
     err = refusal(proved)
     assert message in err
@@ -649,7 +649,7 @@ def test_fault_is_told_with_its_place(
     ],
 )
 def test_derivation_that_code_shows_is_refused(proved: TinyProject, code: str) -> None:
-    """It might say anything: a mark is for what stands in the notebook."""
+    """Code could show anything; a mark is only for what stands in the notebook."""
     proved.edit_cell("1_sums.ipynb", "claim", code)
     assert (
         "1_sums.ipynb, cell 7: code shows a derivation, which counts for nothing; write it in "

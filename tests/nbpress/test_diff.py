@@ -18,7 +18,7 @@ def published(project: TinyProject) -> dict[str, Any]:
 
 
 def test_changes_are_counted_listed_and_on_the_first_page(built: TinyProject) -> None:
-    """Of parameters, claims, values and figures, with their sizes; then back again."""
+    """Changed parameters, claims, values and figures are listed with sizes, and back again."""
     assert built.run("diff").status == 1  # nothing is recorded, and there was no report before
     assert built.run("check", "--record").status == 0
     unknown = "recorded says nothing of parameters, claims, figures, which are not compared"
@@ -63,7 +63,7 @@ def test_changes_are_counted_listed_and_on_the_first_page(built: TinyProject) ->
 
 
 def test_another_data_set_is_not_counted(built: TinyProject) -> None:
-    """Every number is another; what was published before is kept nevertheless."""
+    """Every number differs then; the earlier publication is kept nevertheless."""
     assert "since the last report" not in built.report("--dataset", "large").err
     former = json.loads((built.root / "build" / "previous" / "published.json").read_text("utf-8"))
     assert former["dataset"] == "small"
@@ -76,7 +76,7 @@ def test_another_data_set_is_not_counted(built: TinyProject) -> None:
 def test_edited_record_is_told_from_a_fresh_run(
     built: TinyProject, key: str, value: dict[str, Any]
 ) -> None:
-    """`make check` looks at claims, figures and parameters as well."""
+    """`make check` compares claims, figures and parameters as well."""
     path = built.root / "report" / "published.json"
     path.write_text(json.dumps({**published(built), key: value}), "utf-8")
     built.run("check", "--record")
@@ -86,7 +86,7 @@ def test_edited_record_is_told_from_a_fresh_run(
 
 
 def test_record_of_an_older_press_is_read(built: TinyProject) -> None:
-    """It tells neither claims nor figures nor parameters, which then are no changes."""
+    """It has no claims, figures or parameters, and these do not count as changes."""
     content = published(built)
     for key in ("claims", "figures", "ran_with"):
         del content[key]
@@ -99,7 +99,7 @@ def test_record_of_an_older_press_is_read(built: TinyProject) -> None:
 
 @pytest.mark.parametrize("word", ["nowhere.json", "previous", ".."])
 def test_nothing_to_compare_with(built: TinyProject, word: str) -> None:
-    """It is named, with what could be."""
+    """The message says what is missing and what else could be compared."""
     result = built.run("diff", word)
     assert result.status == 1
     assert (
@@ -109,7 +109,7 @@ def test_nothing_to_compare_with(built: TinyProject, word: str) -> None:
 
 
 def test_differences_of_values() -> None:
-    """What lies within a recorded tolerance is none; integers may be of any size."""
+    """A difference within the recorded tolerance does not count; integers may be of any size."""
     recorded = {"a": {"value": 1.0, "relative": 1e-3}, "b": {"value": 10**400}}
     same = State("new", {"a": {"value": 1.0001}, "b": {"value": 10**400}})
     assert differences(State("old", recorded), same).summary() == ""
@@ -118,7 +118,7 @@ def test_differences_of_values() -> None:
 
 
 def test_mappings_are_compared_key_by_key() -> None:
-    """A key that one side lacks is a value that it lacks; the others are compared."""
+    """A key that only one side has counts as a missing value; the others are compared."""
     old = State("old", {"a": {"value": {"2": 0.8, "0.5": 0.9}}})
     new = State("new", {"a": {"value": {"0.5": 0.9, "1": 0.85}}})
     (drifts,) = differences(old, new).drifts.values()
@@ -129,7 +129,7 @@ def test_mappings_are_compared_key_by_key() -> None:
 
 
 def test_report_without_parameters_is_kept(built: TinyProject) -> None:
-    """Whatever comes after it: `nbpress diff default` still compares with it."""
+    """`nbpress diff default` compares with it, whatever was published later."""
     for scale in (4, 5):
         built.report("--param", f"scale={scale}")
     scales = ("1_sums.scale  4        5", "1_sums.scale  2        5")
@@ -138,7 +138,7 @@ def test_report_without_parameters_is_kept(built: TinyProject) -> None:
 
 
 def test_edited_values_have_no_record(built: TinyProject) -> None:
-    """Parameters, claims and figures of the record beside them are not theirs."""
+    """The parameters, claims and figures in the record beside them are not used."""
     built.run("check", "--record")
     path = built.root / "report" / "values.json"
     path.write_text(path.read_text("utf-8").replace("6", "7"), "utf-8")

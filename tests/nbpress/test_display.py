@@ -1,4 +1,4 @@
-"""What a notebook says to its report."""
+"""The functions with which a notebook speaks to its report."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def a_plot() -> Figure:
 
 
 def test_figure_is_shown_as_svg_and_png(shown: list[dict[str, Any]]) -> None:
-    """With its record beside them, and the text alternative for a terminal."""
+    """Its record comes with them, and its text alternative for a terminal."""
     figure(a_plot(), "fig-1", "It falls.", "A falling line.")
     bundle, _caption = shown
     assert bundle[MIME_TYPE] == {
@@ -54,7 +54,7 @@ def test_figure_is_shown_as_svg_and_png(shown: list[dict[str, Any]]) -> None:
 
 
 def test_same_figure_has_the_same_bytes(shown: list[dict[str, Any]]) -> None:
-    """No date and no random ids: a report can be compared byte for byte."""
+    """It has no date and no random ids, so that reports can be compared byte for byte."""
     for _ in range(2):
         figure(a_plot(), "fig-1", "It falls.", "A falling line.")
     assert shown[0] == shown[2]
@@ -62,7 +62,7 @@ def test_same_figure_has_the_same_bytes(shown: list[dict[str, Any]]) -> None:
 
 
 def test_figure_is_closed_and_can_be_used(shown: list[dict[str, Any]]) -> None:
-    """Pyplot would show it again at the cell's end; other figures stay open."""
+    """Otherwise pyplot would show it again at the cell's end; other figures stay open."""
     from matplotlib import pyplot as plt
 
     plot, other = plt.figure(figsize=(2, 1)), plt.figure()
@@ -78,14 +78,14 @@ def test_figure_is_closed_and_can_be_used(shown: list[dict[str, Any]]) -> None:
     "label", ["", "Fig-1", "fig 1", "1-fig", "fig_1", "fig-1\n", "square", "tab-1"]
 )
 def test_malformed_label_is_refused(label: str) -> None:
-    """No reference would find it: one that is not `fig-…` would never be numbered either."""
+    """A label other than `fig-…` would never be numbered, and no reference would find it."""
     with pytest.raises(ValueError, match="small letters, digits and hyphens"):
         figure(io.StringIO(), label, "A caption.", "A text.")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("caption", "alt"), [("", "A text."), ("A caption.", " \n")])
 def test_figure_without_caption_or_alternative_is_refused(caption: str, alt: str) -> None:
-    """Before anything is drawn."""
+    """It is refused before anything is drawn."""
     missing = "caption" if not caption else "alt"
     with pytest.raises(ValueError, match=f"the {missing} of fig-1 must not be empty"):
         figure(io.StringIO(), "fig-1", caption, alt)  # type: ignore[arg-type]
@@ -94,7 +94,7 @@ def test_figure_without_caption_or_alternative_is_refused(caption: str, alt: str
 def test_caption_has_the_number_of_the_last_build(
     shown: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In JupyterLab, below; before a first build it has none, and the press shows no caption."""
+    """It is shown in JupyterLab only; before a first build it has no number."""
     (tmp_path / "report").mkdir()
     (tmp_path / "report" / "report.yaml").touch()
     (tmp_path / "build").mkdir()
@@ -115,19 +115,19 @@ def test_caption_has_the_number_of_the_last_build(
 
 
 def test_table_is_shown_as_markdown(shown: list[dict[str, Any]]) -> None:
-    """A bar in a cell does not end it."""
+    """A `|` in a cell does not end the cell."""
     table(["a", "b"], [[1, "|x|"]], "tab-1", "Two.")
     assert shown[0]["text/markdown"] == "| a | b |\n| --- | --- |\n| 1 | \\|x\\| |"
 
 
 def test_ragged_table_is_refused() -> None:
-    """Each row has as many cells as the header."""
+    """Each row must have as many cells as the header."""
     with pytest.raises(ValueError, match="must have 2 cells; got \\[1\\]"):
         table(["a", "b"], [[1]], "tab-1", "Two.")
 
 
 def test_answer_shows_a_sentence_and_records_its_values(shown: list[dict[str, Any]]) -> None:
-    """Formatted in the sentence, exact in the record; also those that it does not quote."""
+    """Values are formatted in the sentence and exact in the record, quoted or not."""
     text = "It stops after {{ step:, }} of {{ all }} steps."
     answer("2d", text, step=np.int64(1546), all=9, more=[1.5])
     (bundle,) = shown
@@ -137,7 +137,7 @@ def test_answer_shows_a_sentence_and_records_its_values(shown: list[dict[str, An
 
 
 def test_answer_records_numpy_exactly(shown: list[dict[str, Any]]) -> None:
-    """Scalars, arrays and mappings become plain numbers, digit for digit."""
+    """NumPy scalars, arrays and mappings become plain numbers, digit for digit."""
     third = np.float64(1) / 3
     answer("1a", "", x=third, w=np.eye(2), by={0.5: (np.float32(0.5), True, None)})
     values = shown[0][MIME_TYPE]["values"]
@@ -151,7 +151,7 @@ def test_answer_records_numpy_exactly(shown: list[dict[str, Any]]) -> None:
 
 
 def test_answer_without_a_quoted_value_is_refused() -> None:
-    """By its name and its line."""
+    """The message names the value and its line."""
     with pytest.raises(ValueError, match="line 1: 'yes' is neither recorded for task 1a"):
         answer("1a", "{{ yes:.2f }} and {{ y }}", y=1)
 
@@ -159,7 +159,7 @@ def test_answer_without_a_quoted_value_is_refused() -> None:
 def test_what_an_answer_of_code_quotes_is_recorded(
     shown: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A text further down finds it, whatever has become of the variable: so does the press."""
+    """A text further down finds that value, even if the variable has changed since."""
     variables = {"steps_taken": 1}
     monkeypatch.setattr(memory, "_variables", lambda: variables)
     answer("9", "{{ steps_taken }}")
@@ -169,19 +169,19 @@ def test_what_an_answer_of_code_quotes_is_recorded(
 
 
 def test_caption_that_quotes_needs_a_task() -> None:
-    """The label names the one that the values are recorded under."""
+    """The values are recorded under the task that the label names."""
     with pytest.raises(ValueError, match="line 1: the label names no task to record values under"):
         table(["a"], [[1]], "tab-all", "Of {{ n }}.")
 
 
 def test_value_that_json_cannot_hold_is_refused() -> None:
-    """By its name."""
+    """The message names the value."""
     with pytest.raises(TypeError, match="x must be a number, text, list or mapping; got object"):
         answer("1a", "", x=object())
 
 
 def test_value_may_have_any_name(shown: list[dict[str, Any]]) -> None:
-    """Also those of the function's own arguments."""
+    """It may even have the name of one of the function's own arguments."""
     answer("1a", "{{ task }} of {{ text }}", task=1, text=2)
     assert shown[0]["text/markdown"] == "1 of 2"
     assert shown[0][MIME_TYPE]["values"] == {"task": 1, "text": 2}
@@ -189,20 +189,20 @@ def test_value_may_have_any_name(shown: list[dict[str, Any]]) -> None:
 
 @pytest.mark.parametrize("value", [math.nan, [1, -math.inf], {"a": np.array([np.nan])}])
 def test_number_that_json_cannot_hold_is_refused(value: Any) -> None:
-    """NaN and infinity would be published as text; the message says what to give instead."""
+    """NaN and infinity are refused; the message says what to give instead."""
     with pytest.raises(TypeError, match=r"x must be a finite number, as JSON has no -?(nan|inf);"):
         answer("1a", "", x=value)
 
 
 @pytest.mark.parametrize("task", ["", "a1", "2D", "2 d"])
 def test_malformed_task_is_refused(task: str) -> None:
-    """A task is named like '2d' or 'A'."""
+    """A task has a name like '2d' or 'A'."""
     with pytest.raises(ValueError, match="a task is named like"):
         answer(task, "")
 
 
 def test_claim_is_stated_only_if_it_holds(shown: list[dict[str, Any]]) -> None:
-    """Else the report says what was found instead and who expected what, or that it is not so."""
+    """Otherwise the report says what was found instead and who expected the claim."""
     claim("4e", "falls", "it falls", np.bool_(True))
     claim("4e", "falls", "it falls", False, otherwise="it rises")
     claim("4e", "falls", "it falls", False)
@@ -218,13 +218,13 @@ def test_claim_is_stated_only_if_it_holds(shown: list[dict[str, Any]]) -> None:
 
 @pytest.mark.parametrize("id_", ["", "Falls", "norm falls", "-falls"])
 def test_malformed_claim_is_refused(id_: str) -> None:
-    """report.yaml lists claims by ids of small letters, digits and hyphens."""
+    """Claims have ids of small letters, digits and hyphens, by which report.yaml lists them."""
     with pytest.raises(ValueError, match="a claim's id has small letters"):
         claim("4e", id_, "it falls", True)
 
 
 def test_settings_are_shown_and_recorded(shown: list[dict[str, Any]]) -> None:
-    """As text for whoever reads the notebook, as a record for the report's provenance."""
+    """They are shown as text to the notebook's reader, and recorded for the provenance."""
     settings(batch_size=np.int64(16), late_step=None)
     (bundle,) = shown
     assert bundle["text/plain"] == "batch_size = 16, late_step = None"
@@ -233,7 +233,7 @@ def test_settings_are_shown_and_recorded(shown: list[dict[str, Any]]) -> None:
 
 @pytest.mark.parametrize("holds", [[False], [True], (x for x in ()), float("nan"), 1, str.count])
 def test_only_a_truth_can_be_claimed(shown: list[dict[str, Any]], holds: object) -> None:
-    """What Python takes for true, such as a list or a forgotten `all`, gets no mark."""
+    """A value that is only truthy, such as a list or a forgotten `all`, gets no mark."""
     with pytest.raises(TypeError, match=r"must be True or False; got .*all\(…\) or any\(…\)"):
         claim("1a", "x", "it holds", holds)
     assert shown == []
@@ -243,7 +243,7 @@ def test_only_a_truth_can_be_claimed(shown: list[dict[str, Any]], holds: object)
 def test_truths_of_numpy_and_sympy_can_be_claimed(
     shown: list[dict[str, Any]], holds: object
 ) -> None:
-    """They are as true as Python's."""
+    """Their booleans count like Python's."""
     claim("1a", "x", "it holds", holds)
     assert shown[0][MIME_TYPE]["holds"] is True
 
@@ -263,6 +263,6 @@ def test_truths_of_numpy_and_sympy_can_be_claimed(
 def test_numbers_are_set_whatever_their_type(
     shown: list[dict[str, Any]], value: object, spec: str, text: str
 ) -> None:
-    """An exponent is one only in a number of that form."""
+    """Only a number in exponent notation has an exponent."""
     answer("1a", f"{{{{ x:{spec} }}}}" if spec else "{{ x }}", x=value)
     assert shown[0]["text/markdown"].replace("\u00a0", " ") == text

@@ -1,4 +1,4 @@
-"""Executing: what is checked before a kernel starts, and what becomes of one that fails."""
+"""Executing: what is checked before a kernel starts, and what happens if one fails."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def project(tiny: TinyProject, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 
 class Pretence(Executor):
-    """Runs no kernel: says of each job at once what came of it, and notes its parameters."""
+    """Runs no kernel: returns an outcome for each job at once, and notes its parameters."""
 
     def __init__(self, **outcomes: str | Exception) -> None:
         self.outcomes = outcomes  # by chapter, where it is no success
@@ -73,7 +73,7 @@ class Pretence(Executor):
 
 
 def run(project: Project, executor: Executor, given: Parameters | None = None) -> Execution:
-    """Execute all chapters by a pretence."""
+    """Pretend to execute all chapters."""
     plans = plan(project, DATA, given or {})
     return execute(project, DATA, plans, say=lambda _: None, executor=executor)
 
@@ -86,12 +86,12 @@ def refusal(project: Project, executor: Executor) -> str:
 
 
 def parameters(plans: list[Plan]) -> dict[str, dict[str, Any]]:
-    """Return what each chapter is to run with."""
+    """Return the parameters with which each chapter is to run."""
     return {plan.chapter.name: plan.parameters for plan in plans}
 
 
 def test_parameters_come_from_user_and_press(project: Project) -> None:
-    """Those for one chapter win over those for all."""
+    """Parameters for one chapter override those for all."""
     large = DataSet("large", "", "sha", {}, False)
     given = {"": {"scale": "3", "count": "7"}, "1_sums": {"scale": 4}}
     assert parameters(plan(project, large, {"": {"scale": "3"}})) == {
@@ -107,14 +107,14 @@ def test_parameters_come_from_user_and_press(project: Project) -> None:
 
 
 def test_chapter_that_needs_values_must_take_them(project: Project, tiny: TinyProject) -> None:
-    """Found before anything executes."""
+    """A missing parameter for them is found before anything executes."""
     tiny.edit_cell("3_summary.ipynb", "parameters", "other: int = 1")
     with pytest.raises(PressError, match=r"3_summary\.ipynb needs values of other chapters, so"):
         plan(project, DATA, {})
 
 
 def test_needed_values_are_handed_over(project: Project) -> None:
-    """When the chapter that records them is done."""
+    """Values are handed over when the chapter that records them is done."""
     executor = Pretence()
     result = run(project, executor)
     assert sorted(result.executed) == ["1_sums", "2_pictures", "3_summary"]
@@ -123,7 +123,7 @@ def test_needed_values_are_handed_over(project: Project) -> None:
 
 
 def test_finished_runs_are_kept_when_another_fails(project: Project) -> None:
-    """What depends on the failed one does not start; the rest is not executed again."""
+    """Dependants of the failed chapter do not start; the others are not executed again."""
     message = refusal(project, Pretence(**{"1_sums": "cell 5 (sum) raised KeyError: 7"}))
     assert message == (
         "1_sums.ipynb: cell 5 (sum) raised KeyError: 7\n\n"
@@ -141,7 +141,7 @@ def test_every_failure_is_told(project: Project) -> None:
 
 
 def test_killed_process_is_a_failure(project: Project) -> None:
-    """Also of a pool that takes no more work."""
+    """So is a pool that accepts no more work."""
 
     class Broken(Executor):
         def submit(self, *_: Any) -> Any:  # type: ignore[override]
@@ -153,7 +153,7 @@ def test_killed_process_is_a_failure(project: Project) -> None:
 
 
 def test_kept_part_is_of_this_failure(project: Project) -> None:
-    """Not of an earlier one, when nothing was executed."""
+    """The part of an earlier failure is not kept when nothing was executed."""
 
     class Nothing(Pretence):
         def submit(self, function: Any, job: worker.Job) -> Future[worker.Outcome]:  # type: ignore[override]
@@ -168,7 +168,7 @@ def test_kept_part_is_of_this_failure(project: Project) -> None:
 
 @pytest.mark.parametrize("module", ["sums", "base", "plugin"])
 def test_module_edited_while_a_chapter_runs_is_a_failure(project: Project, module: str) -> None:
-    """Nobody knows which version its outputs are of: directly imported or not, or at run time."""
+    """It is unknown which version produced the outputs, however the module was imported."""
     executor = Pretence()
     path = project.root / "src" / "tiny" / f"{module}.py"
     executor.meanwhile = lambda: path.write_text("x = 1", "utf-8")
@@ -177,14 +177,14 @@ def test_module_edited_while_a_chapter_runs_is_a_failure(project: Project, modul
 
 
 def test_module_edited_that_is_not_used_is_none(project: Project) -> None:
-    """Others may be worked at."""
+    """Other modules may be edited meanwhile."""
     executor = Pretence()
     executor.meanwhile = lambda: (project.root / "src" / "tiny" / "unused.py").write_text("x = 1")
     assert len(run(project, executor).executed) == 3
 
 
 def test_notebook_saved_while_it_runs(project: Project, tiny: TinyProject) -> None:
-    """What runs, what is kept and what is bound is the notebook as it was read."""
+    """The notebook runs, is kept and is bound as it was first read."""
     executor = Pretence()
     plans = plan(project, DATA, {})
     executor.meanwhile = lambda: tiny.edit_cell("1_sums.ipynb", "sum", "total = 0")
@@ -196,14 +196,14 @@ def test_notebook_saved_while_it_runs(project: Project, tiny: TinyProject) -> No
 
 
 def test_only_loaded_modules_of_the_project_are_recorded(project: Project) -> None:
-    """With the digests that they had when the chapter started."""
+    """They have the digests that they had when the chapter started."""
     run(project, Pretence())
     for found in Cache(project.build / "runs", project.root).all():
         assert list(found.observed) == ["src/tiny/plugin.py"]
 
 
 def test_failed_cell_is_shown(tiny: TinyProject) -> None:
-    """Notebook, number, source, output so far and traceback; the executed part is kept."""
+    """Notebook, number, source, output so far and traceback are shown; what ran is kept."""
     source = (BROKEN / "raises.ipynb").read_text("utf-8")
     (tiny.root / "notebooks" / "1_sums.ipynb").write_text(source, "utf-8")
     result = tiny.run("report")
@@ -244,7 +244,7 @@ def test_figure_without_alternative_is_a_failure(built: TinyProject) -> None:
 
 
 def test_users_settings_do_not_reach_the_kernels(tiny: TinyProject) -> None:
-    """Neither what Python runs at start, nor other kernels, nor another backend; no empty date."""
+    """Start-up files, other kernels, other backends and an empty date have no effect."""
     startup = tiny.root / "startup.py"
     startup.write_text("foreign = True\n", "utf-8")
     kernel = tiny.root / "kernels" / "python3"
@@ -286,7 +286,7 @@ def test_users_settings_do_not_reach_the_kernels(tiny: TinyProject) -> None:
 
 
 def test_notebook_with_magics_and_a_name_in_another_script(tiny: TinyProject) -> None:
-    """Both are read, executed and bound like any other."""
+    """Both are read, executed and bound like any other notebook."""
     tiny.edit("report/report.yaml", "2_pictures", "2_εἰκών")
     notebook = tiny.root / "notebooks" / "2_pictures.ipynb"
     notebook = notebook.rename(notebook.with_name("2_εἰκών.ipynb"))
@@ -298,7 +298,7 @@ def test_notebook_with_magics_and_a_name_in_another_script(tiny: TinyProject) ->
 
 
 def test_second_build_waits_and_says_so(tiny: TinyProject) -> None:
-    """Then it finds everything done."""
+    """Afterwards it finds everything done."""
     gate = tiny.root / "gate"
     tiny.edit_cell("1_sums.ipynb", "sum", GATED)
     first = tiny.start("report")
@@ -316,13 +316,13 @@ def test_second_build_waits_and_says_so(tiny: TinyProject) -> None:
 
 
 def test_parameters_of_an_unknown_chapter_are_refused(project: Project) -> None:
-    """With the chapter that is meant."""
+    """The message names the chapter that was probably meant."""
     with pytest.raises(PressError, match="no chapter is called '1_sum'; did you mean '1_sums'"):
         plan(project, DATA, {"1_sum": {"count": 5}})
 
 
 def test_list_of_fonts_is_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A new build folder gets the one that Matplotlib made for the user, but no style, no lock."""
+    """A new build folder gets Matplotlib's font list of the user, but no style and no lock."""
     user, build = tmp_path / "user", tmp_path / "build"
     user.mkdir()
     for name in ("fontlist-v1.json", "matplotlibrc"):
@@ -335,14 +335,14 @@ def test_list_of_fonts_is_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_data_set_of_an_untagged_cell_is_refused(project: Project, tiny: TinyProject) -> None:
-    """A notebook that cannot be told the data set would compute on another one, in silence."""
+    """Without the tag the notebook would silently compute on another data set."""
     tiny.edit("notebooks/1_sums.ipynb", '"tags": ["parameters"]', '"tags": []')
     with pytest.raises(PressError, match=r"1_sums\.ipynb takes no 'dataset' from the press.*tag"):
         plan(project, DATA, {})
 
 
 def test_longest_chapter_starts_first(project: Project) -> None:
-    """By its last run; before there is one, by how much code it has."""
+    """Its last run decides; before there is one, the amount of code does."""
     executor = Pretence()
     executor.seconds = {"2_pictures": 2.0}
     run(project, executor)

@@ -10,7 +10,7 @@ from nbpress.files import write
 
 
 def test_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
-    """And nothing is left beside it."""
+    """No temporary file is left beside it."""
     path = tmp_path / "new" / "file"
     write({path: b"one"})
     write({path: b"other"})
@@ -19,7 +19,7 @@ def test_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
 
 
 def test_none_is_replaced_unless_all_are_written(tmp_path: Path) -> None:
-    """Files that belong together stay together."""
+    """Files that belong together are replaced together."""
     first, second = tmp_path / "first", tmp_path / "folder" / "second"
     write({first: b"old"})
     (tmp_path / "folder").touch()

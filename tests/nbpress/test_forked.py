@@ -1,4 +1,4 @@
-"""Forked kernels: they are as fresh ones, and where they would not be, they are fresh."""
+"""Forked kernels: they behave like fresh ones; where they could not, fresh ones are used."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def gone(process: int) -> bool:
 
 
 def test_state_is_that_of_a_fresh_kernel(press: Press, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Path, environment, signals, limits, settings of Matplotlib: all that a start decides on."""
+    """Path, environment, signals, limits and Matplotlib's settings are those of a new kernel."""
     state, is_forked = press.printed(STATE, IS_FORKED)
     monkeypatch.setenv("NBPRESS_KERNELS", "fresh")
     fresh, is_fresh = press.printed(STATE, IS_FORKED)
@@ -173,7 +173,7 @@ def test_state_is_that_of_a_fresh_kernel(press: Press, monkeypatch: pytest.Monke
 
 
 def test_each_has_random_numbers_of_its_own(press: Press) -> None:
-    """Those of NumPy's global generator and of Python's, which a notebook did not seed."""
+    """The global generators of NumPy and Python, if not seeded, differ between kernels."""
     draw = "import random, numpy; print(numpy.random.random(), random.random())"
     first, second = (line.split() for line in press.printed(draw, draw))
     assert first[0] != second[0]
@@ -181,7 +181,7 @@ def test_each_has_random_numbers_of_its_own(press: Press) -> None:
 
 
 def test_pyplot_shows_its_figures(press: Press) -> None:
-    """Although it was imported where there is no notebook to show them in."""
+    """It does so although it was imported where no notebook could show them."""
     code = f"{IS_FORKED}\nfrom matplotlib import pyplot as plt\nplt.plot([1, 2]);"
     said, picture = press.outputs(code)[0]
     assert said["text"] == ["True\n"]
@@ -189,13 +189,13 @@ def test_pyplot_shows_its_figures(press: Press) -> None:
 
 
 def test_no_debugger_but_for_those_who_import_it(press: Press) -> None:
-    """A kernel does not take the time to load what nobody uses in a build."""
+    """A kernel does not load what no build uses."""
     loaded = "import sys; print('debugpy' in sys.modules)"
     assert press.printed(f"{loaded}\nimport debugpy\n{loaded}") == ["False\nTrue\n"]
 
 
 def test_imports_of_the_chapters_are_loaded(tiny: TinyProject) -> None:
-    """In a build: those of the modules that they import as well, and nothing of the project."""
+    """Their modules and those that these import are loaded, but none of the project's."""
     tiny.edit("src/tiny/sums.py", "from . import base", "import sympy\nfrom . import base")
     look = "import sys\nassert {'sympy' in sys.modules, 'tiny' not in sys.modules} == {True}\n"
     imports = "%load_ext nbpress\nimport nbpress\nfrom tiny import sums"
@@ -211,7 +211,7 @@ def test_imports_of_the_chapters_are_loaded(tiny: TinyProject) -> None:
     ["src/yaml.py", "src/numpy/__init__.py", "notebooks/random.py", "notebooks/matplotlibrc"],
 )
 def test_module_of_the_same_name(press: Press, file: str) -> None:
-    """A kernel that would find another module than the one that is loaded has to look for it."""
+    """A kernel that would find another module of this name has to look for it."""
     path = press.root / file
     path.parent.mkdir(exist_ok=True)
     path.write_text("")
@@ -234,7 +234,7 @@ def test_module_of_the_same_name(press: Press, file: str) -> None:
 def test_module_that_does_more_than_define(
     press: Press, code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What it says belongs to the cell that imports it; a thread would be lost."""
+    """Its output belongs to the cell that imports it, and a thread would be lost."""
     monkeypatch.setattr(fork_server, "__file__", str(tmp_path / "fork_server.py"))
     server = Path(worker.__file__).with_name("fork_server.py").read_text("utf-8")
     (tmp_path / "fork_server.py").write_text(
@@ -256,7 +256,7 @@ def test_module_that_does_more_than_define(
 
 
 def test_exit_status_and_signals(press: Press) -> None:
-    """As of a process of one's own."""
+    """They are those of a separate process."""
     with serving(press.environment, []) as server:
         kernel = forked(press, server)
         assert kernel.poll() is None
@@ -267,7 +267,7 @@ def test_exit_status_and_signals(press: Press) -> None:
 
 
 def test_its_end_is_told_at_once(press: Press) -> None:
-    """Whoever waits for it need not ask again and again, before it ends or after."""
+    """Whoever waits for its end does not have to poll."""
 
     async def end(kernel: ForkedKernel) -> list[bool]:
         waiting = asyncio.create_task(kernel.ended())
@@ -284,7 +284,7 @@ def test_its_end_is_told_at_once(press: Press) -> None:
 
 
 def test_kernel_that_will_not_end_is_ended(press: Press) -> None:
-    """After a while, by a signal."""
+    """After a while, a signal ends it."""
     stay = "import atexit, os, time; atexit.register(time.sleep, 60); print(os.getpid())"
     assert gone(int(press.printed(stay)[0]))
 
@@ -298,7 +298,7 @@ def test_end_of_the_client_ends_the_kernel(press: Press) -> None:
 
 
 def test_end_of_the_build_ends_all(press: Press) -> None:
-    """Kernels, their keepers and the server."""
+    """Kernels, their keepers and the server end."""
     with serving(press.environment, []) as server:
         kernel = forked(press, server)
         keeper = psutil.Process(kernel.pid).ppid()
@@ -308,7 +308,7 @@ def test_end_of_the_build_ends_all(press: Press) -> None:
 
 
 def test_killed_keeper_ends_its_kernel(press: Press) -> None:
-    """The kernel itself looks after its parent."""
+    """The kernel itself watches its parent."""
     with serving(press.environment, []) as server:
         kernel = forked(press, server)
         os.kill(psutil.Process(kernel.pid).ppid(), signal.SIGKILL)
@@ -317,7 +317,7 @@ def test_killed_keeper_ends_its_kernel(press: Press) -> None:
 
 
 def test_without_a_server_there_are_fresh_kernels(press: Press) -> None:
-    """One that was killed, or never came to be, stops no build."""
+    """A server that was killed, or never started, stops no build."""
     with serving(press.environment, []) as server, contextlib.ExitStack() as stack:
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         stack.enter_context(listening)

@@ -11,7 +11,7 @@ from nbpress.say.last import reference_figures
 
 
 def test_last_report_is_the_published_one(tmp_path: Path) -> None:
-    """Its values and its data set's figures, from any folder below; none without a report."""
+    """Its values and figures are found from any folder below; without a report, none are."""
     assert last_report(tmp_path) == ({}, [])
     (tmp_path / "report").mkdir()
     (tmp_path / "report" / "report.yaml").touch()
@@ -24,7 +24,7 @@ def test_last_report_is_the_published_one(tmp_path: Path) -> None:
 
 
 def test_reference_figures_are_those_of_the_data_set(tiny: TinyProject) -> None:
-    """A data set that report/reference.yaml does not name has none; another content is refused."""
+    """A data set that report/reference.yaml lacks has none; malformed content is refused."""
     path = tiny.root / "report" / "reference.yaml"
     assert reference_figures(path, "small") == []
     path.write_text("large:\n  - {task: 1a, expected: 3}\n", "utf-8")

@@ -1,4 +1,4 @@
-"""What prose quotes and no code makes, found without running any."""
+"""Names that prose quotes but no code makes, found without running the code."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def told(tiny: TinyProject, answer: str, code: str = "total = 1") -> list[tuple[
 
 
 def test_misspelt_names_are_told_with_their_lines(tiny: TinyProject) -> None:
-    """Of a value and of a claim, each with the one that was meant."""
+    """Unknown values and claims are named, each with the name that was probably meant."""
     answer = "It is {{ total }},\nor {{ totl:g }}{{ if postive }}, above 0{{ end }}."
     assert told(tiny, answer) == [
         (3, "'totl' is neither recorded nor a variable; did you mean 'total'?"),
@@ -39,7 +39,7 @@ def test_misspelt_names_are_told_with_their_lines(tiny: TinyProject) -> None:
     ],
 )
 def test_names_that_code_makes(tiny: TinyProject, code: str) -> None:
-    """In whatever way it makes them."""
+    """Names are found in whatever way code makes them."""
     assert told(tiny, "{{ x }}", code) == []
     assert told(tiny, "{{ y }}", code) == [(2, "'y' is neither recorded nor a variable")]
 
@@ -55,18 +55,18 @@ def test_names_that_code_makes(tiny: TinyProject, code: str) -> None:
     ],
 )
 def test_names_that_may_come_from_elsewhere(tiny: TinyProject, code: str) -> None:
-    """Then nothing is said: it would be a guess."""
+    """Nothing is reported then: it would be a guess."""
     assert told(tiny, "{{ x }}", code) == []
 
 
 def test_claims_whose_names_are_computed(tiny: TinyProject) -> None:
-    """Then nothing is said of claims."""
+    """Nothing is reported about claims then."""
     code = "name = 'other'\nnbpress.claim('1a', name, 'so', True)"
     assert told(tiny, "{{ if third }}So.{{ end }}", code) == []
 
 
 def test_build_stops_before_anything_runs(tiny: TinyProject) -> None:
-    """Each slip is told at once."""
+    """All mistakes are reported at once."""
     tiny.edit_cell("1_sums.ipynb", "answer", "%%answer 1a\nThe sum is {{ totl:g }}.")
     result = tiny.run("report")
     assert result.status == 1

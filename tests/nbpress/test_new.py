@@ -93,7 +93,7 @@ def listing(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("name", ["report", 'it\'s "mine" $HOME `x`; a'])
 def test_it_builds_by_the_commands_that_are_named(tmp_path: Path, name: str) -> None:
-    """Whatever the folder is called, the commands that are printed publish its report."""
+    """Whatever the folder is called, the printed commands publish its report."""
     result = subprocess.run(
         [*COMMAND, "new", name], cwd=tmp_path, capture_output=True, text=True, check=False
     )
@@ -136,7 +136,7 @@ def test_no_trace_of_other_reports(tmp_path: Path) -> None:
 
 
 def test_environment_and_ci_name_the_wheel(tmp_path: Path) -> None:
-    """Both name the file that is to lie in wheels/, of this version; CI calls make."""
+    """Both name this version's wheel, expected in wheels/; CI calls make."""
     begin(tmp_path / "x")
     wheel = f"onelayer_report-{metadata.version('onelayer-report')}-py3-none-any.whl"
     requirements = (tmp_path / "x" / "requirements.txt").read_text("utf-8")
@@ -158,7 +158,7 @@ def test_parameters_reach_the_notebooks_as_they_were_typed(tmp_path: Path) -> No
 
 
 def test_help_lists_every_target(tmp_path: Path) -> None:
-    """`make` alone lists what can be made; a variable that nothing reads is refused."""
+    """`make` alone lists the targets; a variable that nothing reads is refused."""
     begin(tmp_path / "x")
     phony = re.search(
         r"^\.PHONY: (help .*)$", (tmp_path / "x" / "Makefile").read_text("utf-8"), re.M
@@ -209,7 +209,7 @@ def test_chapters_stand_in_their_order(tmp_path: Path, five: list[Path]) -> None
 
 
 def test_parameters_are_found_or_added(five: list[Path]) -> None:
-    """A tagged cell stays; literals behind imports are tagged; else a cell is added."""
+    """A tagged cell stays; literals after the imports are tagged; else a cell is added."""
     sources = {}
     for each in adopt(five):
         (found,) = [c for c in each.notebook.cells if "parameters" in c.tags]
@@ -230,7 +230,7 @@ def test_parameters_are_found_or_added(five: list[Path]) -> None:
     "source", ["n = 3\nprint(n)", "n = m = 3", "n = f()", "dataset = 'x'", "# n ≥ 3\nn = 3"]
 )
 def test_what_is_more_than_parameters_is_not_tagged(tmp_path: Path, source: str) -> None:
-    """Code that does more, a name of the press's own, or what it could not read stays code."""
+    """Code that does more, reserved names and unreadable values stay code."""
     (adopted,) = adopt([saved(tmp_path / "a.ipynb", cell(source))])
     assert [("parameters" in c.tags, c.source == source) for c in adopted.notebook.cells] == [
         (False, False), (True, False), (False, True),
@@ -239,7 +239,7 @@ def test_what_is_more_than_parameters_is_not_tagged(tmp_path: Path, source: str)
 
 
 def test_cells_get_ids_and_lose_outputs(tmp_path: Path) -> None:
-    """Ids that are malformed or given twice are new ones; what tells of runs goes with them."""
+    """Malformed and repeated ids are replaced; execution metadata is removed."""
     path = saved(
         tmp_path / "a.ipynb",
         cell("# A", "markdown", id="title"),
@@ -264,7 +264,7 @@ def test_title_is_added_where_there_is_none(tmp_path: Path) -> None:
 
 
 def test_typed_numbers_are_counted(tmp_path: Path) -> None:
-    """Each notebook's in one line: `make lint` lists them."""
+    """Each notebook's typed numbers are one line: `make lint` lists them."""
     path = saved(tmp_path / "a.ipynb", cell("# A\n\nThe mean of 17 runs is 0.5.", "markdown"))
     (line,) = left_to_do(adopt([path]))
     assert line.startswith("a.ipynb: 2 numbers are typed into its texts, and may go stale")
@@ -282,7 +282,7 @@ def test_typed_numbers_are_counted(tmp_path: Path) -> None:
     ],
 )
 def test_commands_that_copy_files(tmp_path: Path, name: str, command: str | None) -> None:
-    """They stay within the report: what the original finds further out is to be moved."""
+    """Files are only copied within the report; those further out have to be moved."""
     beside = tmp_path / "one" / "two" / "three"
     (beside / name).parent.mkdir(parents=True)
     (beside / name).touch()
@@ -294,7 +294,7 @@ def test_commands_that_copy_files(tmp_path: Path, name: str, command: str | None
 
 
 def test_what_is_left_to_do(tmp_path: Path) -> None:
-    """Whatever would stop the report, or be missing in it, is listed with its cell."""
+    """Everything that would stop the report, or be missing in it, is listed with its cell."""
     (tmp_path / "near.py").touch()
     (tmp_path / "table.csv").touch()
     (tmp_path / "a.png").touch()
@@ -334,7 +334,7 @@ def test_what_is_left_to_do(tmp_path: Path) -> None:
 
 
 def test_what_a_notebook_contains_is_data(tmp_path: Path) -> None:
-    """Neither names nor sources become YAML, make or shell, and nothing of it is executed."""
+    """Names and sources never become YAML, make or shell code, and nothing is executed."""
     name = "a: {wheel} $(shell touch trap) 'x'\n#.ipynb"
     path = saved(tmp_path / name, cell("open('trap', 'w')\n# {title} {{ x }} $(y)"))
     begin(tmp_path / "x", [path])
@@ -421,7 +421,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("other", ["null", "3", "2.5", '"x"', "[]", "[0]", "{}"])
 def test_notebook_that_is_odd_somewhere(tmp_path: Path, other: str) -> None:
-    """Whatever stands in place of any part, a notebook is adopted or refused in words."""
+    """Whatever replaces any part of it, a notebook is adopted or refused with a message."""
     content = {
         "nbformat": 4,
         "nbformat_minor": 5,
@@ -460,7 +460,7 @@ def test_notebooks(tmp_path: Path, case: str) -> None:
 
 
 def test_folders(tmp_path: Path) -> None:
-    """What holds something, or cannot be a folder, is refused and untouched."""
+    """A folder that has content, or a path that cannot be a folder, is refused and untouched."""
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / ".hidden").touch()
     (tmp_path / "file").touch()
@@ -479,7 +479,7 @@ def test_folders(tmp_path: Path) -> None:
 
 
 def test_empty_folder_is_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that is empty will do, the current one too."""
+    """An empty folder can be used, even the current one."""
     monkeypatch.chdir(tmp_path)
     begin(Path("."))
     assert open_project(tmp_path)
@@ -488,7 +488,7 @@ def test_empty_folder_is_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("exists", [True, False])
 def test_write_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exists: bool) -> None:
-    """A full disk leaves the folder as it was, or not there."""
+    """On a full disk, the folder is as it was, or does not exist."""
     folder = tmp_path / "x"
     if exists:
         folder.mkdir()
@@ -505,7 +505,7 @@ def test_write_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exist
 
 
 def test_command_line(tmp_path: Path) -> None:
-    """Words that lack or do not belong are told with the usage; options may follow `--from`."""
+    """Missing or superfluous words give the usage; options may follow `--from`."""
     notebook = str(saved(tmp_path / "a.ipynb", cell("1")))
     for words, status, message in (
         (["x", "--from"], 2, "--from"),
@@ -522,7 +522,7 @@ def test_command_line(tmp_path: Path) -> None:
 
 
 def test_press_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No environment could name it."""
+    """It is refused, because no environment could name it."""
     monkeypatch.setattr(module, "DISTRIBUTION", "none-such")
     with pytest.raises(PressError, match="none-such is not installed"):
         begin(tmp_path / "x")

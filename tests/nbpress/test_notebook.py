@@ -38,7 +38,7 @@ def written(place: Path, *cells: tuple[str, str]) -> Notebook:
     ],
 )
 def test_broken_notebook_is_refused(tiny: TinyProject, name: str, message: str) -> None:
-    """By its file's name, with what is wrong."""
+    """The message has its file's name and says what is wrong."""
 
     def read() -> None:
         found = read_notebook(BROKEN / f"{name}.ipynb")
@@ -53,7 +53,7 @@ def test_broken_notebook_is_refused(tiny: TinyProject, name: str, message: str) 
 
 @pytest.mark.parametrize("content", ["[]", "{}", '{"cells": [1]}', "\ud800", "null"])
 def test_anything_but_a_notebook_is_refused(tmp_path: Path, content: str) -> None:
-    """Whatever JSON it is, or none at all."""
+    """Any other JSON, or no JSON at all, is refused."""
     path = tmp_path / "some.ipynb"
     path.write_bytes(content.encode("utf-8", "surrogatepass"))
     with pytest.raises(PressError, match="is not a notebook"):
@@ -61,7 +61,7 @@ def test_anything_but_a_notebook_is_refused(tmp_path: Path, content: str) -> Non
 
 
 def test_cells_that_do_not_run(tmp_path: Path) -> None:
-    """Prose, empty cells, and those tagged as nbclient skips them."""
+    """Prose, empty cells, and cells with nbclient's skip tag do not run."""
     content = notebook([("title", "x"), ("empty", " \n"), ("code", "1"), ("skipped", "2")])
     content["cells"][3]["metadata"]["tags"] = ["skip-execution"]
     path = tmp_path / "some.ipynb"

@@ -132,7 +132,7 @@ def observed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, An
 
 @pytest.mark.parametrize("code", CASES)
 def test_what_counts_as_read(observed: dict[str, dict[str, Any]], code: str) -> None:
-    """What the project holds, however it is opened, and nothing else."""
+    """Every file of the project counts, however it is opened, and no other file."""
     read, written = CASES[code]
     report = observed[code]
     assert report["troubles"] == []
@@ -140,14 +140,14 @@ def test_what_counts_as_read(observed: dict[str, dict[str, Any]], code: str) -> 
 
 
 def test_names_in_a_folder(observed: dict[str, dict[str, Any]]) -> None:
-    """Hidden files and editors' copies are none; nor is what the press makes."""
+    """Hidden files, editors' copies and what the press makes do not count."""
     report = observed["import os; os.listdir()"]
     assert report["read"]["notebooks/"] == ["a.csv", "b.csv", "env", "helper.py", "package"]
     assert observed["import os; os.listdir('..')"]["read"]["./"] == ["notebooks", "report"]
 
 
 def test_observer_never_stops_a_cell(tmp_path: Path) -> None:
-    """Sabotaged, it lets the file be opened, and says that it has not seen all."""
+    """If it fails, the file still opens, and the run is marked as not fully observed."""
     code = (
         "import nbpress.run.observer as observer\n"
         "def broken(*_): raise RuntimeError('sabotage')\n"
@@ -179,7 +179,7 @@ def test_observer_never_stops_a_cell(tmp_path: Path) -> None:
 def test_what_changed_while_it_ran(
     tmp_path: Path, code: str, meanwhile: Any, changed: list[str]
 ) -> None:
-    """Is known by time, size and inode at the first reading, and by the names at the first look."""
+    """Time, size and inode at the first read, and names at the first look, reveal changes."""
     (report,) = observe([tmp_path / "project"], [code])
     meanwhile(tmp_path / "project" / "notebooks")
     assert after_run(tmp_path / "project", Observation(**report), {}, {})[1] == changed
@@ -252,13 +252,13 @@ def why(root: Path) -> str:
 def test_file_that_a_notebook_read_outdates_its_run(
     reading: TinyProject, edit: Any, reason: str
 ) -> None:
-    """A change of its time alone is none, nor one of what it wrote itself."""
+    """A change of its time alone does not, nor does one that the notebook itself wrote."""
     edit(reading.root)
     assert why(reading.root) == reason
 
 
 def test_reason_is_printed(reading: TinyProject) -> None:
-    """A table beside the notebook changes: this chapter alone runs again, and says why."""
+    """If a table beside the notebook changes, only this chapter runs again, and says why."""
     _write("notebooks/table.csv")(reading.root)
     result = reading.report()
     assert "1_sums: runs again, notebooks/table.csv changed\n" in result.err
@@ -268,7 +268,7 @@ def test_reason_is_printed(reading: TinyProject) -> None:
 
 
 def test_file_that_a_notebook_made_and_read_outdates_its_run(tiny: TinyProject) -> None:
-    """Made if it is not there, as one downloads data once: an edit of it later counts."""
+    """A file that it makes if it is missing, such as a download, counts if it is edited later."""
     tiny.edit_cell(
         "1_sums.ipynb",
         "sum",

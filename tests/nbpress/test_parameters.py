@@ -52,7 +52,7 @@ def parameter(place: Path, declaration: str) -> Parameter:
 def test_parameter_is_declared_by_annotation_default_and_comment(
     tmp_path: Path, declaration: str, type_: str, default: Any, bounds: Any, comment: str
 ) -> None:
-    """Type, default, bounds and unit; without an annotation the default tells the type."""
+    """These give type, default, bounds and unit; without an annotation the default has the type."""
     assert parameter(tmp_path, declaration) == Parameter("x", type_, default, bounds, comment)
 
 
@@ -61,7 +61,7 @@ def test_parameter_is_declared_by_annotation_default_and_comment(
     ["a factor > 0", "of ≥ 2 kinds", "> 0, below ≤ one", "> 1/2", "0 < x < 1", "=> 1", "> 1_0"],
 )
 def test_bound_that_would_not_be_read_is_refused(tmp_path: Path, comment: str) -> None:
-    """Wherever in the cell it stands, else it would be believed and not be enforced."""
+    """Anywhere in the cell, such a bound would be believed but not enforced."""
     for declaration in (f"x: float = 0.5  # {comment}", f"# {comment}\nx: float = 0.5"):
         with pytest.raises(PressError, match=r"cell 1: .* looks like a bound.* write bounds first"):
             parameter(tmp_path, declaration)
@@ -89,7 +89,7 @@ def test_bound_that_would_not_be_read_is_refused(tmp_path: Path, comment: str) -
 def test_value_becomes_the_declared_type(
     tmp_path: Path, declaration: str, given: Any, value: Any
 ) -> None:
-    """From the command line as from YAML; an int may stand for a float."""
+    """That holds for the command line and for YAML; an int may stand for a float."""
     found = parameter(tmp_path, declaration).check(given)
     assert found == value
     assert type(found) is type(value)
@@ -119,7 +119,7 @@ def test_value_becomes_the_declared_type(
 def test_wrong_value_is_refused_by_name(
     tmp_path: Path, declaration: str, given: Any, message: str
 ) -> None:
-    """A bool is no int, a text no number, and bounds hold for each item of a list."""
+    """A bool is no int, a text no number; bounds hold for each item of a list."""
     with pytest.raises(PressError) as error:
         parameter(tmp_path, declaration).check(given)
     assert str(error.value) == message
@@ -159,7 +159,7 @@ def test_parameters_are_read_from_words(words: str | list[str], given: Any) -> N
 
 
 def test_parameters_are_read_from_yaml(tmp_path: Path) -> None:
-    """Later words win; a list at the top is refused."""
+    """Later words override earlier ones; a list at the top is refused."""
     path = tmp_path / "some.yaml"
     path.write_text("a: 1\n2_b: {a: 2.5, c: [x]}\n", "utf-8")
     assert read_parameters([str(path), "a=3"]) == {"": {"a": "3"}, "2_b": {"a": 2.5, "c": ["x"]}}
@@ -172,28 +172,28 @@ def test_parameters_are_read_from_yaml(tmp_path: Path) -> None:
 
 
 def test_unclosed_bracket_is_one_sentence() -> None:
-    """In the words of Python's parser."""
+    """The sentence is that of Python's parser."""
     with pytest.raises(PressError, match="the cell: line 1 is not Python"):
         list(declarations("count: int = (3", "the cell"))
 
 
 @pytest.mark.parametrize("comment", ["> −1", "⩾ 1", "between 0 and 1, < −3"])
 def test_bounds_in_other_signs_are_refused(comment: str) -> None:
-    """What looks like a bound to a reader is read, or refused."""
+    """Whatever looks like a bound to a reader is either read or refused."""
     with pytest.raises(PressError, match="what looks like a bound"):
         list(declarations(f"count: int = 3  # {comment}", "the cell"))
 
 
 @pytest.mark.parametrize("value", ["1e999", float("nan"), [[1]]])
 def test_what_is_no_number_is_no_parameter(value: object) -> None:
-    """Infinite, not a number, or a list."""
+    """Infinity, NaN and lists are refused."""
     (count,) = declarations("count: float = 3.0  # > 0", "the cell")
     with pytest.raises(PressError, match="count must be"):
         count.check(value)
 
 
 def test_yaml_that_holds_itself_is_refused(tmp_path: Path) -> None:
-    """By an alias within its own anchor."""
+    """An alias within its own anchor is refused."""
     (tmp_path / "mine.yaml").write_text("count: &a [*a]", "utf-8")
     given = read_parameters([str(tmp_path / "mine.yaml")])
     (count,) = declarations("count: list = []", "the cell")
@@ -202,7 +202,7 @@ def test_yaml_that_holds_itself_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_list_may_have_blanks_in_it() -> None:
-    """As Python and `nbpress parameters` print lists."""
+    """Python and `nbpress parameters` print lists in this way."""
     given = read_parameters("4_x.lambdas=[2, 0.2, 0.5] seed=1 names=[['a', 'b'], []]")
     assert given == {
         "4_x": {"lambdas": "[2, 0.2, 0.5]"},

@@ -24,7 +24,7 @@ def drawn(label: str = "λ = 2", **settings: str) -> dict[str, str]:
 
 
 def test_letters_are_drawn_and_written() -> None:
-    """One SVG needs no typeface; the other has the report's, and a text to be found."""
+    """One SVG needs no typeface; the other uses the report's and has searchable text."""
     bundle = drawn()
     assert "<text" not in bundle["image/svg+xml"]
     assert "λ = 2</text>" in bundle[TEXT_SVG]
@@ -33,7 +33,7 @@ def test_letters_are_drawn_and_written() -> None:
 
 
 def test_pictures_are_those_of_savefig() -> None:
-    """To the byte, with colours and a layout of its own; the theirs's canvas and size stay."""
+    """The bytes are equal, also with own colours and layout; canvas and size stay."""
     with style.context("onelayer.style.report"):
         figures = [Figure(facecolor="0.9", dpi=120) for _ in range(2)]
         for each in figures:
@@ -60,10 +60,10 @@ def test_pictures_are_those_of_savefig() -> None:
     ],
 )
 def test_letters_in_other_typefaces_are_drawn_alone(label: str, settings: dict[str, str]) -> None:
-    """Nobody can tell how they would come out where the typeface is missing."""
+    """As text, their look would be unknown where the typeface is missing."""
     assert set(drawn(label, **settings)) == {"image/svg+xml", "image/png"}
 
 
 def test_same_figure_gives_the_same_bytes() -> None:
-    """In each of its pictures."""
+    """Each of its pictures has the same bytes."""
     assert drawn() == drawn()

@@ -34,7 +34,7 @@ def browser() -> Iterator[Any]:
 
 
 def test_page_is_for_those_who_know_the_token_and_mean_this_server(built: TinyProject) -> None:
-    """They get the page byte for byte, and others nothing; of other files nobody gets any."""
+    """Only they get the page, byte for byte; nobody gets any other file."""
     with watching(built, "preview") as watch:
         url = watch.process.stdout.readline().strip()
         watch.until(DONE)
@@ -54,7 +54,7 @@ def test_page_is_for_those_who_know_the_token_and_mean_this_server(built: TinyPr
 
 
 def test_server_is_on_this_machine_alone_and_on_the_port_asked_for(built: TinyProject) -> None:
-    """It listens on loopback; a port that is taken is named."""
+    """It listens on loopback; a port that is in use is named."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         result = built.run("preview", "--port", str(port))
@@ -67,7 +67,7 @@ def test_server_is_on_this_machine_alone_and_on_the_port_asked_for(built: TinyPr
 
 
 def test_browser_shows_what_was_saved_where_it_was(built: TinyProject, browser: Any) -> None:
-    """A new page comes by itself and keeps its place; an error stands above it until mended."""
+    """A new page appears by itself and keeps its place; an error is shown until it is fixed."""
     built.edit_cell("2_pictures.ipynb", "title", f"# Pictures\n\n{PARAGRAPHS}")
     with watching(built, "preview") as watch:
         url = watch.process.stdout.readline().strip()

@@ -25,7 +25,7 @@ if "ipykernel_launcher" in sys.orig_argv:
 
 
 def test_every_kernel_comes_to_its_own_end(tiny: TinyProject) -> None:
-    """None hangs until it is killed, which ipykernel's do more often than not."""
+    """No kernel hangs until it is killed, as ipykernel's often do."""
     (tiny.root / "site" / "sitecustomize.py").write_text(NOTE_THE_END, "utf-8")
     tiny.report()
     tiny.report("--force")
@@ -33,7 +33,7 @@ def test_every_kernel_comes_to_its_own_end(tiny: TinyProject) -> None:
 
 
 def test_long_path_of_the_temporary_folder_stops_no_kernel(tiny: TinyProject) -> None:
-    """A socket's path has about a hundred bytes: then they are made in /tmp."""
+    """A socket's path can have about a hundred bytes; if that is too short, /tmp is used."""
     place = tiny.root / ("long" * 20)
     place.mkdir()
     assert len(tiny.report(TMPDIR=str(place)).executed) == 3
@@ -44,7 +44,7 @@ def test_long_path_of_the_temporary_folder_stops_no_kernel(tiny: TinyProject) ->
 def test_system_without_semaphores_is_named(
     monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    """Python says no more than that something is read-only."""
+    """Python itself only says that something is read-only."""
 
     def refuse(*_: object) -> None:
         raise error
@@ -55,7 +55,7 @@ def test_system_without_semaphores_is_named(
 
 
 def test_kernel_without_memory_is_one_sentence(tiny: TinyProject) -> None:
-    """Whatever it wrote before it died; no cell is blamed."""
+    """Whatever it wrote before it died, no cell is blamed."""
     (tiny.root / "site" / "comm.py").write_text("raise MemoryError\n", "utf-8")
     result = tiny.run("report")
     assert result.status == 1
@@ -64,7 +64,7 @@ def test_kernel_without_memory_is_one_sentence(tiny: TinyProject) -> None:
 
 
 def test_nbformat_does_without_the_slow_import() -> None:
-    """It is imported, validates, and the module that takes a second is not there."""
+    """It can be imported and validates, without the module that takes a second."""
     code = (
         "import sys\n"
         "from nbpress.run.processes import skip_slow_imports\n"

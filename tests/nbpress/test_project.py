@@ -24,7 +24,7 @@ def test_project_is_found_from_below(tiny: TinyProject) -> None:
 
 
 def test_every_mistake_in_report_yaml_is_listed(tiny: TinyProject) -> None:
-    """Unknown, missing and mistyped keys at once, each by its place."""
+    """Unknown, missing and mistyped keys are listed together, each with its place."""
     tiny.edit("report/report.yaml", "title: A tiny report", "titel: A tiny report")
     tiny.edit("report/report.yaml", "[answer, claim]", "[answer, clam]")
     with pytest.raises(PressError) as error:
@@ -48,7 +48,7 @@ def test_every_mistake_in_report_yaml_is_listed(tiny: TinyProject) -> None:
 def test_key_result_is_checked_before_anything_runs(
     tiny: TinyProject, sentence: str, message: str
 ) -> None:
-    """Its placeholders are sound, and its numbers are quoted."""
+    """Its placeholders must be well formed and its numbers quoted."""
     tiny.edit("report/report.yaml", "title:", f'key_results: ["Fine.", "{sentence}"]\ntitle:')
     with pytest.raises(PressError) as error:
         open_project(tiny.root)
@@ -56,7 +56,7 @@ def test_key_result_is_checked_before_anything_runs(
 
 
 def test_key_result_may_have_numbers_that_are_meant(tiny: TinyProject) -> None:
-    """As a text of a notebook may."""
+    """They are marked as typed, as in a notebook's text."""
     tiny.edit(
         "report/report.yaml",
         "title:",
@@ -67,7 +67,7 @@ def test_key_result_may_have_numbers_that_are_meant(tiny: TinyProject) -> None:
 
 @pytest.mark.parametrize("name", ["First Author", "second author", "Author", "Your Name"])
 def test_authors_to_be_filled_in_are_known(tiny: TinyProject, name: str) -> None:
-    """Those of a template; no name of anybody's."""
+    """A template's names are recognised as placeholders; real names are not."""
     tiny.edit("report/report.yaml", "[A. Author]", f"[Ada Author, {name}, First Last]")
     assert open_project(tiny.root).report.placeholders == [name]
 
@@ -88,7 +88,7 @@ def test_sources_outside_are_refused(tiny: TinyProject, folder: str) -> None:
 
 
 def test_source_files_leave_installed_packages_out(tiny: TinyProject) -> None:
-    """A virtual environment below a source folder is none of the project's code."""
+    """A virtual environment in a source folder is not part of the project's code."""
     tiny.edit("report/report.yaml", "title:", "sources: [.]\ntitle:")
     for folder in ("venv/lib", ".hidden"):
         (tiny.root / folder).mkdir(parents=True)
@@ -100,7 +100,7 @@ def test_source_files_leave_installed_packages_out(tiny: TinyProject) -> None:
 
 
 def test_paths_are_shown_from_the_root(tiny: TinyProject, tmp_path: Path) -> None:
-    """One outside by its name alone."""
+    """A path outside the project is shown by its name alone."""
     project = open_project(tiny.root)
     assert project.relative(tiny.root / "src" / "tiny") == "src/tiny"
     assert project.relative(tmp_path / "other.yaml") == "other.yaml"

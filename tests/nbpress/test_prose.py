@@ -44,7 +44,7 @@ def insert_cell(project: TinyProject, name: str, before: str, cell: str, source:
 
 
 def test_word_of_an_answer_executes_nothing(built: TinyProject) -> None:
-    """PDF and page have it; the values stay as they are."""
+    """PDF and page have the new word; the values stay as they are."""
     values = built.values
     built.edit("notebooks/1_sums.ipynb", "The sum is", "The total comes to")
     page = executing_nothing(built)
@@ -54,7 +54,7 @@ def test_word_of_an_answer_executes_nothing(built: TinyProject) -> None:
 
 
 def test_word_of_a_caption_or_an_alternative_executes_nothing(built: TinyProject) -> None:
-    """Neither does a value that is quoted in them and was recorded."""
+    """Neither does quoting a value in them that was recorded."""
     source = "%%figure fig-2a square\nOf {{ width }} pixels.\n\nAlt:\nBlack, {{ width:.1f }} wide."
     built.edit_cell("2_pictures.ipynb", "figure", source)
     page = executing_nothing(built)
@@ -64,7 +64,7 @@ def test_word_of_a_caption_or_an_alternative_executes_nothing(built: TinyProject
 
 
 def test_sentence_that_depends_on_a_claim(built: TinyProject) -> None:
-    """Edited, it executes nothing; a claim that turns false turns it."""
+    """Its edit executes nothing; when the claim turns false, the sentence changes."""
     insert_cell(built, "1_sums.ipynb", "claim", "more", "%%answer 1a\nMore.")
     assert "More." in executing_nothing(built)
     source = "%%answer 1a\nIt {{ if positive }}gains{{ else }}loses{{ end }}."
@@ -84,7 +84,7 @@ def test_sentence_that_depends_on_a_claim(built: TinyProject) -> None:
 
 
 def test_value_that_is_quoted_for_the_first_time(built: TinyProject) -> None:
-    """One that was recorded executes nothing; a variable executes its chapter, and says why."""
+    """A recorded value executes nothing; a variable executes its chapter, and says why."""
     built.edit_cell("1_sums.ipynb", "sum", "total = sums.total(count, scale)\nhalf = total / 2")
     built.report()
     built.edit("notebooks/1_sums.ipynb", "The sum is", "{{ total:.1f }}! The sum is")
@@ -99,7 +99,7 @@ def test_value_that_is_quoted_for_the_first_time(built: TinyProject) -> None:
 
 
 def test_answer_added_moved_and_deleted(built: TinyProject) -> None:
-    """Nothing is executed; a fresh run says the same."""
+    """Nothing is executed, and a fresh run says the same."""
     insert_cell(built, "1_sums.ipynb", "claim", "again", "%%answer 1a\nAgain: {{ total }}.")
     assert "Again: 6.0." in executing_nothing(built)
     published = built.published()
@@ -118,7 +118,7 @@ def test_answer_added_moved_and_deleted(built: TinyProject) -> None:
 def test_chapter_that_needs_a_value_is_told_when_it_is_no_longer_quoted(
     built: TinyProject,
 ) -> None:
-    """As a fresh run would tell."""
+    """A fresh run would give the same message."""
     built.edit_cell("1_sums.ipynb", "answer", "%%answer 1a\nSome sum.")
     assert "3_summary.ipynb needs 1a.total" in refused(built).err
 
@@ -135,7 +135,7 @@ def test_chapter_that_needs_a_value_is_told_when_it_is_no_longer_quoted(
     ],
 )
 def test_name_that_is_not_known(built: TinyProject, source: str, message: str) -> None:
-    """It is named with cell and line, and no traceback."""
+    """The message names it with cell and line, without a traceback."""
     built.edit_cell("1_sums.ipynb", "answer", source)
     err = refused(built).err
     assert re.search(r"1_sums\.ipynb[:,] cell 6", err)
@@ -144,7 +144,7 @@ def test_name_that_is_not_known(built: TinyProject, source: str, message: str) -
 
 
 def test_name_that_only_a_run_could_know(built: TinyProject) -> None:
-    """It is named with cell and line as well, when the run has not made it."""
+    """It is named with cell and line, too, if the run has not made it."""
     built.edit_cell("1_sums.ipynb", "sum", "exec('total = 1.0')")
     built.edit_cell("1_sums.ipynb", "answer", "%%answer 1a\n{{ totl }}.")
     err = refused(built).err
@@ -154,14 +154,14 @@ def test_name_that_only_a_run_could_know(built: TinyProject) -> None:
 
 
 def test_value_of_none_is_refused(built: TinyProject) -> None:
-    """It stands for what suits the data set, which is not what a reader is to be told."""
+    """None only stands for what suits the data set, which says nothing to a reader."""
     built.edit_cell("1_sums.ipynb", "sum", "total = sums.total(count, scale)\nrate = None")
     built.edit_cell("1_sums.ipynb", "answer", "%%answer 1a\n{{ total }} at {{ rate }}.")
     assert "line 2: rate is None: what is to be read? Record the value" in refused(built).err
 
 
 def test_faults_of_texts_are_told_at_once(built: TinyProject) -> None:
-    """Before a kernel starts, with notebook, cell and line; `lint` tells typed numbers as well."""
+    """They have notebook, cell and line, before a kernel starts; `lint` adds typed numbers."""
     built.edit_cell("1_sums.ipynb", "answer", "%%answer 1a\nSee [Figure](#fig-2b), {{ 1 + 1 }}.")
     built.edit_cell("2_pictures.ipynb", "answer", "%%answer 2a\nThe two, 3 wide.")
     built.edit_cell("2_pictures.ipynb", "figure", "%%figure fig-2a square\nA square.")
@@ -185,7 +185,7 @@ def test_faults_of_texts_are_told_at_once(built: TinyProject) -> None:
 
 
 def test_formula_that_cannot_be_set_is_told_before_anything_executes(built: TinyProject) -> None:
-    """Every one of them, with its line, where something is to execute."""
+    """If something is to execute, every such formula is reported with its line."""
     built.edit("notebooks/1_sums.ipynb", "What is the sum?", "$\\\\frac{a$\\n\\nand $\\\\nosuch x$")
     built.edit("notebooks/1_sums.ipynb", "total > 0", "total >= 0")
     built.edit("notebooks/2_pictures.ipynb", "square = ", "a_square = square = ")
@@ -199,7 +199,7 @@ def test_formula_that_cannot_be_set_is_told_before_anything_executes(built: Tiny
 
 
 def test_typed_number_is_a_note(built: TinyProject) -> None:
-    """It stops no report; what is marked as meant is none."""
+    """A typed number stops no report; one that is marked as meant gives no note."""
     built.edit_cell("2_pictures.ipynb", "answer", "%%answer 2a\nOf two, {{ width }} wide.")
     err = built.report().err
     assert "note: 2_pictures.ipynb, cell 7, line 2: 'two' is typed, and may go stale\n" in err

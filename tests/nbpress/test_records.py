@@ -63,7 +63,7 @@ def test_foreign_record_is_refused(content: dict[str, Any]) -> None:
 
 
 def test_cell_without_records() -> None:
-    """Printed lines, and cells of prose, say nothing to the press."""
+    """Printed lines and prose cells say nothing to the press."""
     assert records({"cell_type": "markdown"}) == []
     data = {MIME_TYPE: RECORDS[0].to_json(), "text/plain": "x"}
     outputs = [{"output_type": "stream", "name": "stdout", "text": "x"}, {"data": data}]

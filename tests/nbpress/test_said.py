@@ -1,4 +1,4 @@
-"""What a chapter says: its prose as it stands, set with what a run recorded."""
+"""What a chapter says: its current prose, filled with the values that a run recorded."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def texts(result: Said) -> dict[str, str]:
 
 
 def test_prose_is_set_as_it_stands_now() -> None:
-    """With what was recorded; values.json has what is recorded, and what is quoted now."""
+    """It has the recorded values; values.json has these and those that are quoted now."""
     result = said(changed(c="%%answer 2d\nIt took {{ steps }}, at {{ slope }}."))
     assert result.lacking == ["2.ipynb, cell 3, quotes slope"]
     result = said(changed(c="%%answer 2d\nIt took {{ steps:, }}."))
@@ -70,13 +70,13 @@ def test_prose_is_set_as_it_stands_now() -> None:
 
 
 def test_caption_and_alternative_are_set_anew() -> None:
-    """Those of the run are not printed."""
+    """The texts of the run are not printed."""
     result = said(changed(g="%%figure fig-2d fig\nOf {{ steps }}.\nAlt: Now."))
     assert result.prose["g"][0] == Figure("fig-2d", "Of 546.", "Now.", {"steps": 546})
 
 
 def test_sentence_turns_with_its_claim() -> None:
-    """Whatever it said when the run was made."""
+    """It does so whatever the text said when the run was made."""
     source = "%%answer 2d\nIt {{ if up }}rises{{ else }}falls{{ end }}."
     cells = [*changed(), ("h", source)]
     assert texts(said(cells))["h"] == "It rises."
@@ -86,7 +86,7 @@ def test_sentence_turns_with_its_claim() -> None:
 
 @pytest.mark.parametrize("place", ["b", "c", "d", "e"])
 def test_answer_that_is_moved_finds_its_values(place: str) -> None:
-    """As long as no cell of code between may change a variable that it quotes."""
+    """It does so if no code cell in between may change a variable that it quotes."""
     new = ("new", "%%answer 2d\n{{ n }}")
     cells = list(CELLS)
     cells.insert([cell[0] for cell in CELLS].index(place), new)
@@ -121,14 +121,14 @@ def test_variable_that_may_be_another_there_is_not_known(place: str) -> None:
     ],
 )
 def test_code_that_may_change_a_variable(code: str, value: object, is_known: bool) -> None:
-    """Between where it was recorded and where it is quoted now."""
+    """It counts if it stands between the place of recording and the place of quoting."""
     cells = [("a", "%%answer 1a\n{{ n }}"), ("b", code)]
     new = [*cells, ("c", "%%answer 1a\nIt is {{ n }}.")]
     assert bool(said(new, {"a": [Answer("1a", {"n": value})]}, ran=cells).lacking) is not is_known
 
 
 def test_what_is_recorded_further_down_is_not_known() -> None:
-    """As in a fresh run: neither a value, nor a claim."""
+    """As in a fresh run, neither a value nor a claim is known before it is made."""
     new = [("new", "%%answer 2d\n{{ steps }} {{ if up }}up{{ end }}"), *CELLS]
     assert said(new).lacking == [
         "2.ipynb, cell 1, depends on up",
@@ -137,7 +137,7 @@ def test_what_is_recorded_further_down_is_not_known() -> None:
 
 
 def test_recorded_value_comes_before_the_variable() -> None:
-    """Of its task alone; another one's is a variable, if there is one."""
+    """That holds within a task; another task's name means the variable, if there is one."""
     records = RECORDS | {"b": [Values("2d", {"n": 7, "steps": 546})]}
     records["c"] = [Answer("2d", {"n": 7, "steps": 546})]
     assert texts(said(CELLS, records))["c"] == "After 7 of 546."
@@ -146,7 +146,7 @@ def test_recorded_value_comes_before_the_variable() -> None:
 
 
 def test_name_with_two_values_is_refused() -> None:
-    """In one task; the same value twice is none."""
+    """It is refused within one task; the same value twice is allowed."""
     twice: dict[str, list[Any]] = RECORDS | {"f": [Values("2d", {"steps": 546})]}
     assert said(CELLS, twice).values["2d.steps"]["cell"] == "b"
     twice["f"] = [Values("2d", {"steps": 547})]
@@ -155,6 +155,6 @@ def test_name_with_two_values_is_refused() -> None:
 
 
 def test_value_that_its_format_cannot_set_is_refused() -> None:
-    """With notebook, cell and line."""
+    """The message has notebook, cell and line."""
     with pytest.raises(PressError, match=r"2\.ipynb, cell 3, line 2: steps is 546, which 's' can"):
         said(changed(c="%%answer 2d\n{{ steps:s }}"))

@@ -1,4 +1,4 @@
-"""Sweeps through the command line: what runs, what does not, and what is said of it."""
+"""Sweeps through the command line: what runs, what does not, and what is reported."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def shown(project: TinyProject, *words: str) -> list[str]:
 
 
 def test_sweep_runs_every_point_and_writes_a_table(tiny: TinyProject) -> None:
-    """A row for each run, in the grid's order, with parameters, values, and where to look."""
+    """The table has a row for each run, in the grid's order, and says where to look."""
     result = sweep(tiny, "1_sums", "count=3,1,2", "scale=3")
     assert executed(result) == ["count=1", "count=2", "count=3"]
     assert result.err.splitlines()[0].startswith(
@@ -96,7 +96,7 @@ def test_sweep_runs_every_point_and_writes_a_table(tiny: TinyProject) -> None:
 
 
 def test_table_as_a_data_frame(tiny: TinyProject) -> None:
-    """`attrs` says what it is of; without results the error says what to do."""
+    """Its `attrs` describe the sweep; without results the error says what to do."""
     folder = tiny.root / "sweeps" / "1_sums"
     with pytest.raises(PressError, match="has no results yet: run `nbpress sweep 1_sums`"):
         read_table(folder)
@@ -116,7 +116,7 @@ def test_table_as_a_data_frame(tiny: TinyProject) -> None:
 
 
 def test_sweep_from_a_file(seeded: TinyProject) -> None:
-    """Notebook, data set and grid stand in `sweeps/NAME.yaml`, which words cannot change."""
+    """`sweeps/NAME.yaml` gives notebook, data set and grid, which words cannot change."""
     (seeded.root / "sweeps").mkdir()
     (seeded.root / "sweeps" / "mine.yaml").write_text(
         "notebook: ../notebooks/1_sums.ipynb\ndataset: large\n"
@@ -136,7 +136,7 @@ def test_sweep_from_a_file(seeded: TinyProject) -> None:
 
 
 def test_notebook_that_is_no_chapter(tiny: TinyProject) -> None:
-    """Any notebook of the project can be swept, from where it is."""
+    """Any notebook of the project can be swept, in its own place."""
     content = (tiny.root / "notebooks" / "1_sums.ipynb").read_text("utf-8")
     (tiny.root / "tries").mkdir()
     (tiny.root / "tries" / "own.ipynb").write_text(content, "utf-8")
@@ -149,7 +149,7 @@ def test_notebook_that_is_no_chapter(tiny: TinyProject) -> None:
 def test_values_are_those_of_plain_papermill(
     seeded: TinyProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """To the last digit: a sweep adds nothing to a run and takes nothing from it."""
+    """They agree to the last digit: a sweep does not change what a run computes."""
     sweep(seeded, "1_sums", "count=2,7", "seed=0..1")
     press = Path(nbpress.__file__).parents[1]
     monkeypatch.setenv("PYTHONPATH", f"{seeded.root / 'src'}:{press}")
@@ -186,7 +186,7 @@ def test_values_are_those_of_plain_papermill(
     ],
 )
 def test_what_is_refused(tiny: TinyProject, words: list[str], message: str) -> None:
-    """One message, before anything runs or is written."""
+    """There is one message, before anything runs or is written."""
     result = tiny.run("sweep", *words)
     assert (result.status, result.out) == (1, "")
     assert result.err.startswith(f"nbpress: {message}")
@@ -196,7 +196,7 @@ def test_what_is_refused(tiny: TinyProject, words: list[str], message: str) -> N
 
 
 def test_dataset_cannot_be_given_in_a_file(tiny: TinyProject) -> None:
-    """Neither as an axis nor to all runs: the resolver decides what its name means."""
+    """It can be neither an axis nor given to all runs: the resolver interprets its name."""
     (tiny.root / "sweeps").mkdir()
     for part in ("product: {dataset: [small, large]}", "given: {dataset: large}"):
         (tiny.root / "sweeps" / "mine.yaml").write_text(f"notebook: 1_sums\n{part}\n")
@@ -207,7 +207,7 @@ def test_dataset_cannot_be_given_in_a_file(tiny: TinyProject) -> None:
 
 
 def test_many_runs_are_asked_for(tiny: TinyProject) -> None:
-    """Without a terminal that is an error, which names the option; nothing runs."""
+    """Without a terminal, this is an error that names the option, and nothing runs."""
     result = tiny.run("sweep", "1_sums", f"count=1..{commands.ASKS + 1}")
     assert result.status == 1
     last = result.err.splitlines()[-1]
@@ -227,7 +227,7 @@ def test_many_runs_are_asked_for(tiny: TinyProject) -> None:
 def test_question_that_is_not_answered_with_yes(
     tiny: TinyProject, answer: bytes, status: int, last: str
 ) -> None:
-    """At a terminal: nothing runs, and there is one line instead of a traceback."""
+    """At a terminal, nothing runs, and one line replaces a traceback."""
     terminal, stdin = os.openpty()
     process = tiny.start("sweep", "1_sums", f"count=1..{commands.ASKS + 1}", stdin=stdin)
     os.write(terminal, answer)
@@ -242,7 +242,7 @@ def test_question_that_is_not_answered_with_yes(
 
 
 def test_yes_answers_beforehand(tiny: TinyProject, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With it the same sweep runs."""
+    """With `--yes`, the same sweep runs."""
     monkeypatch.setattr(commands, "ASKS", 1)
     monkeypatch.syspath_prepend(tiny.root / "site")
     project = open_project(tiny.root)
@@ -256,7 +256,7 @@ def test_yes_answers_beforehand(tiny: TinyProject, monkeypatch: pytest.MonkeyPat
 
 
 def test_started_again_it_executes_nothing(tiny: TinyProject) -> None:
-    """Whether its grid is given again, in another order, or not at all."""
+    """That holds if its grid is given again, in another order, or not at all."""
     sweep(tiny, "1_sums", "count=1..2", "exact=true,false")
 
     def facts(row: dict[str, str]) -> list[tuple[str, str]]:
@@ -282,7 +282,7 @@ def test_extended_grid_executes_only_what_is_new(tiny: TinyProject) -> None:
 
 
 def test_edit_of_prose_executes_nothing(tiny: TinyProject) -> None:
-    """Neither does that of a module which the notebook does not import."""
+    """Neither does an edit of a module that the notebook does not import."""
     sweep(tiny, "1_sums", "count=1..2")
     tiny.edit_cell("1_sums.ipynb", "title", "# Other sums")
     tiny.edit("src/tiny/unused.py", "0", "1")
@@ -298,7 +298,7 @@ def test_edit_of_prose_executes_nothing(tiny: TinyProject) -> None:
     ],
 )
 def test_edit_makes_runs_stale(tiny: TinyProject, file: str, old: str, new: str, why: str) -> None:
-    """Of code or data: all runs are executed again, and it is said why."""
+    """If code or data change, all runs are executed again, and a message says why."""
     sweep(tiny, "1_sums", "count=1..2")
     tiny.edit(file, old, new)
     result = sweep(tiny, "1_sums")
@@ -321,7 +321,7 @@ def test_edit_that_is_undone_executes_nothing(tiny: TinyProject) -> None:
 
 
 def test_edited_file_that_some_runs_opened(tiny: TinyProject) -> None:
-    """Those runs alone are stale."""
+    """Only those runs are stale."""
     reads = 'open("../data/large.txt").read() if count > 1 else "1"'
     tiny.edit_cell("1_sums.ipynb", "sum", f"total = float(sum(map(int, ({reads}).split())))")
     sweep(tiny, "1_sums", "count=1..3")
@@ -333,7 +333,7 @@ def test_edited_file_that_some_runs_opened(tiny: TinyProject) -> None:
 
 
 def test_other_data_set(tiny: TinyProject) -> None:
-    """Chosen by name: all runs are executed on it; on the former one they are still done."""
+    """All runs are executed on the chosen data set; on the former one they are still done."""
     tiny.edit_cell("1_sums.ipynb", "sum", 'total = 1.0 if dataset == "small" else 2.0')
     sweep(tiny, "1_sums", "count=1..2")
     result = sweep(tiny, "1_sums", "count=1..2", "--dataset", "large")
@@ -346,7 +346,7 @@ def test_other_data_set(tiny: TinyProject) -> None:
 
 
 def test_executed_notebooks_deleted(tiny: TinyProject) -> None:
-    """The journal is the truth: `make clean` executes nothing again."""
+    """The journal is enough: after `make clean`, nothing is executed again."""
     sweep(tiny, "1_sums", "count=1..2")
     shutil.rmtree(tiny.root / "build")
     assert executed(sweep(tiny, "1_sums")) == []
@@ -355,7 +355,7 @@ def test_executed_notebooks_deleted(tiny: TinyProject) -> None:
 
 @pytest.mark.parametrize("parameters", [[], ["count=2"]])
 def test_run_as_a_chapter_counts(tiny: TinyProject, parameters: list[str]) -> None:
-    """At the defaults, and at what the report was given; the values are the chapter's."""
+    """A chapter's runs count, at its defaults and at the report's parameters."""
     tiny.report(*(word for setting in parameters for word in ("--param", setting)))
     own = parameters[0] if parameters else "count=3"
     result = sweep(tiny, "1_sums", "count=2..3")
@@ -365,7 +365,7 @@ def test_run_as_a_chapter_counts(tiny: TinyProject, parameters: list[str]) -> No
 
 
 def test_sweep_all_of_whose_runs_are_chapters(tiny: TinyProject) -> None:
-    """It has no executed notebook of its own, and none is missed."""
+    """It has no executed notebooks of its own, and none are missing."""
     tiny.report("--param", "count=2")
     result = sweep(tiny, "1_sums", "count=2..2")
     assert executed(result) == []
@@ -376,7 +376,7 @@ def test_sweep_all_of_whose_runs_are_chapters(tiny: TinyProject) -> None:
 
 
 def test_failed_run(tiny: TinyProject) -> None:
-    """All others are done, the status is 1, and it runs again only when told to."""
+    """All other runs are done, the status is 1, and it runs again only if asked to."""
     tiny.edit_cell("1_sums.ipynb", "sum", FAILS_AT_2)
     result = tiny.run("sweep", "1_sums", "count=1..4")
     assert result.status == 1
@@ -401,7 +401,7 @@ def test_failed_run(tiny: TinyProject) -> None:
 
 
 def test_failure_that_was_mended(tiny: TinyProject) -> None:
-    """An edit of the code makes it run again without being told, and the sweep is whole."""
+    """After an edit of the code it runs again by itself, and the sweep is complete."""
     tiny.edit_cell("1_sums.ipynb", "sum", FAILS_AT_2)
     assert tiny.run("sweep", "1_sums", "count=1..2").status == 1
     tiny.edit_cell("1_sums.ipynb", "sum", "total = 1.0 * count")
@@ -412,7 +412,7 @@ def test_failure_that_was_mended(tiny: TinyProject) -> None:
 
 
 def test_failure_is_said_at_once(tiny: TinyProject) -> None:
-    """While other runs are still to come."""
+    """It is reported while other runs are still to come."""
     gated = FAILS_AT_2 + (
         "\nimport pathlib, time\n"
         'while count == 3 and not pathlib.Path("../gate").exists():\n    time.sleep(0.02)'
@@ -433,7 +433,7 @@ def test_failure_is_said_at_once(tiny: TinyProject) -> None:
 
 
 def test_show_has_what_differs(tiny: TinyProject) -> None:
-    """A parameter that all runs share is no column."""
+    """A parameter that all runs share has no column."""
     sweep(tiny, "1_sums", "count=1..2", "scale=1,2", "exact=false")
     assert shown(tiny) == [
         "count scale runs 1a.total",
@@ -470,7 +470,7 @@ def test_values_of_the_key_results_come_first(tiny: TinyProject) -> None:
 
 
 def test_show_of_repetitions(seeded: TinyProject) -> None:
-    """Mean and standard deviation over the seeds; --best ranks means, --lowest turns it round."""
+    """It has mean and standard deviation over the seeds; --best ranks means, --lowest reverses."""
     seeded.edit_cell("1_sums.ipynb", "sum", "total = 10.0 * count + (seed + 1) * [4, 1, 2][seed]")
     sweep(seeded, "1_sums", "count=1..3", "seed=0..2")
     # 4, 2, 6: mean 4, standard deviation (of a sample) 2
@@ -497,14 +497,14 @@ def test_show_of_repetitions(seeded: TinyProject) -> None:
 
 
 def test_where_that_no_run_meets(tiny: TinyProject) -> None:
-    """No row, and no error that would not be one."""
+    """There is no row, and no error."""
     sweep(tiny, "1_sums", "count=1..2")
     assert shown(tiny, "--where", "count=7") == ["runs"]
     assert shown(tiny, "--where", "count=7", "--where", "count=1") == ["runs"]
 
 
 def test_values_that_are_no_numbers(tiny: TinyProject) -> None:
-    """Text is shown as it is if all runs agree; what is true or false counts as 1 or 0."""
+    """Text is shown if all runs agree on it; true and false count as 1 and 0."""
     tiny.edit_cell(
         "1_sums.ipynb", "sum", 'total = 1.0\nword = "a, \\"b\\""\nis_odd = count % 2 == 1'
     )
@@ -516,7 +516,7 @@ def test_values_that_are_no_numbers(tiny: TinyProject) -> None:
 
 
 def test_ls_and_rm(tiny: TinyProject) -> None:
-    """A line for each sweep; what is removed leaves nothing but its description."""
+    """`ls` has a line for each sweep; `rm` leaves nothing but the sweep's description."""
     assert sweep(tiny, "ls").out == "no sweep has been run\n"
     (tiny.root / "sweeps").mkdir()
     (tiny.root / "sweeps" / "mine.yaml").write_text("notebook: 1_sums\nproduct: {count: 1..2}\n")
@@ -540,7 +540,7 @@ def test_ls_and_rm(tiny: TinyProject) -> None:
 
 
 def test_damaged_journal(tiny: TinyProject) -> None:
-    """It is said, and what is done is found where executed notebooks are: none runs again."""
+    """A message says so, the executed notebooks show what is done, and no run is repeated."""
     sweep(tiny, "1_sums", "count=1..2")
     (tiny.root / "sweeps" / "1_sums" / "journal.sqlite").write_bytes(b"nothing" * 100)
     result = sweep(tiny, "1_sums", "count=1..2")
@@ -551,7 +551,7 @@ def test_damaged_journal(tiny: TinyProject) -> None:
 
 @pytest.mark.parametrize("words", [["show", "1_sums"], ["ls"], ["1_sums"]])
 def test_reading_a_damaged_journal(tiny: TinyProject, words: list[str]) -> None:
-    """Whoever has no grid only reads it: it is said, and nothing is changed."""
+    """Commands that only read it say so and change nothing."""
     sweep(tiny, "1_sums", "count=1..2")
     folder = tiny.root / "sweeps" / "1_sums"
     (folder / "journal.sqlite").write_bytes(b"nothing" * 100)
@@ -563,7 +563,7 @@ def test_reading_a_damaged_journal(tiny: TinyProject, words: list[str]) -> None:
 
 
 def test_journal_of_a_sweep_that_never_began(tiny: TinyProject) -> None:
-    """A kill may leave an empty file: it is listed, shown and removed like any other."""
+    """A kill may leave an empty file, which is listed, shown and removed like any other."""
     folder = tiny.root / "sweeps" / "1_sums"
     folder.mkdir(parents=True)
     (folder / "journal.sqlite").touch()
@@ -573,7 +573,7 @@ def test_journal_of_a_sweep_that_never_began(tiny: TinyProject) -> None:
 
 
 def test_code_edited_meanwhile_stops_the_sweep(tiny: TinyProject) -> None:
-    """Instead of failing run after run; what is done stays, the rest runs with the new code."""
+    """It stops instead of failing run after run; the rest runs later with the new code."""
     wait = "import time\nwhile not __import__('os').path.exists('go'): time.sleep(0.01)\n"
     tiny.edit_cell("1_sums.ipynb", "sum", f"{wait}total = sums.total(count, scale)")
     process = tiny.start("sweep", "1_sums", "count=1..6", "--workers", "1")
@@ -593,7 +593,7 @@ def test_code_edited_meanwhile_stops_the_sweep(tiny: TinyProject) -> None:
 
 
 def test_refused_question_changes_nothing(tiny: TinyProject) -> None:
-    """The sweep stays the one that was run; so it does if another notebook takes its name."""
+    """The sweep stays as it was, even if another notebook takes its name."""
     sweep(tiny, "1_sums", "count=1,2")
     before = (tiny.root / "sweeps" / "1_sums" / "results.csv").read_bytes()
     result = tiny.run("sweep", "1_sums", "count=1..600")
@@ -607,7 +607,7 @@ def test_refused_question_changes_nothing(tiny: TinyProject) -> None:
 
 
 def test_failures_that_are_alike_are_told_once(tiny: TinyProject) -> None:
-    """As they happen, and in show."""
+    """They are reported once as they happen, and once in `show`."""
     tiny.edit_cell("1_sums.ipynb", "sum", "raise ValueError('always the same')")
     result = tiny.run("sweep", "1_sums", "count=1..4", "--workers", "1")
     assert result.err.count("FAILED: cell 5 (sum) raised ValueError: always the same") == 1
@@ -620,7 +620,7 @@ def test_failures_that_are_alike_are_told_once(tiny: TinyProject) -> None:
 def test_lucky_run_among_failures_ranks_below_those_that_are_complete(
     seeded: TinyProject,
 ) -> None:
-    """Its mean is over what is left of it."""
+    """Its mean is over the runs that are left."""
     code = "assert count < 3 or seed == 0\ntotal = float(count)"
     seeded.edit_cell("1_sums.ipynb", "sum", code)
     assert seeded.run("sweep", "1_sums", "count=1..3", "seed=0,1").status == 1

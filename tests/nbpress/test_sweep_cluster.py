@@ -136,7 +136,7 @@ def test_values_are_those_of_this_machine_whatever_dies(
 
 
 def test_file_that_nobody_declared_is_named(project: TinyProject, cluster: Cluster) -> None:
-    """The worker has none; once it is declared, it is sent."""
+    """The worker does not have it; once it is declared, it is sent."""
     (project.root / "data" / "more.csv").write_text("7\n")
     cell = "total = float(open('../data/more.csv').read()) + scale"
     content = (project.root / "notebooks" / "1_sums.ipynb").read_text("utf-8")
@@ -160,7 +160,7 @@ def test_file_that_nobody_declared_is_named(project: TinyProject, cluster: Clust
 def test_worker_with_other_packages_gets_no_second_run(
     project: TinyProject, cluster: Cluster, tmp_path: Path
 ) -> None:
-    """It is told, and the others do the work."""
+    """It is named, and the others do the work."""
     for path in (project.root / "site").glob("*.dist-info/METADATA"):
         other = tmp_path / path.parent.name
         other.mkdir()
@@ -179,7 +179,7 @@ def test_worker_with_other_packages_gets_no_second_run(
 
 
 def test_cluster_elsewhere_needs_tls(project: TinyProject) -> None:
-    """Whoever is in between could run code on the workers."""
+    """Without TLS, anyone in between could run code on the workers."""
     command = ("sweep", *GRID, "--name", "elsewhere", "--scheduler")
     result = project.run(*command, "tcp://192.0.2.1:8786")
     assert result.status == 1
@@ -187,7 +187,7 @@ def test_cluster_elsewhere_needs_tls(project: TinyProject) -> None:
 
 
 def test_scheduler_that_does_not_answer_is_named(project: TinyProject) -> None:
-    """Nothing is lost: the sweep can go on elsewhere."""
+    """Nothing is lost: the sweep can continue elsewhere."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
     result = project.run("sweep", *GRID, "--name", "silent", "--scheduler", address)

@@ -1,4 +1,4 @@
-"""The grid of a sweep: what words and `sweeps/NAME.yaml` stand for, and what is refused."""
+"""The grid of a sweep: what words and `sweeps/NAME.yaml` mean, and what is refused."""
 
 from __future__ import annotations
 
@@ -65,14 +65,14 @@ def refused(make: Any, training: Notebook, *given: str) -> str:
     ],
 )
 def test_words_stand_for_values(training: Notebook, word: str, values: list[Any]) -> None:
-    """A list, or two ends that are both included; each value has the type of its parameter."""
+    """They are a list, or two ends that both count; values have the parameter's type."""
     name = word.partition("=")[0]
     points = in_words(training, word).points
     assert [json.dumps(point) for point in points] == [json.dumps({name: v}) for v in values]
 
 
 def test_word_with_one_value_is_given_to_every_run(training: Notebook) -> None:
-    """It is no axis: what is not varied does not name a run's combination."""
+    """It is not an axis: a parameter that is not varied does not name a combination."""
     grid = in_words(training, "rate=0.5", "epochs=1,2", "kind=x")
     assert grid.given == {"rate": 0.5, "kind": "x"}
     assert grid.varied == ["epochs"]
@@ -80,19 +80,19 @@ def test_word_with_one_value_is_given_to_every_run(training: Notebook) -> None:
 
 
 def test_value_may_hold_an_equals_sign(training: Notebook) -> None:
-    """The first one alone separates."""
+    """Only the first equals sign separates."""
     assert in_words(training, "kind=a=b").given == {"kind": "a=b"}
 
 
 def test_seeds_in_words_are_repetitions(training: Notebook) -> None:
-    """Wherever the word stands, runs that differ by the seed alone are neighbours."""
+    """Wherever the word stands, runs that differ only in the seed are neighbours."""
     grid = in_words(training, "seed=0..1", "rate=0.1,0.2")
     assert (grid.varied, grid.repeated) == (["rate"], ["seed"])
     assert [(p["rate"], p["seed"]) for p in grid.points] == [(0.1, 0), (0.1, 1), (0.2, 0), (0.2, 1)]
 
 
 def test_words_alone_run_the_notebook_once(training: Notebook) -> None:
-    """A grid of given values has one point."""
+    """A grid of single values has one point."""
     assert in_words(training, "epochs=3").points == [{}]
 
 
@@ -110,13 +110,13 @@ def test_words_alone_run_the_notebook_once(training: Notebook) -> None:
     ],
 )
 def test_axis_in_yaml(training: Notebook, axis: str, values: list[float]) -> None:
-    """Ranges hold both their ends, and numbers as one writes them: no 0.30000000000000004."""
+    """Ranges include both ends, and numbers as people write them: no 0.30000000000000004."""
     points = in_yaml(training, f"product: {{rate: {axis}}}").points
     assert [repr(point["rate"]) for point in points] == [repr(float(value)) for value in values]
 
 
 def test_range_of_whole_numbers(training: Notebook) -> None:
-    """A range serves a parameter that is an int if all of its numbers are whole."""
+    """A range fits an int parameter if all of its numbers are whole."""
     grid = in_yaml(training, "product: {epochs: {from: 1, to: 100, count: 3, scale: log}}")
     assert [repr(point["epochs"]) for point in grid.points] == ["1", "10", "100"]
     broken = refused(in_yaml, training, "product: {epochs: {from: 1, to: 2, count: 3}}")
@@ -124,7 +124,7 @@ def test_range_of_whole_numbers(training: Notebook) -> None:
 
 
 def test_parts_of_a_grid(training: Notebook) -> None:
-    """Products vary the slowest, then what is zipped; repetitions are neighbours."""
+    """Products vary slowest, then zipped lists; repetitions are neighbours."""
     grid = in_yaml(
         training,
         "given: {kind: y}",
@@ -143,7 +143,7 @@ def test_parts_of_a_grid(training: Notebook) -> None:
 
 
 def test_zipped_lists_may_hold_a_value_twice(training: Notebook) -> None:
-    """Only a whole row must not be there twice."""
+    """Only a complete row must not occur twice."""
     grid = in_yaml(training, "zip: {epochs: [1, 1], rate: [0.1, 0.2]}")
     assert grid.points == [{"epochs": 1, "rate": 0.1}, {"epochs": 1, "rate": 0.2}]
     assert refused(in_yaml, training, "zip: {epochs: [1, 1], rate: [0.1, 0.1]}") == (
@@ -152,7 +152,7 @@ def test_zipped_lists_may_hold_a_value_twice(training: Notebook) -> None:
 
 
 def test_values_may_be_lists(training: Notebook) -> None:
-    """An axis of lists has a list for each run."""
+    """An axis of lists gives each run a list."""
     grid = in_yaml(training, "product: {layers: [[], [8, 8]]}")
     assert grid.points == [{"layers": []}, {"layers": [8, 8]}]
 
@@ -251,7 +251,7 @@ def test_files_that_are_refused(training: Notebook, lines: list[str], message: s
 
 
 def test_file_without_a_notebook(tmp_path: Path) -> None:
-    """Nothing else tells what is to run."""
+    """It is refused, because nothing else says what to run."""
     path = tmp_path / "empty.yaml"
     path.write_text("product: {epochs: [1, 2]}")
     with pytest.raises(PressError, match=r"^empty.yaml: notebook: field required$"):

@@ -49,13 +49,13 @@ def test_what_is_written_is_read_again(path: Path) -> None:
 
 
 def test_point_is_named_whatever_the_order_of_its_parameters() -> None:
-    """A grid that is written down in another order has the same runs."""
+    """A grid written in another order has the same runs."""
     assert point_of({"a": 1, "b": 2}) == point_of({"b": 2, "a": 1})
     assert point_of({"a": 1}) != point_of({"a": 1.0})
 
 
 def test_update_returns_what_is_then_in_the_journal(path: Path) -> None:
-    """The entry in hand and the one on the disk do not part."""
+    """The entry in memory and the one on the disk stay the same."""
     with Journal(path) as journal:
         entry = journal.entries()[2]
         changed = journal.update(entry, state=RUNNING, attempts=1, observed={"read": {"a": "b"}})
@@ -65,7 +65,7 @@ def test_update_returns_what_is_then_in_the_journal(path: Path) -> None:
 
 
 def test_grid_laid_out_anew(path: Path) -> None:
-    """Runs keep what they came to: those that stay, and those that leave and come back."""
+    """Runs keep their results, whether they stay, leave or come back."""
     with Journal(path) as journal:
         before = journal.entries()
         journal.lay_out([(point_of({"rate": 1.0}), "new"), GRID[1]])
@@ -76,7 +76,7 @@ def test_grid_laid_out_anew(path: Path) -> None:
 
 
 def test_change_is_in_the_journal_when_the_call_returns(path: Path) -> None:
-    """A process that dies the next moment has noted it."""
+    """It is there even if the process dies the next moment."""
     script = (
         "import os, sys\nfrom pathlib import Path\nfrom nbpress.sweep.journal import Journal\n"
         "journal = Journal(Path(sys.argv[1]))\n"
@@ -122,7 +122,7 @@ def _drop_a_table(path: Path) -> None:
     ],
 )
 def test_damaged_journal(path: Path, damage: Callable[[Path], None]) -> None:
-    """It is kept as it was under another name, and a new one works."""
+    """It is kept under another name, and a new one works."""
     damage(path)
     content = path.read_bytes()
     with Journal(path) as journal:
@@ -137,7 +137,7 @@ def test_damaged_journal(path: Path, damage: Callable[[Path], None]) -> None:
 
 
 def test_empty_file_is_an_empty_journal(path: Path) -> None:
-    """A kill before its first change leaves one."""
+    """A process killed before its first change leaves such a file."""
     path.write_bytes(b"")
     with Journal(path) as journal:
         assert journal.entries() == []
@@ -146,7 +146,7 @@ def test_empty_file_is_an_empty_journal(path: Path) -> None:
 
 
 def test_folder_in_place_of_a_journal(path: Path) -> None:
-    """It is refused, and stays."""
+    """It is refused and left as it is."""
     path.unlink()
     (path / "inside").mkdir(parents=True)
     with pytest.raises(PressError, match=r"cannot read or write \S+journal\.sqlite: "):
@@ -168,7 +168,7 @@ def test_journal_of_a_newer_version(path: Path) -> None:
 
 
 def test_journal_that_somebody_else_writes_to(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A transaction that does not end is an error with a message; nothing is put aside."""
+    """An endless transaction is an error with a message; the journal is not put aside."""
     patient = sqlite3.connect
     monkeypatch.setattr(sqlite3, "connect", lambda path, timeout: patient(path, timeout=0.01))
     with Journal(path) as journal:
@@ -185,7 +185,7 @@ def test_journal_that_somebody_else_writes_to(path: Path, monkeypatch: pytest.Mo
 
 
 def test_read_only_folder(path: Path) -> None:
-    """Its journal can be read; what would change it is refused with a message."""
+    """Its journal can be read; a change is refused with a message."""
     mount = (
         f"mount --bind {path.parent} {path.parent} && mount -o remount,bind,ro {path.parent} && "
         'exec "$@"'

@@ -35,7 +35,7 @@ def inside(swept: TinyProject, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("inside")
 def test_results_are_a_table_with_what_it_is_of() -> None:
-    """A row for each run; what failed has no value."""
+    """It has a row for each run; a failed run has no values."""
     table = nbpress.results("1_sums")
     assert list(table["1a.total"].dropna()) == [0.0, 0.0, 1.0, 2.0, 3.0]
     assert list(table["state"]) == [*["done"] * 5, "failed"]
@@ -53,20 +53,20 @@ def test_results_are_a_table_with_what_it_is_of() -> None:
 
 @pytest.mark.usefixtures("inside")
 def test_unknown_sweep_has_no_results() -> None:
-    """It says how to get some."""
+    """The message says how to get some."""
     with pytest.raises(PressError, match="no results yet: run `nbpress sweep nope`"):
         nbpress.results("nope")
 
 
 def test_results_outside_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It says what it looked for."""
+    """The message says what was looked for."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(PressError, match=r"lies in no project: no folder above it has report/"):
         nbpress.results("1_sums")
 
 
 def test_template_is_published(swept: TinyProject) -> None:
-    """As PDF and page, with the failures; a second time nothing changes."""
+    """It is published as PDF and page, with the failures; a second time nothing changes."""
     report = swept.root / "sweeps" / "1_sums"
     result = swept.run("sweep", "report", "1_sums")
     assert result.status == 0, result.err
@@ -80,7 +80,7 @@ def test_template_is_published(swept: TinyProject) -> None:
 
 
 def test_summary_of_ones_own_runs_again_for_other_results(swept: TinyProject) -> None:
-    """It takes the template's place; its values are those of the table, never older ones."""
+    """It replaces the template; its values are those of the current table."""
     template = Path(nbpress.__file__).with_name("sweep") / "summary.ipynb"
     content = json.loads(template.read_text("utf-8"))
     content["cells"] = content["cells"][:4]
@@ -107,14 +107,14 @@ def test_summary_of_ones_own_runs_again_for_other_results(swept: TinyProject) ->
 
 
 def test_sweep_that_was_never_run_has_no_summary(swept: TinyProject) -> None:
-    """It says which there are."""
+    """The message names the sweeps that there are."""
     result = swept.run("sweep", "report", "1_sum")
     assert result.status == 1
     assert result.err == "nbpress: no sweep is called '1_sum'; did you mean '1_sums'?\n"
 
 
 def test_make_runs_a_sweep_and_its_summary(swept: TinyProject) -> None:
-    """What `make sweep SWEEP=twice` calls: the summary is published whatever failed."""
+    """`make sweep SWEEP=twice` publishes the summary even if runs failed."""
     description = "notebook: 1_sums\nproduct: {scale: [2, 3]}\n"
     (swept.root / "sweeps" / "twice.yaml").write_text(description, "utf-8")
     result = swept.run("sweep", "run", "--report", NBPRESS_SWEEP="twice")

@@ -1,4 +1,4 @@
-"""Folders for what is of no use after a build."""
+"""Folders for files that are useless after a build."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_private_folder_goes_when_its_block_ends(place: Path) -> None:
-    """With what lies in it; nobody else can look into it."""
+    """Its content goes with it, and nobody else can look into it."""
     with private_folder() as folder:
         (folder / "file").touch()
         assert folder.parent == place
@@ -33,7 +33,7 @@ def test_private_folder_goes_when_its_block_ends(place: Path) -> None:
 
 
 def test_temporary_files_are_made_in_a_private_folder(place: Path) -> None:
-    """By whoever asks Python for one, in this process."""
+    """Whoever asks Python for one, in this process, gets it there."""
     former = tempfile.gettempdir()
     with temporary_files(), tempfile.NamedTemporaryFile() as file:
         assert Path(file.name).parents[1] == place
@@ -42,7 +42,7 @@ def test_temporary_files_are_made_in_a_private_folder(place: Path) -> None:
 
 
 def test_folders_of_the_dead_are_swept_and_no_others(place: Path) -> None:
-    """One is known by its lock, which dies with its process."""
+    """A folder is known by its lock, which dies with its process."""
     kills_itself = (
         "import os, sys, pathlib\n"
         "from nbpress.run import temporary\n"

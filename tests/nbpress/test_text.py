@@ -1,4 +1,4 @@
-"""Texts that quote values, and cells of prose, as they are read."""
+"""Texts that quote values and cells of prose: how they are read."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ VALUES = {
     ],
 )
 def test_text_is_set(source: str, text: str) -> None:
-    """With numbers as print has them, and what its claims have it say; LaTeX keeps its braces."""
+    """Numbers look as in print, claims choose sentences, and LaTeX keeps its braces."""
     assert read_text(source).set(VALUES, {"up": True, "down": False}) == text
 
 
@@ -51,7 +51,7 @@ def test_text_is_set(source: str, text: str) -> None:
 def test_value_at_the_beginning_of_a_line_is_no_structure(
     value: object, format_: str, text: str
 ) -> None:
-    """No list, no heading: text that is wrapped before a number stays a paragraph."""
+    """A wrapped line that begins with a number stays part of its paragraph."""
     quoting = read_text(f"There are\n{{{{ x{format_ and ':' + format_} }}}}. So")
     assert quoting.set({"x": value}, {}) == f"There are\n{text}"
     plain = quoting.set({"x": value}, {}, markdown=False)
@@ -79,14 +79,14 @@ def test_value_at_the_beginning_of_a_line_is_no_structure(
     ],
 )
 def test_malformed_text_is_refused(source: str, line: int, message: str) -> None:
-    """With the line; nothing in it is evaluated, whatever it looks like."""
+    """The message has the line; nothing in the text is evaluated."""
     with pytest.raises(TextError, match=message) as error:
         read_text(source)
     assert error.value.line == line
 
 
 def test_format_that_does_not_fit_is_refused() -> None:
-    """By the name, the value and the line."""
+    """The message gives the name, the value and the line."""
     with pytest.raises(TextError, match=r"line 2: name is 'softmax', which '\.2f' cannot set"):
         read_text("a\n{{ name:.2f }}").set(VALUES, {})
     for name in ("rows", "mapping", "nothing"):
@@ -106,7 +106,7 @@ def test_prose_sets_numbers_as_answers_do() -> None:
     [("{{ b }}", "'b' is not given"), ("{{ if up }}x{{ end }}", "depends on a claim")],
 )
 def test_prose_of_a_table_takes_what_it_is_given(text: str, message: str) -> None:
-    """And nothing else: no claim is taken for true."""
+    """It takes nothing else: no claim is assumed to be true."""
     with pytest.raises(TextError, match=message):
         prose(text, a=1)
 
@@ -119,7 +119,7 @@ def parsed(source: str) -> Prose:
 
 
 def test_answer_is_read() -> None:
-    """Its task, and the names that it quotes in either branch of a condition."""
+    """It has a task, and the names that it quotes in either branch of a condition."""
     read = parsed("\n%%answer 2d\nIt stops after {{ a }}{{ if c }} of {{ b:, }}{{ end }}.")
     assert (read.kind, read.task) == ("answer", "2d")
     assert [(quote.name, quote.format, quote.line) for quote in read.quotes] == [
@@ -131,7 +131,7 @@ def test_answer_is_read() -> None:
 
 @pytest.mark.parametrize("alt", ["\nAlt:\nA line.\nIt falls.\n", "\nAlt: A line.\nIt falls."])
 def test_figure_is_read(alt: str) -> None:
-    """Caption and alternative are told apart by a line that begins with `Alt:`."""
+    """A line that begins with `Alt:` separates the caption from the alternative."""
     read = parsed("%%figure fig-2b-zoom fig\nThe loss,\nin *nats*." + alt)
     assert (read.label, read.variable, read.task) == ("fig-2b-zoom", "fig", "2b")
     assert read.texts["caption"].set({}, {}) == "The loss,\nin *nats*."
@@ -156,7 +156,7 @@ def test_figure_is_read(alt: str) -> None:
     ],
 )
 def test_malformed_prose_is_refused(source: str, line: int, message: str) -> None:
-    """With the line of the cell."""
+    """The message has the line of the cell."""
     with pytest.raises(TextError, match=message) as error:
         read_prose(source)
     assert error.value.line == line
@@ -166,14 +166,14 @@ def test_malformed_prose_is_refused(source: str, line: int, message: str) -> Non
     "source", ["%%time\nx", "%%answers 2d", "x\n%%answer 2d", "%answer 2d", ""]
 )
 def test_other_cells_are_code(source: str) -> None:
-    """Also those of other magics, and of one that stands further down."""
+    """So are cells of other magics, and those whose magic is not in the first line."""
     assert split_prose(source) is None
     assert read_prose(source) is None
 
 
 @pytest.mark.parametrize("half", ["{{ off:.0%}} of {{ guess }}", "{{ off }} of {{guess }}"])
 def test_placeholder_without_a_blank(half: str) -> None:
-    """Its line is named; it does not swallow the text up to the next one, or stand in print."""
+    """Its line is named; it is neither printed nor does it swallow the text that follows."""
     with pytest.raises(TextError, match=r"blank is missing|braces of one half") as caught:
         read_text(f"One.\n{half}")
     assert caught.value.line == 2

@@ -1,4 +1,4 @@
-"""What the notebooks write in words, read without running them."""
+"""The notebooks' texts, read without running the notebooks."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def wrong(*cells: tuple[str, str]) -> list[str]:
     ],
 )
 def test_these_are_no_typed_numbers(text: str) -> None:
-    """Formulas, headings, references, names of tasks, dates, code, addresses, placeholders."""
+    """Formulas, headings, references, task names, dates, code and placeholders do not count."""
     assert typed(("markdown", text), ("code", f"%%answer 1a\n{text}")) == []
 
 
@@ -56,7 +56,7 @@ def test_these_are_no_typed_numbers(text: str) -> None:
     ],
 )
 def test_digits_are_found_everywhere(text: str, numbers: list[str]) -> None:
-    """In Markdown, answers, captions, alternatives and what code says."""
+    """They are found in Markdown, answers, captions, alternatives and texts from code."""
     messages = [f"{number!r} is typed, and may go stale" for number in numbers]
     for cell, line in (
         (("markdown", f"# A\n\n{text}"), 3),
@@ -71,7 +71,7 @@ def test_digits_are_found_everywhere(text: str, numbers: list[str]) -> None:
 
 
 def test_number_words_are_found_where_values_could_be_quoted() -> None:
-    """From two upwards; in a cell of Markdown they are words."""
+    """They count from two upwards; in Markdown cells they are just words."""
     text = "Two of ten thousand, one-fifth and fortyish, thirteen dozen"
     assert typed(("markdown", text)) == []
     words = ["Two", "ten", "thousand", "thirteen", "dozen"]
@@ -81,7 +81,7 @@ def test_number_words_are_found_where_values_could_be_quoted() -> None:
 
 
 def test_what_is_meant_is_said() -> None:
-    """Of one cell; a marker that marks nothing is told, so that it cannot outlive its number."""
+    """A marker counts for one cell; a marker that marks nothing is reported, too."""
     cells = [
         ("markdown", "A 3 and a 4.\n\n<!-- typed: 3 -->"),
         ("code", "%%answer 1a\nTwo of 10 <!-- typed: two, 10, 11 -->"),
@@ -131,7 +131,7 @@ def test_answer_that_stands_elsewhere(markdown: str, message: str) -> None:
     ],
 )
 def test_fault_is_told_with_its_line(cell: tuple[str, str], message: str) -> None:
-    """And nothing else is, of a notebook that is sound but for it."""
+    """Nothing else is reported about an otherwise sound notebook."""
     sound = [
         LOAD,
         ("code", "%%figure fig-1 fig\nA.\nAlt: B."),
@@ -143,7 +143,7 @@ def test_fault_is_told_with_its_line(cell: tuple[str, str], message: str) -> Non
 
 
 def test_prose_needs_the_extension() -> None:
-    """Loaded in a cell above."""
+    """The extension must be loaded in a cell above."""
     heading, answer = ("markdown", "## Task 1a"), ("code", "%%answer 1a\nA.")
     assert wrong(heading, answer, LOAD) == [
         "1.ipynb, cell 2, line 1: %%answer needs '%load_ext nbpress' above"
@@ -152,14 +152,14 @@ def test_prose_needs_the_extension() -> None:
 
 
 def test_label_that_is_computed_may_be_any() -> None:
-    """Then a reference may lead to it; references to tasks are known all the same."""
+    """A reference may lead to it; references to tasks are known in any case."""
     figure = ("code", "nbpress.figure(fig, label, caption, alt)")
     assert wrong(figure, ("markdown", "[](#fig-9)")) == []
     assert len(wrong(figure, ("markdown", "[](#task-9)"))) == 1
 
 
 def test_references_lead_to_other_notebooks() -> None:
-    """Labels are those of the whole report."""
+    """Labels belong to the whole report."""
     first = notebook(("markdown", "## Task 1a\n[](#fig-2) [](#task-2b)"))
     second = notebook(LOAD, ("markdown", "## Task 2b"), ("code", "%%figure fig-2 f\nA.\nAlt: B."))
     assert faults([first, second]) == []

@@ -54,14 +54,14 @@ def judged(place: Path, *cells: Any, stopped: Exception | None = None) -> str | 
 
 
 def test_notebook_is_complete_if_every_cell_ran(tmp_path: Path) -> None:
-    """Prose, empty cells and cells that are to be skipped need not."""
+    """Prose, empty cells and cells to be skipped need not run."""
     skipped = code("2", None, tag="skip-execution")
     assert judged(tmp_path, PROSE, code(), code("", None), skipped) is None
     assert judged(tmp_path, PROSE) is None
 
 
 def test_error_output_stops_it(tmp_path: Path) -> None:
-    """With number, id, source, output so far and traceback; papermill's own cells do not count."""
+    """The message has number, id, source, output and traceback; papermill's cells do not count."""
     injected = code("x = 1", 1, tag="injected-parameters")
     marker = {**PROSE, "metadata": {"tags": ["papermill-error-cell-tag"]}}
     found = judged(tmp_path, marker, PROSE, injected, code("f()", 2, printed("so far\n"), ERROR))
@@ -76,14 +76,14 @@ def test_error_output_stops_it(tmp_path: Path) -> None:
 
 
 def test_cell_that_did_not_run_stops_it(tmp_path: Path) -> None:
-    """Although nobody raised anything: papermill marks such cells as completed."""
+    """It does so even without an error: papermill marks such cells as completed."""
     found = judged(tmp_path, code(), code("2", None), code("3", None))
     assert found is not None
     assert found.startswith("cell 2 (cell-2) did not run")
 
 
 def test_cell_cut_off_by_a_dead_kernel(tmp_path: Path) -> None:
-    """It is the last one that has a count."""
+    """It is the last cell that has a count."""
     cells = code(), code("2", 2, printed("half")), code("3", None)
     found = judged(tmp_path, *cells, stopped=DeadKernelError("Kernel died"))
     assert found is not None
@@ -92,14 +92,14 @@ def test_cell_cut_off_by_a_dead_kernel(tmp_path: Path) -> None:
 
 
 def test_cell_cut_off_by_its_time_limit(tmp_path: Path) -> None:
-    """The message says the limit and where it is set."""
+    """The message gives the limit and says where it is set."""
     found = judged(tmp_path, code(), stopped=CellTimeoutError("…"))
     assert found is not None
     assert "took more than 5 s, the limit of a cell (cell_timeout in report/report.yaml)" in found
 
 
 def test_any_other_end_stops_it(tmp_path: Path) -> None:
-    """Also before the first cell, and where all cells seem to have run."""
+    """It does so before the first cell, too, and even if all cells seem to have run."""
     stopped = RuntimeError("\x1b[31mno kernel\x1b[0m\nof this name")
     found = judged(tmp_path, code(), stopped=stopped)
     assert found is not None
@@ -110,7 +110,7 @@ def test_any_other_end_stops_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", ['{"cells": [', "{}", ""])
 def test_half_written_notebook_stops_it(tmp_path: Path, content: str) -> None:
-    """So does one that is missing."""
+    """So does a missing one."""
     executed = tmp_path / "executed.ipynb"
     assert verdict(executed, None, 5) == "it could not be run: the reason is unknown"
     executed.write_text(content, "utf-8")
@@ -118,7 +118,7 @@ def test_half_written_notebook_stops_it(tmp_path: Path, content: str) -> None:
 
 
 def test_full_disk_is_named(tmp_path: Path) -> None:
-    """Whatever the executed notebook looks like then."""
+    """It is named whatever the executed notebook then looks like."""
     full = OSError(errno.ENOSPC, "No space left on device")
     found = judged(tmp_path, code(), stopped=full)
     assert found == "cannot read or write: the disk is full: make room and run it again"
@@ -140,7 +140,7 @@ def test_full_disk_is_named(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_lack_of_memory_is_one_sentence(tmp_path: Path, error: Any, line: str) -> None:
-    """Without a traceback, which would lead nowhere."""
+    """There is no traceback, because it would lead nowhere."""
     found = judged(tmp_path, code("f()", 1, {**ERROR, **error}))
     assert found == (
         f"cell 1 (cell-f()) ran out of memory ({line}): free some, or raise its limits, "
@@ -149,6 +149,6 @@ def test_lack_of_memory_is_one_sentence(tmp_path: Path, error: Any, line: str) -
 
 
 def test_library_on_a_file_system_without_execution_is_no_lack_of_memory() -> None:
-    """The same words of the loader, with another reason behind them."""
+    """The loader uses the same words, but for another reason."""
     text = "liba.so: failed to map segment from shared object: Operation not permitted"
     assert out_of_memory(text) is None

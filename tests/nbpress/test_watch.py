@@ -30,13 +30,13 @@ def saves(lines: list[str]) -> list[str]:
 
 
 def lines_after(watch: Watch, edit: str) -> list[str]:
-    """Edit prose, and return what is said until that is built."""
+    """Edit prose, and return what is printed until it is built."""
     watch.project.edit(PICTURES, "shows it", f"shows it, {edit}")
     return [*watch.until("2_pictures.ipynb changed"), *watch.until(DONE)]
 
 
 def test_saved_prose_is_in_the_report_at_once(built: TinyProject) -> None:
-    """One line says what changed, and the build's own what came of it."""
+    """One line says what changed, and the build's own line gives the result."""
     with watching(built) as watch:
         watch.until(DONE)
         before = built.published()
@@ -46,7 +46,7 @@ def test_saved_prose_is_in_the_report_at_once(built: TinyProject) -> None:
 
 
 def test_errors_are_shown_and_the_next_save_tries_again(built: TinyProject) -> None:
-    """A slip in a cell, a notebook that is gone, a broken report.yaml: none ends the watch."""
+    """A slip in a cell, a missing notebook or a broken report.yaml does not end the watch."""
     with watching(built) as watch:
         watch.until(DONE)
         before = built.published()
@@ -68,7 +68,7 @@ def test_errors_are_shown_and_the_next_save_tries_again(built: TinyProject) -> N
 
 
 def test_watch_can_begin_with_an_error(built: TinyProject) -> None:
-    """Neither what report.yaml says nor where the data are need be right when it starts."""
+    """At the start, neither report.yaml nor the data set's folder need be right."""
     (built.root / "data" / "small.txt").rename(built.root / "aside")
     built.edit("report/report.yaml", "title:", "titel:")
     with watching(built) as watch:
@@ -80,7 +80,7 @@ def test_watch_can_begin_with_an_error(built: TinyProject) -> None:
 
 
 def test_burst_of_saves_is_one_build(built: TinyProject) -> None:
-    """Saves that are there when it looks are built together."""
+    """Saves that are noticed together are built together."""
     with watching(built) as watch:
         watch.until(DONE)
         watch.process.send_signal(signal.SIGSTOP)
@@ -95,7 +95,7 @@ def test_burst_of_saves_is_one_build(built: TinyProject) -> None:
 
 
 def test_save_during_a_build_is_built_after_it(built: TinyProject) -> None:
-    """It is in no build that began before, so there is one more."""
+    """The build that is running does not have it, so there is one more."""
     with_cell(built, GATED)
     with watching(built) as watch:
         watch.until("1_sums: runs again")
@@ -124,7 +124,7 @@ def test_what_a_build_writes_does_not_build_again(built: TinyProject, end: str) 
 
 
 def test_what_a_failed_notebook_looked_for_is_watched(built: TinyProject) -> None:
-    """The file that it lacked, of whatever kind and wherever, builds again when it is there."""
+    """As soon as the missing file exists, whatever it is, there is a build."""
     with_cell(built, "open('../table/of.numbers').close()")
     with watching(built) as watch:
         watch.until("FileNotFoundError")
@@ -134,7 +134,7 @@ def test_what_a_failed_notebook_looked_for_is_watched(built: TinyProject) -> Non
 
 
 def test_declared_inputs_are_watched(built: TinyProject) -> None:
-    """What a chapter names in `inputs` counts, in folders that are made later as well."""
+    """What a chapter names in `inputs` counts, also in folders that are made later."""
     (built.root / "scans").mkdir()
     (built.root / "scans" / "first").touch()
     built.edit("report/report.yaml", "tasks: {1a", "inputs: [scans/]\n    tasks: {1a")
@@ -147,7 +147,7 @@ def test_declared_inputs_are_watched(built: TinyProject) -> None:
 
 
 def test_resolver_is_asked_afresh(built: TinyProject) -> None:
-    """Neither its module nor what it remembers is that of an earlier build."""
+    """Neither its module nor its state is left over from an earlier build."""
     resolver = "src/tiny/resolver.py"
     with watching(built) as watch:
         watch.until(DONE)
@@ -161,7 +161,7 @@ def test_resolver_is_asked_afresh(built: TinyProject) -> None:
 
 
 def test_edit_of_the_press_starts_it_anew(built: TinyProject, tmp_path: Path) -> None:
-    """What is built after it is built by the new press, and one that is broken can be mended."""
+    """The new press builds from then on, and a broken one can be repaired."""
     source = Path(nbpress.__file__).parents[1]
     for package in ("nbpress", "nbtypeset"):
         shutil.copytree(source / package, tmp_path / "press" / package)
@@ -179,7 +179,7 @@ def test_edit_of_the_press_starts_it_anew(built: TinyProject, tmp_path: Path) ->
 
 
 def test_installed_packages_start_it_anew(built: TinyProject) -> None:
-    """Versions are those of the moment: a run that had others is stale."""
+    """Versions are looked up each time: a run with other versions is stale."""
     with watching(built) as watch:
         watch.until(DONE)
         site = built.root / "site"
@@ -189,7 +189,7 @@ def test_installed_packages_start_it_anew(built: TinyProject) -> None:
 
 
 def test_report_can_be_built_beside_it(built: TinyProject) -> None:
-    """The lock is held only during builds, and what others publish builds nothing."""
+    """The lock is held only during builds, and what others publish triggers no build."""
     with watching(built) as watch:
         watch.until(DONE)
         assert "another build" not in built.report("--code").err
@@ -198,7 +198,7 @@ def test_report_can_be_built_beside_it(built: TinyProject) -> None:
 
 @pytest.mark.parametrize("at_work", [False, True])
 def test_ctrl_c_ends_it_with_a_line(built: TinyProject, at_work: bool) -> None:
-    """It is the way to end it, so the status is 0; no process is left, kernels included."""
+    """It is the normal way to end it: the status is 0, and no process or kernel is left."""
     if at_work:
         with_cell(built, GATED)
     with watching(built) as watch:

@@ -25,7 +25,7 @@ def written(exporter: str, *texts: str, bibliography: str = BIB) -> tuple[str, l
 
 
 def test_citations_lead_to_the_list_at_the_end() -> None:
-    """In brackets or as an author; the list holds what is not cited as well."""
+    """They do in brackets or as an author; the list also has entries that are not cited."""
     page, warnings = written(
         "offline-html", "# One\n\nAs [@lecun1998, p. 3] says.", "By @lecun1998."
     )
@@ -40,14 +40,14 @@ def test_citations_lead_to_the_list_at_the_end() -> None:
 
 @pytest.mark.parametrize("exporter", ["typst", "report-latex"])
 def test_other_formats_cite_too(exporter: str) -> None:
-    """With links within the document."""
+    """Their citations are links within the document."""
     source, _ = written(exporter, "As [@lecun1998] says.")
     assert "ref-lecun1998" in source.split("Gradient")[0]
     assert "Bottou" in source
 
 
 def test_latex_lists_paragraphs_that_links_lead_to() -> None:
-    r"""Of entries pandoc makes a `\\bibitem`, which has no list to stand in."""
+    r"""Pandoc makes a `\\bibitem` of an entry, but there is no list for it to stand in."""
     source, _ = written("report-latex", "As [@lecun1998] says.")
     assert "bibitem" not in source
     assert r"\phantomsection\label{ref-lecun1998}" in source
@@ -55,7 +55,7 @@ def test_latex_lists_paragraphs_that_links_lead_to() -> None:
 
 
 def test_pdf_has_the_references_in_its_outline() -> None:
-    """As a chapter of its own, at the end."""
+    """They are a chapter of their own, at the end."""
     import io
 
     import pikepdf
@@ -66,14 +66,14 @@ def test_pdf_has_the_references_in_its_outline() -> None:
 
 
 def test_unknown_key_stays_as_it_was_typed() -> None:
-    """With a warning; the press refuses it before."""
+    """There is a warning; the press refuses the key earlier."""
     page, warnings = written("offline-html", "As [@lecun1998; @nobody] says.")
     assert "[@lecun1998; @nobody]" in page
     assert any("nothing is known as 'nobody' to cite" in warning for warning in warnings)
 
 
 def test_without_a_bibliography_nothing_is_a_citation() -> None:
-    """An @ is a letter like any."""
+    """Without one, an @ is an ordinary character."""
     page, warnings = written("offline-html", "As [@lecun1998] says.", bibliography="")
     assert "[@lecun1998]" in page
     assert "References" not in page
@@ -81,7 +81,7 @@ def test_without_a_bibliography_nothing_is_a_citation() -> None:
 
 
 def test_bibliography_is_data() -> None:
-    """Whatever stands in it becomes words."""
+    """Everything in it becomes words."""
     page, _ = written("offline-html", "x")
     assert "<b>#" not in page
     assert 'href="javascript' not in page

@@ -96,7 +96,7 @@ def words_of(pdf: bytes, folder: Path) -> str:
 
 
 def test_proved_formula_has_a_mark_in_typst() -> None:
-    """Beside its number, and in words for those who cannot see it; a definition has neither."""
+    """The mark is beside its number, and in words in its alternative; a definition has neither."""
     source = typst_of(derived(), judged(*VERDICTS))
     assert '#tagged("", "(1)", false)[#formula("a : equals 2 b")[' in source
     assert '#tagged("eq-half", "(2)", true)[#formula("b equals c; proved by machine")[' in source
@@ -112,7 +112,7 @@ def test_proved_formula_has_a_mark_in_the_pdf() -> None:
 
 
 def test_mark_is_drawn_beside_the_number_of_what_is_proved(tmp_path: Path) -> None:
-    """Of two documents that differ in nothing else, one draws the sign once more."""
+    """Of two otherwise equal documents, one draws the sign once more."""
     strokes = []
     for proved in ("false", "true"):
         source, resources = TypstExporter().from_notebook_node(derived(), judged("", ""))
@@ -128,7 +128,7 @@ def test_mark_is_drawn_beside_the_number_of_what_is_proved(tmp_path: Path) -> No
 
 
 def test_proved_formula_has_a_mark_on_the_page() -> None:
-    """Number and alternative say it; the style draws the sign, which is not read out twice."""
+    """Number and alternative state it; the style draws the sign, which is not read out twice."""
     notebook, resources = derived(), judged(*VERDICTS)
     assert formulas_of(notebook, resources) == [
         ("a : equals 2 b", "tag", "(1)"),
@@ -140,7 +140,7 @@ def test_proved_formula_has_a_mark_on_the_page() -> None:
 
 
 def test_proved_formula_has_a_mark_in_latex() -> None:
-    """Before the number, which references lead to."""
+    """It stands before the number, to which references lead."""
     source = latex_of(derived(), judged(*VERDICTS))
     assert r"\tag*{(1)}" in source
     assert r"\tag*{\textcolor{accent}{✓} (2)}\label{eq-half}" in source
@@ -160,7 +160,7 @@ def test_mark_is_in_the_pdf_by_tex(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("verdicts", [(), ("proved",), ("proved", "proved", ""), ("", "")])
 def test_verdicts_that_fit_no_formulas_mark_none(verdicts: Sequence[str]) -> None:
-    """As many as there are formulas, or nobody knows which is meant; the author is told."""
+    """If their number differs, nobody knows which formula is meant; the author is told."""
     notebook, resources = derived(), judged(*verdicts)
     assert [kind for _, kind, _ in formulas_of(notebook, resources)] == ["tag", "tag"]
     assert "proved by machine" not in typst_of(notebook, resources)
@@ -175,7 +175,7 @@ def test_verdicts_that_fit_no_formulas_mark_none(verdicts: Sequence[str]) -> Non
 
 @pytest.mark.parametrize("hidden", ["<!-- {} -->", "```\n{}\n```", "    {}"])
 def test_formula_that_is_not_shown_leaves_its_mark_to_none(hidden: str) -> None:
-    """A comment or code holds the one that was proved: the definition does not get its mark."""
+    """If the proved one is in a comment or code, the definition does not get its mark."""
     shown, proved = "$$a := 2 b\\tag{1}$$", "$$b = c\\tag{2}$$"
     text = f"{hidden.format(proved)}\n\n{shown}"
     formulas = formulas_of(derived(text), judged("proved", ""))
@@ -184,7 +184,7 @@ def test_formula_that_is_not_shown_leaves_its_mark_to_none(hidden: str) -> None:
 
 @pytest.mark.parametrize("text", [BOUND, STORED])
 def test_no_mark_without_the_press(text: str) -> None:
-    """What a cell, its metadata or the notebook's say of themselves is no mark."""
+    """What a cell, its metadata or the notebook's claim about themselves is no mark."""
     notebook = derived(text)
     notebook.metadata["nbpress"] = {"marks": {"odd-0": ["", "proved"]}}
     notebook.cells[0].metadata["verdicts"] = ",proved"
@@ -198,14 +198,14 @@ def test_no_mark_without_the_press(text: str) -> None:
 
 
 def test_no_mark_in_another_cell() -> None:
-    """Marks go by the cell's id, and a formula in Markdown is none of a derivation."""
+    """Marks go by the cell's id; a formula in a Markdown cell does not count."""
     other = {"nbpress": {"imprint": Imprint(marks={"other": VERDICTS})}}
     assert "true)" not in typst_of(derived(), other)
     assert "true)" not in typst_of(markdown(BOUND), judged(*VERDICTS))
 
 
 def test_tag_that_looks_like_a_mark_is_none() -> None:
-    """Wherever it is typed; the formula stays, with a number if it has a label."""
+    """The tag is no mark; the formula stays, with a number if it has a label."""
     notebook = markdown("$$a = b\\tag{✓ 3}$$\n\n$$a = c\\tag*{✗}\\label{x}$$")
     for source in (typst_of(notebook), page_of(notebook), latex_of(notebook)):
         assert not set(source) & set("✓✗")
@@ -214,7 +214,7 @@ def test_tag_that_looks_like_a_mark_is_none() -> None:
 
 
 def test_derivation_through_nbconvert(tmp_path: Path) -> None:
-    """As it is stored by JupyterLab, and exported by nbconvert alone."""
+    """JupyterLab's saved derivation can be exported by nbconvert alone."""
     nbformat.write(derived(STORED), tmp_path / "derived.ipynb")
     for form in ("typst", "offline-html", "report-latex"):
         command = [sys.executable, "-m", "nbconvert", "--to", form, "derived.ipynb"]
@@ -226,7 +226,7 @@ def test_derivation_through_nbconvert(tmp_path: Path) -> None:
 
 
 def test_pandoc_sees_its_own_keys_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A formula's verdict is ours: a stricter pandoc might refuse a node that has a third key."""
+    """Verdicts are kept from pandoc: a stricter one might refuse a node with a third key."""
     written: list[Node] = []
     write = pandoc.write_logged
 

@@ -104,7 +104,7 @@ def refusal(message: str) -> typst.TypstError:
     ],
 )
 def test_text_after_a_call(text: str, tmp_path: Path) -> None:
-    """An inline ends where it ends; what follows is text, in the PDF and in the source."""
+    """An inline element ends where it should; what follows is text, in PDF and source."""
     exported, resources = TypstExporter().from_notebook_node(markdown(text))
     assert compiled(exported, resources, tmp_path)
     _, resources = TypstPDFExporter(strict=True).from_notebook_node(markdown(text))
@@ -270,7 +270,7 @@ def test_table_without_rows() -> None:
     ],
 )
 def test_widths_of_pictures(width: str, in_page: str, in_source: str) -> None:
-    """A width in pixels or percent is kept, any other is left to the picture."""
+    """A width in pixels or percent is kept; any other is ignored."""
     html = f'<img src="data:image/png;base64,{PIXEL}" alt="A dot." width="{width}">'
     notebook = markdown(html)
     _, page, warnings = exported(notebook)
@@ -284,7 +284,7 @@ def test_widths_of_pictures(width: str, in_page: str, in_source: str) -> None:
 
 
 def test_headings_after_the_title() -> None:
-    """Levels count from the first heading after the title, siblings stay siblings."""
+    """Levels count from the first heading after the title, and siblings stay siblings."""
     pdf, page, warnings = exported(
         markdown("# Title\n\n### One\n\n#### Inner", "text", "### Two\n\n## Three\n\n# Four")
     )
@@ -296,7 +296,7 @@ def test_headings_after_the_title() -> None:
 
 
 def test_link_in_a_heading() -> None:
-    """A heading with a link, an anchor and a formula runs at the head of its pages."""
+    """A heading with a link, an anchor and a formula can be a running head."""
     heading = "# [Far](https://a.invalid) and [near](#spot) <a id='spot'></a>$x$"
     pdf, _, warnings = exported(
         markdown(f"# Title\n\n{heading}\n\n" + "word " * 2000 + "\n\n## a\n\n## b\n\n# c")
@@ -306,7 +306,7 @@ def test_link_in_a_heading() -> None:
 
 
 def test_heading_that_is_a_picture() -> None:
-    """A badge in place of a heading's words is a picture, no heading."""
+    """A heading that consists of a badge is a picture, not a heading."""
     _, page, _ = exported(
         markdown(f"# [![badge](data:image/png;base64,{PIXEL})](https://a.invalid)", "text")
     )
@@ -327,7 +327,7 @@ def test_anchor_with_a_headings_name() -> None:
 
 
 def test_repair_that_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A cell that fails even as its own source is given up for good after three tries."""
+    """A cell that fails even as its own source is abandoned after three tries."""
     from nbtypeset.write import typst_pdf
 
     tries = []
@@ -347,7 +347,7 @@ def test_repair_that_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_unknown_error_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where no cell is to blame, the export fails with Typst's reason."""
+    """If no cell is to blame, the export fails with Typst's reason."""
     from nbtypeset.exporters import ExportError
     from nbtypeset.write import typst_pdf
 

@@ -74,7 +74,7 @@ def test_page_holds_all_it_needs(page: str) -> None:
 
 
 def test_key_results_stand_in_the_header(page: str) -> None:
-    """A region of their own, before the contents; the data set and the day are in words."""
+    """They are a region of their own, before the contents, with data set and date in words."""
     header = page[page.index("<header>") : page.index("</header>")]
     assert '<section class="results" aria-label="Key results">' in header
     assert '<a href="#fig-2d">Figure\u00a03</a>' in header  # on one line
@@ -100,7 +100,7 @@ def test_policy_allows_this_style_and_nothing_else(page: str) -> None:
 
 
 def test_ids_are_unique_and_links_lead_to_them(page: str) -> None:
-    """Every link within the page has its place, and every place is there once."""
+    """Every link within the page has a target, and every target exists once."""
     reader = _Reader(page)
     ids = [attrs["id"] for _, attrs in reader.found if "id" in attrs]
     assert len(ids) == len(set(ids))
@@ -110,7 +110,7 @@ def test_ids_are_unique_and_links_lead_to_them(page: str) -> None:
 
 
 def test_code_is_folded_away_but_there(page: str) -> None:
-    """A section's stands in one closed fold at its end; a report that shows code opens each."""
+    """A section's code is in one closed fold at its end; a report that shows code opens each."""
     details = _Reader(page).all("details")
     assert details
     assert not any("open" in attrs for attrs in details)
@@ -127,7 +127,7 @@ def test_code_is_folded_away_but_there(page: str) -> None:
 
 
 def test_values_can_be_downloaded(page: str) -> None:
-    """The numbers of the report come along as JSON."""
+    """The page includes the report's numbers as JSON."""
     link = next(a for a in _Reader(page).all("a") if "download" in a)
     data = str(link["href"]).removeprefix("data:application/json;base64,")
     assert json.loads(base64.b64decode(data)) == {"2d.stop_step": 546}
@@ -222,7 +222,7 @@ def test_maths_and_figures_are_laid_out(opened: Any) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_page_fits_any_screen_in_both_schemes(opened: Any, scheme: str, width: int) -> None:
-    """Nothing sticks out sideways, and dark means light on dark, plots among it."""
+    """Nothing sticks out sideways, and in the dark scheme plots are light on dark as well."""
     tab = opened(viewport={"width": width, "height": 800}, color_scheme=scheme)
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
     paper, ink = tab.evaluate(
@@ -238,7 +238,7 @@ def test_page_fits_any_screen_in_both_schemes(opened: Any, scheme: str, width: i
 
 
 def test_other_pictures_keep_a_white_sheet(browser: Any) -> None:
-    """Nobody knows what is ink in them."""
+    """It is unknown which of their colours are ink."""
     tab = browser.new_page(color_scheme="dark")
     tab.set_content(page_of(markdown(f"![x](data:image/png;base64,{PIXEL})")))
     sheet = tab.evaluate("getComputedStyle(document.querySelector('img')).backgroundColor")
@@ -246,7 +246,7 @@ def test_other_pictures_keep_a_white_sheet(browser: Any) -> None:
 
 
 def test_contents_mark_the_section_that_is_read(opened: Any) -> None:
-    """One at a time, without a script."""
+    """They mark one section at a time, without a script."""
     tab = opened(viewport={"width": 1280, "height": 800})
     marked = (
         "[...document.querySelectorAll('nav a')]"
@@ -262,7 +262,7 @@ def test_contents_mark_the_section_that_is_read(opened: Any) -> None:
 
 
 def test_skip_link_comes_first_and_leads_to_the_text(opened: Any) -> None:
-    """It is seen when it has the focus."""
+    """It is visible when it has the focus."""
     tab = opened()
     assert tab.evaluate("document.querySelector('.skip').getBoundingClientRect().right") < 0
     tab.keyboard.press("Tab")
@@ -274,7 +274,7 @@ def test_skip_link_comes_first_and_leads_to_the_text(opened: Any) -> None:
 
 
 def test_formula_is_a_tab_stop_where_it_scrolls(browser: Any) -> None:
-    """And shows by a shade that it does; one that fits is neither."""
+    """A shade shows that it scrolls; a formula that fits has neither."""
     long = " + ".join(f"x_{{{i}}}" for i in range(60))
     tab = browser.new_page(viewport={"width": 390, "height": 800})
     tab.set_content(
@@ -296,7 +296,7 @@ def test_formula_is_a_tab_stop_where_it_scrolls(browser: Any) -> None:
 
 
 def test_blanks_that_align_a_number_stay_in_its_line(browser: Any) -> None:
-    """However narrow the table."""
+    """They do so however narrow the table is."""
     tab = browser.new_page(viewport={"width": 200, "height": 800})
     tab.set_content(
         page_of(markdown("| a long word | x |\n|---|---|\n| a b c d | 5 |\n| e | 0.0001 |"))
@@ -307,7 +307,7 @@ def test_blanks_that_align_a_number_stay_in_its_line(browser: Any) -> None:
 
 
 def test_regions_have_names_of_their_own(page: str) -> None:
-    """By which a screen reader lists them."""
+    """Screen readers list regions by these names."""
     table = "| a | b |\n|---|---|\n| 1 | 2 |"
     regions = [
         attrs["aria-label"]
@@ -319,7 +319,7 @@ def test_regions_have_names_of_their_own(page: str) -> None:
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 320)])
 def test_axe_finds_nothing(opened: Any, scheme: str, width: int) -> None:
-    """The accessibility checker axe-core reports no violation, also where much has to scroll."""
+    """The accessibility checker axe-core reports no violation, even where much has to scroll."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     size = {"width": width, "height": 720}
     tab = opened(color_scheme=scheme, viewport=size, bypass_csp=True)  # axe itself is a script

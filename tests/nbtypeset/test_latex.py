@@ -120,7 +120,7 @@ def test_figures_are_files_named_by_their_labels(report: Any) -> None:
 
 
 def test_table_and_its_number(report: Any) -> None:
-    """A table's caption and label belong to the table itself, which may go over pages."""
+    """A table's caption and label belong to the table itself, which may cross pages."""
     source, _ = report
     table = source.split(r"\setcounter{table}{0}")[1]
     assert table.index(r"\begin{longtable}") < table.index(r"\caption{What 2022 found")
@@ -137,7 +137,7 @@ def test_formulas_are_tagged_and_referred_to(report: Any) -> None:
 
 
 def test_code_is_shown_on_request() -> None:
-    """The press decides about the report's code; lines that are too long go on below."""
+    """The press decides about the report's code; long lines are broken."""
     assert "loss = train(model)" not in source_of(*bound_report())[0]
     assert "loss = train(model)" in source_of(*bound_report(show_code=True))[0]
     source, _ = source_of(ODD["long line"]())
@@ -155,13 +155,13 @@ def test_picture_that_latex_cannot_show() -> None:
 
 
 def test_pictures_lie_in_nbconverts_folder() -> None:
-    """A folder's name is one that TeX can read."""
+    """The folder's name is one that TeX can read."""
     _, resources = source_of(ODD["png"](), {"output_files_dir": "100 % mine_files"})
     assert all(name.startswith("100 _ mine_files/") for name in resources["outputs"])
 
 
 def test_key_results_stand_before_the_contents() -> None:
-    """In a box; without them there is none."""
+    """They are in a box, which is missing if there are none."""
     source, _ = source_of(*bound_report())
     assert source.index("Key results") < source.index(r"\tableofcontents")
     assert source.index("236 images") < source.index(r"\tableofcontents")
@@ -210,13 +210,13 @@ def test_titles_and_labels_are_data() -> None:
     ],
 )
 def test_formula_as_latex_takes_it(formula: str, latex: str) -> None:
-    """A formula that stands in a notebook for MathJax can stand in a display of LaTeX."""
+    """A formula written for MathJax in a notebook works in a LaTeX display."""
     assert latex_formula(formula) == latex
     assert refused_formulas([formula]) == set()
 
 
 def test_missing_engine_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without TeX the error says what to install, and what needs none."""
+    """Without TeX the error says what to install, and what works without TeX."""
     monkeypatch.setattr(shutil, "which", lambda _: None)
     with pytest.raises(NoTeXError, match=r"apt-get install .*ENGINE=typst, needs no TeX"):
         pdf_of(markdown("x"))
@@ -224,7 +224,7 @@ def test_missing_engine_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @needs_xelatex
 def test_report_compiles(tmp_path: Path) -> None:
-    """Strictly, with the words, numbers and marks of the report."""
+    """It compiles in strict mode, with the words, numbers and marks of the report."""
     pdf, warnings = pdf_of(*bound_report(show_code=True), strict=True)
     assert warnings == []
     words = words_of(pdf, tmp_path)
@@ -255,7 +255,7 @@ def test_hostile_texts_are_printed(tmp_path: Path) -> None:
 
 @needs_xelatex
 def test_tex_reads_nothing_outside_its_folder(tmp_path: Path) -> None:
-    r"""Even a source with `\input` gets nothing that lies elsewhere."""
+    r"""Even a source with `\input` gets no file from elsewhere."""
     secret = tmp_path / "secret.txt"
     secret.write_text("the secret words")
     main = rf"\documentclass{{article}}\begin{{document}}x \input{{{secret}}}\end{{document}}"
@@ -266,14 +266,14 @@ def test_tex_reads_nothing_outside_its_folder(tmp_path: Path) -> None:
 @needs_xelatex
 @pytest.mark.parametrize("name", ["pandas", "wide table", "raw html", "maths", "lists", "deep"])
 def test_odd_notebook_becomes_a_pdf(name: str) -> None:
-    """TeX has nothing to complain about."""
+    """TeX does not complain about it."""
     _, warnings = pdf_of(ODD[name]())
     assert not [line for line in warnings if line.startswith("TeX")]
 
 
 @needs_xelatex
 def test_broken_picture_is_told() -> None:
-    """What TeX complains about is a warning, and ends a strict export."""
+    """Complaints of TeX become warnings, and end a strict export."""
     _, warnings = pdf_of(ODD["broken png"]())
     assert any(line.startswith("TeX: ") for line in warnings)
     with pytest.raises(ExportError, match="TeX cannot set"):

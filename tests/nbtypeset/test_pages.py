@@ -49,7 +49,7 @@ def source_of(text: str) -> str:
 
 
 def test_running_head_names_what_the_page_begins_with() -> None:
-    """The task that goes on at its top, not the chapter or task begun last; or the new one."""
+    """It names the task that continues at its top, or the new one, not the last one begun."""
     filler = f"\n\n{WORDS}" * 18
     pages = pages_of(markdown(f"# First{filler}\n\n## Task 1a — One{filler}\n\n# Second{filler}"))
     first, second, third, *_ = pages
@@ -62,7 +62,7 @@ def test_running_head_names_what_the_page_begins_with() -> None:
 
 
 def test_running_head_names_the_task_that_begins_the_page() -> None:
-    """Not the one before it."""
+    """It does not name the task before it."""
     heads = set()
     for count in range(10, 40):
         pages = pages_of(markdown(f"## Task 1a — One{f'{chr(10)}{chr(10)}A line.' * count}"
@@ -77,7 +77,7 @@ def test_running_head_names_the_task_that_begins_the_page() -> None:
     "formula", ["\n\n$$x^2$$\n\nAfter.", "\n$$x^2$$\nafter.", "\n\n- A point."]
 )
 def test_line_that_announces_stays_with_what_follows(formula: str) -> None:
-    """No page ends with a colon, or with a heading, wherever it would."""
+    """No page ends with a colon or a heading, even where it otherwise would."""
     line = "One line of some words."
     for count in range(27, 38):
         text = f"\n\n{line}" * count + f"\n\n### Heading\n\nWith the rule{':'}{formula}"
@@ -88,7 +88,7 @@ def test_line_that_announces_stays_with_what_follows(formula: str) -> None:
 
 
 def test_figure_floats_so_that_no_page_ends_empty() -> None:
-    """The text below it fills the page before, up to the next task, which it does not leave."""
+    """The text below it fills the page before it, but no further than to the next task."""
     notebook = markdown(f"## Task 2a — One{f'{chr(10)}{chr(10)}{WORDS}' * 10}")
     notebook.cells.append(figure())
     notebook.cells += markdown("The answer is here.", "## Task 2b — Two\n\nMore of it.").cells
@@ -104,7 +104,7 @@ def test_figure_floats_so_that_no_page_ends_empty() -> None:
 
 
 def test_figure_that_fits_stays_in_its_place() -> None:
-    """Between the texts above and below it."""
+    """It stands between the texts above and below it."""
     notebook = markdown("## Task 2a — One\n\nAbove.")
     notebook.cells.append(figure())
     notebook.cells += markdown("Below.").cells
@@ -126,7 +126,7 @@ def test_long_table_goes_on_over_pages() -> None:
 
 
 def test_numbers_are_aligned_at_their_points() -> None:
-    """Flush right, shorter fractions filled up by blanks as wide; words among them stay."""
+    """They are flush right; shorter fractions are padded with blanks, and words stay."""
     source = source_of(
         "| Task | λ | rate | other | left |\n|---|---|---|---|:--|\n"
         "| 2d | 0 | 92.3% | around 5 | 1 |\n| 3d | 0.002 | 92.27% | 5 | 2.5 |\n"
@@ -154,20 +154,20 @@ def test_numbers_are_aligned_at_their_points() -> None:
     ],
 )
 def test_what_is_a_column_of_numbers(cells: list[str], aligned: bool) -> None:
-    """Numbers with one unit; a name with a digit is none."""
+    """Numbers may have one unit; a name with a digit is not a number."""
     rows = "\n".join(f"| {cell} |" for cell in cells)
     assert ("align: (right,)" in source_of(f"| x |\n|---|\n{rows}")) == aligned
 
 
 def test_aligned_numbers_are_aligned_on_the_page_as_well() -> None:
-    """By the same blanks, which a browser keeps."""
+    """The same blanks align them, and a browser keeps these."""
     text = "| x |\n|---|\n| 22.67 |\n| 0.365 |"
     page = OfflineHTMLExporter().from_notebook_node(markdown(text), {})[0]
     assert '<td class="right">22.67\u2007</td>' in page
 
 
 def test_letters_of_a_figure_can_be_searched_for() -> None:
-    """A PDF takes the picture whose letters are text; a page the one that needs no typeface."""
+    """A PDF takes the picture whose letters are text; a page takes one that needs no typeface."""
     svg = '<svg xmlns="http://www.w3.org/2000/svg" width="99" height="20">{}</svg>'
     text = svg.format('<text y="15" style="font-family: \'Libertinus Serif\'">findable</text>')
     data = {
@@ -183,7 +183,7 @@ def test_letters_of_a_figure_can_be_searched_for() -> None:
 
 
 def test_pages_are_laid_out_alike_each_time() -> None:
-    """Also where figures float."""
+    """They are laid out alike even if figures float."""
     notebook = markdown(f"## Task 2a — One{f'{chr(10)}{chr(10)}{WORDS}' * 10}")
     notebook.cells.append(figure())
     notebook.cells[-1]["id"] = "last"

@@ -15,7 +15,7 @@ from nbtypeset.tree import kind_of, pairs
 
 
 def test_terminal_text_ends_as_a_terminal_would() -> None:
-    """Colours go, and a progress bar leaves its last state only."""
+    """Colours are removed, and a progress bar leaves only its last state."""
     assert terminal_text("\x1b[31m10%\r 50%\r100%\x1b[0m\nab\bc") == "100%\nac"
 
 
@@ -30,14 +30,14 @@ def test_maths_is_found_where_jupyter_finds_it() -> None:
     ("wish", "ending"), [(("image/svg+xml", "image/png"), "svg"), (("image/png",), "png")]
 )
 def test_writer_chooses_the_picture(wish: tuple[str, ...], ending: str) -> None:
-    """Of the formats of a picture, the first that the writer wishes for is kept."""
+    """Of a picture's formats, the first that the writer asks for is kept."""
     output = display(**{"image/svg+xml": "<svg/>"}, image__png=PIXEL)
     (part,) = collect(sanitized(outputs(output)), False, Imprint(), wish)
     assert [kept for kept, _ in part.attachments.values()] == [ending]
 
 
 def test_claim_takes_its_mark_from_the_press() -> None:
-    """A sentence is a claim where the imprint has a verdict for its cell, in their order."""
+    """A sentence is a claim if the imprint has a verdict for its cell, in order."""
     claim = display(**{MIME_TYPE: Sentence("it holds").to_json(), "text/markdown": "it holds"})
     imprint = Imprint(marks={"odd-0": ["checked"]})
     (part,) = collect(sanitized(outputs(claim, claim)), False, imprint)
@@ -46,7 +46,7 @@ def test_claim_takes_its_mark_from_the_press() -> None:
 
 
 def test_caption_stands_once() -> None:
-    """What JupyterLab shows below a figure is in the document from the figure itself."""
+    """The caption that JupyterLab shows below a figure comes from the figure itself."""
     figure = display(**{MIME_TYPE: Figure("fig-a", "A dot.", "").to_json(), "image/png": PIXEL})
     shown = display(**{MIME_TYPE: Caption().to_json(), "text/markdown": "**Figure 3:** A dot."})
     (part,) = collect(sanitized(outputs(figure, shown)), False, Imprint())
@@ -65,7 +65,7 @@ def test_caption_stands_once() -> None:
     ],
 )
 def test_malformed_record_is_no_record(record: Any) -> None:
-    """An output with a record that says nothing is shown as if it had none."""
+    """An output whose record is malformed is shown as if it had none."""
     output = display(**{MIME_TYPE: record, "text/plain": "shown"})
     (part,) = collect(sanitized(outputs(output)), False, Imprint())
     assert [kind_of(block) for block in part.blocks] == ["result"]

@@ -20,7 +20,7 @@ def test_record_survives_json(record: Figure | Table | Sentence) -> None:
 
 
 def test_missing_text_is_empty() -> None:
-    """A record may lack a text; one that it does not know is passed over."""
+    """A record may lack a text; unknown texts are ignored."""
     record = {"kind": "figure", "label": "fig-a", "task": "2b"}
     assert Figure.from_json(record) == Figure("fig-a", "", "")
 

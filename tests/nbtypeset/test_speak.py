@@ -42,7 +42,7 @@ def test_formula_is_read_as_words(latex: str, words: str) -> None:
               r"\left.", r"\foo{\bar[}", "{" * 20_000, r"\sqrt[", "^^^", r"\text{\}"]
 )  # fmt: skip
 def test_broken_formula_is_read_somehow(latex: str) -> None:
-    """Whatever the source, there is something to read, and no LaTeX in it."""
+    """Any source gives something to read, without LaTeX in it."""
     words = readable(latex)
     assert words
     assert not set(words) & set("\\{}")

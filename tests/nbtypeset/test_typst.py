@@ -84,7 +84,7 @@ def test_report_is_tagged(report: Any) -> None:
 
 
 def test_first_page_has_key_results_before_the_contents(report: Any) -> None:
-    """With occasion, day and data in words; their references are links, their formulas spoken."""
+    """It has occasion, date and data in words; references are links, formulas are spoken."""
     source = source_of(*bound_report())
     before, after = source.split("#contents()")
     assert "#key-results[" in before
@@ -116,7 +116,7 @@ def test_key_results_that_cannot_be_set_cost_no_contents() -> None:
     ],
 )
 def test_date_is_written_out(date: str, language: str, day: str) -> None:
-    """In English; in other languages it stays as it is."""
+    """It is written out in English; in other languages it stays as it is."""
     assert day_in_words(date, language) == day
 
 
@@ -129,7 +129,7 @@ def test_report_has_bookmarks_of_chapters_and_tasks(report: Any) -> None:
 
 
 def test_report_embeds_its_fonts(report: Any) -> None:
-    """Every font is in the file, so that the report prints alike everywhere."""
+    """Every font is in the file, so that the report prints the same everywhere."""
     fonts = [
         font
         for page in report.pages
@@ -177,7 +177,7 @@ def test_same_bytes_in_another_process(tmp_path: Path) -> None:
 
 
 def test_code_is_shown_on_request() -> None:
-    """The press decides about the report's code; for other notebooks it is the trait."""
+    """The press decides about the report's code; for other notebooks the trait does."""
     assert "loss = train(model)" not in source_of(*bound_report())
     assert "loss = train(model)" in source_of(*bound_report(show_code=True))
     assert "show()" in source_of(outputs())
@@ -218,7 +218,7 @@ def test_odd_notebook_becomes_a_pdf(name: str) -> None:
 
 
 def test_broken_cell_costs_only_itself() -> None:
-    """A picture that cannot be read becomes a note; what stands around it stays."""
+    """A picture that cannot be read becomes a note; the content around it stays."""
     notebook = outputs(display(image__png="AAAA"))
     notebook.cells += markdown("", "# Still here").cells[1:]
     pdf, warnings = pdf_of(notebook)
@@ -253,7 +253,7 @@ def test_pictures_stay_inside_the_notebooks_folder(tmp_path: Path) -> None:
 
 
 def test_missing_glyphs_are_named() -> None:
-    """What no font at hand can show is named in words, with a warning."""
+    """Characters that no available font has are named in words, with a warning."""
     _, warnings = pdf_of(markdown("Hello 🎉"))
     assert any("🎉" in w for w in warnings)
 

@@ -168,7 +168,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def mirror(files: dict[str, bytes]) -> Iterator[Mirror]:
-    """Run a mirror on loopback; `mirror.url("stall")` is the address where it stalls."""
+    """Run a mirror on loopback; at the address `mirror.url("stall")` it stalls."""
     with Mirror(files) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()

@@ -55,7 +55,7 @@ def test_inconsistent_arrays(dataset) -> None:
     reason="needs the real MNIST: set ONELAYER_DATA to a folder with its four files",
 )
 def test_the_published_sets() -> None:
-    """MNIST has 60,000 and 10,000 images, and each class is where it was published."""
+    """MNIST has 60,000 and 10,000 images, with the published labels."""
     mnist = load("mnist")
     assert mnist.train_images.shape == (60_000, 784)
     assert mnist.test_images.shape == (10_000, 784)

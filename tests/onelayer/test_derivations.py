@@ -147,7 +147,7 @@ def test_mutants_are_refused(all_derivations: dict[str, Derivation], task: str) 
 @pytest.mark.faults
 @pytest.mark.parametrize("task", TASKS)
 def test_all_mutants_are_refused(all_derivations: dict[str, Derivation], task: str) -> None:
-    """Of several hundred mutants the ones alone survive that are equal by mathematics."""
+    """Of several hundred mutants, only those survive that are mathematically equal."""
     alive = list(survivors(all_derivations[task], 1))
     equal = {equal_by_mathematics(task, latex) for _, latex in alive}
     assert [what for what, latex in alive if not equal_by_mathematics(task, latex)] == []
@@ -174,7 +174,7 @@ def test_all_mutants_are_refused(all_derivations: dict[str, Derivation], task: s
     ],
 )
 def test_true_claims_are_proved(claim: str) -> None:
-    """In the notation of the derivations, and whatever the order."""
+    """They are proved in the notation of the derivations, in any order."""
     given = [each for each in GIVEN if each[1] != MEAN or "nabla" in claim or "mean" in claim]
     assert prove(claim, *given).refusal == ""
 
@@ -249,13 +249,13 @@ def test_true_claims_are_proved(claim: str) -> None:
         (r"y_\i = y_i", "'i' is no index"),
         (r"\frac{\partial y_k + a}{\partial a} = 1", "what is differentiated"),
         (r"\frac{\partial a b}{\partial a} = b", "what is differentiated"),
-        (r"a = a \\ a = a", "rows are told apart"),
-        (r"a = a \quad + b = b", "this sign could go on"),
-        (r"a = a \quad \text{with } = a", "goes on from is not clear"),
-        (r"y_i = y_k \text{ and } i = k", "a case stands behind"),
-        (r"y_i = y_i \text{ for } a = a", "after 'for' only a case"),
-        (r"y_i = y_k, \quad a = a \quad i = k", "a case is one equation's"),
-        (r"\nabla C = \nabla C \quad i = k", "a case is one equation's"),
+        (r"a = a \\ a = a", "rows and columns are read only"),
+        (r"a = a \quad + b = b", "this sign could continue"),
+        (r"a = a \quad \text{with } = a", "not clear what this equality continues"),
+        (r"y_i = y_k \text{ and } i = k", "a case follows its equation"),
+        (r"y_i = y_i \text{ for } a = a", "after 'for', expected a case"),
+        (r"y_i = y_k, \quad a = a \quad i = k", "a case belongs to one equation"),
+        (r"\nabla C = \nabla C \quad i = k", "a case belongs to one equation"),
         ("K + 1 = D", "is refuted"),
         ("N = K + 2", "is refuted"),
         ("N + K = 2 D", "is refuted"),
@@ -277,7 +277,7 @@ def test_true_claims_are_proved(claim: str) -> None:
     ],
 )
 def test_what_cannot_be_read_or_is_false_is_refused(claim: str, refusal: str) -> None:
-    """Never passed over: each is told in words, and where it stands."""
+    """It is never ignored: the refusal says what is wrong, and where."""
     verdict = prove(claim)
     assert re.search(refusal, verdict.refusal), verdict.refusal
     assert verdict.results == ()
@@ -303,7 +303,7 @@ def test_what_cannot_be_read_or_is_false_is_refused(claim: str, refusal: str) ->
         ("assume", r"w_{kj}^2 = 1", "expected an assumption that is linear"),
         ("assume", r"x_j y_k = 1", "expected an assumption that is linear"),
         ("assume", r"1 = 0", "expected an assumption that is linear"),
-        ("define", r"a = 1 \quad \text{for } b = 2", "after 'for' only a case"),
+        ("define", r"a = 1 \quad \text{for } b = 2", "after 'for', expected a case"),
         ("define", r"y \in \{1, \dots, K\}", "stands for a quantity above"),
         ("define", r"a \in \{1, \dots, \K\}", "is no size"),
         ("define", r"e = 3", "e is no quantity"),
@@ -321,13 +321,13 @@ def test_definition_or_assumption_that_is_none(kind: str, latex: str, refusal: s
 @pytest.mark.parametrize(
     ("rows", "refusal"),
     [
-        (r"a &= a \\ &+ b = b", "where a row goes on"),
-        (r"a = a \\ & - b = -b", "where a row goes on"),
-        (r"a = a \\ - b = -b", "this sign could go on"),
+        (r"a &= a \\ &+ b = b", "where a row continues"),
+        (r"a = a \\ & - b = -b", "where a row continues"),
+        (r"a = a \\ - b = -b", "this sign could continue"),
         (r"a^2 &= a & a &= a^2", "side by side"),
-        (r"a &= a \qquad 2 a = 2 a \\ &= a + a", "goes on from is not clear"),
-        (r"y_i &= y_k \\ i &= k", "a case stands behind"),
-        (r"y_i &= y_k \\ y_k &= y_i \qquad \text{for } i = k", "a case is one equation's"),
+        (r"a &= a \qquad 2 a = 2 a \\ &= a + a", "not clear what this equality continues"),
+        (r"y_i &= y_k \\ i &= k", "a case follows its equation"),
+        (r"y_i &= y_k \\ y_k &= y_i \qquad \text{for } i = k", "a case belongs to one equation"),
         (r"a = a \\ b \end{aligned} \begin{aligned} = b \\ c = c", "nothing beside"),
         (r"a = a \end{aligned} + 1 \begin{aligned}", "nothing beside"),
         (r"a &= a, \\ -a &= -a", ""),
@@ -336,7 +336,7 @@ def test_definition_or_assumption_that_is_none(kind: str, latex: str, refusal: s
     ],
 )
 def test_rows_are_read_as_they_are_seen(rows: str, refusal: str) -> None:
-    """What a row goes on from has to be clear without knowing what is true."""
+    """It must be clear what a row continues, without knowing what is true."""
     verdict = prove(rf"\begin{{aligned}} {rows} \end{{aligned}}")
     assert re.search(refusal, verdict.refusal) if refusal else not verdict.refusal, verdict.refusal
 
@@ -381,7 +381,7 @@ def test_rows_are_read_as_they_are_seen(rows: str, refusal: str) -> None:
 def test_what_is_given_makes_a_claim_meaningless(
     given: list[tuple[str, str]], claim: str, refusal: str
 ) -> None:
-    """What is 0 divides nothing, and what depends on each other is not held."""
+    """No divisor may be 0, and no derivative may hold a dependent quantity fixed."""
     verdicts = Prover().prove([("define", RANGES), *given, ("prove", claim)])
     assert [verdict.refusal for verdict in verdicts[:-1]] == [""] * (len(given) + 1)
     assert re.search(refusal, verdicts[-1].refusal), verdicts[-1].refusal
@@ -391,7 +391,7 @@ def test_what_is_given_makes_a_claim_meaningless(
 
 
 def test_both_values_of_a_wrong_claim_are_told() -> None:
-    """With the line that it stands in, and the case that shows it."""
+    """The message has the line in which it stands, and the case that shows it."""
     claim = "\\begin{aligned} y_k &= y_k \\\\\n&= 2 y_k \\end{aligned}"
     verdict = prove(claim)
     assert "for k = 1, n = 1 the left side is" in verdict.refusal
@@ -400,7 +400,7 @@ def test_both_values_of_a_wrong_claim_are_told() -> None:
 
 
 def test_one_wrong_case_is_enough() -> None:
-    """A claim that holds where i = k alone is refused, and proved where it says so."""
+    """A claim that holds only for i = k is refused, but proved if it says so."""
     claim = r"\frac{\partial \hat{y}_i}{\partial z_k} = \hat{y}_i (1 - \hat{y}_k)"
     assert "i = 1, k = 2" in prove(claim).refusal
     assert prove(claim + r"\qquad i = k").refusal == ""
@@ -408,28 +408,28 @@ def test_one_wrong_case_is_enough() -> None:
 
 
 def test_targets_have_to_sum_to_one() -> None:
-    """What depends on the assumption is refused without it."""
+    """Without the assumption, claims that depend on it are refused."""
     claim = r"\frac{\partial C^n}{\partial z_k^n} = \hat{y}_k^n - y_k^n"
     assert prove(claim, *GIVEN).refusal == ""
     assert "is refuted" in prove(claim, *GIVEN[:2], GIVEN[3]).refusal
 
 
 def test_definition_is_in_force_from_its_place_on() -> None:
-    """C without its index is one example's until it is defined as the mean."""
+    """Without its index, C is one example's until it is defined as the mean."""
     claim = ("prove", r"\frac{\partial C}{\partial y_k} = -\ln \hat{y}_k")
     verdicts = Prover().prove([*GIVEN[:2], claim, GIVEN[3], claim])
     assert [bool(verdict.refusal) for verdict in verdicts] == [False] * 4 + [True]
 
 
 def test_mean_is_defined_before_its_name_is_used() -> None:
-    """J = 2 C would be made of an example's C, and its derivative of the mean."""
+    """Otherwise J = 2 C would use an example's C, and its derivative the mean's."""
     verdicts = Prover().prove([*GIVEN[:2], ("define", "J = 2 C"), GIVEN[3]])
     assert "C is used before it is defined" in verdicts[-1].refusal
     assert not prove(r"J = 2 C", *GIVEN, ("define", "J = 2 C")).refusal
 
 
 def test_half_is_not_one_over_the_number_of_examples() -> None:
-    """No size is 1 or 2, nor equals another one, so that none can stand in another's place."""
+    """No size is 1 or 2 or equals another, so that none can be mistaken for another."""
     slope = r"\frac{\partial C^n}{\partial w_{kj}}"
     for wrong in ("2", "K", "D", "1"):
         claim = rf"\frac{{\partial C}}{{\partial w_{{kj}}}} = \frac{{1}}{{{wrong}}} \sum_n {slope}"
@@ -438,7 +438,7 @@ def test_half_is_not_one_over_the_number_of_examples() -> None:
 
 @pytest.mark.parametrize("sizes", [(2, 5, 4), (3, 3, 4), (3, 5, 2), (1, 5, 4), (3, 5, 5)])
 def test_sizes_that_could_be_mistaken_are_refused(sizes: tuple[int, int, int]) -> None:
-    """Of the report's parameters as well."""
+    """They are refused as the report's parameters as well."""
     with pytest.raises(ValueError, match="three different numbers, each at least 3"):
         Prover(*sizes)
 
@@ -450,18 +450,18 @@ def test_other_sizes_prove_the_same(all_derivations: dict[str, Derivation]) -> N
 
 
 def test_second_size_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A claim that is true of three classes alone is refused by the second size."""
+    """A claim that is true only for three classes is refused by the second size."""
     assert "is refuted" in prove(r"\sum_m \hat{y}_m = K - 2").refusal
 
 
 def test_exact_proof_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What random numbers do not refute still has to be proved."""
+    """A claim that random numbers do not refute still has to be proved."""
     monkeypatch.setattr("onelayer.derivations.prover.is_zero", lambda _: False)
     assert prove(r"\sum_m \hat{y}_m = 1").refusal.startswith("could not be proved")
 
 
 def test_derivative_knows_every_way() -> None:
-    """By a quantity that is made of others, only if all depends on these through it alone."""
+    """One may differentiate by a defined quantity only if all else depends through it alone."""
     u = ("define", r"u_k^n = e^{z_k^n} + 1")
     way_around = r"\frac{\partial \hat{y}_k}{\partial u_k} = 0"
     assert "in other ways than through u" in prove(way_around, *GIVEN[:2], u).refusal
@@ -469,7 +469,7 @@ def test_derivative_knows_every_way() -> None:
 
 
 def test_results_are_the_ends_of_the_chains() -> None:
-    """Of each statement its first member and its last, as they were written."""
+    """A result is a statement's first and last member, as they were written."""
     rows = r"y_k &= 1 \cdot y_k = \frac{2 y_k}{2}, \\ z_i &= z_i"
     verdict = prove(rf"\begin{{aligned}} {rows} \end{{aligned}}")
     assert verdict.results == (r"y_k = \frac{2 y_k}{2}", "z_i = z_i")
@@ -477,13 +477,13 @@ def test_results_are_the_ends_of_the_chains() -> None:
 
 
 def test_results_say_the_case() -> None:
-    """What holds in one case is not proved for all: report.yaml could expect it without."""
+    """A result that holds in one case says so, and does not count as proved for all."""
     claim = r"\frac{\partial \hat{y}_i}{\partial z_k} = \hat{y}_i (1 - \hat{y}_k)"
     assert prove(rf"{claim} \qquad \text{{for }} i = k").results == (rf"{claim} \qquad i = k",)
 
 
 def test_summary_says_what_was_proved_and_what_was_not() -> None:
-    """How many equalities, for which sizes of those that the derivation has."""
+    """It has the number of equalities, and those sizes that the derivation uses."""
     prover = Prover(4, 7, 5)
     formulas = [("define", r"k \in \{1, \dots, K\}"), ("prove", "y_k = 1 y_k = y_k")]
     summary = prover.summary(prover.prove(formulas))
@@ -494,9 +494,9 @@ def test_summary_says_what_was_proved_and_what_was_not() -> None:
 
 
 def test_summary_says_of_matrices_that_one_entry_is_proved() -> None:
-    """Exactly; the others are compared at random numbers."""
+    """It is proved exactly; the others are compared at random numbers."""
     prover = Prover()
     gradient = r"\nabla C = \frac{1}{N} \, x^{\mathsf T} (\hat{y} - y)"
     verdicts = prover.prove([*GIVEN, ("prove", gradient)])
     assert verdicts[-1].refusal == ""
-    assert "(of matrices the first entry, the others at random" in prover.summary(verdicts)
+    assert "(for matrices the first entry, the others at random" in prover.summary(verdicts)

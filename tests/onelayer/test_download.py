@@ -32,7 +32,7 @@ def test_good_mirror(
 
 
 def test_downloaded_once(project, mirror, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was downloaded is used from then on, and the report describes it no differently."""
+    """Downloaded files are used from then on, and the report describes them no differently."""
     monkeypatch.setenv("ONELAYER_MIRRORS", mirror.url("good"))
     first = resolve("auto")
     asked = len(mirror.asked)
@@ -41,7 +41,7 @@ def test_downloaded_once(project, mirror, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_declared_encoding(project, mirror, files, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A mirror that declares .gz as an encoding does not get the files unpacked on the way."""
+    """If a mirror declares .gz as an encoding, the files are not unpacked on the way."""
     monkeypatch.setenv("ONELAYER_MIRRORS", mirror.url("encoded"))
     resolve("mnist")
     assert contents(project / "data" / "mnist") == files
@@ -58,7 +58,7 @@ def test_next_mirror(behaviour, project, mirror, files, monkeypatch: pytest.Monk
 
 
 def test_refused_connection(project, mirror, nobody, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A mirror where nobody listens is passed over."""
+    """A mirror where nobody listens is skipped."""
     monkeypatch.setenv("ONELAYER_MIRRORS", f"{nobody} {mirror.url('good')}")
     assert resolve("mnist").dataset == "mnist"
 
@@ -87,7 +87,7 @@ def test_all_failed(
 
 @pytest.mark.parametrize("behaviour", ["silent", "stall", "drip"])
 def test_slow_mirror_is_left(behaviour, project, mirror, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A mirror that made us wait once is asked for nothing more."""
+    """A mirror that was too slow once is not asked again."""
     monkeypatch.setattr(download, "SECONDS", 0.3)
     monkeypatch.setenv("ONELAYER_MIRRORS", mirror.url(behaviour))
     resolved = resolve("auto")
@@ -126,7 +126,7 @@ def test_endless_body(project, mirror, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_full_disk(project, mirror, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nothing can be written, auto falls back and says so; no mirror is blamed."""
+    """If nothing can be written, auto falls back and says so; no mirror is blamed."""
 
     def no_space(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -51,7 +51,7 @@ def test_steps_agree_with_central_difference(model, l2_lambda, dtype) -> None:
 def test_steps_agree_for_any_batch(
     model, seed, num_examples, num_inputs, learning_rate, l2_lambda
 ) -> None:
-    """The agreement to ε² depends neither on the batch nor on the weights, a stable η or λ."""
+    """The agreement to ε² does not depend on the batch, the weights, a stable η or λ."""
     trainer = Trainer(model, learning_rate, num_examples)
     split = split_of(model, seed, num_examples, num_inputs)
     assert gradients.check_steps(trainer, split, seed, l2_lambda, EPSILON) <= EPSILON**2
@@ -62,7 +62,7 @@ def test_steps_agree_for_any_batch(
 def test_central_difference_is_that_of_the_objective(
     model, block_numbers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Moving logits, in blocks of any size, gives what evaluating J twice per weight gives."""
+    """Moving logits, in blocks of any size, equals evaluating J twice for each weight."""
     monkeypatch.setattr(gradients, "_BLOCK_NUMBERS", block_numbers)
     X, w, targets = batch(model)
     one_by_one = np.empty_like(w)
@@ -86,7 +86,7 @@ def test_error_of_central_difference_is_quadratic(model) -> None:
 
 
 def test_central_difference_computes_in_float64() -> None:
-    """The difference of float32 inputs is that of the same numbers in float64, bit by bit."""
+    """Float32 inputs give, bit for bit, the difference of the same numbers in float64."""
     model = models.SoftmaxRegression(num_outputs=5)
     narrow = batch(model, dtype=np.float32)
     wide = [array.astype(np.float64) for array in narrow]
@@ -107,7 +107,7 @@ def test_central_difference_leaves_its_inputs_alone() -> None:
 
 @pytest.mark.parametrize("slope", [gradients.central_difference, models.gradient])
 def test_two_class_softmax_equals_logistic(slope) -> None:
-    """Softmax with weights (w, 0) has the slope of logistic regression in w, and minus it in 0."""
+    """Softmax with weights (w, 0) has logistic regression's slope in w, and minus it in 0."""
     logistic, softmax = models.LogisticRegression(), models.SoftmaxRegression(num_outputs=2)
     X, w, targets = batch(logistic)
     one_logit = slope(logistic, X, w, targets)

@@ -91,20 +91,20 @@ def test_more_than_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_bomb(tmp_path: Path) -> None:
-    """No more is unpacked than the header says: a small file may hold gigabytes."""
+    """No more is unpacked than the header says: a small file could unpack to gigabytes."""
     (tmp_path / "bomb.gz").write_bytes(gzip.compress(SMALL + bytes(10_000_000)))
     with pytest.raises(DataError, match="got more than 40 bytes"):
         read_idx(tmp_path / "bomb.gz")
 
 
 def test_pipe(tmp_path: Path) -> None:
-    """A pipe, from which a reader would wait for ever, is refused."""
+    """A pipe is refused, because reading it could wait forever."""
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(DataError, match="must be a regular file"):
         read_idx(tmp_path / "pipe")
 
 
 def test_no_file(tmp_path: Path) -> None:
-    """A file that is not there is a data error like any other."""
+    """A missing file is a data error like any other."""
     with pytest.raises(DataError, match="cannot be read"):
         read_idx(tmp_path / "nothing")

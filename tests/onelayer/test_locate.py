@@ -46,7 +46,7 @@ def test_mnist_in_the_project(project, files) -> None:
 
 
 def test_title(project) -> None:
-    """A data set is called by its name in words, whatever it is asked for by."""
+    """A data set has its name in words, whatever name it was asked for by."""
     assert resolve("auto").title == resolve("digits").title == "The embedded UCI digits"
 
 
@@ -60,7 +60,7 @@ def test_digest(project, files) -> None:
 
 
 def test_digits_need_nothing(project) -> None:
-    """The embedded digits are there without files, network, or the import of scikit-learn."""
+    """The embedded digits need no files, no network, and no import of scikit-learn."""
     code = "import sys; from onelayer.data import load; load('digits'); " + (
         "sys.exit('sklearn' in sys.modules or 'requests' in sys.modules)"
     )
@@ -81,7 +81,7 @@ def test_auto_falls_back_loudly(project, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_mnist_never_falls_back(project) -> None:
-    """A data set that was asked for by name is that one or an error."""
+    """A data set asked for by name is used, or there is an error."""
     with pytest.raises(DownloadError, match=r"(?s)no mirror is set.*ONELAYER_DATA"):
         resolve("mnist")
 

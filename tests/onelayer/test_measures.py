@@ -169,7 +169,7 @@ def test_not_repaired() -> None:
 
 
 def test_too_few_of_places() -> None:
-    """Fewer than three places have no others to compare with."""
+    """With fewer than three places there are no others to compare with."""
     with pytest.raises(ValueError, match="at least three steps; got 2"):
         measures.dip(np.array([0.9, 0.8]))
 
@@ -202,7 +202,7 @@ def test_strongest_and_ordinary() -> None:
 
 
 def test_errors() -> None:
-    """The images that a model errs on most are summed up, and all that it misses counted."""
+    """The worst images are summarised, and everything that the model misses is counted."""
     pulls = some_pulls(
         [[0.5] * 4, [0.9, 0.2, 0.6, 0.4]], [[1, 0, 1, 0], [0, 1, 0, 1]]
     )  # the errors of batch 1 are 0.9, 0.8, 0.6 and 0.6
@@ -240,7 +240,7 @@ def split() -> Split:
     [([1, 2, 3], [2, 4, 6], 1), ([1, 2, 3], [3, 2, 1], -1), ([1, 1, 1], [1, 2, 3], 0)],
 )
 def test_by_hand_of_correlation(x, y, expected) -> None:
-    """It is ±1 on a line, and 0 where one of the two does not vary."""
+    """Correlation is ±1 on a line, and 0 if one of the two does not vary."""
     assert measures.correlation(np.array(x), np.array(y)) == pytest.approx(expected)
 
 
@@ -263,7 +263,7 @@ def test_trends() -> None:
 
 
 def test_trend_error() -> None:
-    """The slope's standard error is 0 on a line, and covers a slope that is chance alone."""
+    """The slope's standard error is 0 on a line, and covers a slope that is only chance."""
     line = [0.5 + 0.002 * i for i in range(20)]
     assert measures.late(history(line, line), 0).validation_trend_error == pytest.approx(0)
     noise = list(0.9 + 0.01 * np.random.RandomState(0).normal(size=200))
@@ -316,14 +316,14 @@ def test_at_the_end() -> None:
 
 
 def test_by_hand_of_roughness() -> None:
-    """Differences between neighbours, right and below, over the sum of absolute weights."""
+    """Roughness is the sum of neighbours' differences over the sum of absolute weights."""
     image = np.array([[1.0, -1.0, 0.0], [2.0, 0.0, 0.0]])
     # across: 2 + 1 and 2 + 0; down: 1, 1 and 0
     np.testing.assert_allclose(measures.roughness(image[None]), [7 / 4])
 
 
 def test_scale() -> None:
-    """It does not change if all weights shrink alike, and noise is rougher than a slope."""
+    """Shrinking all weights does not change it, and noise is rougher than a slope."""
     rng = np.random.RandomState(0)
     pictures = np.stack([rng.normal(size=(8, 8)), np.add.outer(np.arange(8.0), np.arange(8.0))])
     noise, slope = measures.roughness(pictures)
@@ -358,7 +358,7 @@ def test_is_falling(values, expected) -> None:
 
 
 def test_by_hand_of_predictions() -> None:
-    """Rows of the confusion are what images are; of mistakes the most confident come first."""
+    """Rows of the confusion are the true classes; the most confident mistakes come first."""
     model = models.SoftmaxRegression(3)
     X = np.array([[3.0, 0, 0], [0, 2.0, 0], [0, 5.0, 0], [0, 0, 1.0], [0.1, 0, 0]])
     targets = np.eye(3)[[0, 0, 2, 2, 1]]
@@ -377,14 +377,14 @@ def test_by_hand_of_predictions() -> None:
     [([[9, 1], [0, 8]], "0 as 1"), ([[9, 2], [2, 8]], "0 as 1 and 1 as 0"), ([[9]], "none")],
 )
 def test_equally_frequent_mistakes_are_all_named(confusion, words) -> None:
-    """Of mistakes that are equally frequent none is passed over for coming later."""
+    """Of equally frequent mistakes, a later one is not left out."""
     none = np.zeros(0)
     found = measures.Predictions(np.array(confusion), none, none, none, none)
     assert found.most_frequent_mistakes == words
 
 
 def test_half_of_the_pull() -> None:
-    """Where one image of four is wrong it has half of the pull; where all are alike, two do."""
+    """One wrong image of four has half of the pull; if all are alike, two have."""
     model, targets = models.SoftmaxRegression(2), np.eye(2)[[0, 0, 0, 1]]
     certain = np.array([[9.0, 0]] * 4)
     assert measures.share_of_half_the_pull(model, certain, np.eye(2), targets) == 1 / 4

@@ -18,7 +18,7 @@ def data():
 @pytest.mark.parametrize("l2_lambda", [2.0, 0.1])
 @pytest.mark.parametrize("step_size", [0.1, 1000.0])
 def test_no_slope_is_left(data, l2_lambda, step_size) -> None:
-    """From anywhere, and from a step that is far too long, the same place is reached."""
+    """The same minimum is reached from anywhere, even with a step that is far too long."""
     X, targets = data
     start = np.random.RandomState(1).normal(size=(5, 3))
     found = minimum(MODEL, X, targets, l2_lambda, start, step_size, tolerance=1e-8, max_steps=5000)
@@ -41,7 +41,7 @@ def test_objective_is_lowest_there(data) -> None:
 
 
 def test_steps_are_limited(data) -> None:
-    """What has not come to the minimum says how far from it it is."""
+    """A descent that stops short of the minimum says how far from it it is."""
     X, targets = data
     found = minimum(MODEL, X, targets, 0.01, np.ones((5, 3)), 1e-4, max_steps=3)
     assert found.largest_slope > 1e-4
@@ -49,7 +49,7 @@ def test_steps_are_limited(data) -> None:
 
 
 def test_float32_stays(data) -> None:
-    """Weights have the inputs' dtype, whatever those to start with are."""
+    """Weights have the dtype of the inputs, whatever the initial weights have."""
     X, targets = (array.astype(np.float32) for array in data)
     found = minimum(MODEL, X, targets, 2.0, np.zeros((5, 3)), 0.1)
     assert found.weights.dtype == np.float32

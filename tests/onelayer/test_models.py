@@ -92,7 +92,7 @@ def test_zero_weights_of_softmax(num_classes) -> None:
 
 
 def test_prediction_of_softmax() -> None:
-    """A prediction is right if the target's logit alone is the largest; a tie is wrong."""
+    """A prediction is right only if the target's logit is the largest; a tie is wrong."""
     z = np.array([[1.0, 3.0, 2.0], [1.0, 3.0, 2.0], [2.0, 2.0, 1.0], [0.0, 0.0, 0.0]])
     y = np.eye(3)[[1, 2, 0, 0]]
     assert SoftmaxRegression(3).is_correct(z, y).tolist() == [True, False, False, False]
@@ -101,7 +101,7 @@ def test_prediction_of_softmax() -> None:
 
 @given(z=hnp.arrays(np.float64, (5, 4), elements=ordinary, unique=True))
 def test_prediction_is_the_largest_logit(z) -> None:
-    """Without ties, a prediction is right where the largest logit is the target's."""
+    """Without ties, a prediction is right if the largest logit is the target's."""
     y = some_targets(z)
     expected = z.argmax(axis=1) == y.argmax(axis=1)
     assert (SoftmaxRegression(4).is_correct(z, y) == expected).all()
@@ -198,7 +198,7 @@ def test_dtype_is_kept(model, dtype) -> None:
 
 
 def test_targets_that_do_not_fit() -> None:
-    """Targets of another shape than the logits' are refused, with both shapes."""
+    """Targets whose shape is not that of the logits are refused, with both shapes."""
     for model in (LogisticRegression(), SoftmaxRegression(1)):
         with pytest.raises(ValueError, match=r"targets must have shape \(4, 1\); got \(4,\)"):
             model.cross_entropy(np.zeros((4, 1)), np.zeros(4))

@@ -80,7 +80,7 @@ def legend(figure: Figure) -> list[str]:
 
 @every_plot
 def test_is_as_wide_as_the_text(run, plot) -> None:
-    """Each is a Figure at its printed size, so that letters are printed at theirs."""
+    """Each is a Figure at its printed size, so that letters have their printed size."""
     figure = plot(run)
     assert isinstance(figure, Figure)
     assert figure.get_figwidth() == 5.9
@@ -116,7 +116,7 @@ def test_leaves_settings_alone(run, plot) -> None:
 
 
 def test_style_is_matplotlibs_to_use(run) -> None:
-    """A plot of one's own looks like the report's by one line: width, letters and colours."""
+    """One line gives your own plot the report's width, letters and colours."""
     from matplotlib import style
 
     ours = plots.validation_accuracies({"one": run, "two": run})
@@ -134,7 +134,7 @@ def test_style_is_matplotlibs_to_use(run) -> None:
 
 @every_plot
 def test_letters_are_the_texts(run, plot) -> None:
-    """Each is drawn in the typeface that this package holds, whatever a machine has."""
+    """Each plot uses the typeface in this package, whatever is installed."""
     figure = plot(run)
     figure.draw_without_rendering()
     texts = [text for text in figure.findobj(Text) if text.get_text()]
@@ -146,14 +146,14 @@ def test_letters_are_the_texts(run, plot) -> None:
 
 
 def test_typeface_comes_with_its_licence() -> None:
-    """The licence asks for it, with the copyright and where the files are from."""
+    """The licence asks for this, with the copyright and the source of the files."""
     licence = (Path(style.__file__).parent / "OFL.txt").read_text("utf-8")
     for words in ("SIL OPEN FONT LICENSE Version 1.1", "Copyright ©", "@fontsource/libertinus"):
         assert words in licence
 
 
 def test_without_pyplot() -> None:
-    """Nothing of pyplot, and with it no global state, is loaded."""
+    """No part of pyplot is loaded, and thus no global state."""
     code = "import sys, onelayer.plots; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
@@ -299,7 +299,7 @@ def test_norms() -> None:
 
 
 def test_curves_that_lie_close_are_shown_larger(run) -> None:
-    """Beside the whole, in their second half; every run is named, and looks alike in both."""
+    """They are shown beside the whole, in their second half; all runs are named."""
     low = replace(run, validation_accuracy=run.validation_accuracy - 0.2)
     near = replace(run, validation_accuracy=run.validation_accuracy - 0.001)
     names = {"λ = 2": low, "λ = 0.002": near, "λ = 0": run}
@@ -315,7 +315,7 @@ def test_curves_that_lie_close_are_shown_larger(run) -> None:
 
 
 def test_percentages_of_an_axis_have_as_many_decimals(run) -> None:
-    """Beside 92.5% stands 92.0%, and where every place is a whole number no decimal."""
+    """92.0% stands beside 92.5%; if all are whole numbers, there is no decimal."""
     axes = plots.accuracy_curves(run, [0.915, 0.93]).axes[0]
     axes.set_yticks([0.92, 0.925])
     assert [each.get_text() for each in axes.get_yticklabels()] == ["92.0%", "92.5%"]
@@ -324,7 +324,7 @@ def test_percentages_of_an_axis_have_as_many_decimals(run) -> None:
 
 
 def test_confusion() -> None:
-    """Every count but 0 stands where its row and column meet; colour leaves out the hits."""
+    """Every count but 0 stands in its row and column; colours ignore correct predictions."""
     axes = plots.confusion(np.array([[9, 1], [0, 8]])).axes[0]
     texts = {text.get_position(): text.get_text() for text in axes.texts}
     assert texts == {(0, 0): "9", (1, 0): "1", (1, 1): "8"}

@@ -70,7 +70,7 @@ def test_round_trip(labels, dtype) -> None:
     ],
 )
 def test_bad_labels(labels, message) -> None:
-    """Labels that are no classes are an error; −1 does not mean the last class."""
+    """Labels that are not classes are an error; −1 does not mean the last class."""
     with pytest.raises(DataError, match=message):
         one_hot(labels, 10)
 

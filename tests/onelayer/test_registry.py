@@ -61,7 +61,7 @@ def test_own_data_set(project, letters, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_settings_come_from_the_file_unless_given() -> None:
-    """What is given wins; what is not comes from the data set's file, or else from the defaults."""
+    """Given values win; the others come from the data set's file, or are defaults."""
     dataset = load("digits")
     assert dataset.settings("logistic").learning_rate == 0.2
     assert dataset.settings("logistic", learning_rate=0.3, batch_size=None) == Settings(
@@ -72,7 +72,7 @@ def test_settings_come_from_the_file_unless_given() -> None:
 
 
 def test_a_new_data_set_leaves_the_others_alone(project, letters) -> None:
-    """Registering a data set changes nothing of what another one resolves to."""
+    """Registering a data set does not change how the others are resolved."""
     before = resolve("digits")
     letters()
     assert resolve("digits") == before
@@ -85,7 +85,7 @@ def test_a_new_data_set_leaves_the_others_alone(project, letters) -> None:
         ({"title": 3}, "title must be text; got 3"),
         ({"train_images": None, "table": "x.csv"}, "it must name train_images"),
         ({"test_images": "../x.idx"}, "a name without a folder"),
-        ({"sha256": {"other": "0" * 64}}, "sha256 names other, which is none of its files"),
+        ({"sha256": {"other": "0" * 64}}, "sha256 names other, not among its files"),
         ({"sha256": {"train-images.idx": "0"}}, "64 hexadecimal digits"),
         ({"urls": ["http://127.0.0.1/"]}, "urls need the sha256 of every file"),
         ({"suits": {"linear": {}}}, "suits must name logistic, softmax, regularised; got linear"),
@@ -98,7 +98,7 @@ def test_a_new_data_set_leaves_the_others_alone(project, letters) -> None:
     ],
 )
 def test_bad_description(letters, changes, message) -> None:
-    """What a data set's file must not say is refused, with file, key and what it may say."""
+    """A wrong entry in a data set's file is refused, with file, key and what is allowed."""
     letters(**{key: value for key, value in changes.items() if value is not None})
     path = Path("data/letters.yaml")
     content = {k: v for k, v in (LETTERS | changes).items() if v is not None}
@@ -121,14 +121,14 @@ def test_bad_description(letters, changes, message) -> None:
     ],
 )
 def test_files_that_do_not_fit(letters, arrays, changes, message) -> None:
-    """Files of other shapes, lengths or classes than belong together are refused."""
+    """Files whose shapes, lengths or classes do not fit together are refused."""
     letters(arrays, **changes)
     with pytest.raises(DataError, match=f"(?s){message}"):
         load("letters")
 
 
 def test_changed_file(letters) -> None:
-    """A file that is not the one registered is refused; one without SHA-256 has a new digest."""
+    """A file other than the registered one is refused; without SHA-256 the digest is new."""
     folder = letters()
     before = resolve("letters").sha256
     content = bytearray((folder / "train-labels.idx").read_bytes())
@@ -141,7 +141,7 @@ def test_changed_file(letters) -> None:
 
 
 def test_another_data_set_under_mnists_names(project, files, as_idx) -> None:
-    """Intact IDX files that are not MNIST's: the message says so, and how to register them."""
+    """For intact IDX files that are not MNIST's, the message says how to register them."""
     folder = project / "data" / "mnist"
     folder.mkdir(parents=True)
     for name, content in files.items():
@@ -155,14 +155,14 @@ def test_another_data_set_under_mnists_names(project, files, as_idx) -> None:
 
 @pytest.mark.parametrize("name", ["../mnist", "a/b", "", "MNIST"])
 def test_names_are_no_paths(project, name) -> None:
-    """A name that could lead anywhere else is no data set's."""
+    """A name that could lead elsewhere is no name of a data set."""
     with pytest.raises(DataError, match="dataset must be one of auto, digits, mnist"):
         registry.read(name)
 
 
 @pytest.mark.parametrize("text", ["title: 2020-13-45", "title: !!int x", "[" * 5000])
 def test_what_yaml_cannot_read_is_a_sentence(letters, text) -> None:
-    """Whatever the reader of YAML raises."""
+    """Any error of the YAML reader becomes one message."""
     letters()
     Path("data/letters.yaml").write_text(text, "utf-8")
     with pytest.raises(DataError, match=r"letters\.yaml cannot be read as YAML"):
@@ -170,7 +170,7 @@ def test_what_yaml_cannot_read_is_a_sentence(letters, text) -> None:
 
 
 def test_only_names_that_can_be_asked_for_are_offered(letters) -> None:
-    """A file whose name is none, and a folder, are no data sets."""
+    """Files with invalid names, and folders, are not data sets."""
     letters()
     Path("data/AUTO.yaml").touch()
     Path("data/folder.yaml").mkdir()

@@ -81,7 +81,7 @@ def test_targets_are_one_hot(dataset) -> None:
 
 
 def test_list_of_classes(dataset) -> None:
-    """Classes may be a list, which is what parameters from a file are."""
+    """Classes may be a list, as parameters from a file are."""
     split = sample(
         dataset, np.random.RandomState(0), train_size=100, validation_size=50, classes=[2, 3]
     )
@@ -108,7 +108,7 @@ def test_list_of_classes(dataset) -> None:
     ],
 )
 def test_bad_arguments(dataset, change, message) -> None:
-    """Every argument that cannot be met is an error that says what can."""
+    """Every impossible argument is an error that says what is possible."""
     arguments = {"train_size": 40, "validation_size": 20, "sampling": "first/last"} | change
     with pytest.raises(DataError, match=message):
         sample(dataset, np.random.RandomState(0), **arguments)

@@ -9,7 +9,7 @@ TARGETS = np.eye(3)[[0, 0, 1, 2]]
 
 
 def test_means_and_contrasts() -> None:
-    """The mean of each class, and what it has beyond the mean of all, without the bias."""
+    """A contrast is the mean of a class minus the mean of all, without the bias."""
     means = template_matching.class_means(X, TARGETS)
     np.testing.assert_allclose(means, [[2, 0, 0, 1], [0, 4, 0, 1], [0, 0, 2, 1]])
     expected = means[:, :-1] - [1, 1, 0.5]
@@ -17,13 +17,13 @@ def test_means_and_contrasts() -> None:
 
 
 def test_class_without_examples() -> None:
-    """It has no mean: it is refused by its number."""
+    """Such a class has no mean and is refused, with its number."""
     with pytest.raises(ValueError, match="class 1 has none"):
         template_matching.class_means(X, np.eye(3)[[0, 0, 2, 2]])
 
 
 def test_correlations() -> None:
-    """They are NumPy's, of each class, and do not depend on scale, offset or bias."""
+    """They equal NumPy's for each class, whatever the scale, offset or bias."""
     rng = np.random.RandomState(0)
     w, images = rng.normal(size=(6, 3)), rng.normal(size=(3, 5))
     expected = [np.corrcoef(w[:-1, k], images[k])[0, 1] for k in range(3)]

@@ -29,7 +29,7 @@ def threads_in_use() -> set[int]:
 
 
 def test_one_thread_unless_told_otherwise() -> None:
-    """One thread computes, whatever the process allows; within use_threads as many as it says."""
+    """One thread computes, whatever the process allows, or as many as use_threads says."""
     np.ones((2, 2)) @ np.ones((2, 2))
     with threadpool_limits(3, user_api="blas"):
         assert threads_in_use() == {1}
@@ -40,7 +40,7 @@ def test_one_thread_unless_told_otherwise() -> None:
 
 
 def test_limits_that_overlap() -> None:
-    """Each holds until it is left, in whatever order; after all of them all is as before."""
+    """Each holds until it ends, in any order; after all of them, everything is as before."""
     with threadpool_limits(3, user_api="blas"):
         first, second = limited(), limited()
         first.__enter__()

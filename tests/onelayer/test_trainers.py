@@ -148,7 +148,7 @@ def test_small_penalty_in_float32() -> None:
 @pytest.mark.parametrize("patience", [None, 3])
 @pytest.mark.parametrize("num_outputs", [1, 3])
 def test_equals_one_at_a_time(num_outputs, patience, dtype) -> None:
-    """Each history is, up to rounding, that of its own fit: also if others stop earlier."""
+    """Each history equals that of its own fit, up to rounding, even if others stop earlier."""
     split = made_up(num_outputs=num_outputs, dtype=dtype)
     model = SoftmaxRegression(3) if num_outputs > 1 else LogisticRegression()
     trainer, lambdas = Trainer(model, 0.5, 5, 30, patience=patience), [0.0, 0.01, 0.1, 1.0]
@@ -168,7 +168,7 @@ def test_equals_one_at_a_time(num_outputs, patience, dtype) -> None:
 
 
 def test_divergence_after_the_stop() -> None:
-    """A model that has stopped is not trained for others to see: it may diverge then."""
+    """Once a model has stopped, its later divergence does not matter."""
     split = made_up()
     trainer = Trainer(SoftmaxRegression(3), 0.01, 5, 200, patience=2, train_accuracy=False)
     stopped, slow = trainer.fit_each(split, RandomState(0), [3e5, 0.0])
@@ -188,7 +188,7 @@ def test_none() -> None:
 
 @pytest.mark.parametrize("patience", [None, 3])
 def test_is_told_what_the_history_says(patience) -> None:
-    """It is told of every validation, the last one too, as the histories have it."""
+    """It is called after every validation, the last one too, with the history's values."""
     trainer = Trainer(SoftmaxRegression(3), 0.9, 5, 9, patience=patience)
     told = []
 
@@ -212,7 +212,7 @@ def test_is_told_what_the_history_says(patience) -> None:
 
 @pytest.mark.parametrize("answer", [None, False])
 def test_changes_nothing(answer) -> None:
-    """A history is the same, bit by bit, with it and without it."""
+    """A history is the same, bit for bit, with it and without it."""
     trainer, split = Trainer(SoftmaxRegression(3), 0.1, 5, 4), made_up()
     silent = trainer.fit(split, RandomState(3), 0.1)
     told = trainer.fit(split, RandomState(3), 0.1, on_validation=lambda _: answer)
@@ -223,7 +223,7 @@ def test_changes_nothing(answer) -> None:
 
 
 def test_true_stops() -> None:
-    """What it stops is the beginning of what would have been, and is no early stopping."""
+    """A stopped run is the beginning of the full run, and does not count as stopped early."""
     trainer, split = Trainer(SoftmaxRegression(3), 0.1, 5, 4), made_up()
     whole = trainer.fit(split, RandomState(3))
     stopped = trainer.fit(
@@ -252,7 +252,7 @@ def test_true_stops() -> None:
     ],
 )
 def test_settings(settings, message) -> None:
-    """A setting out of bounds is named, with what it is and what it must be."""
+    """A setting out of bounds is named, with its value and the bound."""
     with pytest.raises(ValueError, match=message):
         Trainer(**{"model": SoftmaxRegression(3), "learning_rate": 0.1, **settings})
 
@@ -278,7 +278,7 @@ def test_penalty(l2_lambda) -> None:
     ],
 )
 def test_settings_that_do_not_fit_the_data(settings, message) -> None:
-    """Settings that are fine for other data say what these data have."""
+    """The message says what these data are like."""
     trainer = replace(Trainer(SoftmaxRegression(3), 0.1, 5, 2), **settings)
     with pytest.raises(ValueError, match=message):
         trainer.fit(made_up(), RandomState(0))
@@ -286,7 +286,7 @@ def test_settings_that_do_not_fit_the_data(settings, message) -> None:
 
 @pytest.mark.parametrize("num_epochs", [1, 60])
 def test_divergence(num_epochs) -> None:
-    """A run that diverges says with which settings, at a validation or at the end."""
+    """The message names the settings, at a validation as at the end."""
     split = made_up(dtype="float32")
     # In one epoch of 11 steps the weights overflow after the last validation, at step 10.
     rate = 1.0 if num_epochs > 1 else 2e3
@@ -323,7 +323,7 @@ def test_not_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_batch(capfd: pytest.CaptureFixture[str]) -> None:
-    """Where stderr goes to a file or a pipe, nothing is written."""
+    """If stderr is a file or a pipe, nothing is written."""
     Trainer(SoftmaxRegression(3), 0.1, 5, 2).fit(made_up(), RandomState(0))
     assert capfd.readouterr() == ("", "")
 

@@ -59,7 +59,7 @@ def test_blocks_do_not_matter(monkeypatch: pytest.MonkeyPatch, block_bytes) -> N
 
 
 def test_left_out() -> None:
-    """Without it the history says None, and is the same otherwise."""
+    """Without the training accuracy, the history has None there, and is otherwise the same."""
     split, trainer = made_up(), Trainer(SoftmaxRegression(3), 0.1, 5, 3)
     full = trainer.fit(split, RandomState(0))
     lean = replace(trainer, train_accuracy=False).fit(split, RandomState(0))
@@ -69,7 +69,7 @@ def test_left_out() -> None:
 
 
 def test_memory_is_bounded() -> None:
-    """Beyond the data a run takes at most four blocks, here a fifth of all the logits."""
+    """Besides the data, a run takes at most four blocks, here a fifth of all the logits."""
     split = made_up(num_train=40_000, num_inputs=3, num_outputs=10, dtype="float32")
     trainer = Trainer(SoftmaxRegression(10), 0.1, 2_000, 40)
     num_logits = 40_000 * 200 * 10  # of 200 validations
@@ -117,7 +117,7 @@ def test_improvement_starts_the_count_again() -> None:
 
 
 def test_better_than_the_last_is_not_better_than_the_best() -> None:
-    """Losses that fall, but stay above the best, count as no improvement."""
+    """Losses that fall but stay above the best are no improvement."""
     history = follow([1, *np.linspace(3, 2, 10), 0.5])
     assert len(history.validation_loss) == 11
 

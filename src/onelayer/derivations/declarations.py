@@ -12,7 +12,7 @@ Indices = Mapping[str, int]  # the values that indices have
 
 @dataclass(frozen=True)
 class Definition:
-    """A quantity by its name and whether it was written with an example's index; its body."""
+    """A quantity's name and body, and whether it was written with an example's index."""
 
     name: Name
     body: Term
@@ -25,14 +25,14 @@ class Declarations:
 
     sizes: Mapping[str, int]
     written_with_example: frozenset[str]  # names that somewhere have an example's index
-    example: str = ""  # the index that stands above, "n"
+    example: str = ""  # the index written as a superscript, "n"
     ranges: dict[str, str] = field(default_factory=dict)
     definitions: dict[tuple[str, bool], Definition] = field(default_factory=dict)
-    shapes: dict[str, tuple[str, ...]] = field(default_factory=dict)  # the ranges of indices below
+    shapes: dict[str, tuple[str, ...]] = field(default_factory=dict)  # the ranges of subscripts
     used: set[str] = field(default_factory=set)  # names without a definition
 
     def declare(self, range_: Range) -> None:
-        """Take the range of indices."""
+        """Declare the range of some indices."""
         if range_.size not in self.sizes:
             known = ", ".join(self.sizes)
             raise Refused(f"{range_.size!r} is no size; those known are {known}", range_.at)
@@ -44,11 +44,11 @@ class Declarations:
             self.ranges[index] = range_.size
 
     def define(self, chains: Iterable[Chain]) -> list[tuple[Name, Term]]:
-        """Take definitions that stand together, and return them; each may use the others."""
+        """Add definitions that stand together, and return them; each may use the others."""
         earlier = [*self.definitions.values()]
         keys = [self._register(chain) for chain in chains]
         grows = True
-        while grows:  # what is made of an example's quantities is an example's as well
+        while grows:  # what is built from an example's quantities belongs to the example, too
             grows = False
             for key in keys:
                 old = self.definitions[key]
@@ -81,9 +81,9 @@ class Declarations:
         return key
 
     def _check_elided(self, new: Definition, earlier: Iterable[Definition]) -> None:
-        """Refuse a definition if its name without an example's index meant something else so far.
+        """Refuse a definition if its name, without an example's index, meant something else so far.
 
-        Without its index C is one example's until it is defined as the mean of all of them.
+        Without its index, C is that of one example until it is defined as the mean over all.
         """
         plain, of_example = (self.definitions.get((new.name.base, has)) for has in (False, True))
         if plain and of_example and plain.is_of_example:
@@ -103,9 +103,9 @@ class Declarations:
         return self.sizes[self.ranges[index]]
 
     def free(self, terms: Iterable[Term]) -> set[str]:
-        """Return the indices that terms depend on; an example's index counts where it is left out.
+        """Return the indices that terms depend on, including an example's index that is left out.
 
-        An index is left out everywhere in a statement or nowhere, and never below a sum over it.
+        An index is left out everywhere in a statement or nowhere, and never inside a sum over it.
         """
         written: dict[str, int] = {}
         left_out: dict[str, int] = {}
@@ -153,8 +153,8 @@ class Declarations:
     ) -> Iterator[Indices]:
         """Yield values of a statement's indices, one for each way in which they can coincide.
 
-        Numbers never stand for an index, and sums run over whole ranges, so that no value of an
-        index differs from another: what holds for i = 1, k = 2 does so for all i ≠ k.
+        Numbers never stand for an index, and sums run over whole ranges. So all values of an index
+        are alike: what holds for i = 1, k = 2 holds for all i ≠ k.
         """
         named = self.free(terms)
         for case in conditions:
@@ -177,14 +177,14 @@ class Declarations:
         yield from choose({})
 
     def is_of_example(self, name: Name) -> bool:
-        """Return whether a quantity is one example's, whether or not its index is written."""
+        """Return whether a quantity belongs to one example, whether or not its index is written."""
         definition = self.definition(name)
         if definition is not None:
             return definition.is_of_example
         return name.base in self.written_with_example
 
     def definition(self, name: Name) -> Definition | None:
-        """Return what defines a quantity: with an index left out, that of an example may."""
+        """Return a quantity's definition; without an index, an example's definition may apply."""
         plain, of_example = ((name.base, has) for has in (False, True))
         if not name.example:
             return self.definitions.get(plain) or self.definitions.get(of_example)
@@ -194,7 +194,7 @@ class Declarations:
         return own
 
     def check_shape(self, name: Name) -> None:
-        """Refuse a quantity with other indices than where it stood first."""
+        """Refuse a quantity whose indices differ from those at its first use."""
         shape = tuple(self.ranges[index] for index in name.subscripts)
         if self.shapes.setdefault(name.base, shape) != shape:
             raise Refused(f"{name.base} has other indices here than where it stands first", name.at)

@@ -43,14 +43,14 @@ class Expression(Cursor):
         return term
 
     def one(self) -> Term:
-        """Read everything, which has to be one factor."""
+        """Read everything, which has to be a single factor."""
         term = self.factor()
         if self.peek():
             raise Refused("show by parentheses what is differentiated", self.place())
         return term
 
     def is_index(self, token: Token) -> bool:
-        """Return whether a token is an index that was declared."""
+        """Return whether a token is a declared index."""
         return token.is_letter and token.text in self.notation.ranges
 
     def sum(self) -> Term:
@@ -64,7 +64,7 @@ class Expression(Cursor):
         return terms[0] if len(terms) == 1 else Add(terms[0].at, tuple(terms))
 
     def product(self) -> Term:
-        """Read factors, with a dot between them or nothing; a sum takes all that follow it."""
+        """Read factors, with or without a dot between them; a sum takes all that follow it."""
         factors = [self.factor()]
         while self.peek("\\cdot") or (self.peek() and not self.peek("+", "-", ")", "]")):
             has_dot = self.peek("\\cdot") and self.take()
@@ -81,7 +81,7 @@ class Expression(Cursor):
         return factors[0] if len(factors) == 1 else Product(factors[0].at, tuple(factors))
 
     def factor(self) -> Term:
-        """Read one factor with what stands above and below it."""
+        """Read one factor with its superscript and subscript."""
         token = self.peek()
         if token is None:
             raise Refused("expected a term, found nothing", self.place())
@@ -143,7 +143,7 @@ class Expression(Cursor):
         return Power(term.at, term, -value if is_negative else value)
 
     def name(self) -> Term:
-        """Read a quantity: its indices, its variable in parentheses, its power."""
+        """Read a quantity: its indices, the variable in parentheses, and its power."""
         first = self.take()
         base, at = first.quantity, first.at
         subscripts: tuple[str, ...] = ()
@@ -182,7 +182,7 @@ class Expression(Cursor):
         return self.powers(Name(at, base, subscripts, example, applied))
 
     def subscripts(self) -> tuple[str, ...]:
-        """Read indices below a quantity; each has to be declared."""
+        """Read the subscripts of a quantity; each has to be declared."""
         tokens = self.script()
         for token in tokens:
             if not self.is_index(token):
@@ -194,7 +194,7 @@ class Expression(Cursor):
         return tuple(token.text for token in tokens)
 
     def fraction(self, token: Token) -> Term:
-        """Read a fraction, or a derivative where it has the signs of one."""
+        """Read a fraction, or a derivative if it begins with the signs of one."""
         if len(token.arguments) != 2:
             raise Refused("expected what stands above and below", token.at)
         above, below = token.arguments
@@ -210,7 +210,7 @@ class Expression(Cursor):
         return Derivative(token.at, Expression(above[1:], self.notation, token.at).one(), by)
 
     def summation(self) -> Term:
-        """Read a sum with its limits, and the product that it is of."""
+        """Read a sum with its limits and the product that is summed."""
         at = self.take().at
         limits: dict[str, tuple[Token, ...]] = {}
         while self.peek("_", "^"):

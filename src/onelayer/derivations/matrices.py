@@ -1,4 +1,4 @@
-"""Matrix forms: terms whose names mean all of a quantity, as SymPy's matrices at given sizes."""
+"""Matrix forms: terms in which a name means a whole matrix, as SymPy matrices at given sizes."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from onelayer.derivations.terms import (
 
 
 def matrix_of(quantities: Quantities, term: Term) -> sympy.Matrix | sympy.Expr:
-    """Return a term whose names mean whole matrices; a number has no rows.
+    """Return the value of a term whose names mean whole matrices; it may be a plain number.
 
-    A row is an example or, of the weights w_j or w_kj, an input j; a column is a class or an
-    input, and where there is neither, the only one.
+    A row is an example or, for the weights w_j or w_kj, an input j. A column is a class or an
+    input; without either there is a single column.
     """
     read = partial(matrix_of, quantities)
     match term:

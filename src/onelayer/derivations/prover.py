@@ -1,9 +1,9 @@
-"""Proves what derivations claim, from the very LaTeX that is printed.
+"""Proves what derivations claim, from the same LaTeX that is printed.
 
 At the first size an equality holds if the difference of its sides, over a common denominator, has
-the numerator 0: no numbers, no tolerance. Of an equality of matrices this is shown for the first
-entry; its other entries, and everything at the second size, are compared at random rational
-numbers. The same comparison refutes a wrong equality sooner.
+the numerator 0: no numbers, no tolerance. For an equality of matrices this is shown for the first
+entry; the other entries, and everything at the second size, are compared at random rational
+numbers. The same comparison also refutes a wrong equality quickly.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from onelayer.derivations.rational import is_zero
 from onelayer.derivations.reader import functions_of, read
 from onelayer.derivations.terms import Chain, Condition, Name, Notation, Range, Refused, Statement
 
-DEFINE, PROVE = "define", "prove"  # how a formula is meant; what is neither is assumed
+DEFINE, PROVE = "define", "prove"  # how a formula is meant; if neither, it is assumed
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came of a formula: why it is refused, "" if it is not, and in which line of it.
+    """The verdict on a formula: why it is refused ("" if it is not) and in which of its lines.
 
-    `results` are what was proved: of each chain of equalities its first member and its last.
+    `results` are what was proved: for each chain of equalities, its first and its last member.
     """
 
     refusal: str = ""
@@ -44,8 +44,8 @@ class Verdict:
 class Prover:
     """Proves derivations for K classes, N examples and D inputs, and at a second size.
 
-    No two of 1, 2, K, N and D are equal, so that none can stand in another's place. At the second
-    size they differ by other numbers: neither can K + 1 stand in the place of D.
+    No two of 1, 2, K, N and D are equal, so that none can be mistaken for another. At the second
+    size their differences are others, so that K + 1, say, cannot be mistaken for D either.
 
     Raises
     ------
@@ -71,23 +71,23 @@ class Prover:
         Parameters
         ----------
         formulas
-            How each is meant, "define", "assume" or "prove", and its LaTeX. A definition or an
-            assumption is in force from its place on.
+            How each is meant ("define", "assume" or "prove"), and its LaTeX. A definition or an
+            assumption holds from its place on.
         """
         return list(self.verdicts(formulas))
 
     def verdicts(self, formulas: Sequence[tuple[str, str]]) -> Iterator[Verdict]:
-        """Do the same, one after the other."""
+        """Judge them one by one, as they are asked for."""
         derivation = _Derivation(formulas, self._sizes())
         for kind, latex in formulas:
             yield derivation.judge(kind, latex)
 
     def summary(self, verdicts: Sequence[Verdict]) -> str:
-        """Say in a sentence, in Markdown, what was proved and what was not."""
+        """Return a sentence in Markdown that says what was proved and what was not."""
         count = sum(verdict.equalities for verdict in verdicts)
         used = {letter for verdict in verdicts for letter in verdict.sizes}
         matrices = any(verdict.is_of_matrices for verdict in verdicts) * (
-            " (of matrices the first entry, the others at random rational numbers)"
+            " (for matrices the first entry, the others at random rational numbers)"
         )
         first, second = (
             ", ".join(f"${letter} = {size}$" for letter, size in sizes.items() if letter in used)
@@ -107,7 +107,7 @@ class Prover:
 
 
 class _Derivation:
-    """What is in force at one place of a derivation, at two sizes."""
+    """What has been defined and assumed up to one place of a derivation, at two sizes."""
 
     def __init__(
         self, formulas: Sequence[tuple[str, str]], sizes: Sequence[dict[str, int]]
@@ -119,7 +119,7 @@ class _Derivation:
                 self.functions |= functions_of(latex)
         ranges: dict[str, str] = {}
         examples: dict[str, str] = {}  # the index above a name, where it is defined
-        for kind, latex in formulas:  # what belongs to an example does so in the whole derivation
+        for kind, latex in formulas:  # a quantity of an example is one throughout the derivation
             with contextlib.suppress(Refused, RecursionError):
                 for statement in read(latex, Notation(sizes[0], ranges, self.functions)):
                     if isinstance(statement, Range):
@@ -134,9 +134,9 @@ class _Derivation:
         ]
 
     def judge(self, kind: str, latex: str) -> Verdict:
-        """Take a definition or an assumption, or prove what is claimed."""
+        """Add a definition or an assumption, or prove a claim."""
         if self.is_broken:
-            return Verdict("cannot be judged: what is refused above may be needed")
+            return Verdict("cannot be judged: it may need a formula that is refused above")
         scope = self.scopes[0]
         try:
             statements = read(
@@ -166,9 +166,9 @@ class _Derivation:
         conditions = [statement for statement in statements if isinstance(statement, Condition)]
         chains = [statement for statement in statements if isinstance(statement, Chain)]
         if not chains or len(chains) + len(conditions) < len(statements):
-            raise Refused("expected equations, and at most the case that they are about", 0)
+            raise Refused("expected equations, and at most the case that they hold for", 0)
         if conditions and (len(chains) > 1 or chains[0].is_of_matrices):
-            raise Refused("a case is one equation's, and of numbers", conditions[0].at)
+            raise Refused("a case belongs to one equation, and one of numbers", conditions[0].at)
         for number, scope in enumerate(self.scopes):
             for chain in chains:
                 if chain.is_of_matrices:

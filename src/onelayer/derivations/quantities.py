@@ -1,4 +1,4 @@
-"""What the terms of a derivation are at given sizes: SymPy's expressions.
+"""Turns the terms of a derivation into SymPy expressions, at given sizes.
 
 Each quantity with given indices is a symbol; `onelayer.derivations.symbols` knows what it stands
 for.
@@ -37,11 +37,11 @@ from onelayer.derivations.terms import (
 
 @dataclass
 class Quantities:
-    """What stands in formulas, as expressions, with what has been declared and assumed so far."""
+    """The formulas' terms as expressions, given what has been declared and assumed so far."""
 
     declared: Declarations
     symbols: Symbols = field(init=False)
-    _bases: dict[sympy.Symbol, tuple[str, bool]] = field(default_factory=dict)  # as definitions'
+    _bases: dict[sympy.Symbol, tuple[str, bool]] = field(default_factory=dict)  # as in definitions
     _defined: dict[sympy.Symbol, tuple[Definition, Indices]] = field(default_factory=dict)
     _bodies: dict[sympy.Symbol, sympy.Expr] = field(default_factory=dict)  # of their definitions
     _tied: set[sympy.Symbol] = field(default_factory=set)  # what assumptions are about
@@ -51,7 +51,7 @@ class Quantities:
         self.symbols = Symbols(self._body, self._place)
 
     def define(self, chains: Iterable[Chain]) -> None:
-        """Take definitions that stand together; each may use the others, but none itself."""
+        """Add definitions that stand together; each may use the others, but not itself."""
         for name, body in self.declared.define(chains):
             for indices in self.declared.cases([name, body]):
                 self.symbols.leaves(self.symbol(name, indices))
@@ -92,8 +92,8 @@ class Quantities:
         return self.entry(name, [indices[index] for index in name.subscripts], example)
 
     def entry(self, name: Name, values: Sequence[int], example: int) -> sympy.Symbol:
-        """Return the symbol of a quantity with these values of its indices; 0 is no example."""
-        # A mean over examples and an example's own have one name, told apart by the second's index.
+        """Return the symbol of a quantity with these values of its indices; 0: of no example."""
+        # A mean over examples and the value of one share a name; only the latter has an index.
         symbol = sympy.Symbol(f"{name.base}_{[*values]}" + (f"^{example}" if example else ""))
         definition = self.declared.definition(name)
         self._bases[symbol] = name.base, bool(definition and definition.name.example)
@@ -108,7 +108,7 @@ class Quantities:
         return symbol
 
     def value(self, term: Term, indices: Indices) -> sympy.Expr:
-        """Return a term for given indices, in symbols; definitions are not looked into."""
+        """Return a term for given indices, in symbols; definitions are not expanded."""
         match term:
             case Number():
                 return sympy.Integer(term.value)
@@ -164,7 +164,7 @@ class Quantities:
             self._not_zero[value] = at
 
     def _refuse_zero(self, value: sympy.Expr, at: int) -> None:
-        """Refuse what one divides by if it is 0, by the definitions and assumptions so far.
+        """Refuse a divisor that is 0 by the definitions and assumptions so far.
 
         SymPy itself cancels c/c before it is known that c is 0, and finds 1/0 equal to 2/0.
         """
@@ -174,7 +174,7 @@ class Quantities:
     def derivatives(
         self, value: sympy.Expr, by: Sequence[sympy.Symbol], at: int
     ) -> list[sympy.Expr]:
-        """Return the derivatives by several quantities, unless these depend on one another."""
+        """Return the derivatives by several quantities, unless these depend on others."""
         for each in by:
             self._refuse_other_dependence(value, each, at)
             if not self._tied.isdisjoint(self.symbols.below([each])):
@@ -186,9 +186,9 @@ class Quantities:
         return self.symbols.derivatives(value, by)
 
     def _refuse_other_dependence(self, value: sympy.Expr, by: sympy.Symbol, at: int) -> None:
-        """Refuse a derivative by what is defined if that is not all through which value depends.
+        """Refuse a derivative by a defined quantity on whose parts `value` depends in other ways.
 
-        With u = 1 + e^z and v = e^z, a derivative of v by u would be 0, for v does not name u.
+        With u = 1 + e^z and v = e^z, the derivative of v by u would be 0, as v does not name u.
         """
         if by not in self._defined:
             return

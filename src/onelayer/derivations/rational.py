@@ -1,4 +1,4 @@
-"""Decides whether a rational function is 0, which SymPy alone does much more slowly."""
+"""Decides whether a rational function is 0, much faster than SymPy alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sympy
 def is_zero(expression: sympy.Expr) -> bool:
     """Return whether a rational function is 0 for all values of its symbols.
 
-    Summands of one denominator are added up before all are brought over a common one.
+    Summands with the same denominator are added up before all get a common one.
     """
     numerators: dict[sympy.Expr, sympy.Expr] = {}
     for summand in _summands(expression):
@@ -21,7 +21,7 @@ def is_zero(expression: sympy.Expr) -> bool:
 
 
 def _summands(expression: sympy.Expr) -> Iterator[sympy.Expr]:
-    """Yield what a sum is of; a factor before a sum goes to each of its summands."""
+    """Yield the summands of a sum; a factor in front of it is multiplied into each of them."""
     sums = [factor for factor in sympy.Mul.make_args(expression) if factor.is_Add]
     if len(sums) == 1:
         factor = expression / sums[0]

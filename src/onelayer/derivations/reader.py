@@ -1,8 +1,8 @@
-r"""Reads the derivations' LaTeX: a formula into statements, and no more than it knows.
+r"""Reads the derivations' LaTeX, a formula into statements, and refuses what it does not know.
 
 The notation: `\frac`, `\sum` with limits, `\partial` and `\mathrm{d}` in fractions, `\ln`,
 `e^{…}`, `\hat`, `\nabla`, `^{\mathsf T}`, integer powers, indices that were declared, and
-`C(w)` where a definition says that C is a function. All else is refused, with its place.
+`C(w)` where a definition says that C is a function. Everything else is refused, with its place.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _WORDS = {"", "with", "and", "for", "forall", "where"}  # without blanks
 def read(latex: str, notation: Notation) -> list[Statement]:
     r"""Return the statements of a formula in their order.
 
-    Rows of `aligned` that begin with = go on with the statement above; `\qquad` and words such
-    as `\text{with}` separate statements of one row.
+    Rows of `aligned` that begin with = continue the statement above; `\qquad` and words such as
+    `\text{with}` separate the statements of a row.
 
     Raises
     ------
@@ -39,13 +39,11 @@ def read(latex: str, notation: Notation) -> list[Statement]:
         if isinstance(statement, Range):
             ranges |= dict.fromkeys(statement.indices, statement.size)
         elif isinstance(statement, Chain) and piece.word.startswith("for"):
-            raise Refused("after 'for' only a case can stand, as 'i = k'", statement.members[0].at)
+            raise Refused("after 'for', expected a case such as 'i = k'", statement.members[0].at)
         elif isinstance(statement, Condition):
             follows = bool(statements) and isinstance(statements[-1], Condition)
             if len(pieces) > 1 and (piece.begins_row or (piece.word == "and" and not follows)):
-                raise Refused(
-                    "a case stands behind its equation, apart or after 'for'", statement.at
-                )
+                raise Refused("a case follows its equation, after a space or 'for'", statement.at)
         statements.append(statement)
     return statements
 
@@ -60,11 +58,11 @@ class _Piece:
 
 
 def _pieces(latex: str) -> list[_Piece]:
-    """Return the statements of a formula, as a reader sees them told apart."""
+    """Return the statements of a formula, separated as a reader would separate them."""
     pieces: list[_Piece] = []
-    is_apart = True  # by the end of a sentence, a word, or because nothing stands before
+    is_apart = True  # because of punctuation or a word before, or because nothing stands before
     has_left_column = False
-    in_row = 0  # how many statements the row has, or the last one that had any
+    in_row = 0  # how many statements this row has, or the last row that had any
     for row in split(tokens(latex), lambda t: t.is_("\\\\")):
         columns = [index for index, token in enumerate(row) if token.is_("&")]
         if len(columns) > 1:
@@ -73,7 +71,7 @@ def _pieces(latex: str) -> list[_Piece]:
         has_left_column |= bool(row) and columns != [0]
         row = [token for token in row if not token.is_("&")]
         if goes_on and row and not row[0].is_("="):
-            raise Refused("expected '=' where a row goes on", row[0].at)
+            raise Refused("expected '=' where a row continues", row[0].at)
         above, word, begins_row = in_row, "", True
         for separator, piece in _split_with(row, _is_between):
             word = _words(separator) or word if separator else word
@@ -85,13 +83,13 @@ def _pieces(latex: str) -> list[_Piece]:
                 continue
             if piece[0].is_("=") and pieces:
                 if word or (begins_row and above > 1):
-                    raise Refused("what this equality goes on from is not clear", piece[0].at)
+                    raise Refused("it is not clear what this equality continues", piece[0].at)
                 pieces[-1].tokens += piece
                 in_row = max(in_row, 1)
             else:
                 is_apart |= bool(word) or (begins_row and columns not in ([], [0]))
                 if piece[0].is_("+", "-") and not is_apart:
-                    raise Refused("this sign could go on from what stands before", piece[0].at)
+                    raise Refused("this sign could continue what stands before", piece[0].at)
                 in_row = 1 if begins_row else in_row + 1
                 pieces.append(_Piece(list(piece), word, begins_row))
             is_apart, word, begins_row = ends, "", False
@@ -99,7 +97,7 @@ def _pieces(latex: str) -> list[_Piece]:
 
 
 def functions_of(latex: str) -> set[str]:
-    """Return the names that a formula of definitions applies to a variable on its left side."""
+    """Return the names that are applied to a variable on the left side of a definition."""
     names = set()
     for row in split(tokens(latex), lambda t: t.is_("\\\\")):
         row = [token for token in row if not token.is_("&")]
@@ -133,7 +131,7 @@ def _range(tokens: list[Token]) -> Range:
     texts = [token.source for token in values]
     letters = all(token.is_letter or token.is_(",") for token in tokens[:at])
     if not (indices and letters and texts[:-2] == [r"\{", "1", r"\dots"] and texts[-1:] == [r"\}"]):
-        raise Refused(r"expected a range, as 'i, k \in \{1, \dots, K\}'", tokens[0].at)
+        raise Refused(r"expected a range such as 'i, k \in \{1, \dots, K\}'", tokens[0].at)
     return Range(tuple(indices), texts[-2], tokens[0].at)
 
 
@@ -151,6 +149,6 @@ def _words(token: Token) -> str:
 def _split_with(
     tokens: Sequence[Token], at: Callable[[Token], bool]
 ) -> Iterator[tuple[Token | None, list[Token]]]:
-    """Yield parts, each after what separates it from the one before."""
+    """Yield the parts, each with the separator in front of it."""
     separators = [None, *filter(at, tokens)]
     yield from zip(separators, split(tokens, at), strict=True)

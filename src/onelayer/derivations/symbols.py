@@ -1,7 +1,7 @@
 """What symbols stand for: quantities, defined or not, e^u and ln u; and their derivatives.
 
-A defined quantity is replaced by its definition one level at a time, so that it can be held fixed
-while one differentiates by it. For a derivative by v,
+A defined quantity is replaced by its definition one level at a time, so that one can also
+differentiate by it. For a derivative by v,
 
     dA/dv = Σ_s ∂A/∂s · ds/dv,  where s are the symbols in A and ds/dv is 1 for v itself,
     follows from the definition of s if it has one, and is 0 otherwise.
@@ -20,9 +20,9 @@ import sympy
 
 from onelayer.derivations.terms import Refused
 
-_TRIES = 5  # of random numbers, where a denominator happens to be 0
-_DIGITS, _NEARLY_ZERO = 50, 1e-30  # of numbers that tell whether one is 0
-_LARGEST = 100  # the largest power of e: more takes too long
+_TRIES = 5  # sets of random numbers, in case a denominator happens to be 0
+_DIGITS, _NEARLY_ZERO = 50, 1e-30  # for deciding whether a number is 0
+_LARGEST = 100  # the largest power of e: larger ones take too long
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Symbols:
     Attributes
     ----------
     body_of, place_of : callable
-        The body of a symbol's definition, None without one; and the place of it, 0 without one.
+        The body of a symbol's definition, or None; and the definition's place, or 0.
     """
 
     body_of: Callable[[sympy.Symbol], sympy.Expr | None]
@@ -46,7 +46,7 @@ class Symbols:
     _open: dict[sympy.Symbol, int] = field(default_factory=dict)  # being expanded, and their place
 
     def exp(self, exponent: sympy.Expr, at: int) -> sympy.Expr:
-        """Return e to a power; of a sum the product, so that e^{-z} is 1 over e^z."""
+        """Return e to a power, as a product if it is a sum; so e^{-z} is 1 over e^z."""
         factors = []
         for part in sympy.Add.make_args(exponent):
             count, rest = part.as_coeff_Mul()
@@ -60,7 +60,7 @@ class Symbols:
         return sympy.Mul(*factors)
 
     def ln(self, argument: sympy.Expr) -> sympy.Expr:
-        """Return the natural logarithm of what is not 0."""
+        """Return the natural logarithm of an argument that is not 0."""
         if argument == 1:
             return sympy.Integer(0)
         symbol = sympy.Symbol(f"ln({argument})")
@@ -68,7 +68,7 @@ class Symbols:
         return symbol
 
     def solve(self, zero: sympy.Expr, at: int) -> None:
-        """Solve an equation for the last of its quantities that it is linear in."""
+        """Solve an equation for the last quantity in which it is linear."""
         if zero == 0:
             return
         for symbol in sorted(zero.free_symbols, key=str, reverse=True):
@@ -85,7 +85,7 @@ class Symbols:
         raise Refused("expected an assumption that is linear in some quantity", at)
 
     def derivatives(self, value: sympy.Expr, by: Sequence[sympy.Symbol]) -> list[sympy.Expr]:
-        """Return the derivatives by several quantities at once: a symbol passes its own on."""
+        """Return the derivatives by several quantities at once, in one pass over the symbols."""
         wanted = set(by)
         leads: dict[sympy.Symbol, bool] = {}  # to what is wanted
 
@@ -96,7 +96,7 @@ class Symbols:
 
         first = {s: slope for s, slope in _slopes(value).items() if visit(s)}
         passed: dict[sympy.Symbol, list[sympy.Expr]] = {s: [slope] for s, slope in first.items()}
-        for symbol in reversed(leads):  # those that a symbol is made of were visited before it
+        for symbol in reversed(leads):  # the parts of a symbol were visited before it
             if leads[symbol] and symbol not in wanted:
                 total = sympy.Add(*passed.pop(symbol, ()))
                 for inner, slope in self._slopes_of(symbol).items():
@@ -124,9 +124,9 @@ class Symbols:
         symbols: Iterable[sympy.Symbol],
         except_for: Callable[[sympy.Symbol], bool] = lambda _: False,
     ) -> set[sympy.Symbol]:
-        """Return the quantities without a definition that symbols are made of.
+        """Return the undefined quantities that symbols are made of.
 
-        What is reached only through symbols for which `except_for` is true does not count.
+        Those reached only through symbols for which `except_for` is true do not count.
         """
         leaves: set[sympy.Symbol] = set()
         seen: set[sympy.Symbol] = set()
@@ -146,11 +146,11 @@ class Symbols:
         return leaves
 
     def expanded(self, value: sympy.Expr) -> sympy.Expr:
-        """Return an expression in what is not defined, with the assumptions."""
+        """Return an expression in undefined quantities, with the assumptions put in."""
         return value.xreplace({s: self.leaves(s) for s in value.free_symbols}).xreplace(self._given)
 
     def leaves(self, symbol: sympy.Symbol) -> sympy.Expr:
-        """Return a symbol in what is not defined; refuse what is defined by itself."""
+        """Return a symbol in undefined quantities; refuse one that is defined by itself."""
         if symbol in self._open:
             raise Refused(f"{symbol} is defined by itself", self._open[symbol])
         if symbol not in self._expanded:
@@ -172,15 +172,15 @@ class Symbols:
         return not self.expanded(value).free_symbols.isdisjoint(self._logarithms)
 
     def differs_from_zero(self, value: sympy.Expr) -> bool:
-        """Return whether an expression is not 0 at random numbers, where e^u is that of u."""
+        """Return whether an expression is not 0 at random numbers, with e^u computed from u."""
         for symbol in value.free_symbols:
-            self.leaves(symbol)  # which refuses what is defined by itself
+            self.leaves(symbol)  # which refuses a symbol that is defined by itself
         random = Random(0)
         numbers = (self._number(value, random, {}, real=True) for _ in range(_TRIES))
         return any(number.is_finite and abs(number) > _NEARLY_ZERO for number in numbers)
 
     def at_random(self, values: Sequence[sympy.Expr]) -> list[sympy.Rational]:
-        """Return expressions at random rational numbers, where e^u is any; [] if there are none."""
+        """Return the values at random rational numbers, with e^u random, too; [] if undefined."""
         for seed in range(_TRIES):
             random, known = self._points.setdefault(seed, (Random(seed), {}))
             numbers = [self._number(value, random, known, real=False) for value in values]
@@ -196,13 +196,13 @@ class Symbols:
         *,
         real: bool,
     ) -> sympy.Expr:
-        """Return an expression at random numbers; where they are `real`, e^u is that of u."""
+        """Return an expression at random numbers; if `real`, e^u is computed from u."""
 
         def number(inside: sympy.Expr) -> sympy.Expr:
             return self._number(inside, random, known, real=real)
 
         for symbol in sorted(value.free_symbols - known.keys(), key=str):
-            if symbol in known:  # by now
+            if symbol in known:  # in the meantime
                 continue
             body = self._given.get(symbol, self.body_of(symbol))
             if real and symbol in self._exponents:
@@ -229,7 +229,7 @@ def _slopes(expression: sympy.Expr) -> dict[sympy.Symbol, sympy.Expr]:
     elif expression.is_Pow and parts[1].is_Integer:
         base, exponent = parts
         parts, others = [base], [exponent * base ** (exponent - 1)]
-    elif expression.is_Add or expression.is_Rational:  # which has no parts
+    elif expression.is_Add or expression.is_Rational:  # the latter has no parts
         others = [sympy.Integer(1)] * len(parts)
     else:
         raise AssertionError(expression)

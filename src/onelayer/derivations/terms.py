@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 
 class Refused(ValueError):
-    """A formula cannot be read, or what it says is not so; `at` is the place in its LaTeX."""
+    """A formula cannot be read, or it is wrong; `at` is the place in its LaTeX."""
 
     def __init__(self, message: str, at: int) -> None:
         super().__init__(message)
@@ -56,17 +56,17 @@ class Size(Term):
 
 @dataclass(frozen=True)
 class Name(Term):
-    r"""A quantity with its indices, `\hat{y}_k^n`; `applied` of `C(w)`."""
+    r"""A quantity with its indices, `\hat{y}_k^n`; `applied` is the w of `C(w)`."""
 
     base: str
     subscripts: tuple[str, ...] = ()
-    example: str = ""  # the index above
+    example: str = ""  # the superscript index
     applied: str = ""  # the variable in parentheses
 
 
 @dataclass(frozen=True)
 class Sum(Term):
-    """Σ over indices, each over its whole range."""
+    """A sum over indices, each over its whole range."""
 
     indices: tuple[str, ...]
     body: Term
@@ -134,7 +134,7 @@ class Ln(Term):
 
 @dataclass(frozen=True)
 class Transpose(Term):
-    """A matrix, its rows as columns."""
+    """A transposed matrix."""
 
     matrix: Term
 

@@ -1,4 +1,4 @@
-r"""What LaTeX is made of: signs, macros and groups, by pylatexenc's nodes; and a way along them."""
+r"""The tokens of LaTeX (signs, macros and groups), made from pylatexenc's nodes; and a cursor."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ class Token:
     arguments: tuple[tuple[Token, ...], ...] = ()
 
     def is_(self, *texts: str) -> bool:
-        """Return whether it is one of these signs or, with a backslash, macros."""
+        """Return whether it is one of these signs, or macros if they have a backslash."""
         return (f"\\{self.text}" if self.kind == "macro" else self.text) in texts
 
     @property
     def is_letter(self) -> bool:
-        """Whether it is a plain letter; others, as a Cyrillic one, look just like these."""
+        """Whether it is an ASCII letter; others, such as Cyrillic ones, can look just the same."""
         return self.kind == "sign" and self.text.isascii() and self.text.isalpha()
 
     @property
     def quantity(self) -> str:
-        r"""The quantity that it names: "y", "\hat{y}", "\lambda"; "" if none."""
+        r"""The quantity that it names, such as "y", "\hat{y}" or "\lambda"; "" if none."""
         if self.is_letter:
             return self.text
         inside = [each for argument in self.arguments for each in argument]
@@ -64,12 +64,12 @@ class Token:
 
     @property
     def source(self) -> str:
-        """What it is in LaTeX; of a group its braces alone."""
+        """Its LaTeX; for a group only the braces."""
         return {"macro": f"\\{self.text}", "group": "{}"}.get(self.kind, self.text)
 
     @property
     def script(self) -> tuple[Token, ...]:
-        """What stands above or below if it follows on ^ or _."""
+        """The superscript or subscript that it is if it follows ^ or _."""
         if self.kind == "number" and len(self.text) > 1:
             raise Refused("without braces only the first digit stands there", self.at)
         return self.arguments[0] if self.kind == "group" else (self,)
@@ -77,7 +77,7 @@ class Token:
 
 @lru_cache(256)
 def tokens(latex: str) -> tuple[Token, ...]:
-    """Return the tokens of a formula; rows and columns are told apart within `aligned` alone."""
+    """Return the tokens of a formula; it may have rows and columns only within `aligned`."""
     context = LatexContextDb()
     macros = [MacroSpec(name, arguments) for name, arguments in _ARGUMENTS.items()]
     context.add_context_category(
@@ -94,7 +94,7 @@ def tokens(latex: str) -> tuple[Token, ...]:
         raise Refused(getattr(error, "msg", str(error)), position) from error
     if not blocks:
         if rows := [token for token in tokens if token.is_("\\\\", "&")]:
-            raise Refused("rows are told apart in 'aligned' alone", rows[0].at)
+            raise Refused("rows and columns are read only in 'aligned'", rows[0].at)
         return tokens
     block = blocks[0]
     if block.environmentname != "aligned":
@@ -130,7 +130,7 @@ def _argument(node: Any) -> Iterator[Token]:
 
 
 class Cursor:
-    """A way along tokens, one after the other, without those that only make room."""
+    """Walks along tokens, one after the other, skipping those that only set space."""
 
     def __init__(self, tokens: Sequence[Token], start: int = 0) -> None:
         self.tokens = [t for t in tokens if not (t.kind == "macro" and t.text in _SPACE)]
@@ -138,18 +138,18 @@ class Cursor:
         self.start = tokens[0].at if tokens else start
 
     def script(self) -> tuple[Token, ...]:
-        """Take what stands above or below."""
+        """Take a superscript or subscript."""
         return self.take().script
 
     def peek(self, *texts: str, ahead: int = 0) -> Token | None:
-        """Return the next token, if it is one of these."""
+        """Return the next token if it is one of these; without any, whatever it is."""
         if self.at + ahead >= len(self.tokens):
             return None
         token = self.tokens[self.at + ahead]
         return token if not texts or token.is_(*texts) else None
 
     def take(self) -> Token:
-        """Return the next token, and go on."""
+        """Return the next token and move past it."""
         token = self.peek()
         if token is None:
             raise Refused("expected more, found the end", self.place())
@@ -157,7 +157,7 @@ class Cursor:
         return token
 
     def expect(self, sign: str) -> None:
-        """Go on if this is the next sign."""
+        """Move past the next token, which must be this sign."""
         if not self.peek(sign):
             raise Refused(f"expected {sign!r}", self.place())
         self.take()
@@ -187,7 +187,7 @@ def split(tokens: Sequence[Token], is_separator: Callable[[Token], bool]) -> lis
 
 
 def differential(tokens: Sequence[Token]) -> str:
-    """Return with which d a derivative begins, "partial" or "d"; "" if it is none."""
+    """Return the d with which a derivative begins, "partial" or "d"; "" if it is not one."""
     if tokens and tokens[0].is_("\\partial"):
         return "partial"
     return "d" if tokens and tokens[0].is_("\\mathrm") and tokens[0].inner == "d" else ""

@@ -1,4 +1,4 @@
-"""What an explored run depends on, and the steps that make it what the other notebooks compute."""
+"""What an explored run depends on, and how it is prepared as in the other notebooks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from onelayer.trainers import OnValidation, Trainer
 
 @dataclass(frozen=True)
 class Choice:
-    """All that one run depends on; the names are those of the notebooks' parameters.
+    """Everything that a run depends on; the names are those of the notebooks' parameters.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Choice:
 
 
 class Prepared(NamedTuple):
-    """What a choice comes to: data, a trainer, and the state that its draws go on from."""
+    """A choice made ready to run: data, a trainer, and the random state after the first draws."""
 
     trainer: Trainer
     split: Split
@@ -65,7 +65,7 @@ class Prepared(NamedTuple):
     l2_lambda: float
 
     def fit(self, on_validation: OnValidation | None = None) -> History:
-        """Train, once: the draws are used up."""
+        """Train; this works only once, because it uses up the random state."""
         return self.trainer.fit(
             self.split, self.random_state, self.l2_lambda, on_validation=on_validation
         )
@@ -82,7 +82,7 @@ def choose(
     seed: int = 0,
     **given: Any,
 ) -> Choice:
-    """Return a choice; sizes, batch size and learning rate suit the data set where not given."""
+    """Return a choice; sizes, batch size and learning rate default to what suits the data set."""
     suited = images.settings(suiting(classes, l2_lambda), **given)
     pair = None if classes is None else (int(classes[0]), int(classes[1]))
     return Choice(
@@ -101,7 +101,7 @@ def choose(
 
 
 def suiting(classes: Sequence[int] | None, l2_lambda: float) -> str:
-    """Return which of the registry's models a choice is about."""
+    """Return the name of the choice's model in the registry."""
     return "logistic" if classes else "regularised" if l2_lambda else "softmax"
 
 
@@ -135,7 +135,7 @@ def prepare(choice: Choice, images: Dataset) -> Prepared:
 
 
 def differing(choices: Sequence[Choice]) -> dict[str, list[Any]]:
-    """Return the settings that are not the same in all of the choices, with each one's value."""
+    """Return the settings that are not the same in all choices, with the value in each choice."""
     columns: dict[str, list[Any]] = {}
     for each in choices:
         for name, value in asdict(each).items():
@@ -148,7 +148,7 @@ def differing(choices: Sequence[Choice]) -> dict[str, list[Any]]:
 
 
 def weights_by_class(w: Array) -> Array:
-    """Return weights with a column for each class, (D+1, K), of (D+1, K) or logistic (D+1, 1).
+    """Return weights with a column for each class, (D+1, K), from (D+1, K) or logistic (D+1, 1).
 
     Logistic regression is softmax regression with the two columns w/2 and −w/2:
     exp(z/2) / (exp(z/2) + exp(−z/2)) = σ(z).
@@ -157,5 +157,5 @@ def weights_by_class(w: Array) -> Array:
 
 
 def targets_by_class(targets: Array) -> Array:
-    """Return one-hot targets, (N, K), of such or of logistic regression's (N, 1)."""
+    """Return one-hot targets, (N, K), from one-hot targets or logistic regression's (N, 1)."""
     return targets if targets.shape[1] > 1 else np.hstack([targets, 1 - targets])

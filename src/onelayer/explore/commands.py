@@ -1,4 +1,4 @@
-"""What was found by hand, to be repeated by machine: a command for the report, a file for a sweep.
+"""Settings found by hand, written so that a machine can repeat them: a command and a sweep file.
 
 The names in them are those of the notebooks' parameters.
 """
@@ -13,7 +13,7 @@ from typing import Any
 
 from onelayer.explore.choice import Choice
 
-# Which settings the chapters take; what else there is, they fix. `make report` takes the data set.
+# Which settings the chapters take; they fix all others. `make report` takes the data set.
 _EVERYWHERE = ("seed", "train_size", "validation_size", "batch_size", "learning_rate", "num_epochs")
 _CHAPTERS: dict[str, tuple[str, ...]] = {
     "2_logistic_regression": ("classes", *_EVERYWHERE),
@@ -24,7 +24,7 @@ _FIXED: dict[str, Any] = {"shuffle": True, "sampling": "stochastic", "l2_lambda"
 
 
 def report_command(choice: Choice) -> str:
-    """Return the command that makes the report with these settings in the chapter about them.
+    """Return the command that makes the report with these settings in the chapter on this model.
 
     Comments above it name the settings that the chapter does not take.
     """
@@ -52,8 +52,8 @@ def report_command(choice: Choice) -> str:
 def grid(choices: Sequence[Choice]) -> str:
     """Return the text of `sweeps/NAME.yaml`, which runs the choices, each with five seeds.
 
-    Settings in which the choices differ stand side by side in lists (`zip`), the others once. All
-    must be about one data set, the last choice's; those about another are left out.
+    Settings in which the choices differ stand side by side in lists (`zip`), the others once.
+    Choices on another data set than the last choice's are left out.
     """
     choices = [each for each in choices if each.dataset == choices[-1].dataset]
     unseeded = [
@@ -86,4 +86,4 @@ def grid(choices: Sequence[Choice]) -> str:
 def _plain(value: Any) -> str:
     """Write a value as YAML, without spaces."""
     text = json.dumps(value, separators=(",", ":"))
-    return re.sub(r"\b(\d+)e", r"\1.0e", text)  # 1e-05 is JSON's number, but YAML's word
+    return re.sub(r"\b(\d+)e", r"\1.0e", text)  # 1e-05 is a number in JSON, but text in YAML

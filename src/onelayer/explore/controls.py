@@ -1,4 +1,4 @@
-"""The controls by which one chooses what to train; `Controls.choice` is what they say."""
+"""The controls for choosing what to train; `Controls.choice` is what they currently say."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _STYLE = {"description_width": "95px"}
 class Controls:
     """One control for each setting, in `box`.
 
-    Another data set or other classes set learning rate, batch size and numbers of images to what
-    suits them.
+    If the user chooses another data set or other classes, learning rate, batch size and numbers of
+    images change to what suits them.
     """
 
     def __init__(self, images: Dataset, choice: Choice) -> None:
@@ -68,7 +68,7 @@ class Controls:
 
     @property
     def choice(self) -> Choice:
-        """What the controls say."""
+        """The choice that the controls show."""
         train_size, validation_size = self._sizes
         return Choice(
             dataset=self.images.name,
@@ -85,12 +85,12 @@ class Controls:
         )
 
     def observe(self, changed: Callable[[], None]) -> None:
-        """Have a function called after each change of a setting."""
+        """Call a function after each change of a setting."""
         for control in self._settings:
             control.observe(lambda _: changed(), "value")
 
     def _load(self, change: dict[str, Any]) -> None:
-        """Go over to another data set, or stay with this one and say why."""
+        """Switch to another data set, or keep this one and say why."""
         if change["new"] == self.images.name:
             return
         try:
@@ -126,7 +126,7 @@ def _dropdown(name: str, options: Sequence[Any], value: Any) -> Any:
 
 
 def _ladder(name: str, rungs: Sequence[float], value: float) -> Any:
-    """Return a slider over round numbers, which write well; `value` is one of them too."""
+    """Return a slider over round numbers, and over `value`."""
     slider = widgets.SelectionSlider(
         options=_rungs(rungs), description=name, style=_STYLE, continuous_update=False
     )

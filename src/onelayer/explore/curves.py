@@ -1,4 +1,4 @@
-"""Curves as SVG, in the colours of JupyterLab's theme: drawn in a millisecond, while one trains."""
+"""Curves as SVG in the colours of JupyterLab's theme, drawn in a millisecond during training."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from matplotlib.ticker import MaxNLocator
 from onelayer.models import Array
 
 TRAINING, VALIDATION = "var(--explore-training)", "var(--explore-validation)"
-KEPT = ("#009E73", "#CC79A7", "#E69F00", "#8C6BB1")  # apart from the two above
+KEPT = ("#009E73", "#CC79A7", "#E69F00", "#8C6BB1")  # distinct from the two above
 DASHES = ("", "6 2", "1.5 2")
 MOST_KEPT = len(KEPT) * len(DASHES)  # that can be told apart
 
 _WIDTH, _HEIGHT = 460, 250
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 12, 10, 36
 _MOST_POINTS = 200  # of a curve: about one for every two pixels
-_EARLY = 0.1  # share of the steps whose steep beginning may leave the picture
+_EARLY = 0.1  # share of the steps, at the beginning, whose curves may leave the picture
 
 
 class Line(NamedTuple):
-    """A curve: its points, and its look."""
+    """A curve: its points and its style."""
 
     steps: Any  # a list or an array of int
     values: Any  # of float, as long
@@ -48,7 +48,7 @@ def swatch(colour: str, dash: str = "") -> str:
 def chart(title: str, lines: Sequence[Line], num_steps: int, percent: bool = False) -> str:
     """Return lines over gradient steps from 0 to `num_steps`, as one SVG.
 
-    Its heights are those of all values but the early ones, so that what comes later can be seen.
+    The vertical axis fits all values but the early ones, so that later changes are visible.
     """
     lines = [_thinned(line) for line in lines if len(line.steps)]
     num_steps = max([num_steps, 1, *(line.steps[-1] for line in lines)])
@@ -92,14 +92,14 @@ def _points(x: Array, y: Array) -> str:
 
 def _thinned(line: Line) -> Line:
     """Return a line with few points, the last one among them, as arrays of equal length."""
-    length = len(line.steps)  # a run that trains may add a value meanwhile
+    length = len(line.steps)  # a running training may add values meanwhile
     shown = np.unique(np.linspace(0, length - 1, min(length, _MOST_POINTS)).astype(int))
     steps, values = np.array(line.steps[:length]), np.array(line.values[:length])
     return line._replace(steps=steps[shown], values=values[shown])
 
 
 def _limits(lines: Sequence[Line], num_steps: int) -> tuple[float, float]:
-    """Return the lowest and the highest value that are shown, with a margin; never equal."""
+    """Return the limits of the vertical axis, with a margin; they are never equal."""
     late = [
         line.values[min(np.searchsorted(line.steps, _EARLY * num_steps), len(line.steps) - 1) :]
         for line in lines

@@ -1,4 +1,4 @@
-"""The panel in which one draws a digit, and sees what a model makes of it."""
+"""The panel for drawing a digit and seeing what a model takes it for."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NOT_YET = "Train a model first; then it says what it takes the digit for."
 
 
 class DrawPanel:
-    """A canvas with a pen; every stroke is read at once, by the model as it is at that moment."""
+    """A canvas with a pen; the current model reads every stroke at once."""
 
     def __init__(self) -> None:
         self.model: Model | None = None
@@ -45,7 +45,7 @@ class DrawPanel:
         self._paint()
 
     def show(self, model: Model) -> None:
-        """Let this model read."""
+        """Use this model to read the drawing."""
         self.model = model
         self._read()
 
@@ -70,7 +70,7 @@ class DrawPanel:
         self._read()
 
     def _paint(self) -> None:
-        """Paint all of it anew: a browser that has just come has an empty canvas."""
+        """Repaint everything: a browser that has just connected has an empty canvas."""
         with hold_canvas():
             self.canvas.fill_style = "black"
             self.canvas.fill_rect(0, 0, _SIZE, _SIZE)

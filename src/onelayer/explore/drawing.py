@@ -1,4 +1,4 @@
-"""A drawn digit becomes an image such as those of the data set: strokes → ink → pixels."""
+"""Turns a drawn digit into an image like those of the data set: strokes → ink → pixels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Stroke = Sequence[tuple[float, float]]  # points (x, y), from the upper left cor
 
 
 def ink(strokes: Sequence[Stroke], size: int, width: int) -> NDArray[np.uint8]:
-    """Return strokes of a round pen as a picture (size, size): 255 is ink, 0 is paper."""
+    """Return the strokes of a round pen as a picture (size, size): 255 is ink, 0 is paper."""
     picture = Image.new("L", (size, size))
     pen = ImageDraw.Draw(picture)
     radius = width / 2
@@ -30,7 +30,8 @@ def as_image(
 ) -> Array:
     """Return ink (H, W) as an image of the data set, (1, D), pixels from 0 to `max_value`.
 
-    The digits are made as UCI's were, all others as MNIST's. Paper without ink stays empty.
+    Images for `digits` are made as UCI's were, all others as MNIST's. Without ink the image is
+    empty.
     """
     if not ink.any():
         return np.zeros((1, image_shape[0] * image_shape[1]))
@@ -50,7 +51,7 @@ def _like_mnist(ink: NDArray[np.uint8], image_shape: tuple[int, int]) -> Array:
     rows, columns = np.indices(small.shape)
     top = round(height / 2 - float((rows * small).sum() / small.sum()))
     left = round(width / 2 - float((columns * small).sum() / small.sum()))
-    # Lopsided ink would be cut off at the edge: it stays whole, a little off centre.
+    # Lopsided ink would be cut off at the edge, so it is kept whole, a little off centre.
     top = min(max(top, 0), height - small.shape[0])
     left = min(max(left, 0), width - small.shape[1])
     image = np.zeros(image_shape)
@@ -61,9 +62,9 @@ def _like_mnist(ink: NDArray[np.uint8], image_shape: tuple[int, int]) -> Array:
 def _like_uci(ink: NDArray[np.uint8], image_shape: tuple[int, int]) -> Array:
     """Fit the ink into a bitmap of four times the size; count its pixels in blocks of 4 × 4.
 
-    So says the data set's description (E. Alpaydin, C. Kaynak: Optical Recognition of Handwritten
-    Digits, UCI, 1998). That digits fill the bitmap's height and are centred by their width is
-    what its images show.
+    This follows the data set's description (E. Alpaydin, C. Kaynak: Optical Recognition of
+    Handwritten Digits, UCI, 1998). Its images show that digits fill the bitmap's height and are
+    centred horizontally.
     """
     height, width = 4 * image_shape[0], 4 * image_shape[1]
     small = _fitted(ink, height, width)
@@ -74,7 +75,7 @@ def _like_uci(ink: NDArray[np.uint8], image_shape: tuple[int, int]) -> Array:
 
 
 def _fitted(ink: NDArray[np.uint8], height: int, width: int) -> Array:
-    """Return what of the paper has ink, in [0, 1], as large as fits into (height, width)."""
+    """Return the inked part of the paper, in [0, 1], scaled to fit into (height, width)."""
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     cut = Image.fromarray(ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
     scale = min(width / cut.width, height / cut.height)

@@ -1,4 +1,4 @@
-"""What stands behind the cells of `notebooks/explore.ipynb`: panels, or plain pictures."""
+"""What the cells of `notebooks/explore.ipynb` show: panels or plain pictures."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from onelayer.trainers import is_watched
 
 
 def explore(dataset: str = "auto", **given: Any) -> LiveExplorer | PlainExplorer:
-    """Return panels where a person is at the kernel, else a finished run.
+    """Return panels if a person is at the kernel, otherwise a finished run.
 
     Parameters
     ----------
     dataset : str
         As for `onelayer.data.load`.
     **given
-        What the controls begin with; see `onelayer.explore.choice.choose`. None: what suits.
+        The controls' initial values; see `onelayer.explore.choice.choose`. None: what suits.
 
     Raises
     ------
     DataError, ValueError
-        As `load`; for a finished run as `Trainer` too, but for divergence, which is a result.
+        As `load`; for a finished run also as `Trainer`, except that divergence is a result.
     """
     images = load(dataset)
     kind = LiveExplorer if is_watched() else PlainExplorer
@@ -40,7 +40,7 @@ def explore(dataset: str = "auto", **given: Any) -> LiveExplorer | PlainExplorer
 
 
 class LiveExplorer:
-    """Panels that share one model; each attribute shows itself as a cell's result."""
+    """Panels that share one model; each attribute displays itself as a cell's result."""
 
     def __init__(self, images: Dataset, choice: Choice) -> None:
         self._controls = Controls(images, choice)
@@ -67,7 +67,7 @@ class LiveExplorer:
 
 
 class PlainExplorer:
-    """A finished run; each attribute shows itself as a cell's result."""
+    """A finished run; each attribute displays itself as a cell's result."""
 
     def __init__(self, images: Dataset, choice: Choice) -> None:
         self._run = Run(choice, images)
@@ -78,7 +78,7 @@ class PlainExplorer:
         self.repeat = Plain(text=f"{commands.report_command(choice)}\n\n{commands.grid([choice])}")
 
     def results(self) -> dict[str, Any]:
-        """Return what the run came to: values for `nbpress.record`."""
+        """Return the results of the run, for `nbpress.record`."""
         history = self._run.history
         if history is None or history.train_accuracy is None:
             return {"diverged": True}

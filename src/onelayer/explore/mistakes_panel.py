@@ -1,4 +1,4 @@
-"""The panel of mistakes: a table of them, the most confident ones, and why each was made."""
+"""The panel of mistakes: a table, the most confident ones, and what speaks for and against each."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NOT_YET = framed("Train a model; its mistakes then appear here.")
 class MistakesPanel:
     """Confusion matrix, most confident mistakes, and what speaks for and against one of them.
 
-    A click on a picture, or the number of a validation image, chooses the one that is explained.
+    A click on a picture, or the number of a validation image, chooses the image to explain.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""A trained model and the images that it is asked about, with a column for each class."""
+"""A trained model and the images that it predicts, with a column for each class."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Model:
 
     @classmethod
     def of(cls, run: Run) -> Model | None:
-        """Return what a run has learned; None of one that has not been validated yet."""
+        """Return what a run has learned, or None if it has no weights yet."""
         if run.prepared is None or run.weights is None:
             return None
         split, images = run.prepared.split, run.images

@@ -1,4 +1,4 @@
-"""A finished run as plain pictures, for where nobody is to press a button: batch runs, exports."""
+"""A finished run as plain pictures, for when nobody can press a button: batch runs, exports."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NUM_MISTAKES = 8
 
 @dataclass(frozen=True)
 class Plain:
-    """Figures, each with a text for those who do not see it, and lines of text."""
+    """Figures, each with a text alternative, and lines of text."""
 
     figures: Sequence[tuple[str, Figure]] = ()
     text: str = ""

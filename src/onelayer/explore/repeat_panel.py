@@ -1,4 +1,4 @@
-"""The panel that writes the settings down, so that machines can repeat what a person has found."""
+"""The panel that writes the settings down, so that a machine can repeat them."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 class RepeatPanel:
-    """A command and a grid that repeat the present settings, and those of the runs that are kept.
+    """A command that repeats the current settings, and a grid of these and the kept runs'.
 
-    `kept` returns what the kept runs depended on.
+    `kept` returns the choices of the kept runs.
     """
 
     def __init__(self, controls: Controls, kept: Callable[[], Sequence[Choice]]) -> None:
@@ -37,7 +37,7 @@ class RepeatPanel:
         self.update()
 
     def update(self) -> None:
-        """Say what there is to repeat now."""
+        """Show the command and the grid for the current settings."""
         choice = self.controls.choice
         self.grid = commands.grid([*self._kept(), choice])
         report = commands.report_command(choice)
@@ -50,16 +50,16 @@ class RepeatPanel:
         self.status.value = framed(self._written())
 
     def _written(self) -> str:
-        """Write the grid; return what became of it."""
+        """Write the grid; return a message that says whether that worked."""
         name = self.name.value
         if not _NAME.fullmatch(name):
-            return "A name is made of small letters, digits, - and _."
+            return "A name consists of small letters, digits, - and _."
         folder = list(registry.folders_upwards())[-1] / "sweeps"
         try:
             with open(folder / f"{name}.yaml", "x", encoding="utf-8") as file:
                 file.write(self.grid)
         except FileExistsError:
-            return f"sweeps/{name}.yaml is there already: choose another name."
+            return f"sweeps/{name}.yaml already exists: choose another name."
         except OSError as error:
             return f"sweeps/{name}.yaml could not be written: {error.strerror}."
         return f"Written. Run it with: <code>make sweep SWEEP={name}</code>"

@@ -1,4 +1,4 @@
-"""The panel in which one trains: start, stop, curves and weights that grow, runs that are kept."""
+"""The panel for training: start, stop, curves and weights that grow, runs that are kept."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _NOT_YET = "Press Start: curves and weights grow while the model trains."
 class TrainPanel:
     """Trains what the controls say.
 
-    `viewed` is called with the run now and then while it trains, and at its end; `kept_changed`
-    when a run is kept, or one is forgotten.
+    `viewed` is called with the run now and then while it trains, and at its end; `kept_changed` is
+    called when a run is kept or forgotten.
 
     Attributes
     ----------
     run : Run or None
-        The last one, which may be going on.
+        The last run, which may still be training.
     kept : dict of int to Run
-        Those whose curves stay, by the number that they are shown with.
+        The runs whose curves stay, by the number shown beside them.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class TrainPanel:
     async def _train(self, run: Run) -> None:
         try:
             await run.train()
-        except Exception as error:  # a person chose what cannot be trained, and is told so
+        except Exception as error:  # the user chose something that cannot be trained: say so
             self._enable(is_training=False)
             self._draw()
             self.status.value = _status(str(error), "error")
@@ -133,7 +133,7 @@ class TrainPanel:
 
 
 def charts(run: Run | None, kept: Mapping[int, Run]) -> str:
-    """Show loss and accuracy of a run, over the validation curves of those that are kept."""
+    """Show loss and accuracy of a run, together with the validation curves of the kept runs."""
     num_steps = max([each.num_steps for each in [*kept.values(), *([run] if run else [])]] or [0])
     figures = []
     for name, quantity, percent in (("loss", "cross entropy (nats per image)", False),

@@ -1,4 +1,4 @@
-"""Training in a thread of its own, which can be watched and stopped while it goes on."""
+"""Training in a thread of its own, which can be watched and stopped while it runs."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from onelayer.validation import Progress
 
 _T = TypeVar("_T")
 _PAUSE = 0.125  # seconds between two views, at least
-_SHARE = 50  # and so many times what the last one cost: views take 2 % of the time, at most
+_SHARE = 50  # and this many times what the last one cost: views take at most 2 % of the time
 
 
 @dataclass
 class Curves:
-    """What the validations of a run have shown so far; lists of equal length, and `History`'s."""
+    """The results of a run's validations so far: lists of equal length, with `History`'s values."""
 
     step: list[int] = field(default_factory=list)
     train_loss: list[float] = field(default_factory=list)
@@ -38,7 +38,7 @@ class Curves:
         self.train_loss.append(float(progress.train_loss[0]))
         self.validation_loss.append(float(progress.validation_loss[0]))
         self.validation_accuracy.append(float(progress.validation_accuracy[0]))
-        self.step.append(progress.step)  # last: who reads meanwhile goes by its length
+        self.step.append(progress.step)  # last: a reader in another thread goes by its length
 
 
 class Run:
@@ -49,9 +49,9 @@ class Run:
     choice : Choice
         What it depends on.
     curves : Curves
-        As far as it got.
+        Its results so far.
     weights : (D+1, K) array or None
-        A copy, as of the last view or the end.
+        A copy, from the last view or the end.
     prepared : Prepared or None
         Its data and trainer, once they are there.
     history : History or None
@@ -79,11 +79,11 @@ class Run:
         return trainer.num_epochs * (len(split.X_train) // trainer.batch_size)
 
     def stop(self) -> None:
-        """Have the training stop at its next validation."""
+        """Make the training stop at its next validation."""
         self._stops = True
 
     async def train(self) -> None:
-        """Train in a thread, so that the event loop goes on: it views, and takes clicks.
+        """Train in a thread, so that the event loop stays free for views and clicks.
 
         Raises
         ------
@@ -111,17 +111,17 @@ class Run:
         return self._stops
 
     def _show(self) -> None:
-        start = time.thread_time()  # of the processor: waiting for the training costs it nothing
+        start = time.thread_time()  # processor time: waiting for the training is not counted
         self._view(self)
         cost = time.thread_time() - start
         self._due = time.monotonic() + max(_PAUSE, _SHARE * cost)
 
 
 async def in_thread(function: Callable[[], _T]) -> _T:
-    """Return, or raise, what a function does in a thread that holds up nobody's exit.
+    """Return, or raise, what a function does in a thread that does not delay the process's exit.
 
-    The threads of `asyncio.to_thread` would: a kernel that restarts would wait for the training.
-    BLAS is limited from here, see `onelayer.threads.limited`.
+    With `asyncio.to_thread`, a kernel that restarts would wait for the training. BLAS is limited
+    from here, see `onelayer.threads.limited`.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[_T] = loop.create_future()
@@ -138,7 +138,7 @@ async def in_thread(function: Callable[[], _T]) -> _T:
         else:
             loop.call_soon_threadsafe(settle, future.set_result, result)
 
-    context = contextvars.copy_context()  # it knows how many threads BLAS may use
+    context = contextvars.copy_context()  # which knows how many threads BLAS may use
     with limited():
         threading.Thread(target=context.run, args=(run,), daemon=True).start()
         return await future

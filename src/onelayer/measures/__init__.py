@@ -1,4 +1,4 @@
-"""Measured quantities that the answers rely on: of runs, of epochs, of predictions, of weights."""
+"""Measured quantities that the answers rely on: for runs, epochs, predictions and weights."""
 
 from onelayer.measures.epochs import (
     BatchErrors,

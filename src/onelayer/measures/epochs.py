@@ -13,9 +13,9 @@ from onelayer.sampling import Split
 
 
 def thinned(history: History, interval: int) -> History:
-    """Return a run as it would be had it been validated only after steps s with s mod interval = 0.
+    """Return the run as if it had been validated only after steps s with s mod interval = 0.
 
-    For a run without early stopping, which would have stopped elsewhere.
+    This is for runs without early stopping; with it, the run would have stopped elsewhere.
     """
     kept = history.validation_step % interval == 0
     accuracy = history.train_accuracy
@@ -33,7 +33,7 @@ def thinned(history: History, interval: int) -> History:
 def accuracy_by_batch(history: History) -> Array:
     """Return the mean validation accuracy after each step of an epoch, (steps per epoch,).
 
-    The first epoch, in which every run leaps up and down, is left out unless it is the only one.
+    The first epoch, in which accuracy leaps up and down, is left out unless it is the only one.
 
     Raises
     ------
@@ -58,7 +58,7 @@ class Dip:
     batch : int
         The step within the epoch, counted from 0.
     accuracy, before, after : float
-        Mean accuracy there, one step before and one step after; an epoch follows on another.
+        Mean accuracy there, one step before and one step after; the first batch follows the last.
     others_lowest, others_highest : float
         Of the mean accuracies at all others.
     """
@@ -72,7 +72,7 @@ class Dip:
 
     @property
     def stands_out(self) -> bool:
-        """Whether it lies further below the others than these lie apart."""
+        """Whether it lies further below the others than the others lie apart."""
         return self.others_lowest - self.accuracy > self.others_highest - self.others_lowest
 
     @property
@@ -110,11 +110,12 @@ class BatchErrors:
     Attributes
     ----------
     first, second : int
-        Of the images on which it errs most, those of the first class (target 1) and of the second.
+        How many of the images on which it errs most are of the first class (target 1), and of the
+        second.
     lowest, highest : float
         The range of its predictions ŷ for these.
     missed_first, missed_second : int
-        Images of the batch that it takes for the other class, by their own.
+        How many images of each class in the batch it takes for the other class.
     """
 
     first: int
@@ -153,17 +154,17 @@ class Pulls:
 
     @property
     def ordinary(self) -> int:
-        """The batch whose gradient has the median norm; of an even number the larger of the two."""
+        """The batch with the median gradient norm; for an even number, the larger of the two."""
         return int(self.gradient_norm.argsort(kind="stable")[len(self.gradient_norm) // 2])
 
     def worst_images(self, batch: int, count: int) -> NDArray[np.int64]:
-        """Return which training images of a batch the model errs on most, the worst first."""
+        """Return the training images of a batch on which the model errs most, the worst first."""
         error = np.abs(self.predictions[batch] - self.targets[batch])
         order = (-error).argsort(kind="stable")[:count]
         return np.asarray(batch * len(error) + order, dtype=np.int64)
 
     def errors(self, batch: int, count: int) -> BatchErrors:
-        """Sum up what the model gets wrong in a batch, and on which `count` images it errs most."""
+        """Summarise what the model gets wrong in a batch, and the `count` worst images."""
         worst = self.worst_images(batch, count)
         predictions, targets = self.predictions.ravel()[worst], self.targets.ravel()[worst]
         is_missed = (self.predictions[batch] >= 0.5) != (self.targets[batch] == 1)

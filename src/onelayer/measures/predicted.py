@@ -12,7 +12,7 @@ from onelayer.models import Array, SoftmaxRegression, logits
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What a model says of images, and what they are.
+    """What a model predicts for images, and what they are.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Predictions:
 
     @property
     def most_frequent_mistakes(self) -> str:
-        """All mistakes that are as frequent as the most frequent one: "5 as 3 and 9 as 4"."""
+        """All mistakes as frequent as the most frequent one, for example "5 as 3 and 9 as 4"."""
         errors = self.confusion - np.diag(np.diag(self.confusion))
         if not errors.any():
             return "none"
@@ -51,13 +51,13 @@ class Predictions:
 
     @property
     def recall(self) -> Array:
-        """The share of each class that is predicted right, (K,); nan of one without images."""
+        """The share of each class that is predicted right, (K,); NaN for a class without images."""
         with np.errstate(invalid="ignore"):
             return np.asarray(np.diag(self.confusion) / self.confusion.sum(axis=1))
 
 
 def predictions(model: SoftmaxRegression, X: Array, w: Array, targets: Array) -> Predictions:
-    """Predict inputs (N, D+1) by weights (D+1, K), and compare with one-hot targets (N, K)."""
+    """Predict inputs (N, D+1) with weights (D+1, K); compare with one-hot targets (N, K)."""
     probabilities = model.probabilities(logits(X, w))
     predicted, actual = probabilities.argmax(axis=1), targets.argmax(axis=1)
     num_classes = targets.shape[1]
@@ -76,8 +76,8 @@ def predictions(model: SoftmaxRegression, X: Array, w: Array, targets: Array) ->
 def share_of_half_the_pull(model: SoftmaxRegression, X: Array, w: Array, targets: Array) -> float:
     """Return the share of the images that make up half of the pull on the weights of a class.
 
-    The gradient xᵀ(ŷ − y)/N is a sum of images, each as strong as |ŷ − y|. The strongest are taken
-    until they have half of Σ |ŷ − y|; the share is the mean over the classes.
+    The gradient xᵀ(ŷ − y)/N is a sum of images, each with the strength |ŷ − y|. The strongest are
+    counted until they make up half of Σ |ŷ − y|; the result is the mean share over the classes.
     """
     strength = np.abs(model.probabilities(logits(X, w)) - targets)  # (N, K)
     running = np.cumsum(-np.sort(-strength, axis=0), axis=0, dtype=np.float64)

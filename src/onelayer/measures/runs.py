@@ -1,4 +1,4 @@
-"""Measures of a run: its losses, its spikes, when it settles, and what it still gains late."""
+"""Measures of a run: its losses and spikes, when it settles, and what it still gains late."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from onelayer.models import Array
 
 @dataclass(frozen=True)
 class LossSummary:
-    """The losses of a run in numbers; all losses in nats per example.
+    """A summary of a run's losses, all in nats per example.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class LossSummary:
 
 
 def loss_summary(history: History) -> LossSummary:
-    """Return the last and the lowest losses of a run, and where they were."""
+    """Return the last and the lowest losses of a run, and when the lowest was reached."""
     lowest = int(history.validation_loss.argmin())
     return LossSummary(
         num_steps=history.stop_step,
@@ -56,12 +56,12 @@ class Spikes:
     Attributes
     ----------
     count, count_later : int
-        Validations that lie more than the threshold below the one before; in the whole run, and
+        Validations that lie more than the threshold below the one before, in the whole run and
         after the first epoch.
     largest_fall : float
         The largest fall, in percentage points; 0 if the accuracy never falls.
     largest_fall_later : float
-        The largest fall after the first epoch, in which every run leaps up and down.
+        The largest fall after the first epoch, in which accuracy leaps up and down.
     largest_share : float
         The largest share of spikes that fall on the same step of an epoch; 0 without spikes.
     """
@@ -89,10 +89,10 @@ def spikes(history: History, threshold: float = 0.005) -> Spikes:
 
 
 def settled_step(history: History, within: float = 0.0025, window: int = 10) -> int:
-    """Return the updates after which the validation accuracy has little left to gain.
+    """Return the number of updates after which the validation accuracy has little left to gain.
 
-    That is when the mean of the last `window` validations first comes `within` this fraction of
-    the images of the best such mean of the whole run.
+    That is when the mean of the last `window` validations first comes within `within`, a fraction
+    of the images, of the best such mean of the whole run.
     """
     window = min(window, len(history.validation_accuracy))
     running = np.convolve(history.validation_accuracy, np.ones(window) / window, mode="valid")
@@ -107,14 +107,14 @@ class Late:
     Attributes
     ----------
     validation_mean, validation_std : float
-        Of the validation accuracy, over the late validations.
+        Mean and standard deviation of the validation accuracy over the late validations.
     validation_trend, train_trend : float
         Slopes of the least-squares lines through the accuracies, per 1,000 steps.
     validation_trend_error : float
         Standard error of the validation slope, as if the validations were independent.
     validation_trend_image_error : float
-        Standard error of the validation slope over the images, each of which has one of its own:
-        how much the slope would differ on other images.
+        Standard error of the validation slope over the images, each of which has a slope of its
+        own: how much the slope would vary on other images.
     """
 
     first_step: int
@@ -132,7 +132,7 @@ def late(history: History, first_step: int) -> Late:
     Raises
     ------
     ValueError
-        If fewer than three validations are late, or the history holds no training accuracy.
+        If fewer than three validations are late, or the history has no training accuracy.
     """
     is_late = history.validation_step >= first_step
     if is_late.sum() < 3:

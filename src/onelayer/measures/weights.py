@@ -14,7 +14,7 @@ def roughness(images: NDArray[Any]) -> Array:
     """Return total variation / ‖w‖₁ of each weight picture (K, H, W); shape (K,).
 
     Total variation is the sum of |differences| between neighbouring pixels, right and below. On
-    its own it would fall merely because the weights do; the quotient does not depend on scale.
+    its own it would fall merely because the weights shrink; the ratio does not depend on scale.
     """
     across = np.abs(np.diff(images, axis=2)).sum(axis=(1, 2))
     down = np.abs(np.diff(images, axis=1)).sum(axis=(1, 2))

@@ -1,4 +1,4 @@
-"""What is counted or measured, of runs, batches, predictions and weights."""
+"""Plots of what is counted or measured for runs, batches, predictions and weights."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from onelayer.plots.look import (
 
 
 def stop_distribution(epochs: Sequence[int], marked: int) -> Figure:
-    """Plot one dot for each run over the epoch in which it stopped; one epoch is marked."""
+    """Plot a dot for each run at the epoch in which it stopped, and mark one epoch."""
     with axes_of(height=1.7) as (figure, axes):
         seen: dict[int, int] = {}
         for epoch in epochs:
@@ -71,7 +71,7 @@ def accuracy_by_batch(accuracies: Mapping[str, Array], gradient_norm: Array, mar
 def confusion(counts: NDArray[Any], names: Sequence[str] | None = None) -> Figure:
     """Show how many images of each class (row) are predicted as each (column), (K, K).
 
-    `names` are those of the classes; without them they are numbered from 0.
+    `names` are the names of the classes; without them, classes are numbered from 0.
     """
     errors = np.array(counts, dtype=float)
     np.fill_diagonal(errors, 0)

@@ -24,8 +24,8 @@ from onelayer.plots.look import (
 def loss_curves(history: History, ylim: Sequence[float] | None = None, window: int = 10) -> Figure:
     """Plot training and validation loss against gradient steps.
 
-    The training loss is drawn as the mean over `window` steps, with a band of ± one standard
-    deviation of the loss within the window; at the window's middle.
+    The training loss is drawn as the mean over `window` steps, at the middle of the window, with a
+    band of ± one standard deviation of the loss within the window.
     """
     whole = len(history.train_loss) // window * window
     windows = history.train_loss[:whole].reshape(-1, window)
@@ -51,7 +51,7 @@ def accuracy_curves(history: History, ylim: Sequence[float] | None = None) -> Fi
     Raises
     ------
     ValueError
-        If the history holds no training accuracy.
+        If the history has no training accuracy.
     """
     if history.train_accuracy is None:
         raise ValueError("history must hold a train_accuracy: train with train_accuracy=True")
@@ -82,10 +82,10 @@ def validation_accuracies(
 def accuracies_by_lambda(
     histories: Mapping[str, History], ylim: Sequence[float] | None = None
 ) -> Figure:
-    """Plot the validation accuracy of several λ, by name, all on one graph.
+    """Plot the validation accuracy for several λ, by name, all on one graph.
 
-    Curves that lie close together are shown once more beside it, larger: those that end within the
-    upper quarter of the range of the ends, in their second half.
+    Beside it, the second half of some curves is enlarged: of those whose ends lie within the upper
+    quarter of the range of all ends.
     """
     ends = {name: float(h.validation_accuracy[-20:].mean()) for name, h in histories.items()}
     highest, lowest = max(ends.values()), min(ends.values())
@@ -105,7 +105,7 @@ def accuracies_by_lambda(
             axes.xaxis.set_major_locator(MaxNLocator(5 if axes is whole else 3))
         if ylim is not None:
             whole.set_ylim(*ylim)
-        figure.legend(  # handles as long as the longest pattern of dashes takes
+        figure.legend(  # handles long enough for the longest pattern of dashes
             *whole.get_legend_handles_labels(),
             loc="outside upper center",
             ncols=len(histories),

@@ -19,7 +19,7 @@ from onelayer.plots.look import (
 
 
 def captioned_images(rows: Mapping[str, tuple[Array, Sequence[str]]]) -> Figure:
-    """Show rows of images (N, H, W) with pixels in [−1, 1], each image below a text of its own."""
+    """Show rows of images (N, H, W) with pixels in [−1, 1], each image below its own text."""
     num_columns = max(len(images) for images, _ in rows.values())
     with matplotlib.style.context(STYLE):
         width, _ = mpl.rcParams["figure.figsize"]
@@ -33,10 +33,10 @@ def captioned_images(rows: Mapping[str, tuple[Array, Sequence[str]]]) -> Figure:
 def weight_images(rows: Mapping[str, Array], names: Sequence[str] | None = None) -> Figure:
     """Show weights as pictures: one row for each name, of images (K, H, W).
 
-    `names` are those of the classes; without them they are numbered from 0.
+    `names` are the names of the classes; without them, classes are numbered from 0.
 
-    Each row has its own grey scale, symmetric about zero, beside it: grey is 0, white positive,
-    black negative. Rows differ in scale by far, and their patterns are what is compared.
+    Each row has its own grey scale beside it, symmetric about zero: grey is 0, white positive,
+    black negative. Rows differ a lot in scale, and it is their patterns that are compared.
     """
     num_columns = len(next(iter(rows.values())))
     with matplotlib.style.context(STYLE):
@@ -64,11 +64,11 @@ def _side_by_side(
     num_columns: int,
     bound: float = 1.0,
 ) -> AxesImage:
-    """Show images (N, H, W) with pixels in [−bound, bound] as one, below a text for each.
+    """Show images (N, H, W) with pixels in [−bound, bound] as one picture, below their texts.
 
-    One picture is drawn much faster than pairs of axes for each image are.
+    One picture is drawn much faster than separate axes for each image.
     """
-    gap = max(1, images.shape[2] // 14)  # white, as everything that is NaN
+    gap = max(1, images.shape[2] // 14)  # white, like everything that is NaN
     padded = np.pad(images, ((0, num_columns - len(images)), (0, 0), (0, gap)))
     padded[len(images) :], padded[:, :, -gap:] = np.nan, np.nan
     row = np.concatenate(list(padded), axis=1)[:, :-gap]

@@ -1,4 +1,4 @@
-"""How the plots of this package look: the colours of its quantities, axes, and their labels."""
+"""How the plots of this package look: colours, axes and labels."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import Formatter
 
 BLUE, VERMILION = "#0072B2", "#D55E00"
-GREY = "#555555"  # what is neither training nor validation
-PALE = "#BBBBBB"  # bars beside the one that is meant
+GREY = "#555555"  # for anything that is neither training nor validation
+PALE = "#BBBBBB"  # for the bars beside the marked one
 TRAINING: dict[str, Any] = {"color": BLUE, "linestyle": "-", "linewidth": 1.2}
 VALIDATION: dict[str, Any] = {"color": VERMILION, "linestyle": (0, (4, 1.2)), "linewidth": 1.4}
 STYLE = "onelayer.style.report"  # style/report.mplstyle, as matplotlib finds it
@@ -21,7 +21,7 @@ STYLE = "onelayer.style.report"  # style/report.mplstyle, as matplotlib finds it
 
 @contextmanager
 def axes_of(height: float | None = None) -> Iterator[tuple[Figure, Axes]]:
-    """Give a figure of the text's width and one pair of axes, in the report's style."""
+    """Yield a figure as wide as the text with one pair of axes, in the report's style."""
     with matplotlib.style.context(STYLE):
         figure = Figure()
         if height:
@@ -32,7 +32,7 @@ def axes_of(height: float | None = None) -> Iterator[tuple[Figure, Axes]]:
 def label_steps(
     axes: Axes, ylabel: str, ylim: Sequence[float] | None, percent: bool = False
 ) -> None:
-    """Label axes over gradient steps; `percent` has fractions written as percentages."""
+    """Label axes over gradient steps; with `percent`, fractions are written as percentages."""
     axes.set(xlabel="gradient step", ylabel=ylabel)
     axes.margins(x=0.01)
     if ylim is not None:
@@ -43,14 +43,14 @@ def label_steps(
 
 
 class Percent(Formatter):
-    """Fractions in percent, all of an axis with as many decimals: 92.0% beside 92.2%."""
+    """Fractions in percent, with the same number of decimals along an axis: 92.0% beside 92.2%."""
 
     def __call__(self, value: float, pos: int | None = None) -> str:
         """Return the label of a value alone."""
         return self.format_ticks([value])[0]
 
     def format_ticks(self, values: Iterable[float]) -> list[str]:
-        """Return the labels of an axis."""
+        """Return all labels of an axis."""
         percent = [100 * value for value in values]
         decimals = max((len(f"{each:g}".partition(".")[2]) for each in percent), default=0)
         return [f"{each:.{decimals}f}%" for each in percent]

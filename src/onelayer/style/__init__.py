@@ -1,7 +1,7 @@
 """How the report's plots look, in its text's typeface: `plt.style.use("onelayer.style.report")`.
 
-To import this registers the face of Libertinus Serif beside it with Matplotlib, which imports it
-to find the style: no machine needs to have it installed, and each draws the same letters.
+Matplotlib imports this module to find the style. Importing it registers the Libertinus Serif font
+beside it, so that no machine needs to have the font installed and all draw the same letters.
 """
 
 from importlib import resources

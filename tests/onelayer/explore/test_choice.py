@@ -33,7 +33,7 @@ def test_run_of_a_chapter(digits):
 
 
 def test_what_suits_and_what_is_given(digits):
-    """What is given counts; None is what suits the model that the choice is about."""
+    """A given value counts; None means what suits the model of the choice."""
     assert choose(digits, classes=[2, 3]).learning_rate == 0.2
     assert choose(digits, l2_lambda=0.1).learning_rate == 0.05
     chosen = choose(digits, learning_rate=0.7, batch_size=None)
@@ -41,7 +41,7 @@ def test_what_suits_and_what_is_given(digits):
 
 
 def test_differing(digits):
-    """Of several choices only the settings that differ are told, in order."""
+    """Only the settings in which the choices differ are returned, in order."""
     first, second = choose(digits), choose(digits, learning_rate=0.7, seed=3)
     assert differing([first, first]) == {}
     assert differing([first, second, first]) == {

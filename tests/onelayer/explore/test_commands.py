@@ -1,4 +1,4 @@
-"""What the explorer writes down, read by those who are to repeat it."""
+"""The commands and grids that the explorer writes, read by the programs that repeat them."""
 
 import shlex
 from dataclasses import replace
@@ -42,7 +42,7 @@ def points(text):
     ],
 )
 def test_report(digits, given, chapter, extra):
-    """The command names the chapter about this model, and values that the chapter accepts."""
+    """The command names the chapter on this model, and values that the chapter accepts."""
     choice = choose(digits, learning_rate=2e-5, seed=7, train_size=900, **given)
     make, report, dataset, params = shlex.split(report_command(choice))
     assert (make, report, dataset) == ("make", "report", "DATASET=digits")
@@ -93,7 +93,7 @@ def test_grid_of_several(digits):
 
 
 def test_grid_is_about_one_data_set(digits):
-    """Choices about other data sets than the last one's are left out."""
+    """Choices on another data set than the last choice's are left out."""
     other = replace(choose(digits, learning_rate=0.7), dataset="mnist")
     text = grid([other, choose(digits)])
     assert "dataset: digits" in text

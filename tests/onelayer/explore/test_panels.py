@@ -39,7 +39,7 @@ def train(explorer):
 
 
 def test_start_stop_keep(explorer):
-    """A run can be kept once, when it has ended; the next one is laid over it."""
+    """A run can be kept once, after it has ended; the next one is drawn over it."""
     panel = explorer._training
     assert panel.stop.disabled
     assert panel.keep.disabled
@@ -54,7 +54,7 @@ def test_start_stop_keep(explorer):
 
 
 def test_divergence_is_told(explorer):
-    """The message is that of the trainer; nothing can be kept, and Start is there again."""
+    """The trainer's message is shown, nothing can be kept, and Start works again."""
     explorer._controls.learning_rate.options = [("∞", 1e300)]
     train(explorer)
     panel = explorer._training
@@ -64,7 +64,7 @@ def test_divergence_is_told(explorer):
 
 
 def test_most_runs(explorer):
-    """As many runs are kept as can be told apart; one that is forgotten makes room."""
+    """As many runs are kept as can be told apart; forgetting one makes room."""
     panel = explorer._training
     train(explorer)
     for _ in range(curves.MOST_KEPT):
@@ -131,7 +131,7 @@ def test_drawing(digits, classes):
 
 
 def test_other_data_sets_and_classes_bring_what_suits_them(explorer):
-    """Learning rate and batch size follow; λ and the others stay."""
+    """Learning rate and batch size change; λ and the others stay."""
     controls = explorer._controls
     controls.l2_lambda.value = 0.1
     controls.classes.value = (2, 3)
@@ -140,7 +140,7 @@ def test_other_data_sets_and_classes_bring_what_suits_them(explorer):
 
 
 def test_data_set_that_cannot_be_had(explorer, monkeypatch):
-    """The controls stay with the one that is there, and say why."""
+    """The controls keep the former data set, and say why."""
 
     def fail(name):
         raise DataError("MNIST <b>is nowhere</b>")
@@ -161,12 +161,12 @@ def test_bad_names_are_refused(explorer, name, tmp_path, monkeypatch):
     panel = explorer._repeat
     panel.name.value = name
     panel.write.click()
-    assert "A name is made of" in panel.status.value
+    assert "A name consists of" in panel.status.value
     assert [path.name for path in tmp_path.rglob("*.yaml")] == []
 
 
 def test_a_sweep_is_written_once(explorer, tmp_path, monkeypatch):
-    """A file that is there is never written over; a folder that is not there is told."""
+    """An existing file is never overwritten; a missing folder is reported."""
     (tmp_path / "pyproject.toml").touch()
     monkeypatch.chdir(tmp_path)
     panel = explorer._repeat
@@ -178,12 +178,12 @@ def test_a_sweep_is_written_once(explorer, tmp_path, monkeypatch):
     assert yaml.safe_load(file.read_text("utf-8"))["given"]["num_epochs"] == 2
     file.write_text("mine", "utf-8")
     panel.write.click()
-    assert "is there already" in panel.status.value
+    assert "already exists" in panel.status.value
     assert file.read_text("utf-8") == "mine"
 
 
 def test_batch_run_that_diverges(digits):
-    """It is a result, as sweeps need it, and shows nothing."""
+    """Divergence is recorded as a result, as sweeps need it, and shows nothing."""
     explorer = PlainExplorer(digits, choose(digits, learning_rate=1e300))
     assert explorer.results() == {"diverged": True}
     assert not explorer.training.figures

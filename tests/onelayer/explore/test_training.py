@@ -22,7 +22,7 @@ def digits():
 
 @pytest.mark.parametrize("given", [{}, {"classes": (2, 3)}, {"l2_lambda": 0.1, "shuffle": False}])
 def test_watched_training_is_fit(digits, given):
-    """A history is bit by bit that of a silent fit with the same settings and seed."""
+    """A history is, bit for bit, that of a silent fit with the same settings and seed."""
     choice = choose(digits, num_epochs=5, seed=3, **given)
     run = Run(choice, digits, view=lambda run: run.weights.sum())
     asyncio.run(run.train())
@@ -34,7 +34,7 @@ def test_watched_training_is_fit(digits, given):
 
 
 def test_curves_are_the_history(digits):
-    """What was seen growing is what the history says in the end."""
+    """The values seen during training are those of the history in the end."""
     run = Run(choose(digits, num_epochs=5), digits)
     history = run.fit()
     assert run.curves.step == list(history.validation_step)
@@ -45,7 +45,7 @@ def test_curves_are_the_history(digits):
 
 
 def test_views_are_in_the_event_loop_and_of_copies(digits):
-    """A view is called where widgets live, with weights that training does not change."""
+    """A view is called in the event loop, with weights that training does not change."""
     seen = []
 
     def view(run):
@@ -70,7 +70,7 @@ def test_stop(digits):
 
 
 def test_event_loop_goes_on(digits):
-    """While it trains, others have their turn: a click on Stop is one of them."""
+    """While it trains, the event loop runs other tasks, such as a click on Stop."""
     run = Run(choose(digits, num_epochs=10_000_000), digits)
 
     async def stop_later():
@@ -86,7 +86,7 @@ def test_event_loop_goes_on(digits):
 
 
 def test_errors_reach_who_waits(digits):
-    """Divergence, and settings that do not fit, raise in the event loop."""
+    """Divergence and settings that do not fit raise errors in the event loop."""
     for choice, kind in (
         (choose(digits, learning_rate=1e300), FloatingPointError),
         (choose(digits, batch_size=10_000), ValueError),
@@ -103,7 +103,7 @@ def test_thread_holds_up_nobody(digits):
 
 @pytest.mark.parametrize("num_threads", [1, 2])
 def test_thread_computes_on_as_many_blas_threads_as_its_caller(num_threads):
-    """It does so where the main thread has set limits before, which others then cannot."""
+    """It does so even if the main thread has set limits, after which no other thread can."""
 
     def blas_threads():
         return {each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"}
@@ -116,7 +116,7 @@ def test_thread_computes_on_as_many_blas_threads_as_its_caller(num_threads):
 
 
 def test_sizes_too_large(digits):
-    """More images than there are is an error that says so."""
+    """Asking for more images than there are is an error that says so."""
     choice = replace(choose(digits), train_size=5000)
     with pytest.raises(ValueError, match="train_size must lie between"):
         asyncio.run(Run(choice, digits).train())
