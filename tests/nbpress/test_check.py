@@ -152,7 +152,10 @@ def test_damaged_record_is_named(checked: TinyProject, content: str) -> None:
         (lambda r: r.update(date="2020-02-02"), "report/report.pdf is not what a fresh run gives"),
         (lambda r: r.update(parameters={"": {"scale": 3}}), "report/values.json is not what"),
         (lambda r: r["forms"]["report.html"].update(show_code=True), "report/report.html is not"),
-        (lambda r: r["forms"]["report.html"].update(notes=["no"]), "report/published.json was damaged"),
+        (
+            lambda r: r["forms"]["report.html"].update(notes=["no"]),
+            "report/published.json was damaged",
+        ),
         (lambda r: r["forms"]["report.pdf"]["files"].clear(), "report/published.json was damaged"),
         (lambda r: r["forms"]["report.pdf"]["files"].update({"../x": "0"}), "is damaged (forms."),
         (lambda r: r["forms"]["report.pdf"].update(exporter="os.path"), "is damaged (forms."),

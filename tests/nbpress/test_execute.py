@@ -106,6 +106,18 @@ def test_parameters_come_from_user_and_press(project: Project) -> None:
     }
 
 
+def test_reference_figures_are_about_the_reports_own_parameters(
+    project: Project, tiny: TinyProject
+) -> None:
+    """With any other parameter there are none to compare with, so none can be missing."""
+    tiny.edit_cell("3_summary.ipynb", "parameters", "recorded: dict = {}\nreference: list = []")
+    figures = [{"task": "1a", "expected": 6}]
+    (project.output / "reference.yaml").write_text(json.dumps({DATA.dataset: figures}), "utf-8")
+    assert parameters(plan(project, DATA, {}))["3_summary"] == {"reference": figures}
+    for given in ({"": {"scale": 3}}, {"1_sums": {"scale": 3}}):
+        assert parameters(plan(project, DATA, given))["3_summary"] == {"reference": []}
+
+
 def test_chapter_that_needs_values_must_take_them(project: Project, tiny: TinyProject) -> None:
     """A missing parameter for them is found before anything executes."""
     tiny.edit_cell("3_summary.ipynb", "parameters", "other: int = 1")
