@@ -382,7 +382,7 @@ def test_folder_in_place_of_an_output(edited: TinyProject, course: Course, name:
     (edited.root / "report" / name).unlink()
     (edited.root / "report" / name).mkdir()
     result = edited.run("report")
-    assert_failed(result, "a folder stands where a file should")
+    assert_failed(result, "there is a folder where a file should be")
     assert result.executed == {}
     (edited.root / "report" / name).rmdir()
     (edited.root / "report" / name).write_bytes(before[name])
@@ -454,7 +454,7 @@ def test_two_builds_at_once(edited: TinyProject, course: Course) -> None:
     said = [process.communicate(timeout=DEADLINE)[1] for process in both]
     assert [process.returncode for process in both] == [0, 0]
     assert sorted(len(Result(0, "", err).executed) for err in said) == [0, 3]
-    assert sum("another build is at work" in err for err in said) == 1
+    assert sum("another build is running" in err for err in said) == 1
     assert_recovers(edited, course.published)
 
 

@@ -345,7 +345,7 @@ def test_parameters_lists_what_a_notebook_takes(tiny: TinyProject) -> None:
         ("resolver:", "resolvr:", "unknown key 'resolvr'; did you mean 'resolver'?"),
         ("title: A tiny report", "", "title: field required"),
         ("1_sums.ipynb", "1_sum.ipynb", "notebooks/1_sum.ipynb; did you mean '1_sums.ipynb'?"),
-        ("A tiny report", "Tiny: a report", "stands in quotes"),
+        ("A tiny report", "Tiny: a report", "in quotes"),
         ("tiny.resolver:resolve", "tiny.resolver:solve", "resolver must be 'module:function'"),
         ("tiny-report", "tinny-report", "distribution 'tinny-report' is not installed"),
         (
@@ -517,7 +517,7 @@ def test_clean_waits_for_a_running_build(tiny: TinyProject) -> None:
     build.stderr.readline()  # it is at work
     clean = tiny.start("clean")
     assert clean.stderr
-    assert "another build is at work" in clean.stderr.readline()
+    assert "another build is running" in clean.stderr.readline()
     assert (tiny.root / "build" / "lock").exists()
     (tiny.root / "gate").touch()
     assert "3 of 3 notebooks executed" in build.communicate(timeout=DEADLINE)[1]
@@ -533,7 +533,7 @@ def test_build_that_waited_for_clean_begins_anew(built: TinyProject) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         build = built.start("report")
         assert build.stderr
-        assert "another build is at work" in build.stderr.readline()
+        assert "another build is running" in build.stderr.readline()
         path.unlink()
     assert "0 of 3 notebooks executed" in build.communicate(timeout=DEADLINE)[1]
     assert path.exists()

@@ -307,7 +307,7 @@ def test_second_build_waits_and_says_so(tiny: TinyProject) -> None:
     second = tiny.start("report")
     assert second.stderr
     said = second.stderr.readline()
-    assert said == "another build is at work in this folder: waiting for it to end\n"
+    assert said == "another build is running in this folder: waiting for it to end\n"
     gate.touch()
     assert first.wait(DEADLINE) == 0
     rest = second.communicate(timeout=DEADLINE)[1]
