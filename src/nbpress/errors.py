@@ -33,7 +33,7 @@ def disk_error(error: OSError, path: Path | None = None) -> PressError:
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` if a known name is close, otherwise the list of known names.
 
-    A name is close if it differs in few letters, or if no other begins so: 3 for 3_softmax.
+    A known name is close if few letters differ, or if it alone begins with `name`.
     """
     known = sorted(known)
     close = difflib.get_close_matches(name, known, n=1)

@@ -1,4 +1,4 @@
-"""The options that commands share; the environment (NBPRESS_DATASET, …) gives the others."""
+"""The options that commands share; most can also be set by variables such as NBPRESS_DATASET."""
 
 from __future__ import annotations
 

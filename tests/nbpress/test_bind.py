@@ -293,7 +293,7 @@ def test_label_used_twice_is_refused(press: Press) -> None:
     """Also by figures of different chapters."""
     press.outputs["3_summary/words"] = [figure()]
     assert press.refusal() == (
-        "3_summary.ipynb, cell 5: the label 'fig-2a' is used already, in 2_pictures.ipynb, cell 6"
+        "3_summary.ipynb, cell 5: the label 'fig-2a' is already used in 2_pictures.ipynb, cell 6"
     )
 
 

@@ -106,7 +106,7 @@ def test_declared_inputs_are_part_of_the_key(cache: Cache, tiny: TinyProject) ->
 def test_declared_inputs_lie_in_the_project(tiny: TinyProject, given: str) -> None:
     """A path that leads out of it is refused before anything runs."""
     tiny.edit("report/report.yaml", "tasks: {1a: [answer, claim]}", f"inputs: [{given}]")
-    with pytest.raises(PressError, match=f"inputs must lie in the project; got '{given}'"):
+    with pytest.raises(PressError, match=f"inputs must be inside the project; got '{given}'"):
         open_project(tiny.root)
 
 

@@ -358,9 +358,9 @@ def test_parameters_lists_what_a_notebook_takes(tiny: TinyProject) -> None:
         ("needs: [1a.total]", "needs: [3a.words]", "in a circle: 3_summary ← 3_summary"),
         ("needs: [1a.total]", "needs: [1a.totals]", "did you mean '1a.total'?"),
         ("cell_timeout: 60", "cell_timeout: 0", "cell_timeout: input should be greater than 0"),
-        ("title:", "sources: [../src]\ntitle:", "sources must lie in the project"),
+        ("title:", "sources: [../src]\ntitle:", "sources must be inside the project"),
         ("[1a.total]", "[1a.total]\n    inputs: [data/a.csv]", "meant by the inputs 'data/a.csv'"),
-        ("resolver: tiny.resolver:resolve", "", "'positive' lists data sets, but no resolver is"),
+        ("resolver: tiny.resolver:resolve", "", "data sets, but there is no resolver"),
     ],
 )
 def test_mistake_in_report_yaml_is_one_clear_message(
@@ -385,7 +385,7 @@ def test_report_without_a_data_set(tiny: TinyProject) -> None:
     assert "1_sums.ipynb has the parameter 'dataset', which a resolver decides, but" in refusal
     for name in ("1_sums", "2_pictures"):
         tiny.edit(f"notebooks/{name}.ipynb", 'dataset: str = \\"auto\\"', "x: int = 1")
-    assert "report.yaml names no resolver" in tiny.run("report", NBPRESS_DATASET="small").err
+    assert "report.yaml has no resolver" in tiny.run("report", NBPRESS_DATASET="small").err
     (tiny.root / "notebooks" / "table.csv").write_text("7", "utf-8")
     tiny.edit_cell("1_sums.ipynb", "sum", 'total = float(open("table.csv").read())')
     tiny.edit_cell("3_summary.ipynb", "provenance", "")
@@ -412,7 +412,7 @@ def test_outside_a_project_it_says_what_it_looked_for(tmp_path: Path) -> None:
     """There is no report/report.yaml above the file system's root."""
     result = TinyProject(tmp_path).run("report")
     assert result.status == 1
-    assert "no report/report.yaml in this folder or above it" in result.err
+    assert f"no report/report.yaml in {tmp_path} or above it" in result.err
 
 
 def test_works_from_a_folder_below(built: TinyProject) -> None:

@@ -74,5 +74,5 @@ def test_resolver_that_does_not_answer(tiny: TinyProject, code: str, outcome: st
 def test_report_without_a_resolver_has_no_data_set() -> None:
     """To ask for one is a mistake."""
     assert resolve("auto", None, []) is NO_DATA_SET
-    with pytest.raises(PressError, match=r"DATASET is 'mnist', but report\.yaml names no resolver"):
+    with pytest.raises(PressError, match=r"DATASET is 'mnist', but report\.yaml has no resolver"):
         resolve("mnist", None, [])

@@ -263,7 +263,7 @@ def test_faults_of_labels() -> None:
     found = faults([Notebook(Path("1.ipynb"), (*code, text), {})])
     messages = [message for each in found if "total" not in (message := str(each))]
     assert messages == [
-        "1.ipynb, cell 3, line 10: 'eq-half' is used already, in 1.ipynb, cell 2",
+        "1.ipynb, cell 3, line 10: 'eq-half' is already used in 1.ipynb, cell 2",
         "1.ipynb, cell 4, line 2: '[Equation](#eq-halve)' leads nowhere; did you mean 'eq-half'?",
     ]
 
@@ -482,7 +482,7 @@ def test_label_that_is_used_twice() -> None:
     with pytest.raises(PressError) as error:
         number([cell(), cell()])
     assert str(error.value) == (
-        "1.ipynb, cell 5: the label 'eq-half' is used already, in 1.ipynb, cell 5"
+        "1.ipynb, cell 5: the label 'eq-half' is already used in 1.ipynb, cell 5"
     )
 
 
@@ -607,7 +607,7 @@ def test_task_without_its_derivation_stops_the_build(proved: TinyProject) -> Non
         (
             "% define",
             "% define eq-half",
-            "1_sums.ipynb, cell 9, line 10: 'eq-half' is used already, in 1_sums.ipynb, cell 9",
+            "1_sums.ipynb, cell 9, line 10: 'eq-half' is already used in 1_sums.ipynb, cell 9",
         ),
         (
             "2 b",

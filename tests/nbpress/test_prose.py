@@ -180,7 +180,7 @@ def test_faults_of_texts_are_told_at_once(built: TinyProject) -> None:
     ]
     lint = built.run("lint")
     assert lint.status == 1
-    typed = "2_pictures.ipynb, cell 7, line 2: {} is typed, and may go stale"
+    typed = "2_pictures.ipynb, cell 7, line 2: {} is typed and may go stale"
     assert lint.err.splitlines()[-2:] == [typed.format("'3'"), typed.format("'two'")]
 
 
@@ -202,7 +202,7 @@ def test_typed_number_is_a_note(built: TinyProject) -> None:
     """It stops no report; what is marked as meant is none."""
     built.edit_cell("2_pictures.ipynb", "answer", "%%answer 2a\nOf two, {{ width }} wide.")
     err = built.report().err
-    assert "note: 2_pictures.ipynb, cell 7, line 2: 'two' is typed, and may go stale\n" in err
+    assert "note: 2_pictures.ipynb, cell 7, line 2: 'two' is typed and may go stale\n" in err
     source = "%%answer 2a\nOf two, {{ width }} wide.\n\n<!-- typed: two -->"
     built.edit_cell("2_pictures.ipynb", "answer", source)
     result = built.run("report")

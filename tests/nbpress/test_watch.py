@@ -57,7 +57,7 @@ def test_errors_are_shown_and_the_next_save_tries_again(built: TinyProject) -> N
         assert built.published()["report.pdf"] != before["report.pdf"]
 
         (built.root / SUMS).rename(built.root / "aside")
-        watch.until("no notebook notebooks/1_sums.ipynb")
+        watch.until("no file notebooks/1_sums.ipynb")
         (built.root / "aside").rename(built.root / SUMS)
         watch.until(DONE)
 

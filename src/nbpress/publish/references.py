@@ -44,7 +44,7 @@ def number(cells: list[Cell]) -> dict[str, Number]:
         counts[kind] += 1
         if label in origins:
             raise PressError(
-                f"{origin(cell)}: the label {label!r} is used already, in {origins[label]}"
+                f"{origin(cell)}: the label {label!r} is already used in {origins[label]}"
             )
         if label:
             origins[label] = origin(cell)
