@@ -185,7 +185,9 @@ def test_value_recorded_twice_is_refused(press: Press) -> None:
     assert press.bind().values["1a.total"]["cell"] == "sum"
     press.outputs["1_sums/sum"] = [answer("9", other=7)]
     press.outputs["2_pictures/imports"] = [answer("9", other=8)]
-    assert press.refusal() == "9.other is recorded twice, in 1_sums.ipynb and 2_pictures.ipynb"
+    assert press.refusal() == (
+        "9.other is recorded twice, in 1_sums.ipynb and 2_pictures.ipynb; rename one of them"
+    )
 
 
 def test_figures_and_references_are_numbered(press: Press) -> None:
@@ -305,7 +307,7 @@ def test_missing_parts_are_refused_all_at_once(press: Press) -> None:
     press.tiny.edit("notebooks/3_summary.ipynb", "## Task 3a", "## Tusk 3a")
     press.outputs["3_summary/answer"] = []
     assert press.refusal() == (
-        "the report is not complete: task 1a has no claim; task 2a has no figure; "
+        "the report is incomplete: task 1a has no claim; task 2a has no figure; "
         "task 3a has no heading '## Task 3a …'"
     )
 
@@ -346,7 +348,7 @@ def test_false_claim_is_refused_where_it_is_expected(press: Press) -> None:
     press.outputs["1_sums/claim"] = [claim(False)]
     assert "positive: 'the sum is positive' is false" in press.refusal()
     press.outputs["1_sums/claim"] = [claim(True, "even")]
-    assert "positive: nothing claims it" in press.refusal()
+    assert "positive: no notebook makes it" in press.refusal()
 
 
 def test_claim_made_twice_is_refused(press: Press) -> None:
@@ -419,7 +421,7 @@ def test_provenance_names_tools_and_lock(press: Press, monkeypatch: pytest.Monke
     pins = "--index x\nnumpy==2.0 ; python_version >= '3' \\\n    --hash=sha256:00\nhelper=={}\n"
     for version, said in (
         ("2.0", "have the versions that `requirements.lock` pins."),
-        ("2.1", "these have another version than `requirements.lock` pins: helper 2.0."),
+        ("2.1", "these differ from the versions that `requirements.lock` pins: helper 2.0."),
         ("2.0 ; python_version < '3'", "pins: helper 2.0."),
     ):
         lock.write_text(pins.format(version), "utf-8")

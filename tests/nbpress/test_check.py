@@ -72,7 +72,7 @@ def test_check_executes_afresh_once(checked: TinyProject) -> None:
     assert result.executed == dict.fromkeys(CHAPTERS, "all are to run")
     assert result.err.splitlines()[-2:] == [
         "small: 3 values agree with report/expected/small.json",
-        "values.json, report.html, report.pdf: as published, and as a fresh run gives them",
+        "values.json, report.html, report.pdf: identical to what a fresh run gives",
     ]
 
 
@@ -126,7 +126,7 @@ def test_missing_record_is_named(checked: TinyProject) -> None:
     """Nobody knows then what the files are."""
     (checked.root / "report" / "published.json").unlink()
     for name in ("report.pdf", "report.html"):
-        assert f"report/{name} is there, but report/published.json does not know it" in verdict(
+        assert f"report/{name} exists, but report/published.json does not list it" in verdict(
             checked
         )
 
@@ -156,7 +156,7 @@ def test_damaged_record_is_named(checked: TinyProject, content: str) -> None:
         (lambda r: r["forms"]["report.pdf"]["files"].clear(), "report/published.json is not"),
         (lambda r: r["forms"]["report.pdf"]["files"].update({"../x": "0"}), "is damaged (forms."),
         (lambda r: r["forms"]["report.pdf"].update(exporter="os.path"), "is damaged (forms."),
-        (lambda r: r["forms"].pop("report.pdf"), "report/report.pdf is there, but"),
+        (lambda r: r["forms"].pop("report.pdf"), "report/report.pdf exists, but"),
     ],
 )
 def test_false_claim_of_the_record_is_named(
@@ -192,13 +192,11 @@ def test_commit_since_publication_is_no_damage(
     checked.report()
     git("commit", "--allow-empty", "-m", "Two")
     assert verdict(checked) == ""
-    note = (
-        "note: nothing else differs, but publish again for the commit: it says 'Code: git commit `"
-    )
+    note = "note: only the commit differs; publish again to update it: it names 'Code: git commit `"
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith(note)]
-    assert ", and this is 'Code: git commit `" in line
+    assert ", but this is 'Code: git commit `" in line
     checked.edit("notebooks/1_sums.ipynb", "What is the sum?", "Which sum is it?")
-    assert "publish again (it says 'Code: git commit `" in verdict(checked)
+    assert "publish again (it names 'Code: git commit `" in verdict(checked)
 
 
 def test_other_data_set_is_compared_without_the_files(
@@ -209,7 +207,7 @@ def test_other_data_set_is_compared_without_the_files(
     (checked.root / "report" / "report.pdf").write_bytes(b"garbage")
     assert verdict(checked, "large") == ""
     said = capsys.readouterr().err
-    assert "another report (small) is published: values are compared, but no files" in said
+    assert "another report (small) is published: comparing values only, not files" in said
     assert "report/report.pdf was damaged or edited after it was published" in verdict(
         checked, "small"
     )
@@ -237,7 +235,7 @@ def test_nothing_published_compares_values(
     """After `clean`, for example."""
     assert checked.run("clean").status == 0
     assert verdict(checked, "small") == ""
-    assert "nothing is published: values are compared, but no files" in capsys.readouterr().err
+    assert "nothing is published: comparing values only, not files" in capsys.readouterr().err
 
 
 def test_new_missing_and_drifted_values_are_told_apart(checked: TinyProject) -> None:
@@ -254,7 +252,7 @@ def test_new_missing_and_drifted_values_are_told_apart(checked: TinyProject) -> 
     assert ["drifted", "1a.total", "7", "6", "±", "0", "relative,", "±", "0.5"] in rows
     assert ["new", "2a.width", "40"] in rows
     assert ["missing", "9z.gone", "1"] in rows
-    assert "`make check DATASET=small RECORD=1` records the values" in faults
+    assert "`make check DATASET=small RECORD=1` records them" in faults
     assert checked.run("check", NBPRESS_DATASET="small", NBPRESS_RECORD="1").status == 0
     assert json.loads(path.read_text("utf-8"))["1a.total"] == {"value": 6.0, "absolute": 0.5}
     assert verdict(checked) == ""

@@ -403,9 +403,9 @@ def test_unknown_data_set_and_engine_are_refused(tiny: TinyProject) -> None:
     assert "nbpress: no data set 'tny'" in tiny.run("report", NBPRESS_DATASET="tny").err
     result = tiny.run("report", NBPRESS_ENGINE="typs")
     assert result.status == 1
-    assert "ENGINE: there is no 'typs'; did you mean 'typst'?" in result.err
+    assert "ENGINE: unknown engine 'typs'; did you mean 'typst'?" in result.err
     result = tiny.run("report", NBPRESS_ENGINE="word")
-    assert result.err == "nbpress: ENGINE: there is no 'word'; known: latex, typst\n"
+    assert result.err == "nbpress: ENGINE: unknown engine 'word'; known: latex, typst\n"
 
 
 def test_outside_a_project_it_says_what_it_looked_for(tmp_path: Path) -> None:
@@ -476,7 +476,7 @@ def test_build_that_cannot_speak_publishes(tiny: TinyProject, closed: bool) -> N
     assert list(tiny.published()) == ["report.pdf", "values.json"]
     log = (tiny.root / "build" / "nbpress.log").read_text("utf-8")
     assert "1_sums: done in" in log
-    assert "nbpress: ENGINE: there is no 'word'" in log
+    assert "nbpress: ENGINE: unknown engine 'word'" in log
     lock = (tiny.root / "build" / "lock").read_bytes()
     assert lock == b""  # which would otherwise have become what a worker takes for stderr
 
@@ -491,7 +491,7 @@ def test_clean_deletes_what_was_published_and_nothing_else(built: TinyProject) -
     (report / ".report.pdf.new").write_bytes(b"half a rep")
     result = built.run("clean")
     assert result.status == 0
-    assert result.err == "report/report.html was changed since it was published: it stays\n"
+    assert result.err == "report/report.html was changed since it was published: it is kept\n"
     gone = before - {path.name for path in report.iterdir()}
     assert gone == {"report.pdf", "values.json", "published.json"}
     assert (report / "report.mine.pdf").read_bytes() == b"mine"
@@ -504,7 +504,7 @@ def test_clean_does_not_trust_a_damaged_record(built: TinyProject) -> None:
     path = built.root / "report" / "published.json"
     text = path.read_text("utf-8")
     path.write_text(text.replace('"report.pdf": "', '"../data/small.txt": "'), "utf-8")
-    assert "the forms of the report stay" in built.run("clean").err
+    assert "the forms of the report are kept" in built.run("clean").err
     assert (built.root / "data" / "small.txt").exists()
     assert (built.root / "report" / "report.pdf").exists()
 

@@ -493,11 +493,11 @@ def test_result_that_is_listed_must_be_proved() -> None:
     with pytest.raises(PressError) as error:
         check_proofs({"1a": "b = c"}, cells)
     assert str(error.value) == (
-        "report.yaml expects of task 1a a proof of\n  b = c\nand found those of\n"
-        "  x = y\n  z = 1\nIn the derivation, '% prove' must stand above it, and its first "
-        "and last member be those."
+        "report.yaml expects a proof in task 1a of\n  b = c\nbut this is proved:\n"
+        "  x = y\n  z = 1\nIn the derivation, put '% prove' above the equality; its first and "
+        "last members must match."
     )
-    with pytest.raises(PressError, match="and found those of\n  nothing\n"):
+    with pytest.raises(PressError, match="but this is proved:\n  nothing\n"):
         check_proofs({"2a": "b = c"}, cells)
 
 
@@ -584,7 +584,7 @@ def test_listed_result_that_is_only_defined_stops_the_build(proved: TinyProject)
     """The chapter runs, and proves nothing that report.yaml lists."""
     derive(proved, "% prove", "% define")
     err = refusal(proved)
-    assert "report.yaml expects of task 1a a proof of\n  b = \\frac a 2\nand found" in err
+    assert "report.yaml expects a proof in task 1a of\n  b = \\frac a 2\nbut" in err
 
 
 def test_task_without_its_derivation_stops_the_build(proved: TinyProject) -> None:
@@ -592,7 +592,7 @@ def test_task_without_its_derivation_stops_the_build(proved: TinyProject) -> Non
     proved.edit("report/report.yaml", "{1a: 'b", "{2a: 'b")
     proved.edit_cell("1_sums.ipynb", "derivation", "%%answer 1a\nSee.")
     proved.edit("notebooks/2_pictures.ipynb", "[Equation](#eq-half)", "nothing")
-    assert "the report is not complete: task 1a has no derivation" in refusal(proved)
+    assert "the report is incomplete: task 1a has no derivation" in refusal(proved)
 
 
 @pytest.mark.parametrize(
@@ -652,6 +652,6 @@ def test_derivation_that_code_shows_is_refused(proved: TinyProject, code: str) -
     """It might say anything: a mark is for what stands in the notebook."""
     proved.edit_cell("1_sums.ipynb", "claim", code)
     assert (
-        "1_sums.ipynb, cell 7: code shows a derivation, which counts for nothing; write it in "
+        "1_sums.ipynb, cell 7: a derivation shown by code does not count; write it in "
         "a cell of its own, '%%derivation TASK PROVER'" in refusal(proved)
     )
