@@ -186,7 +186,7 @@ def test_damaged_run_is_not_found(cache: Cache, name: str, damage: Callable[[Pat
     of = inputs(cache)
     damage(keep(cache, of) / name)
     assert cache.find(of) is None
-    assert reason(cache, of) in ("its former run is damaged", "it has no run yet")
+    assert reason(cache, of) in ("its earlier run is damaged", "it has no run yet")
     keep(cache, of)
     assert cache.find(of) is not None
 

@@ -69,7 +69,7 @@ def test_check_executes_afresh_once(checked: TinyProject) -> None:
     """The files and the values are compared with the same runs, and the line names them all."""
     result = checked.run("check")
     assert result.status == 0
-    assert result.executed == dict.fromkeys(CHAPTERS, "all are to run")
+    assert result.executed == dict.fromkeys(CHAPTERS, "all notebooks are executed")
     assert result.err.splitlines()[-2:] == [
         "small: 3 values agree with report/expected/small.json",
         "values.json, report.html, report.pdf: identical to what a fresh run gives",

@@ -235,7 +235,8 @@ def test_other_version_of_a_dependency_executes_every_chapter(built: TinyProject
 def test_force_executes_every_chapter(built: TinyProject) -> None:
     """FORCE=1 and --force do, FORCE=0 does not."""
     assert built.report(NBPRESS_FORCE="0").executed == {}
-    assert built.report(NBPRESS_FORCE="1").executed == dict.fromkeys(CHAPTERS, "all are to run")
+    why = "all notebooks are executed"
+    assert built.report(NBPRESS_FORCE="1").executed == dict.fromkeys(CHAPTERS, why)
 
 
 def test_times_of_sources_do_not_count(built: TinyProject) -> None:
@@ -359,7 +360,7 @@ def test_parameters_lists_what_a_notebook_takes(tiny: TinyProject) -> None:
         ("needs: [1a.total]", "needs: [1a.totals]", "did you mean '1a.total'?"),
         ("cell_timeout: 60", "cell_timeout: 0", "cell_timeout: input should be greater than 0"),
         ("title:", "sources: [../src]\ntitle:", "sources must be inside the project"),
-        ("[1a.total]", "[1a.total]\n    inputs: [data/a.csv]", "meant by the inputs 'data/a.csv'"),
+        ("[1a.total]", "[1a.total]\n    inputs: [data/a.csv]", "matches the inputs 'data/a.csv'"),
         ("resolver: tiny.resolver:resolve", "", "data sets, but there is no resolver"),
     ],
 )
@@ -382,7 +383,7 @@ def test_report_without_a_data_set(tiny: TinyProject) -> None:
     tiny.edit("report/report.yaml", "distribution: tiny-report\n", "")
     tiny.edit("report/report.yaml", "positive: [small]", "positive: []")
     refusal = tiny.run("report").err
-    assert "1_sums.ipynb has the parameter 'dataset', which a resolver decides, but" in refusal
+    assert "1_sums.ipynb has the parameter 'dataset', which a resolver sets, but" in refusal
     for name in ("1_sums", "2_pictures"):
         tiny.edit(f"notebooks/{name}.ipynb", 'dataset: str = \\"auto\\"', "x: int = 1")
     assert "report.yaml has no resolver" in tiny.run("report", NBPRESS_DATASET="small").err

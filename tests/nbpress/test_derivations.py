@@ -319,14 +319,14 @@ def test_other_formulas_than_the_run_read(old: str, new: str) -> None:
     source = SOURCE.replace(old, new) if new != "$$" else f"{SOURCE}\n$$ % prove\n1 = 2\n$$"
     source = source.replace("1a assumer", "1a prover")
     said = said_of(source, RECORD)
-    assert said.lacking == ["1.ipynb, cell 1, derives"]
+    assert said.lacking == ["1.ipynb, cell 1, needs a proof"]
     assert said.prose == {}
 
 
 def test_run_that_proved_nothing() -> None:
     """It has to run as well."""
     source = SOURCE.replace("{{ total:g }}", "it")
-    assert said_of(source).lacking == ["1.ipynb, cell 1, derives"]
+    assert said_of(source).lacking == ["1.ipynb, cell 1, needs a proof"]
 
 
 def test_value_that_displays_a_formula() -> None:

@@ -69,7 +69,7 @@ def test_sentence_that_depends_on_a_claim(built: TinyProject) -> None:
     assert "More." in executing_nothing(built)
     source = "%%answer 1a\nIt {{ if positive }}gains{{ else }}loses{{ end }}."
     built.edit_cell("1_sums.ipynb", "more", source)
-    assert "depends on positive" in refused(built).err  # a claim that is made below
+    assert "depends on the claim positive" in refused(built).err  # a claim that is made below
     content = json.loads((built.root / "notebooks" / "1_sums.ipynb").read_text("utf-8"))
     content["cells"].append(content["cells"].pop(-2))
     (built.root / "notebooks" / "1_sums.ipynb").write_text(json.dumps(content), "utf-8")
@@ -91,7 +91,7 @@ def test_value_that_is_quoted_for_the_first_time(built: TinyProject) -> None:
     assert "6.0! The sum is 6." in executing_nothing(built)
     built.edit("notebooks/1_sums.ipynb", "The sum is", "Half of it is {{ half }}. The sum is")
     result = built.report()
-    assert result.executed == {"1_sums": "no run recorded what 1_sums.ipynb, cell 6, quotes half"}
+    assert result.executed == {"1_sums": "1_sums.ipynb, cell 6, quotes half, which no run recorded"}
     assert built.values["1a.half"] == 3.0
     built.edit("notebooks/1_sums.ipynb", "Half of it is {{ half }}.", "")
     executing_nothing(built)

@@ -131,7 +131,7 @@ def test_what_is_recorded_further_down_is_not_known() -> None:
     """As in a fresh run: neither a value, nor a claim."""
     new = [("new", "%%answer 2d\n{{ steps }} {{ if up }}up{{ end }}"), *CELLS]
     assert said(new).lacking == [
-        "2.ipynb, cell 1, depends on up",
+        "2.ipynb, cell 1, depends on the claim up",
         "2.ipynb, cell 1, quotes steps",
     ]
 
