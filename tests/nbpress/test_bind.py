@@ -257,7 +257,7 @@ def test_key_results_quote_what_chapters_recorded(press: Press) -> None:
     [
         ("{{ 1a.totl }}", "no chapter has the value '1a.totl'; did you mean '1a.total'?"),
         ("{{ if negative }}x{{ end }}", "no chapter has the claim 'negative'"),
-        ("{{ 3a.words:.2f }}", "3a.words is 'six', which '.2f' cannot set"),
+        ("{{ 3a.words:.2f }}", "3a.words is 'six', which does not fit the format '.2f'"),
         ("[](#fig-2b)", "the reference '[](#fig-2b)' leads nowhere; did you mean 'fig-2a'?"),
     ],
 )
@@ -317,17 +317,17 @@ def test_answer_under_another_task_is_refused(press: Press) -> None:
     press.outputs["3_summary/answer"] = [answer("2a", width=40)]
     press.outputs["2_pictures/answer"] = []
     assert press.refusal() == (
-        "3_summary.ipynb, cell 6: the answer of task 2a stands under task 3a; "
-        "its place is below the heading '## Task 2a …'"
+        "3_summary.ipynb, cell 6: the answer of task 2a is under task 3a; "
+        "move it below the heading '## Task 2a …'"
     )
 
 
 def test_answer_to_a_task_without_a_heading_is_refused(press: Press) -> None:
     """Whether report.yaml lists the task or not."""
     press.outputs["3_summary/answer"] += [answer("9")]
-    assert "the answer of task 9 stands under task 3a" in press.refusal()
+    assert "the answer of task 9 is under task 3a" in press.refusal()
     press.tiny.edit("notebooks/3_summary.ipynb", "## Task 3a", "## Tusk 3a")
-    assert "the answer of task 3a stands under no task" in press.refusal()
+    assert "the answer of task 3a is under no task" in press.refusal()
 
 
 def test_task_may_be_a_number_or_a_letter(press: Press) -> None:
@@ -340,7 +340,7 @@ def test_task_may_be_a_number_or_a_letter(press: Press) -> None:
     press.tiny.edit("report/report.yaml", "3a:", "B:")
     assert "[Task 2](#task-2), [Appendix B](#task-B)." in sources(press.bind())
     press.tiny.edit("report/report.yaml", "B:", "b:")
-    assert "tasks.b.[key]: value error, a task is named like '2d', '2' or" in press.refusal()
+    assert "tasks.b.[key]: value error, a task's name must be like '2d', '2' or" in press.refusal()
 
 
 def test_false_claim_is_refused_where_it_is_expected(press: Press) -> None:

@@ -157,7 +157,7 @@ def test_value_of_none_is_refused(built: TinyProject) -> None:
     """It stands for what suits the data set, which is not what a reader is to be told."""
     built.edit_cell("1_sums.ipynb", "sum", "total = sums.total(count, scale)\nrate = None")
     built.edit_cell("1_sums.ipynb", "answer", "%%answer 1a\n{{ total }} at {{ rate }}.")
-    assert "line 2: rate is None: what is to be read? Record the value" in refused(built).err
+    assert "line 2: rate is None, which says nothing: record the value" in refused(built).err
 
 
 def test_faults_of_texts_are_told_at_once(built: TinyProject) -> None:
@@ -172,11 +172,11 @@ def test_faults_of_texts_are_told_at_once(built: TinyProject) -> None:
         "nbpress: 1_sums.ipynb, cell 4, line 3: '[](#task-9)' leads nowhere; "
         "did you mean 'task-3a'?",
         "1_sums.ipynb, cell 6, line 2: '[Figure](#fig-2b)' leads nowhere; did you mean 'fig-2a'?",
-        "1_sums.ipynb, cell 6, line 2: {{ 1 + 1 }} is no placeholder: expected a name, "
-        "'{{ steps }}', with a format if need be, '{{ steps:, }}', or '{{ if claim }}'; "
-        "compute what is longer in a cell above",
+        "1_sums.ipynb, cell 6, line 2: {{ 1 + 1 }} is not a placeholder: expected a name, "
+        "'{{ steps }}', perhaps with a format, '{{ steps:, }}', or '{{ if claim }}'; "
+        "compute anything else in a code cell above",
         "2_pictures.ipynb, cell 6, line 1: fig-2a has no text alternative: add a line 'Alt:', and "
-        "below it in words what the figure shows",
+        "below it say in words what the figure shows",
     ]
     lint = built.run("lint")
     assert lint.status == 1
