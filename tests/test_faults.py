@@ -756,15 +756,15 @@ def test_interrupted_sweep(swept: Swept) -> None:
     process = swept.project.start("sweep", "1_sums", "count=1..4", "--workers", "1")
     swept.at_the_gate(process, 2)
     os.killpg(process.pid, signal.SIGINT)
-    read_until(process, "Ctrl-C: what is running finishes; once more ends it at once")
+    read_until(
+        process, "Ctrl-C: waiting for the current runs to finish; Ctrl-C again stops at once"
+    )
     assert swept.states[2] == "running"
     swept.open_gate()
     _, err = process.communicate(timeout=DEADLINE)
     assert process.returncode == 130
     assert "count=2: done" in err
-    assert err.splitlines()[-1] == (
-        "nbpress: interrupted; started again, the sweep goes on where it was"
-    )
+    assert err.splitlines()[-1] == ("nbpress: interrupted; the same command continues the sweep")
     assert swept.states == {1: "done", 2: "done", 3: "waiting", 4: "waiting"}
     assert swept.executed == [1, 2]
     swept.assert_sound()
@@ -782,7 +782,9 @@ def test_sweep_interrupted_twice(
     process = swept.project.start("sweep", "1_sums", "count=1..4", "--workers", "1")
     swept.at_the_gate(process, 2)
     os.killpg(process.pid, signal.SIGINT)
-    read_until(process, "Ctrl-C: what is running finishes; once more ends it at once")
+    read_until(
+        process, "Ctrl-C: waiting for the current runs to finish; Ctrl-C again stops at once"
+    )
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=DEADLINE)
     assert process.returncode == 130
