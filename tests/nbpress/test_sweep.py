@@ -205,8 +205,8 @@ def test_dataset_cannot_be_given_in_a_file(tiny: TinyProject) -> None:
         (tiny.root / "sweeps" / "mine.yaml").write_text(f"notebook: 1_sums\n{part}\n")
         result = tiny.run("sweep", "mine")
         assert result.err == (
-            "nbpress: the data set cannot be varied: choose it by --dataset, or by `dataset:` in the "
-            "file\n"
+            "nbpress: the data set cannot be varied: choose it by --dataset, or by `dataset:` in "
+            "the file\n"
         )
 
 

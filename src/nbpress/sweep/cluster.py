@@ -42,8 +42,8 @@ class ClusterWorkers:
     ) -> None:
         if not (address.startswith("tls://") or insecure or _is_loopback(address)):
             raise PressError(
-                f"{address} is neither TLS nor on this machine: anybody in between could run code on "
-                "the workers. Use tls://… (see TLS/SSL in Dask's documentation), or --insecure"
+                f"{address} is neither TLS nor on this machine: anybody in between could run code "
+                "on the workers. Use tls://… (see TLS/SSL in Dask's documentation), or --insecure"
             )
         self.address = address
         self._pack = pack

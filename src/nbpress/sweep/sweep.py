@@ -130,7 +130,7 @@ def require(package: str) -> None:
     """Raise an error that says how to install a package for sweeps, if it is missing."""
     if importlib.util.find_spec(package) is None:
         raise PressError(
-            f"{package} is not installed: `make sweep SWEEP=NAME` installs it, as the extra [sweep] does"
+            f"{package} is not installed: install the extra [sweep] (`make sweep SWEEP=NAME` does)"
         )
 
 
