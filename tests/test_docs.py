@@ -52,7 +52,7 @@ NOT_RUN = {
 
 # Commands that go on until Ctrl-C, and what they print when they are ready.
 SERVE = {
-    "make watch": "watching: every save builds again",
+    "make watch": "watching: every save starts a build",
     "make preview": "http://127.0.0.1:",
     "make lab": "http://127.0.0.1:",
 }

@@ -173,7 +173,7 @@ def test_edit_of_the_press_starts_it_anew(built: TinyProject, tmp_path: Path) ->
         watch.until("build.py changed")
         watch.until("notebooks worked out")
         press.edit("nbpress/publish/build.py", "import time", "import time travel")
-        watch.until("the build's process ended")
+        watch.until("the build's process was killed")
         press.edit("nbpress/publish/build.py", "import time travel", "import time")
         watch.until("notebooks worked out")
 
