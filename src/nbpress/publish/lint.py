@@ -18,7 +18,9 @@ from nbpress.say.text import PLACEHOLDER
 
 _EVERY = (*ENGINES.values(), *EXPORTERS.values())
 _WITHOUT_TEX = {"report-latex-pdf": "report-latex"}
-_WARNING = re.compile(r"cell \d+ \(id (\d+)\): (formula [^:]*: (.*)|cannot be set.*)", re.DOTALL)
+_WARNING = re.compile(
+    r"cell \d+ \(id (\d+)\): (formula [^:]*: (.*)|cannot be typeset.*)", re.DOTALL
+)
 
 _FORMULA = re.compile(r"\$|\\[(\[]|\\begin")  # as Markdown has them
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)  # pandoc is slower on texts with HTML

@@ -1,7 +1,7 @@
-"""Notebooks whose metadata and outputs have the types that the format prescribes.
+"""Makes notebooks have the types that the format prescribes for metadata and outputs.
 
-Notebooks come from anywhere, and nbconvert refuses a whole one for a title that is a list. What
-is of a wrong type is left out here, so that no later step has to ask.
+Notebooks may come from anywhere, and nbconvert would refuse a whole one because, say, its title is
+a list. Anything of a wrong type is left out here, so that no later step has to check.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _ID = re.compile(r"[a-zA-Z0-9-_]{1,64}")
 
 
 def sanitized(nb: Any) -> NotebookNode:
-    """Return the notebook without metadata, outputs and attachments of wrong types."""
+    """Return a copy without any metadata, outputs and attachments of wrong types."""
     metadata = _mapping(nb.get("metadata"))
     kept: dict[str, Any] = {}
     if isinstance(metadata.get("title"), str):
@@ -95,7 +95,7 @@ def _output(output: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _bundle(bundle: Any) -> dict[str, Any]:
-    """Return a MIME bundle's texts, each in one piece, and its JSON objects."""
+    """Return a MIME bundle's texts, each as one string, and its JSON objects."""
     return {
         str(mime): value if isinstance(value, dict) else _joined(value)
         for mime, value in _mapping(bundle).items()
@@ -117,7 +117,7 @@ def _texts(value: Any) -> list[str]:
 
 
 def _joined(value: Any) -> str | None:
-    """Return a text, which the format also writes as a list of lines; None if it is neither."""
+    """Return a text given as a string or a list of lines; None if it is neither."""
     if isinstance(value, list) and all(isinstance(line, str) for line in value):
         return "".join(value)
     return value if isinstance(value, str) else None
