@@ -135,7 +135,7 @@ def watch(context: click.Context, /, **options: Any) -> None:
 @click.option("--open", "opens", is_flag=True, help="Open it in a browser.")
 @click.pass_context
 def preview(context: click.Context, /, port: int, opens: bool, **options: Any) -> None:
-    """Watch, and show the report as a web page that reloads itself, to this machine only."""
+    """Watch, and serve the report to this machine as a web page that reloads itself."""
     from nbpress.watch.preview import preview as run_preview
 
     run_preview(_job(context, "report.html", **options), port, opens=opens)
