@@ -80,7 +80,7 @@ def run(job: Job) -> Outcome:
             server=job.server,
         )
         observation = read_observation(observed)
-    except Exception as error:  # whatever a kernel, papermill or the disk does
+    except Exception as error:  # kernel, papermill and disk may fail in any way
         stopped = error
         with contextlib.suppress(OSError, ValueError):  # of the cells that did run
             observation = read_observation(observed)

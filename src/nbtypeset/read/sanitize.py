@@ -27,7 +27,7 @@ def sanitized(nb: Any) -> NotebookNode:
         for author in (authors if isinstance(authors, list) else [authors])
     ]
     kept["authors"] = [{"name": name} for name in names if isinstance(name, str)]
-    mended: NotebookNode = from_dict(  # type: ignore[no-untyped-call]
+    repaired: NotebookNode = from_dict(  # type: ignore[no-untyped-call]
         {
             "nbformat": 4,
             "nbformat_minor": 5,
@@ -35,25 +35,25 @@ def sanitized(nb: Any) -> NotebookNode:
             "cells": _cells(nb.get("cells", ())),
         }
     )
-    return mended
+    return repaired
 
 
 def _cells(cells: Any) -> list[dict[str, Any]]:
     ids: set[str] = set()
-    mended = []
+    repaired = []
     for number, cell in enumerate(cells, 1):
         id_ = str(cell.get("id"))
         if id_ in ids or not _ID.fullmatch(id_):
             id_ = next(name for n in count(number) if (name := f"cell-{n}") not in ids)
         ids.add(id_)
-        mended.append(_cell(cell, id_))
-    return mended
+        repaired.append(_cell(cell, id_))
+    return repaired
 
 
 def _cell(cell: Any, id_: str) -> dict[str, Any]:
     tags = _mapping(cell.get("metadata")).get("tags")
     kind = cell.get("cell_type")
-    mended = {
+    repaired = {
         "id": id_,
         "cell_type": kind if kind in ("code", "markdown") else "raw",
         "metadata": {"tags": sorted(set(_texts(tags)))},
@@ -65,13 +65,13 @@ def _cell(cell: Any, id_: str) -> dict[str, Any]:
         if (bundle := _bundle(given))
     }
     if kind == "code":
-        mended["execution_count"] = _count(cell)
+        repaired["execution_count"] = _count(cell)
         outputs = cell.get("outputs")
         outputs = outputs if isinstance(outputs, list) else []
-        mended["outputs"] = [output for given in outputs if (output := _output(_mapping(given)))]
+        repaired["outputs"] = [output for given in outputs if (output := _output(_mapping(given)))]
     elif attachments:
-        mended["attachments"] = attachments
-    return mended
+        repaired["attachments"] = attachments
+    return repaired
 
 
 def _output(output: dict[str, Any]) -> dict[str, Any] | None:
@@ -84,14 +84,14 @@ def _output(output: dict[str, Any]) -> dict[str, Any] | None:
         return {"output_type": kind, **error, "traceback": _texts(output.get("traceback"))}
     if kind not in ("display_data", "execute_result"):
         return None
-    mended = {
+    repaired = {
         "output_type": kind,
         "metadata": _mapping(output.get("metadata")),
         "data": _bundle(output.get("data")),
     }
     if kind == "execute_result":
-        mended["execution_count"] = _count(output)
-    return mended
+        repaired["execution_count"] = _count(output)
+    return repaired
 
 
 def _bundle(bundle: Any) -> dict[str, Any]:
