@@ -117,7 +117,7 @@ def test_missing_values_are_named_and_a_deleted_form_is_not(
     assert verdict(checked) == ""
     said = capsys.readouterr().err
     assert "note: report/report.html was deleted since" in said
-    assert "\nvalues.json, report.pdf: as published" in said
+    assert "\nvalues.json, report.pdf: identical to" in said
     (checked.root / "report" / "values.json").unlink()
     assert verdict(checked) == "report/values.json is missing: publish again"
 

@@ -337,7 +337,9 @@ def test_list_of_fonts_is_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_data_set_of_an_untagged_cell_is_refused(project: Project, tiny: TinyProject) -> None:
     """A notebook that cannot be told the data set would compute on another one, in silence."""
     tiny.edit("notebooks/1_sums.ipynb", '"tags": ["parameters"]', '"tags": []')
-    with pytest.raises(PressError, match=r"1_sums\.ipynb takes no 'dataset' from the press.*tag"):
+    with pytest.raises(
+        PressError, match=r"1_sums\.ipynb cannot receive 'dataset' from the press.*tag"
+    ):
         plan(project, DATA, {})
 
 

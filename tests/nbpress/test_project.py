@@ -39,7 +39,7 @@ def test_every_mistake_in_report_yaml_is_listed(tiny: TinyProject) -> None:
     ("sentence", "message"),
     [
         ("There are {{ 1a.total + 1 }}.", "{{ 1a.total + 1 }} is not a placeholder"),
-        ("There are {{ total }}.", "is not a placeholder: expected a name, '{{ 2d.steps"),
+        ("There are {{ total }}.", "{{ total }} is not a placeholder: expected a name"),
         ("{{ if positive }}It is.", "expected '{{ end }}' after the last"),
         ("There are six.", "'six' is typed and may go stale"),
         ("There are {{ 1a.total }} of 9.", "'9' is typed and may go stale"),

@@ -156,5 +156,7 @@ def test_name_with_two_values_is_refused() -> None:
 
 def test_value_that_its_format_cannot_set_is_refused() -> None:
     """With notebook, cell and line."""
-    with pytest.raises(PressError, match=r"2\.ipynb, cell 3, line 2: steps is 546, which 's' can"):
+    with pytest.raises(
+        PressError, match=r"2\.ipynb, cell 3, line 2: steps is 546, which does not fit"
+    ):
         said(changed(c="%%answer 2d\n{{ steps:s }}"))

@@ -95,7 +95,7 @@ def test_prose_sets_numbers_as_answers_do() -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("{{ b }}", "'b' is not given"), ("{{ if up }}x{{ end }}", "depends on a claim")],
+    [("{{ b }}", "'b' is not given"), ("{{ if up }}x{{ end }}", "cannot depend on a claim")],
 )
 def test_prose_of_a_table_takes_what_it_is_given(text: str, message: str) -> None:
     """And nothing else: no claim is taken for true."""
