@@ -8,9 +8,9 @@ help:  ## print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 } \
 		/^##( |$$)/ { print substr($$0, 4) }' Makefile
 
-setup: .report-ready  ## install what report, html, tex and check need into .venv (they do so too)
+setup: .report-ready  ## install what report, html, tex and check need into .venv (they do it too)
 
-report: .report-ready  ## build report/report.pdf: execute what is stale, publish if all is well
+report: .report-ready  ## build report/report.pdf: execute what is stale, publish if nothing fails
 	@$(python) -m nbpress report
 
 html: .report-ready  ## build report/report.html, one file that needs no network
@@ -22,31 +22,31 @@ tex: .report-ready  ## write the report's LaTeX source
 watch: .dev-ready  ## build report/report.pdf, and again after every save; Ctrl-C ends it
 	@$(python) -m nbpress watch
 
-preview: .dev-ready  ## the same with report.html, which a browser shows anew each time
+preview: .dev-ready  ## the same for report.html, in a browser that reloads it each time
 	@$(python) -m nbpress preview
 
 sweep: .sweep-ready  ## run a notebook many times, as sweeps/SWEEP.yaml says, and publish a summary
 	@$(if $(value SWEEP),,$(error Which sweep? make sweep SWEEP=penalty, for sweeps/penalty.yaml))
 	@$(python) -m nbpress sweep run --report
 
-check: .report-ready  ## execute everything afresh; compare with what is published and recorded
+check: .report-ready  ## execute everything again; compare with published files and recorded values
 	@$(python) -m nbpress check
 
-# A process for each core, each with one BLAS thread, as notebooks have in the report. They start
-# with neighbouring tests, which share what is costly to build, and steal when they have no more.
+# One process per core, each with one BLAS thread, like the notebooks of the report. Each starts
+# with neighbouring tests, which share costly fixtures; when it has none left, it takes others'.
 pytest = OPENBLAS_NUM_THREADS=1 $(python) -m pytest --numprocesses logical --maxprocesses 8 \
 	--dist worksteal
 
 test: .dev-ready  ## run the tests, all but the fault suite
 	$(pytest) -m 'not faults'
 
-test-quick: .dev-ready  ## run those that start no kernel, build or browser: about a minute
+test-quick: .dev-ready  ## run the tests that start no kernel, build or browser: about a minute
 	$(pytest) -m 'not faults' --quick -rfE
 
 test-faults: .dev-ready  ## run the fault suite: full disks, killed kernels, builds and set-ups
 	$(pytest) -m faults
 
-# Only import-linter has no module to run; its script is Python, whatever its first line says.
+# Only import-linter cannot be run with -m; its script is Python, whatever its first line says.
 lint: .dev-ready  ## check style, types, imports and texts, and that no outputs are in git
 	$(python) -m ruff check
 	$(python) -m ruff format --check
@@ -84,32 +84,31 @@ lock: .report-ready
 		--constraint requirements-sweep.lock pyproject.toml --output-file requirements-dev.lock
 	echo uv | $(compile) - --output-file tools/requirements.lock
 
-# Only nbpress knows what it published; without it, which a deleted .venv means, that stays.
-clean:  ## delete build/, the published report and all caches; .venv and data/mnist stay
+# Only nbpress knows what it published; without it (a deleted .venv) the published report is kept.
+clean:  ## delete build/, the published report and all caches; keep .venv and data/mnist
 	@if $(python) -c 'import nbpress.cli' 2>/dev/null; then $(python) -m nbpress clean; \
 		else rm -rf build; if [ -e report/published.json ]; then \
-		echo 'Without .venv, the published report stays: make setup clean'; fi; fi
+		echo 'Without .venv, the published report is kept: make setup clean'; fi; fi
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find src tests tools benchmarks notebooks \( -name __pycache__ -o -name .ipynb_checkpoints \) \
 		-prune -exec rm -rf {} +
 
 ##
-## DATASET=auto     mnist, digits (comes with scikit-learn), or auto: MNIST if it can be had
+## DATASET=auto     mnist, digits (part of scikit-learn), or auto: MNIST if it is available
 ## ENGINE=typst     typst, or latex if TeX is installed
 ## FORM=report.pdf  what watch builds: report.pdf, report.html or report.tex
 ## CODE=1           show the code cells
 ## FORCE=1          execute all notebooks, stale or not
 ## PARAMS="…"       parameters, such as PARAMS="learning_rate=0.1 seed=2"
 ## SWEEP=penalty    which sweep
-## RECORD=1         with check: record the values instead
+## RECORD=1         with check: record the values instead of comparing
 ## ONELAYER_DATA=…  a folder with the four MNIST files
 ## PYTHON=…         the Python (3.11 or newer) that .venv is made with
 
 # ---- Variables ------------------------------------------------------------------------------
-# Recipes never name them: nbpress reads NBPRESS_DATASET and so on from the environment, where
-# those of make's own command line go; what else the environment holds under their short names is
-# not ours. As make would expand a `$` in them, each is replaced by its own text, to be taken
-# literally.
+# No recipe contains them: nbpress reads NBPRESS_DATASET and so on from the environment, where the
+# variables on make's command line are put; short names in the environment itself do not count.
+# Because make would expand a `$` in a value, each value is replaced by its own text, literally.
 
 literally = $(eval $1 := $$(value $2))$(eval export $1)
 $(foreach v,DATASET ENGINE FORM CODE FORCE PARAMS RECORD SWEEP,$(if $(filter command,$(origin $v)),$(call \
@@ -117,16 +116,16 @@ $(foreach v,DATASET ENGINE FORM CODE FORCE PARAMS RECORD SWEEP,$(if $(filter com
 $(foreach v,ONELAYER_DATA PYTHON,$(if $(filter-out undefined,$(origin $v)),$(call \
 	literally,override $v,$v)$(eval export $v)))
 
-# A variable that nothing reads would be ignored in silence. Left out: make's own, and those that
-# programs read from the environment.
+# A variable that nothing reads would be ignored silently, so it is an error, except for make's own
+# and those that programs read from the environment.
 unknown := $(filter-out DATASET ENGINE FORM CODE FORCE PARAMS RECORD SWEEP ONELAYER_DATA PYTHON UPGRADE \
 	V SHELL .% MAKE% %FLAGS NBPRESS_% PIP_% UV_% CONDA_% PYTHON% PYTEST_% SOURCE_DATE_EPOCH TMPDIR \
 	PATH HOME %_PROXY %_proxy,$(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v)))
 $(if $(unknown),$(error Nothing reads $(unknown). A parameter of the notebooks is given as \
 	PARAMS="learning_rate=0.1"; `make` alone lists the variables))
 
-# The project's environment alone decides what Python finds, and pip where it installs. It keeps
-# bytecode as pip would: the first import compiles, once.
+# Only the project's environment decides what Python finds, and where pip installs. Bytecode is
+# kept, so that only the first import compiles.
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PIP_TARGET PIP_PREFIX PIP_ROOT PYTHONDONTWRITEBYTECODE
 export PYTHONNOUSERSITE := 1
 export PIP_USER := 0

@@ -52,7 +52,7 @@ NOT_RUN = {
 
 # Commands that go on until Ctrl-C, and what they print when they are ready.
 SERVE = {
-    "make watch": "watching: every save builds again",
+    "make watch": "watching: every save starts a build",
     "make preview": "http://127.0.0.1:",
     "make lab": "http://127.0.0.1:",
 }
@@ -331,7 +331,7 @@ def test_reference_page_that_the_code_has_left_behind(tmp_path):
     assert reference(tmp_path).returncode == 0
     for file, old, new in (
         ("src/nbpress/say/display.py", "Record values of a task", "Write down values of a task"),
-        ("src/nbpress/say/magics.py", "Show Markdown as the prose", "Print Markdown as the prose"),
+        ("src/nbpress/say/magics.py", "Show Markdown as prose", "Print Markdown as prose"),
         ("src/nbpress/project/report.py", 'course: str = ""', 'course: str = "1"'),
         ("src/nbpress/sweep/grid.py", 'dataset: str = ""', 'dataset: str = "digits"'),
         ("src/nbpress/cli.py", '"--exit-code"', '"--exit"'),

@@ -224,6 +224,6 @@ def test_clean_without_an_environment(tmp_path: Path) -> None:
     for name in ("src", "tests", "tools", "benchmarks", "notebooks", "report", "build"):
         (tmp_path / name).mkdir()
     (tmp_path / "report" / "published.json").touch()
-    assert "the published report stays: make setup clean" in run("clean", cwd=tmp_path)
+    assert "the published report is kept: make setup clean" in run("clean", cwd=tmp_path)
     assert not (tmp_path / "build").exists()
     assert (tmp_path / "report" / "published.json").exists()

@@ -382,7 +382,7 @@ def test_folder_in_place_of_an_output(edited: TinyProject, course: Course, name:
     (edited.root / "report" / name).unlink()
     (edited.root / "report" / name).mkdir()
     result = edited.run("report")
-    assert_failed(result, "a folder stands where a file should")
+    assert_failed(result, "there is a folder where a file should be")
     assert result.executed == {}
     (edited.root / "report" / name).rmdir()
     (edited.root / "report" / name).write_bytes(before[name])
@@ -454,7 +454,7 @@ def test_two_builds_at_once(edited: TinyProject, course: Course) -> None:
     said = [process.communicate(timeout=DEADLINE)[1] for process in both]
     assert [process.returncode for process in both] == [0, 0]
     assert sorted(len(Result(0, "", err).executed) for err in said) == [0, 3]
-    assert sum("another build is at work" in err for err in said) == 1
+    assert sum("another build is running" in err for err in said) == 1
     assert_recovers(edited, course.published)
 
 
@@ -756,15 +756,15 @@ def test_interrupted_sweep(swept: Swept) -> None:
     process = swept.project.start("sweep", "1_sums", "count=1..4", "--workers", "1")
     swept.at_the_gate(process, 2)
     os.killpg(process.pid, signal.SIGINT)
-    read_until(process, "Ctrl-C: what is running finishes; once more ends it at once")
+    read_until(
+        process, "Ctrl-C: waiting for the current runs to finish; Ctrl-C again stops at once"
+    )
     assert swept.states[2] == "running"
     swept.open_gate()
     _, err = process.communicate(timeout=DEADLINE)
     assert process.returncode == 130
     assert "count=2: done" in err
-    assert err.splitlines()[-1] == (
-        "nbpress: interrupted; started again, the sweep goes on where it was"
-    )
+    assert err.splitlines()[-1] == ("nbpress: interrupted; the same command continues the sweep")
     assert swept.states == {1: "done", 2: "done", 3: "waiting", 4: "waiting"}
     assert swept.executed == [1, 2]
     swept.assert_sound()
@@ -782,7 +782,9 @@ def test_sweep_interrupted_twice(
     process = swept.project.start("sweep", "1_sums", "count=1..4", "--workers", "1")
     swept.at_the_gate(process, 2)
     os.killpg(process.pid, signal.SIGINT)
-    read_until(process, "Ctrl-C: what is running finishes; once more ends it at once")
+    read_until(
+        process, "Ctrl-C: waiting for the current runs to finish; Ctrl-C again stops at once"
+    )
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=DEADLINE)
     assert process.returncode == 130

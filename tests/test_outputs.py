@@ -105,7 +105,7 @@ def test_outputs_are_refused_without_the_filter(checkout: Checkout) -> None:
     """They are refused before they are added, and in git; git itself works as ever."""
     assert checkout.check() == ""
     save_executed(checkout)
-    assert "these hold some:\nnotebooks/1 a.ipynb\nClear them" in checkout.check()
+    assert "these have some:\nnotebooks/1 a.ipynb\nClear them" in checkout.check()
     checkout.git("add", "notebooks")
     checkout.save(outputs=[], execution_count=None)
     assert "notebooks/1 a.ipynb" in checkout.check()

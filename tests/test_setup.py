@@ -213,7 +213,7 @@ def test_moved_folder(project, tmp_path: Path) -> None:
     """In a moved folder, .venv is made again."""
     project.make()
     project.root = project.root.rename(tmp_path / "moved")
-    assert "of another folder" in project.make()
+    assert "from another folder" in project.make()
     assert project.packages() == ["one", "tiny"]
     assert json.loads(project.report)[2] == str(tmp_path / "moved/.venv")
 
@@ -252,7 +252,7 @@ def test_vanished_python(project, tmp_path: Path) -> None:
     project.make(PYTHON=str(python))
     shutil.rmtree(tmp_path / "brief")
     path = f"{Path(PYTHON).parent}{os.pathsep}{project.variables['PATH']}"
-    assert "of another" in project.make(PYTHON="", PATH=path)
+    assert "from another" in project.make(PYTHON="", PATH=path)
     assert project.packages() == ["one", "tiny"]
 
 

@@ -1,7 +1,7 @@
-"""Make an environment hold what a lock names, and the project; `tools/setup` calls it.
+"""Make an environment contain the packages of a lock, and the project; `tools/setup` calls it.
 
-What the environment stands for is written into it at the end, as its stamp. One without a stamp
-was left half-way: as uv does not miss the files that a killed uv left out, it is made anew.
+At the end the environment's state is written into it, as its stamp. An environment without a stamp
+is unfinished and is made again, because uv does not notice files that a killed uv left out.
 """
 
 import os
@@ -9,20 +9,20 @@ import sys
 
 # Each contains those before it.
 LOCKS = ("requirements.lock", "requirements-sweep.lock", "requirements-dev.lock")
-PYTHON = sys._base_executable  # this one; if this is .venv's, the one that .venv was made with
+PYTHON = sys._base_executable  # this Python; for .venv's, the one that .venv was made with
 
 
 def install(environment, lock):
-    """Make `environment` what `lock` asks for, unless it is that already, or more."""
+    """Install what `lock` asks for into `environment`, unless it has that already, or more."""
     if is_ready(environment, lock):
         return
-    import uv  # not before: with nothing to do, set-up takes less time than this import
+    import uv  # only now: if there is nothing to do, set-up takes less time than this import
 
     guard = uv.hold_lock()
     if is_ready(environment, lock):
-        return  # somebody else was at work
+        return  # another process did it meanwhile
     former = read(stamp_of(environment))
-    # What has been added, for sweeps or for development, stays.
+    # Packages that were added for sweeps or for development are kept.
     lock = max([lock, *(each for each in LOCKS if f"\n{each}\n" in former)], key=LOCKS.index)
     if former:
         os.remove(stamp_of(environment))
@@ -35,7 +35,7 @@ def install(environment, lock):
 
 
 def is_ready(environment, lock):
-    """Tell whether an environment is as `lock` asks for, or a larger lock."""
+    """Return whether an environment has what `lock`, or a larger lock, asks for."""
     former = read(stamp_of(environment))
     return any(former == state(each) for each in LOCKS[LOCKS.index(lock) :])
 
@@ -46,19 +46,19 @@ def stamp_of(environment):
 
 
 def state(lock):
-    """Return what an environment stands for, word for word: any difference installs again."""
+    """Return an environment's state as text: if anything in it differs, it is installed again."""
     contained = LOCKS[: LOCKS.index(lock) + 1]
     return "\n".join([place(), project(), *(f"\n{name}\n{read(name)}" for name in contained)])
 
 
 def place():
-    """Return what no installation can change: the folder, the Python and the processor."""
+    """Return the part that installing cannot change: the folder, the Python and the processor."""
     python = f"{os.path.realpath(PYTHON)} {sys.version_info[0]}.{sys.version_info[1]}"
     return f"{os.getcwd()!a}\n{python} {os.uname().machine}\n"
 
 
 def project():
-    """Return pyproject.toml without the settings of tools that have no part in installing."""
+    """Return pyproject.toml without the settings of tools that do not affect installing."""
     sections = ("\n" + read("pyproject.toml")).split("\n[")
     return "\n[".join(
         each
@@ -68,7 +68,7 @@ def project():
 
 
 def read(path):
-    """Return a file's text, empty if there is none."""
+    """Return a file's text, "" if there is no such file."""
     try:
         with open(path, encoding="utf-8") as file:
             return file.read()

@@ -1,7 +1,6 @@
-"""Start JupyterLab, with a default address that may have a query: `make lab`.
+"""Start JupyterLab with a default address that may contain a query: `make lab`.
 
-The server by itself prints such an address with its token behind a second question mark, where
-nobody reads it.
+The server by itself would put its token after a second question mark, where it is not read.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from jupyterlab.labapp import LabApp
 
 
 class ServerApp(serverapp.ServerApp):  # type: ignore[misc]  # options name it
-    """The server, whose addresses have one query."""
+    """The server, with addresses that have a single query."""
 
     def _get_urlparts(self, *args: Any, **kwargs: Any) -> ParseResult:
         parts = super()._get_urlparts(*args, **kwargs)

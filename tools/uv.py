@@ -13,8 +13,8 @@ LOCK = Path("tools/requirements.lock")
 FOLDER = Path("build/uv")
 OLDEST = (0, 5, 0)
 
-# The options of pip that say where packages come from, by the variables that uv has for them:
-# of two names for an index the older one, over which uv prefers what the user set by the newer.
+# The options of pip that say where packages come from, by uv's variables for them. Of uv's two
+# names for an index this is the older one: if the user has set the newer one, uv prefers that.
 FROM_PIP = {
     "UV_INDEX_URL": "index-url",
     "UV_EXTRA_INDEX_URL": "extra-index-url",
@@ -27,17 +27,17 @@ FROM_PIP = {
 
 
 def synchronize(python, lock, is_whole, guard):
-    """Make .venv with `python`, unless it `is_whole`; install, and remove, what `lock` says."""
+    """Make .venv with `python`, unless it `is_whole`; install exactly the packages of `lock`."""
     options = pip_options(python)
     uv = find(python, options, guard)
     variables = uv_variables(options)
     if not is_whole:
         if os.path.lexists(".venv"):
-            say("The .venv here is unfinished, or of another folder or Python: making it anew")
+            say("The .venv here is unfinished, or from another folder or Python: making a new one")
         run(["rm", "-rf", ".venv"], guard)
         run([uv, "venv", "--quiet", "--python", python, ".venv"], guard, variables)
     say(f"Installing the packages of {lock} into .venv …")
-    # As pip does, uv takes a package from any index that has it: the hashes say which file.
+    # Like pip, uv may take a package from any index that has it: the hashes identify the file.
     sync = [uv, "pip", "sync", "--python", ".venv", "--require-hashes", lock]
     sync += ["--index-strategy", "unsafe-best-match"]
     if (options or {}).get("no-index", "").lower() in ("1", "true", "yes", "on"):
@@ -48,14 +48,14 @@ def synchronize(python, lock, is_whole, guard):
 
 
 def install_project(environment, guard):
-    """Install the project, and nothing else, into a conda environment, by its own pip."""
+    """Install only the project itself into a conda environment, with its own pip."""
     say(f"Installing the project into the conda environment {environment} …")
     pip = [f"{environment}/bin/python", "-m", "pip", "install", "-qq"]
     run([*pip, "--no-deps", "--no-build-isolation", "--editable", "."], guard)
 
 
 def become(python, words):
-    """Go on as uv with these words on its command line."""
+    """Replace this process by uv, with these words on its command line."""
     options = pip_options(python)
     uv = find(python, options, guard=hold_lock())
     os.execve(uv, [uv, *words], uv_variables(options))
@@ -69,23 +69,23 @@ def find(python, options, guard):
         version = re.match(r"uv (\d+)\.(\d+)\.(\d+)", done.stdout)
         if version and tuple(map(int, version.groups())) >= OLDEST:
             return own
-    copy = FOLDER / LOCK.name  # written at the end
+    copy = FOLDER / LOCK.name  # written last
     if not (copy.exists() and copy.read_bytes() == LOCK.read_bytes()):
         say(f"Installing uv into {FOLDER} …")
         if options is None:
-            say("This Python has no pip: taking the one it carries (Debian: in python3-venv) …")
+            say("This Python has no pip: making one with venv (Debian: package python3-venv) …")
             run([python, "-m", "venv", "--clear", "build/pip"], guard)
             python = "build/pip/bin/python"
         run(["rm", "-rf", FOLDER], guard)
         pip = [python, "-m", "pip", "install", "-qq", "--no-deps", "--require-hashes"]
-        pip += ["--no-cache-dir"]  # it is once for a clone, and keeping takes 0.7 s
+        pip += ["--no-cache-dir"]  # it runs once per clone, and caching would take 0.7 s
         run([*pip, "--only-binary", ":all:", "--target", FOLDER, "--requirement", LOCK], guard)
         shutil.copy(LOCK, copy)
     return str(FOLDER.resolve() / "bin/uv")
 
 
 def pip_options(python):
-    """Return pip's options by name, from its files and PIP_… variables; None without a pip."""
+    """Return pip's options by name, from its files and PIP_… variables; None if there is no pip."""
     command = [python, "-m", "pip", "config", "list"]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     if done.returncode:
@@ -97,7 +97,7 @@ def pip_options(python):
 
 
 def uv_variables(options):
-    """Return the variables for uv, which reads nothing of pip's; what is set for uv stays."""
+    """Return uv's environment, with pip's options translated; variables set for uv win."""
     variables = {
         name: ("," if name == "UV_FIND_LINKS" else " ").join(options[option].split())
         for name, option in FROM_PIP.items()
@@ -107,13 +107,13 @@ def uv_variables(options):
 
 
 def hold_lock():
-    """Wait until no other installation is at work here; return the open file that says so."""
+    """Wait until no other installation is running here; return the open file with the lock."""
     Path("build").mkdir(exist_ok=True)
-    file = open("build/install.lock", "w")  # closed by the kernel
+    file = open("build/install.lock", "w")  # the operating system closes it
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        say("Another installation is at work in this folder: waiting for it to end")
+        say("Another installation is running in this folder: waiting for it to end")
         fcntl.flock(file, fcntl.LOCK_EX)
     except OSError:
         pass  # a file system without locks
@@ -121,12 +121,12 @@ def hold_lock():
 
 
 def run(command, guard, variables=None):
-    """Run a command to its end; it holds the lock as well, should this process be killed."""
+    """Run a command to its end; it also holds the lock, in case this process is killed."""
     done = subprocess.run(command, env=variables, pass_fds=[guard.fileno()], check=False)
     if done.returncode:
-        sys.exit(f"{Path(command[0]).name} failed, for the reason above")
+        sys.exit(f"{Path(command[0]).name} failed; the reason is above")
 
 
 def say(text):
-    """Tell the user what is going on."""
+    """Tell the user what is happening."""
     sys.stderr.write(f"{text}\n")

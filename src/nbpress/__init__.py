@@ -1,10 +1,10 @@
 """The press: notebooks in, one report out.
 
-What notebooks call, with a press or without: the cell magics `%%answer`, `%%figure` and
-`%%derivation`, which `%load_ext nbpress` loads, take prose; `figure`, `table`, `answer` and `claim`
-speak to the report from code. `record` records values, `prose` sets numbers for a table's cells,
-`settings` says what a parameter of None stands for, `last_report` reads the last report, `results`
-the table of a sweep.
+Notebooks call these functions, under the press and without it. `%load_ext nbpress` loads the cell
+magics `%%answer`, `%%figure` and `%%derivation`, which take prose; `figure`, `table`, `answer` and
+`claim` add to the report from code. `record` records values, `prose` formats the numbers in a
+table's cells, `settings` states the value used where a parameter is None, `last_report` reads the
+last report, and `results` reads the results of a sweep.
 """
 
 from collections.abc import Iterable
@@ -29,11 +29,11 @@ __all__ = [
 
 
 def results(name: str, values: Iterable[str] = ()) -> Any:
-    """Return what the runs of a sweep came to, as a DataFrame: a row for each run.
+    """Return the results of a sweep as a DataFrame, with a row for each run.
 
     Its columns are the parameters, the recorded values ("1.accuracy"), and `state`, `attempts`,
-    `seconds`, `host`, `key` and `path`; `attrs` tells what the sweep was. With `values`, those
-    alone count as values there.
+    `seconds`, `host`, `key` and `path`; `attrs` describes the sweep. If `values` are given,
+    `attrs["values"]` lists only these.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def results(name: str, values: Iterable[str] = ()) -> Any:
 
     root = find_root(Path.cwd())
     if root is None:
-        raise PressError(f"{Path.cwd()} lies in no project: no folder above it has {REPORT}")
+        raise PressError(f"{Path.cwd()} is not in a project: no folder above it has {REPORT}")
     return read_table(root / FOLDER / name, values)
 
 

@@ -1,4 +1,4 @@
-"""`python -m nbpress`: the command line, also in folders whose name breaks console scripts."""
+"""`python -m nbpress`: the command line; it works even where a folder's name breaks scripts."""
 
 import sys
 

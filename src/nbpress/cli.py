@@ -1,7 +1,7 @@
 """The command line: `nbpress`, or `python -m nbpress`. The Makefile's targets call it.
 
-Options that are not given are read from variables of its own, NBPRESS_DATASET and so on, into
-which make puts what stands on its command line; no shell ever sees their content.
+Options that are not given are read from environment variables, NBPRESS_DATASET and so on. `make`
+sets these from its own command line, so that no shell ever sees their content.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; return the exit status: 0, or more after a message that says what is wrong."""
+    """Run a command; return the exit status: 0, or more after an error message."""
     open_closed_streams()
     skip_slow_imports()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except BrokenPipeError:
-        # Whoever read has seen enough (`nbpress cache | head`); Python would complain at exit.
+        # The reader has stopped reading (`nbpress cache | head`); Python would complain at exit.
         silence(sys.stdout)
     except (PressError, OSError) as error:
         keep_traceback(error)
@@ -82,7 +82,7 @@ def report(context: click.Context, /, **options: Any) -> None:
 @opt.take(_build_options, opt.force)
 @click.pass_context
 def html(context: click.Context, /, **options: Any) -> None:
-    """Publish the same as one web page, report.html."""
+    """Publish the same report as one web page, report.html."""
     _build(context, "report.html", **options)
 
 
@@ -90,7 +90,7 @@ def html(context: click.Context, /, **options: Any) -> None:
 @opt.take(_build_options, opt.force)
 @click.pass_context
 def tex(context: click.Context, /, **options: Any) -> None:
-    """Publish the same as LaTeX source, report.tex."""
+    """Publish the same report as LaTeX source, report.tex."""
     _build(context, "report.tex", **options)
 
 
@@ -113,7 +113,7 @@ def _requested(
     engine: str = "typst",
     force: bool = False,
 ) -> tuple[Request, str | list[str]]:
-    """Return what is to be built, and the parameters as they were given."""
+    """Return the request for a build, and the parameters as they were given."""
     from nbpress.publish.build import Request
 
     return Request(dataset, form, engine, code, force), list(param) or params
@@ -123,7 +123,7 @@ def _requested(
 @opt.take(_build_options, opt.engine, opt.form)
 @click.pass_context
 def watch(context: click.Context, /, **options: Any) -> None:
-    """Publish the report, and again after every save of what it depends on."""
+    """Publish the report, and again whenever a file that it depends on is saved."""
     from nbpress.watch.watch import watch as run_watch
 
     run_watch(_job(context, **options))
@@ -131,11 +131,11 @@ def watch(context: click.Context, /, **options: Any) -> None:
 
 @nbpress.command(epilog="Example: nbpress preview --open")
 @opt.take(_build_options)
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="By default a free one.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="By default any free port.")
 @click.option("--open", "opens", is_flag=True, help="Open it in a browser.")
 @click.pass_context
 def preview(context: click.Context, /, port: int, opens: bool, **options: Any) -> None:
-    """Watch, and serve the web page to this machine; it reloads itself."""
+    """Watch, and serve the report to this machine as a web page that reloads itself."""
     from nbpress.watch.preview import preview as run_preview
 
     run_preview(_job(context, "report.html", **options), port, opens=opens)
@@ -156,7 +156,7 @@ def _job(context: click.Context, form: str, **options: Any) -> Job:
 def check(
     context: click.Context, dataset: str, params: str, param: tuple[str, ...], record: bool
 ) -> None:
-    """Execute everything afresh; compare with the published files and the recorded values."""
+    """Execute everything again; compare with the published files and the recorded values."""
     from nbpress.project.parameters import read_parameters
     from nbpress.publish.check import check as run_check
 
@@ -173,7 +173,7 @@ def diff(context: click.Context, old: str | None, new: str, exit_code: bool) -> 
     """Say which parameters, claims, values and figures differ between two reports.
 
     OLD and NEW are `report`, the published one; `previous`, the last one before it that differed
-    (which OLD is if it is not given); `default`, the last one before it with no parameters given;
+    (the default for OLD); `default`, the last one before it that was built without parameters;
     `recorded`, the values recorded for the data set; or the path of a values.json.
     """
     from nbpress.publish.diff import diff as run_diff
@@ -186,7 +186,7 @@ def diff(context: click.Context, old: str | None, new: str, exit_code: bool) -> 
 @nbpress.command(epilog="Example: nbpress lint")
 @click.pass_context
 def lint(context: click.Context) -> None:
-    """Say what is wrong with the notebooks' texts; execute nothing."""
+    """List the faults in the notebooks' texts, without executing anything."""
     from nbpress.publish.lint import lint as run_lint
 
     run_lint(opt.project(context))
@@ -215,14 +215,14 @@ def parameters(context: click.Context, notebook: str) -> None:
 
 @nbpress.command(epilog="Example: nbpress clean")
 def clean() -> None:
-    """Delete build/ and what was published, when no build is at work."""
+    """Delete build/ and the published files, once no build is running."""
     from nbpress.publish.clean import clean as run_clean
 
     run_clean(find_project())
 
 
 @nbpress.command(epilog="Example: nbpress cache --prune")
-@click.option("--prune", is_flag=True, help="Delete those that are outdated.")
+@click.option("--prune", is_flag=True, help="Delete the outdated ones.")
 @click.pass_context
 def cache(context: click.Context, prune: bool) -> None:
     """List the executed notebooks that are kept."""

@@ -1,4 +1,4 @@
-"""The errors that a user sees: one clear message each, no traceback, exit status 1."""
+"""The errors that a user sees: each is one clear message without a traceback; exit status 1."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _REMEDIES = {
     errno.EFBIG: "a file would grow over the size limit: raise it and run it again",
     errno.EACCES: "access is denied: change the permissions",
     errno.EROFS: "it is on a read-only file system",
-    errno.EISDIR: "a folder stands where a file should: move it away",
-    errno.ENOTDIR: "a file stands where a folder should: move it away",
-    errno.EEXIST: "a file stands where a folder should: move it away",
+    errno.EISDIR: "there is a folder where a file should be: move it away",
+    errno.ENOTDIR: "there is a file where a folder should be: move it away",
+    errno.EEXIST: "there is a file where a folder should be: move it away",
 }
 
 
 class PressError(Exception):
-    """Something that the user can mend: says what was expected, what was found, what to do."""
+    """An error that the user can fix: it says what was expected, what was found and what to do."""
 
 
 def disk_error(error: OSError, path: Path | None = None) -> PressError:
@@ -31,9 +31,9 @@ def disk_error(error: OSError, path: Path | None = None) -> PressError:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return `; did you mean 'x'?` where one known name is close, and else the known names.
+    """Return `; did you mean 'x'?` if a known name is close, otherwise the list of known names.
 
-    Close is what differs in few letters, and the only one that begins alike: 3 is 3_softmax.
+    A known name is close if few letters differ, or if it alone begins with `name`.
     """
     known = sorted(known)
     close = difflib.get_close_matches(name, known, n=1)

@@ -1,4 +1,4 @@
-"""Writes files whole or not at all: aside, to the disk, and only then renamed."""
+"""Writes files whole or not at all: under another name first, and renamed once on the disk."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nbpress.errors import PressError, disk_error
 
 
 def write(files: Mapping[Path, bytes]) -> None:
-    """Write files beside their places, and when all are written rename them."""
+    """Write all files under other names beside their own, and rename them when all are written."""
     for path, content in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         _write_whole(aside(path), content)
@@ -26,7 +26,7 @@ def write(files: Mapping[Path, bytes]) -> None:
 
 
 def check_writable(folder: Path, names: Iterable[str]) -> None:
-    """Make the folder that files of these names are to go to, or say before any work why not."""
+    """Make the folder for files of these names; raise an error now if they cannot be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name in names:
@@ -53,7 +53,7 @@ def digest(content: str | bytes) -> str:
 
 
 def as_json(content: Any) -> str:
-    """Return JSON as people read it and version control compares it."""
+    """Return indented, sorted JSON, which people can read and version control can compare."""
     return json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
@@ -63,9 +63,9 @@ def read_yaml(path: Path) -> Any:
         return yaml.safe_load(path.read_text("utf-8"))
     except FileNotFoundError as error:
         raise PressError(f"no file {path.name}: expected a YAML file at {path}") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # such as a date in no month
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # e.g. a date in month 13
         colon = "mapping values are not allowed" in str(error)
-        hint = "\nA text that holds ': ' stands in quotes: title: \"One: two\"" if colon else ""
+        hint = "\nPut a text that contains ': ' in quotes: title: \"One: two\"" if colon else ""
         raise PressError(f"{path.name} is not YAML: {error}{hint}") from error
 
 
@@ -75,7 +75,7 @@ def aside(path: Path) -> Path:
 
 
 def _write_whole(path: Path, content: bytes) -> None:
-    """Write a file and make sure that it is on the disk, or leave none."""
+    """Write a file and make sure that it is on the disk; leave no file if that fails."""
     try:
         with path.open("wb") as file:
             file.write(content)

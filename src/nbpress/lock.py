@@ -15,9 +15,9 @@ LOCK = "lock"
 
 @contextlib.contextmanager
 def locked(build: Path) -> Iterator[None]:
-    """Let one build at a time work in this project; a second one waits, and says so.
+    """Let only one build at a time work in this project; a second one waits, and says so.
 
-    The kernel drops the lock of a process that dies, so none is left behind.
+    The operating system releases the lock of a process that dies, so no stale lock remains.
     """
     import fcntl
 
@@ -33,10 +33,10 @@ def locked(build: Path) -> Iterator[None]:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 if not waited:
-                    say("another build is at work in this folder: waiting for it to end")
+                    say("another build is running in this folder: waiting for it to end")
                 waited = True
                 fcntl.flock(file, fcntl.LOCK_EX)
-            # `make clean` deletes the file while it holds it; whoever waited then starts anew.
+            # `make clean` deletes the file while holding the lock; those waiting then start over.
             if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
                 yield
                 return

@@ -1,6 +1,6 @@
-"""What the press says to its user, and what it keeps for debugging.
+"""What the press tells its user, and what it keeps for debugging.
 
-Lines go to stderr at once; tracebacks go to `build/nbpress.log`, with the lines.
+Messages go to stderr at once; `build/nbpress.log` keeps them, and the tracebacks as well.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from typing import TextIO
 
 logger = logging.getLogger("nbpress")
 
-_BYTES = 2**20  # of a log, before it becomes nbpress.log.1
+_BYTES = 2**20  # the size at which a log becomes nbpress.log.1
 
 
 class _Quiet(logging.handlers.RotatingFileHandler):
-    """Drops what cannot be written: a full disk has a message of its own."""
+    """Drops what cannot be written: the press reports a full disk itself."""
 
     def handleError(self, record: logging.LogRecord) -> None:
         """Do nothing."""
 
 
 def keep_log(file: Path, *, debug: bool = False) -> None:
-    """Keep lines and tracebacks in a file; with `debug` show tracebacks as well."""
+    """Keep messages and tracebacks in a file; with `debug`, show the tracebacks as well."""
     logger.setLevel(logging.DEBUG)
     logger.propagate = False
     for handler in list(logger.handlers):
@@ -41,7 +41,7 @@ def keep_log(file: Path, *, debug: bool = False) -> None:
 
 
 def say(line: str) -> None:
-    """Tell the user something, at once; where nobody can be told, the log has it."""
+    """Tell the user something at once; if stderr cannot be written, the log still has it."""
     logger.info(line)
     try:
         sys.stderr.write(line + "\n")
@@ -51,12 +51,12 @@ def say(line: str) -> None:
 
 
 def silence(stream: TextIO) -> None:
-    """Let nothing more go to a stream that cannot be written."""
+    """Discard everything else that is written to a stream that has failed."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def open_closed_streams() -> None:
-    """Open the standard streams that were closed, or the next files to be opened become them."""
+    """Open closed standard streams; otherwise the next files opened would take their place."""
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(descriptor, True)
     os.close(descriptor)
@@ -65,5 +65,5 @@ def open_closed_streams() -> None:
 
 
 def keep_traceback(error: BaseException) -> None:
-    """Keep an error's traceback, of which the user sees one line."""
+    """Keep an error's traceback in the log; the user sees only the message."""
     logger.debug("%s", type(error).__name__, exc_info=error)

@@ -1,4 +1,4 @@
-"""What commands share: their options; what is not given is read from NBPRESS_DATASET and so on."""
+"""The options that commands share; most can also be set by variables such as NBPRESS_DATASET."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ dataset = click.option(
 )  # fmt: skip
 checked_dataset = click.option(
     "--dataset", envvar="NBPRESS_DATASET", default="", metavar="NAME",
-    help="By default the one that the published report was made with.",
+    help="The data set; by default that of the published report.",
 )  # fmt: skip
 params = click.option(
     "--params", envvar="NBPRESS_PARAMS", default="", metavar="TEXT",
-    help="Parameters in one text: 'learning_rate=0.1 seed=2'.",
+    help="Parameters in one string: 'learning_rate=0.1 seed=2'.",
 )  # fmt: skip
 param = click.option(
     "--param", multiple=True, metavar="NAME=VALUE|FILE.yaml",
-    help="A parameter, for every chapter that takes it, or NOTEBOOK.NAME=VALUE; or a file.",
+    help="A parameter for every chapter that has it, NOTEBOOK.NAME=VALUE for one; or a file.",
 )  # fmt: skip
 code = click.option("--code", is_flag=True, envvar="NBPRESS_CODE", help="Show the code.")
 force = click.option("--force", is_flag=True, envvar="NBPRESS_FORCE", help="Execute everything.")
 engine = click.option(
     "--engine", envvar="NBPRESS_ENGINE", default="typst", show_default=True,
-    help="What sets the PDF: typst or latex.",
+    help="What typesets the PDF: typst or latex.",
 )  # fmt: skip
 form = click.option(
     "--form", type=click.Choice(FORMS), envvar="NBPRESS_FORM", default="report.pdf",
-    show_default=True, help="What is published after each save.",
+    show_default=True, help="What to publish after each save.",
 )  # fmt: skip
 
 
@@ -48,7 +48,7 @@ def take(*options: Callable[[Command], Command]) -> Callable[[Command], Command]
 
 
 def project(context: click.Context) -> Project:
-    """Open the project that a command works on, and keep a log of what is said."""
+    """Open the project that a command works on, and start its log."""
     opened = open_project()
     keep_log(opened.build / "nbpress.log", debug=context.obj)
     return opened

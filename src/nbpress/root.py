@@ -1,4 +1,4 @@
-"""Where a project begins, and what notebooks read there of the last build."""
+"""Where a project's root is, and the files of the last build that notebooks read."""
 
 from pathlib import Path
 
@@ -8,5 +8,5 @@ NUMBERS = "build/numbers.json"  # of figures and tables, by label
 
 
 def find_root(start: Path) -> Path | None:
-    """Return the first folder from `start` upwards that holds a report.yaml; None if none does."""
+    """Return the first folder from `start` upwards that has a report.yaml; None if none does."""
     return next((f for f in (start, *start.parents) if (f / REPORT).is_file()), None)

@@ -1,4 +1,4 @@
-"""Citations, `[@key]`, and the list of what is cited, by pandoc's citeproc."""
+"""Citations, `[@key]`, and the list of references, by pandoc's citeproc."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _HEADING = "References"
 
 
 def cite(document: Document, bibliography: str) -> None:
-    """Set the citations of a document, and list all of its bibliography, BibTeX, at its end.
+    """Set a document's citations, and list its whole bibliography (BibTeX) at the end.
 
-    A key that the bibliography lacks is shown as it was typed, with a warning.
+    A key that is not in the bibliography is shown as typed, with a warning.
     """
     meta = json.loads(pandoc.run(bibliography, "bibtex", "json"))["meta"]
     known = {entry["c"]["id"]["c"] for entry in meta["references"]["c"]}
@@ -25,7 +25,7 @@ def cite(document: Document, bibliography: str) -> None:
                 keys = [citation["citationId"] for citation in element["c"][0]]
                 for key in keys:
                     if key not in known:
-                        document.warn(part.cell_name, f"nothing is known as {key!r} to cite")
+                        document.warn(part.cell_name, f"the bibliography has no entry {key!r}")
                 if known.issuperset(keys):
                     citations.append(element)
     blocks = [para([element]) for element in citations]

@@ -9,12 +9,12 @@ from typing import Any
 
 from nbtypeset.tree import Node
 
-_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # of documents without a date: same bytes on any day
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # for documents without a date: same bytes on any day
 
 
 @dataclass(frozen=True)
 class TitlePage:
-    """What stands before the first cell, and what a file says of itself in its metadata."""
+    """What comes before the first cell, and goes into a file's metadata."""
 
     title: str = ""
     subtitle: str | None = None
@@ -31,12 +31,12 @@ class TitlePage:
 
     @property
     def occasion(self) -> str:
-        """What the document was written for."""
+        """What the document was written for: course and assignment."""
         return " · ".join(filter(None, [self.course, self.assignment]))
 
     @property
     def facts(self) -> list[str]:
-        """What stands below the title: who, when, and from which data."""
+        """The line below the title: authors, date and data set."""
         facts = [", ".join(self.authors), self.day, self.dataset or ""]
         return [fact for fact in facts if fact]
 
@@ -53,7 +53,7 @@ class Part:
 
 @dataclass
 class Document:
-    """A notebook on its way out: parts, pictures by name, and what had to be given up."""
+    """A notebook being exported: its parts, pictures by name, and warnings."""
 
     parts: list[Part]
     has_results: bool = False  # in the first part, which belongs to the title page
@@ -64,7 +64,7 @@ class Document:
 
     @property
     def timestamp(self) -> int:
-        """The time that a PDF says it was made at, in seconds: that of the document's day."""
+        """A PDF's time of creation, in seconds since 1970: midnight of the document's date."""
         try:
             midnight = datetime.fromisoformat(self.title_page.date or "").replace(tzinfo=UTC)
         except ValueError:
@@ -72,7 +72,7 @@ class Document:
         return int(midnight.timestamp())
 
     def warn(self, cell_name: str, message: str) -> None:
-        """Keep a warning, once."""
+        """Keep a warning, unless it is kept already."""
         line = f"{cell_name}: {message}" if cell_name else message
         if line not in self.warnings:
             self.warnings.append(line)

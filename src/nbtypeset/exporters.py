@@ -1,6 +1,6 @@
-"""The nbconvert exporters, by the names that ``jupyter nbconvert --to`` knows them by.
+"""The exporters for ``jupyter nbconvert --to``.
 
-``typst-pdf`` and ``typst``, ``offline-html``, ``report-latex`` and ``report-latex-pdf``.
+They are ``typst-pdf`` and ``typst``, ``offline-html``, ``report-latex`` and ``report-latex-pdf``.
 """
 
 from __future__ import annotations
@@ -30,21 +30,19 @@ class ExportError(RuntimeError):
 
 
 class _TreeExporter(Exporter):
-    """From a notebook to one resolved tree, which the exporters below write out.
+    """Turns a notebook into one resolved tree, which the exporters below write out.
 
-    What had to be given up is logged and listed in ``resources["nbpress"]["warnings"]``.
+    Anything that could not be kept is logged and listed in ``resources["nbpress"]["warnings"]``.
     """
 
     extension: ClassVar[str]
     pictures: ClassVar[tuple[str, ...]] = tuple(PICTURES)  # the best first
     always_reads_code: ClassVar[bool] = False
 
-    show_code = Bool(True, help="Show code cells' sources, where the press says nothing.").tag(
+    show_code = Bool(True, help="Show the source of code cells, unless the press decides.").tag(
         config=True
     )
-    strict = Bool(False, help="Fail, naming the cell, where a part cannot be shown.").tag(
-        config=True
-    )
+    strict = Bool(False, help="Fail, naming the cell, if a part cannot be shown.").tag(config=True)
 
     @default("file_extension")
     def _file_extension_default(self) -> str:
@@ -86,7 +84,7 @@ class _TreeExporter(Exporter):
 
 
 def imprint_of(resources: dict[str, Any]) -> Imprint:
-    """Return what the press handed over; of any other export, nothing."""
+    """Return the imprint that the press passed; for any other export, an empty one."""
     imprint = resources.get("nbpress", {}).get("imprint")
     return imprint if isinstance(imprint, Imprint) else Imprint()
 
@@ -97,7 +95,7 @@ class TypstExporter(_TreeExporter):
     export_from_notebook = "Typst"
     output_mimetype = "text/vnd.typst"
     extension = ".typ"
-    pictures = (TEXT_SVG, *PICTURES)  # whose letters can be found and copied
+    pictures = (TEXT_SVG, *PICTURES)  # the first has text that can be searched and copied
 
     def _write(self, document: Document, resources: dict[str, Any]) -> str:
         folder = resources.get("output_files_dir") or "files"
@@ -109,7 +107,7 @@ class TypstExporter(_TreeExporter):
 class TypstPDFExporter(_TreeExporter):
     """Write a notebook as accessible PDF (PDF/UA-1), without TeX and without a browser.
 
-    The bytes are the same for the same notebook.
+    The same notebook always gives the same bytes.
     """
 
     export_from_notebook = "PDF via Typst"
@@ -118,7 +116,7 @@ class TypstPDFExporter(_TreeExporter):
     pictures = TypstExporter.pictures
 
     system_fonts = Bool(
-        False, help="Use this machine's fonts too, for scripts that Typst's own do not cover."
+        False, help="Also use this machine's fonts, for scripts that Typst's fonts do not cover."
     ).tag(config=True)
 
     def _write(self, document: Document, resources: dict[str, Any]) -> bytes:
@@ -131,7 +129,7 @@ class TypstPDFExporter(_TreeExporter):
 class OfflineHTMLExporter(_TreeExporter):
     """Write a notebook as one HTML file that needs no network and runs no script.
 
-    Code is always in it: unfolded if shown, else folded away.
+    It always contains the code: unfolded if code is shown, otherwise folded.
     """
 
     export_from_notebook = "Offline HTML"
@@ -158,7 +156,7 @@ class ReportLatexExporter(_TreeExporter):
 
 
 class ReportLatexPDFExporter(_TreeExporter):
-    """Write a notebook as PDF by xelatex, lualatex or tectonic, whichever is installed."""
+    """Write a notebook as PDF with xelatex, lualatex or tectonic, whichever is installed."""
 
     export_from_notebook = "Report as PDF via LaTeX"
     output_mimetype = "application/pdf"
@@ -172,15 +170,15 @@ class ReportLatexPDFExporter(_TreeExporter):
         return installed_engine()
 
     def _write(self, document: Document, resources: dict[str, Any]) -> bytes:
-        """Return the PDF; what TeX complains about is a warning, or the end where ``strict``."""
-        command = self.latex_command  # an error before anything is written, where there is none
+        """Return the PDF; TeX's complaints become warnings, or an error if ``strict``."""
+        command = self.latex_command  # raises an error early if no TeX is installed
         source: LatexSource = write_latex(document)
         try:
             pdf, problems = compile_latex(source, command, document.timestamp)
         except TeXFailure as error:
-            raise ExportError(f"TeX cannot set this document: {error}") from error
+            raise ExportError(f"TeX cannot typeset this document: {error}") from error
         if self.strict and problems:
-            raise ExportError(f"TeX cannot set this document: {'; '.join(problems)}")
+            raise ExportError(f"TeX cannot typeset this document: {'; '.join(problems)}")
         for problem in problems:
             document.warn("", f"TeX: {problem}")
         return pdf

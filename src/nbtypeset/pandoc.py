@@ -1,4 +1,4 @@
-"""Talk to the pandoc that the ``pypandoc_binary`` wheel carries, never to one found on PATH."""
+"""Run the pandoc in the ``pypandoc_binary`` wheel, never one found on PATH."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from typing import Any
 
 from nbtypeset.tree import Node, code_block, node, nodes, strip_attributes, walk
 
-# Raw Typst or LaTeX in a notebook stays text; raw HTML is kept, to be read as what it means.
+# Raw Typst or LaTeX in a notebook stays text; raw HTML is kept, and read by its meaning.
 _MARKDOWN = "ipynb-raw_attribute-raw_tex-citations+tex_math_single_backslash"
 _CITING = _MARKDOWN.replace("-citations", "+citations")
 _HTML = "html+tex_math_dollars+tex_math_single_backslash"
 
-_PATIENCE = 60  # seconds; a report takes a tenth of one
+_PATIENCE = 60  # seconds; a report takes a tenth of a second
 
 
 class PandocError(RuntimeError):
-    """Pandoc refused its input; the message is pandoc's own."""
+    """Pandoc refused its input or took too long; the message says why."""
 
 
 @functools.cache
@@ -54,7 +54,7 @@ def write(blocks: list[Node], writer: str, *options: str) -> str:
 
 
 def citeproc(blocks: list[Node], meta: dict[str, Any]) -> list[Node]:
-    """Return blocks with their citations set, and as the last a Div of all ``references``."""
+    """Return blocks with their citations set; the last one is a Div of all ``references``."""
     document = {
         "pandoc-api-version": _api_version(),
         "meta": {**meta, "link-citations": {"t": "MetaBool", "c": True}},
@@ -85,9 +85,9 @@ def _api_version() -> list[int]:
 def read_markdown(texts: list[str], citing: bool = False) -> list[list[Node]]:
     """Return the blocks of each Markdown text, all of them read in one go.
 
-    They go in as the cells of a notebook, so an open fence in one cannot swallow the next.
-    HTML within them is read as what it shows: tables, images, line breaks, emphasis. Where they
-    are ``citing``, `[@key]` is a citation.
+    Pandoc reads them as the cells of a notebook, so an open fence in one cannot swallow the next.
+    HTML in them is read as what it shows: tables, images, line breaks, emphasis. With ``citing``,
+    `[@key]` is a citation.
     """
     return _stripped(_in_halves(partial(_read_markdown, citing=citing), texts))
 
@@ -103,7 +103,7 @@ def _stripped(trees: list[list[Node]]) -> list[list[Node]]:
 
 
 def _in_halves(read: Callable[[list[str]], list[list[Node]]], texts: list[str]) -> list[list[Node]]:
-    """Read all texts; one that pandoc or Python cannot cope with is shown as it stands."""
+    """Read all texts; one that pandoc or Python cannot handle is shown verbatim."""
     if not texts:
         return []
     try:
@@ -118,7 +118,7 @@ def _in_halves(read: Callable[[list[str]], list[list[Node]]], texts: list[str]) 
 
 
 def _check_depth(trees: list[list[Node]], spare: int = 100) -> None:
-    """Walk the trees with some frames to spare, since later walks start further down."""
+    """Walk the trees with some stack frames to spare, because later walks start deeper."""
     if spare:
         _check_depth(trees, spare - 1)
     else:
@@ -136,7 +136,7 @@ def _read_markdown(texts: list[str], citing: bool) -> list[list[Node]]:
     trees = [division["c"][1] for division in divisions]
     for i, tree in enumerate(trees):
         for element in nodes(tree):
-            # Pandoc files attachments under the cell's id; here they go by their own name.
+            # Pandoc prefixes attachments with the cell's id; here they keep their own name.
             if element["t"] == "Image" and element["c"][2][0].startswith(f"p{i}-"):
                 element["c"][2][0] = "attachment:" + element["c"][2][0].removeprefix(f"p{i}-")
     mixed = [i for i, tree in enumerate(trees) if _has_html(tree)]
@@ -150,7 +150,7 @@ def _read_markdown(texts: list[str], citing: bool) -> list[list[Node]]:
 
 
 def _read_html(texts: list[str]) -> list[list[Node]]:
-    """Read each text in a box of its own, known by its id: pandoc may close a box too early."""
+    """Read each text in a box of its own with an id, because pandoc may close a box too early."""
     name = _unique(texts)
     boxes = [f'<div id="{name}-{i}">{tidy(text)}</div>' for i, text in enumerate(texts)]
     trees: list[list[Node]] = []
@@ -165,12 +165,12 @@ def _read_html(texts: list[str]) -> list[list[Node]]:
 
 
 def _unique(texts: list[str]) -> str:
-    """Return a name that stands in none of the texts: none can hold its own hash."""
+    """Return a name that occurs in none of the texts, as none can contain its own hash."""
     return "x" + hashlib.sha256("".join(texts).encode()).hexdigest()
 
 
 def tidy(html: str) -> str:
-    """Return HTML as a browser reads it, without scripts, styles, frames and drawings."""
+    """Return HTML as a browser parses it, without scripts, styles, frames and drawings."""
     from selectolax.lexbor import LexborHTMLParser
 
     body = LexborHTMLParser(html).body

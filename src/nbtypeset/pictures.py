@@ -1,4 +1,4 @@
-"""Where a document's pictures come from: the notebook, its folder, and nowhere else."""
+"""Takes a document's pictures from the notebook and its folder, and from nowhere else."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _ENDINGS = (
 
 
 def picture(element: Node, part: Part, document: Document) -> list[Node]:
-    """Keep a picture's bytes with the document; return its text in place of one not at hand."""
+    """Keep a picture's bytes with the document; if it is not available, return its text instead."""
     alt, target = element["c"][1], unquote(element["c"][2][0])
     data = _read(element["c"][2][0], target, part, document)
     if data is None:
-        document.warn(part.cell_name, f"picture {target[:80]!r} is not at hand; its text is shown")
+        document.warn(part.cell_name, f"picture {target[:80]!r} is missing; its text is shown")
         return alt or text("[picture]")
     ending, content = data
     ending = next((e for magic, e in _ENDINGS if content.startswith(magic)), ending)
@@ -33,13 +33,13 @@ def picture(element: Node, part: Part, document: Document) -> list[Node]:
     document.assets[name] = content
     spoken = plain(alt).strip()
     if not spoken:
-        document.warn(part.cell_name, "a picture has no alternative text")
+        document.warn(part.cell_name, "a picture has no text alternative")
         spoken = element["c"][2][1] or "Picture"
     return [own("image", [], name=name, alt=clean(spoken), width=_width(pairs(element)))]
 
 
 def _width(attributes: dict[str, str]) -> str | None:
-    """Return a width in pixels of the web or in percent of the line; None if it says no such."""
+    """Return a width in CSS pixels or percent of the line; None if it is not given so."""
     width = _WIDTH.fullmatch(attributes.get("width", "").strip())
     if not width or not float(width[1]):
         return None
@@ -47,7 +47,7 @@ def _width(attributes: dict[str, str]) -> str | None:
 
 
 def _read(raw: str, target: str, part: Part, document: Document) -> tuple[str, bytes] | None:
-    """Return a picture's file ending and bytes, from the notebook or its own folder only."""
+    """Return a picture's file ending and bytes; None if neither notebook nor folder has it."""
     if target in part.attachments:
         return part.attachments[target]
     if raw.startswith("data:image/"):

@@ -1,4 +1,4 @@
-"""Make a tree safe and complete for any output: anchors, links, pictures, headings, formulas."""
+"""Makes a tree safe and complete for any format: anchors, links, pictures, headings, formulas."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ _LABEL = re.compile(r"\\label\s*\{([^{}]*)\}")
 _TAG = re.compile(r"\\tag\s*\*?\s*\{([^{}]*)\}")
 _MARKS = set("✓✗")
 _EQREF = re.compile(r"\\(?:eqref|ref)\{([^{}]*)\}")
-# Pandoc takes a bare \| for a relation sign: with space around it, and an index set below it.
+# Pandoc takes a bare \| for a relation: it adds space around it, and sets an index below it.
 _NORM = re.compile(r"(?<!left)(?<!right)\\\|((?:(?!\\\||\\\\|&).)+?)(?<!right)\\\|")
 _FENCE = {r"\left\|": r"\left\lVert ", r"\right\|": r"\right\rVert "}
 _WEB = re.compile(r"(?:https?|mailto|ftp|doi|tel):", re.IGNORECASE)
 
 
 def resolve(document: Document) -> None:
-    """Rebuild all parts in place; what cannot be kept becomes text and a warning."""
+    """Rebuild all parts in place; anything that cannot be kept becomes text, with a warning."""
     headings = _Headings()
     equations = _Equations()
     for part in document.parts:
@@ -69,7 +69,7 @@ def _tidy(element: Node, part: Part, document: Document) -> list[Node] | None:
             for bare, fence in _FENCE.items():
                 source = source.replace(bare, fence)
             element["c"][1] = source
-        case "Table":  # a pipe table's dashes say nothing of how wide its columns should be
+        case "Table":  # a pipe table's dashes do not say how wide its columns should be
             for column in element["c"][2]:
                 column[1] = {"t": "ColWidthDefault"}
             align_numbers(element)
@@ -88,7 +88,7 @@ class _Headings:
     """Gives headings unique ids and levels without gaps, as accessible documents need."""
 
     def __init__(self) -> None:
-        self.above: list[int] = []  # the written levels of the headings that this one is below
+        self.above: list[int] = []  # the written levels of the current heading and those above it
         self.ids: set[str] = set()
 
     def visit(self, element: Node) -> list[Node] | None:
@@ -107,7 +107,7 @@ class _Headings:
             count += 1
             unique = f"{wanted}-{count}"
         self.ids.add(unique)
-        # Anchors go before the heading, whose words the table of contents repeats.
+        # Anchors go before the heading, because the table of contents repeats what is in it.
         anchors = [node("Div", [n["c"][0], []]) for n in nodes(inlines) if n["t"] == "Span"]
         inlines = walk(inlines, lambda n: n["c"][1] if n["t"] == "Span" else None)
         return [*anchors, node("Header", [len(self.above), [unique, [], []], inlines])]
@@ -121,11 +121,11 @@ class _Equations:
         self.count = 0
 
     def visit(self, element: Node, part: Part, document: Document) -> list[Node] | None:
-        """Rebuild one formula; a numbered one stands in a node of its own."""
+        """Rebuild one formula; a numbered one gets a node of its own."""
         if kind_of(element) == "derivation":
             formulas = [each for each in nodes(element["c"][1]) if kind_of(each) == "equation"]
             verdicts = pairs(element)["verdicts"].split(",")
-            if len(formulas) == len(verdicts):  # else nobody knows which is meant
+            if len(formulas) == len(verdicts):  # otherwise they cannot be matched
                 for formula, verdict in zip(formulas, verdicts, strict=True):
                     if verdict:
                         formula["c"][0][2].append(["verdict", verdict])
@@ -133,8 +133,8 @@ class _Equations:
             elif any(verdicts):
                 document.warn(
                     part.cell_name,
-                    f"{len(formulas)} formulas with a number are shown of {len(verdicts)} that "
-                    "were judged; none is marked",
+                    f"{len(formulas)} numbered formulas are shown, but {len(verdicts)} were "
+                    "judged; none is marked",
                 )
             return list(element["c"][1])
         if element["t"] != "Math" or element["c"][0]["t"] != "DisplayMath":
@@ -142,7 +142,7 @@ class _Equations:
         source = element["c"][1]
         labels, tags = _LABEL.findall(source), _TAG.findall(source)
         element["c"][1] = _TAG.sub("", _LABEL.sub("", source))
-        tags = [tag for tag in tags if not set(tag) & _MARKS]  # which are the press's
+        tags = [tag for tag in tags if not set(tag) & _MARKS]  # only the press may set marks
         if not labels and not tags:
             return None
         if not tags:
@@ -156,7 +156,7 @@ class _Equations:
 
 
 def _number(document: Document) -> None:
-    """Give figures and tables that came without a number the next one."""
+    """Give figures and tables without a number the next one."""
     last = {"figure": 0, "table": 0}
     for part in document.parts:
         for block in nodes(part.blocks):
@@ -169,9 +169,9 @@ def _number(document: Document) -> None:
 
 
 def _anchors(document: Document) -> dict[str, str]:
-    """Return every anchor by its folded name; each id stays with one node.
+    """Return every anchor by its folded name; only one node keeps each id.
 
-    Figures, tables and formulas come before headings, and those before what a text calls so.
+    Figures, tables and formulas take precedence over headings, and these over anchors in texts.
     """
     anchors: dict[str, str] = {}
     seen: set[str] = set()
@@ -191,7 +191,7 @@ def _anchors(document: Document) -> dict[str, str]:
 
 
 def _folded(anchor: str) -> str:
-    """Return an anchor as both Jupyter's ``#My-Heading`` and pandoc's ``#my-heading`` have it."""
+    """Return the common form of Jupyter's ``#My-Heading`` and pandoc's ``#my-heading``."""
     return re.sub(r"[^\w.-]", "", unquote(anchor).lower().replace(" ", "-"))
 
 
@@ -205,13 +205,13 @@ def _link(
     if element["t"] == "Str" and (reference := _EQREF.search(element["c"])):
         id_, shown = equations.get(reference[1], ("", ""))
         if not id_:
-            document.warn(part.cell_name, f"no formula is labelled {reference[1]!r}")
+            document.warn(part.cell_name, f"no formula has the label {reference[1]!r}")
             shown = "(?)"
         before, after = element["c"][: reference.start()], element["c"][reference.end() :]
         middle = node("Link", [["", [], []], [node("Str", shown)], [f"#{id_}", ""]])
         link = middle if id_ else node("Str", shown)
         return [n for n in (node("Str", before), link, node("Str", after)) if n["c"]]
-    if element["t"] == "Header":  # Typst finds no title in a heading that leads elsewhere
+    if element["t"] == "Header":  # Typst finds no title in a heading that contains a link
         element["c"][2] = walk(element["c"][2], lambda n: n["c"][1] if _is_inner_link(n) else None)
     if element["t"] != "Link":
         return None
@@ -224,12 +224,12 @@ def _link(
         element["c"] = [["", [], []], _on_one_line(inlines), [f"#{anchor}", ""]]
         return None
     if inlines:
-        document.warn(part.cell_name, f"link {target!r} leads nowhere; its text stays")
+        document.warn(part.cell_name, f"link {target!r} leads nowhere; only its text is kept")
     return list(inlines)
 
 
 def _on_one_line(inlines: list[Node]) -> list[Node]:
-    """Keep "Figure 3" together: no line ends between a word and the number behind it."""
+    """Keep "Figure 3" together: no line break between a word and the number after it."""
     match inlines:
         case [{"t": "Str", "c": word}, {"t": "Space" | "SoftBreak"}, {"t": "Str", "c": number}]:
             if _NUMERAL.fullmatch(number):

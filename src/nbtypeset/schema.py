@@ -1,6 +1,6 @@
-"""What can be typeset: what a notebook's cells say of themselves, and what only the press says.
+"""The data that can be typeset: the records in a notebook's cells, and the press's imprint.
 
-Nothing but the standard library is imported here: the kernels of notebooks import it too.
+Only the standard library is imported here, because the kernels of notebooks import this too.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar, Self
 
-# In a cell's output a record stands under this name, beside the picture or the Markdown text.
+# The name under which a cell's output holds a record, beside the picture or the Markdown text.
 MIME_TYPE = "application/vnd.nbpress+json"
 
-# Beside a picture the same with its letters as text, for what has these typefaces at hand.
+# The same picture with its letters as text, for exporters that have these typefaces.
 TEXT_SVG = "image/vnd.nbpress.text+svg"
 TYPEFACES = frozenset({"Libertinus Serif", "New Computer Modern", "DejaVu Sans Mono"})
 
-# What stands before a claim, by its verdict.
+# The words before a claim, by its verdict.
 VERDICTS = {
     "proved": "Proved by machine",
     "checked": "Checked by machine",
@@ -26,17 +26,17 @@ VERDICTS = {
 
 @dataclass(frozen=True)
 class Record:
-    """What a cell says of one of its outputs, as JSON: its kind, and each field by its name."""
+    """A description of one of a cell's outputs, as JSON: its kind, and its fields by name."""
 
     kind: ClassVar[str]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the record as an output holds it under `MIME_TYPE`."""
+        """Return the record in the form stored under `MIME_TYPE`."""
         return {"kind": self.kind, **asdict(self)}
 
     @classmethod
     def from_json(cls, record: object) -> Self | None:
-        """Return a record of texts, a missing one as an empty one; None if it is malformed."""
+        """Return a record whose fields are texts, missing ones empty; None if it is malformed."""
         if not isinstance(record, dict) or record.get("kind") != cls.kind:
             return None
         texts = {text.name: record.get(text.name, "") for text in fields(cls)}
@@ -45,7 +45,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Figure(Record):
-    """A picture with its caption in Markdown, and in words for those who cannot see it."""
+    """A picture with a caption in Markdown, and a text alternative for those who cannot see it."""
 
     kind: ClassVar[str] = "figure"
     label: str
@@ -55,7 +55,7 @@ class Figure(Record):
 
 @dataclass(frozen=True)
 class Table(Record):
-    """A table, which the output holds in Markdown, with its caption in Markdown."""
+    """A table, in Markdown in the output, with a caption in Markdown."""
 
     kind: ClassVar[str] = "table"
     label: str
@@ -64,14 +64,14 @@ class Table(Record):
 
 @dataclass(frozen=True)
 class Caption(Record):
-    """A caption once more, as JupyterLab shows it: a document has it from its figure or table."""
+    """A caption repeated for JupyterLab only: documents take it from the figure or table."""
 
     kind: ClassVar[str] = "caption"
 
 
 @dataclass(frozen=True)
 class Sentence(Record):
-    """A claim as it reads, in Markdown, without a mark: marks come from the press alone."""
+    """The text of a claim, in Markdown, without a mark: only the press sets marks."""
 
     kind: ClassVar[str] = "claim"
     sentence: str
@@ -79,7 +79,7 @@ class Sentence(Record):
 
 @dataclass(frozen=True)
 class Derivation(Record):
-    """A derivation, whose text the output holds; `summary` says what was proved of it."""
+    """A derivation, whose text is in the output; `summary` says what was proved."""
 
     kind: ClassVar[str] = "derivation"
     summary: str
@@ -88,7 +88,7 @@ class Derivation(Record):
 def record_of(
     data: Mapping[str, Any],
 ) -> Figure | Table | Caption | Sentence | Derivation | None:
-    """Return what an output's MIME bundle is to a document; None if it is an output like any."""
+    """Return the record in an output's MIME bundle; None for an ordinary output."""
     for kind in (Figure, Table, Caption, Sentence, Derivation):
         if record := kind.from_json(data.get(MIME_TYPE)):
             return record
@@ -97,9 +97,9 @@ def record_of(
 
 @dataclass(frozen=True)
 class Imprint:
-    """What the press says of a report, in ``resources["nbpress"]["imprint"]``, and nobody else.
+    """What only the press may state about a report, in ``resources["nbpress"]["imprint"]``.
 
-    A cell, its outputs and a notebook's metadata cannot say it: they may come from anywhere.
+    Cells, outputs and a notebook's metadata may not, because they may come from anywhere.
     """
 
     title: str = ""
@@ -111,10 +111,10 @@ class Imprint:
     language: str = "en"
     dataset: str | None = None
     notice: str | None = None
-    bibliography: str = ""  # BibTeX, of what texts cite as [@key]
+    bibliography: str = ""  # BibTeX entries, cited in texts as [@key]
     key_results: Sequence[str] = ()  # sentences in Markdown
     show_code: bool | None = None  # None: the exporter's own setting
-    # Of the claims and formulas of a cell, by its id; "" of one without a mark.
+    # The verdicts on a cell's claims and formulas, by the cell's id; "" for one without a mark.
     marks: Mapping[str, Sequence[str]] = field(default_factory=dict)
     numbers: Mapping[str, int] = field(default_factory=dict)  # of figures and tables, by label
     values: Mapping[str, Any] = field(default_factory=dict)

@@ -1,8 +1,8 @@
-r"""Read a LaTeX formula aloud: one line of words and Unicode letters, with no LaTeX left in it.
+r"""Reads a LaTeX formula aloud: as one line of words and Unicode letters, without any LaTeX.
 
 ``\frac{\partial C^n}{\partial w_i} = -(y^n - \hat{y}^n) x_i`` becomes "∂C super n over ∂w sub i
-equals minus (y super n minus ŷ super n) x sub i". What is compound is put in parentheses, so that
-a listener can tell where a fraction, an index or a root ends.
+equals minus (y super n minus ŷ super n) x sub i". Compound parts are put in parentheses, so that a
+listener can tell where a fraction, an index or a root ends.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class _Piece(NamedTuple):
 
 
 def readable(latex: str) -> str:
-    """Return what a listener needs to know of a formula.
+    """Return a formula in words, for a listener.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def readable(latex: str) -> str:
     """
     try:
         said = _join(_Parser(_TOKEN.findall(_COMMENT.sub("", latex))).pieces())
-    except RecursionError:  # a thousand open braces are no formula
+    except RecursionError:  # a thousand open braces are not a formula
         return "formula"
     said = unicodedata.normalize("NFC", re.sub(r"[\\{}]", " ", said))
     said = re.sub(r"\s*[,.]\s*; next line", "; next line", said)
@@ -63,14 +63,14 @@ def readable(latex: str) -> str:
 
 
 class _Parser:
-    """A recursive descent over tokens; whatever it does not know, it reads as it stands."""
+    """A recursive-descent parser over tokens; it reads unknown ones literally."""
 
     def __init__(self, tokens: list[str]) -> None:
         self.tokens = tokens
         self.at = 0
 
     def pieces(self, end: str = "") -> list[_Piece]:
-        """Read up to the token ``end`` or else to the last."""
+        """Read up to the token ``end``, or to the last token."""
         pieces: list[_Piece] = []
         while self.at < len(self.tokens):
             token = self.tokens[self.at]
@@ -149,7 +149,7 @@ class _Parser:
         return [_Piece("; next line: ".join(map(_join, rows)), "line")]
 
     def argument(self) -> list[_Piece]:
-        """Read what one macro or script applies to."""
+        """Read the argument of a macro, an index or a power."""
         if self.at >= len(self.tokens):
             return []
         token = self.tokens[self.at]
@@ -204,7 +204,7 @@ def _sign(sign: str) -> _Piece:
 
 
 def _group(pieces: list[_Piece]) -> str:
-    """Return the text of an argument, in parentheses where it is more than one thing."""
+    """Return the text of an argument, in parentheses if it has several parts."""
     text = _join(pieces)
     solid = [p for p in pieces if p.kind != "prefix"]
     bare = len(solid) <= 1 and not (solid and solid[0].kind == "fraction")
@@ -212,7 +212,7 @@ def _group(pieces: list[_Piece]) -> str:
 
 
 def _script(pieces: list[_Piece]) -> str:
-    """Return the text of an index or power, in parentheses where one word would not end it."""
+    """Return the text of an index or power, in parentheses if it is longer than a word."""
     text = _join(pieces)
     enclosed = re.fullmatch(r"\([^()]*\)", text)
     return f"({text})" if " " in text and not enclosed else text

@@ -1,10 +1,10 @@
-"""What the signs and macros of mathematics are called when they are read aloud."""
+"""The words for mathematical signs and macros that are read aloud."""
 
 from __future__ import annotations
 
 import functools
 
-# Words of relations and operators; a fraction beside one of them needs no parentheses.
+# Words for relations and operators; a fraction beside one of these needs no parentheses.
 OPERATORS = {
     "=": "equals", "+": "plus", "-": "minus", "−": "minus", "<": "is less than",
     ">": "is greater than", "≤": "is at most", "≥": "is at least", "≠": "is not equal to",
@@ -52,7 +52,7 @@ PREFIXES = ("∂", "∇", "Δ", "¬")
 
 @functools.cache
 def symbol(name: str) -> str:
-    """Return the character a macro stands for, or the macro's name where it is none."""
+    """Return the character that a macro stands for, or the macro's name if there is none."""
     from pylatexenc.latex2text import get_default_latex_context_db
 
     spec = get_default_latex_context_db().get_macro_spec(name)

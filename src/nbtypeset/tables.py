@@ -1,4 +1,4 @@
-"""Tables: columns of numbers are set with their decimal points below one another."""
+"""Aligns the columns of numbers in tables by their decimal points."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Any
 
 from nbtypeset.tree import Node, node, plain
 
-# A sign, digits, a fraction, and what stands behind them: "%", " × 10⁻⁷". "2d" is no number.
+# A sign, digits, a fraction, and what follows them: "%", " × 10⁻⁷". "2d" is not a number.
 _POWER = "[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+"
 _NUMBER = re.compile(rf"[<>≤≥≈±+−-]?\s?\d[\d,]*(?:\.(\d+))?((?:\s?×\s?10)?{_POWER}|\s?[^\w\s.]*)")
 _DIGIT, _POINT = "\u2007", "\u2008"  # blanks as wide as a digit, and as a point
 
 
 def align_numbers(table: Node) -> None:
-    """Set the columns of numbers flush right, each number filled up by blanks to its point.
+    """Align columns of numbers to the right, padding each number so that the points line up.
 
     A column counts if most of its cells are numbers with the same unit and the others have no
-    digit; one that is aligned already, to the left or the middle, stays so.
+    digits; one that is explicitly aligned to the left or the middle is not changed.
     """
     _, _, columns, _, bodies, _ = table["c"]
     rows = [cells for _, _, above, below in bodies for _, cells in [*above, *below]]
@@ -33,12 +33,12 @@ def align_numbers(table: Node) -> None:
 
 
 def _is_spread(cell: list[Any]) -> bool:
-    """Say whether a cell takes the place of several."""
+    """Return whether a cell spans several rows or columns."""
     return bool(cell[2] != 1 or cell[3] != 1)
 
 
 def _fractions(texts: list[str]) -> list[int | None] | None:
-    """Return how many decimals each number of a column has; None if it is no column of numbers."""
+    """Return the number of decimals of each number; None if it is not a column of numbers."""
     numbers = [_NUMBER.fullmatch(text) for text in texts]
     units = {number[2] for number in numbers if number}
     others = [text for text, number in zip(texts, numbers, strict=True) if not number]
@@ -49,7 +49,7 @@ def _fractions(texts: list[str]) -> list[int | None] | None:
 
 
 def _fill(cell: list[Any], fraction: int | None, longest: int) -> None:
-    """Put blanks behind a number with fewer decimals than the longest."""
+    """Put blanks after a number with fewer decimals than the longest."""
     if fraction is None or fraction == longest or not cell[4]:
         return
     blanks = ("" if fraction else _POINT) + _DIGIT * (longest - fraction)

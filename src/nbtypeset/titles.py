@@ -1,4 +1,4 @@
-"""A document's title page: from the press, or else from the notebook itself."""
+"""A document's title page: from the press, otherwise from the notebook itself."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _MONTHS = (
 
 
 def take_title(nb: Any, document: Document) -> str:
-    """Return the title of a notebook that is no report: its metadata's, or its first heading.
+    """Return the title of a notebook that is not a report: from its metadata, or its first heading.
 
-    That heading, where it is the first thing to be seen, is taken out of the document.
+    The heading counts only if the document begins with it, and is then removed from the document.
     """
     title = str(nb.metadata.get("title", ""))
     if title.strip():
@@ -52,7 +52,7 @@ def title_page(nb: Any, imprint: Imprint, title: str, document: Document) -> Tit
 
 
 def day_in_words(date: str, language: str) -> str:
-    """Return "3 February 2022" for 2022-02-03; in other languages than English a date as it is."""
+    """Return "3 February 2022" for 2022-02-03 in English; otherwise the date unchanged."""
     try:
         day = datetime.date.fromisoformat(date)
     except ValueError:

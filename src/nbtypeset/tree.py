@@ -1,4 +1,4 @@
-"""Pandoc's document tree, as its JSON has it: build nodes, walk them, read them as text."""
+"""Pandoc's document tree in its JSON form: builds nodes, walks them, reads them as text."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 Node = dict[str, Any]
 Visit = Callable[[Node], list[Node] | None]
 
-_OWN = "nb:"  # before the type of a block of our own
+_OWN = "nb:"  # prefix of the types of our own nodes
 
-# Everything XML, PDF/UA and Typst agree to refuse in text. Tabs and line ends stay.
+# Characters that XML, PDF/UA or Typst refuse in text. Tabs and line ends are kept.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\ufeff\ufffe\uffff]")
 
 
 def clean(text: str) -> str:
-    """Return ``text`` without control characters, marks of direction and lone surrogates."""
+    """Return ``text`` without control characters, direction marks and lone surrogates."""
     return _CONTROL.sub("", text).encode("utf-8", "ignore").decode("utf-8")
 
 
@@ -26,25 +26,25 @@ def attr(id_: str = "", classes: tuple[str, ...] = (), **pairs: object) -> list[
 
 
 def node(kind: str, content: Any) -> Node:
-    """Return the node of type ``kind``."""
+    """Return a node of type ``kind``."""
     return {"t": kind, "c": content}
 
 
 def own(kind: str, content: list[Node], id_: str = "", **pairs: object) -> Node:
-    """Return a node of our own: like a Div or Span, but of a type that no text is read as."""
+    """Return a node of our own: like a Div or Span, but of a type that no text can produce."""
     return node(_OWN + kind, [attr(id_, (), **pairs), content])
 
 
 def kind_of(block: Node) -> str:
-    """Return ``figure`` for ``own("figure", …)``, and an empty text for any node of pandoc's."""
+    """Return ``figure`` for ``own("figure", …)``, and "" for pandoc's nodes."""
     return str(block["t"]).removeprefix(_OWN) if str(block["t"]).startswith(_OWN) else ""
 
 
 def strip_attributes(tree: Any) -> None:
-    """Take from a tree that was read from a text what could pass for something of ours.
+    """Remove attributes from a tree that was read from a text, so that it cannot imitate our nodes.
 
-    Of attributes only ids, a picture's width and the language of code remain: no class, which
-    the page's style would dress as a mark.
+    Only ids, the width of pictures and the language of code remain; a class could give text the
+    style of a mark.
     """
     waiting = [tree]
     while waiting:
@@ -77,7 +77,7 @@ def pairs(block: Node) -> dict[str, str]:
 
 
 def text(line: str) -> list[Node]:
-    """Return plain words as inline nodes."""
+    """Return plain text as inline nodes."""
     nodes: list[Node] = []
     for word in clean(line).split():
         nodes += [{"t": "Space"}, node("Str", word)]
@@ -90,21 +90,21 @@ def para(inlines: list[Node]) -> Node:
 
 
 def one_line(blocks: list[Node]) -> list[Node]:
-    """Return blocks as the inlines of one paragraph; of what is no paragraph, its words."""
+    """Return blocks as the inlines of one paragraph; other blocks than paragraphs as words."""
     lines = [b["c"] if b["t"] in ("Para", "Plain") else text(plain(b)) for b in blocks]
     joined = [inline for line in lines if line for inline in [{"t": "Space"}, *line]]
     return joined[1:]
 
 
 def code_block(source: str, language: str = "") -> Node:
-    """Return verbatim text."""
+    """Return a block of verbatim text."""
     return node("CodeBlock", [attr("", (language,) if language else ()), clean(source)])
 
 
 def walk(tree: Any, visit: Visit) -> Any:
     """Rebuild ``tree`` from its leaves up.
 
-    ``visit`` sees each node after its children and returns the nodes to put there instead,
+    ``visit`` is called with each node after its children, and returns the nodes that replace it,
     or None to keep it.
     """
     if isinstance(tree, dict):
@@ -123,7 +123,7 @@ def walk(tree: Any, visit: Visit) -> Any:
 
 
 def nodes(tree: Any) -> Iterator[Node]:
-    """Yield every node below ``tree``, in the order of reading."""
+    """Yield every node in ``tree``, in reading order."""
     if isinstance(tree, dict):
         if "t" in tree:
             yield tree
@@ -134,7 +134,7 @@ def nodes(tree: Any) -> Iterator[Node]:
 
 
 def plain(tree: Any) -> str:
-    """Return the words below ``tree``, formulas as they stand in the source."""
+    """Return the words in ``tree``, with formulas in LaTeX."""
     pieces: list[str] = []
     for element in nodes(tree):
         match element["t"]:

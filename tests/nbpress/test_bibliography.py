@@ -43,17 +43,17 @@ def test_citations_of_what_is_there(tiny: TinyProject, text: str) -> None:
 def test_unknown_key_is_a_fault_with_its_place(tiny: TinyProject) -> None:
     """The message names the place and the key that was probably meant."""
     assert wrong(tiny, "So\n[@lecun1998;\n@lecun1989].") == [
-        "1_sums.ipynb, cell 1, line 5: '@lecun1989' is no entry of report/references.bib; "
+        "1_sums.ipynb, cell 1, line 5: '@lecun1989' is not in report/references.bib; "
         "did you mean 'lecun1998'?"
     ]
-    assert "line 3: '@lecun1989' is no entry" in wrong(tiny, "And @lecun1989 says")[0]
+    assert "line 3: '@lecun1989' is not in" in wrong(tiny, "And @lecun1989 says")[0]
 
 
 def test_answers_and_captions_cite_as_well(tiny: TinyProject) -> None:
     """A key that is unknown there stops the report before anything runs."""
     tiny.edit_cell("1_sums.ipynb", "answer", "%%answer 1a\nThe sum\nis {{ total }} [@gauss].")
     (tiny.root / "report" / "references.bib").write_text(BIB, "utf-8")
-    with pytest.raises(RuntimeError, match=r"1_sums\.ipynb, cell 6, line 3: '@gauss' is no entry"):
+    with pytest.raises(RuntimeError, match=r"1_sums\.ipynb, cell 6, line 3: '@gauss' is not in"):
         tiny.report()
 
 
@@ -61,7 +61,7 @@ def test_without_a_bibliography_brackets_alone_cite(tiny: TinyProject) -> None:
     """Without a bibliography a bare @name is no citation: it may be anything."""
     assert wrong(tiny, "By @ada.", None) == []
     (fault,) = wrong(tiny, "By [@ada].", None)
-    assert fault.endswith("'@ada' is no entry of report/references.bib, which is not there")
+    assert fault.endswith("'@ada' is not in report/references.bib, which is missing or empty")
 
 
 def test_bibliography_is_text(tiny: TinyProject) -> None:

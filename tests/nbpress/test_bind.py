@@ -185,7 +185,9 @@ def test_value_recorded_twice_is_refused(press: Press) -> None:
     assert press.bind().values["1a.total"]["cell"] == "sum"
     press.outputs["1_sums/sum"] = [answer("9", other=7)]
     press.outputs["2_pictures/imports"] = [answer("9", other=8)]
-    assert press.refusal() == "9.other is recorded twice, in 1_sums.ipynb and 2_pictures.ipynb"
+    assert press.refusal() == (
+        "9.other is recorded twice, in 1_sums.ipynb and 2_pictures.ipynb; rename one of them"
+    )
 
 
 def test_figures_and_references_are_numbered(press: Press) -> None:
@@ -255,7 +257,7 @@ def test_key_results_quote_what_chapters_recorded(press: Press) -> None:
     [
         ("{{ 1a.totl }}", "no chapter has the value '1a.totl'; did you mean '1a.total'?"),
         ("{{ if negative }}x{{ end }}", "no chapter has the claim 'negative'"),
-        ("{{ 3a.words:.2f }}", "3a.words is 'six', which '.2f' cannot set"),
+        ("{{ 3a.words:.2f }}", "3a.words is 'six', which does not fit the format '.2f'"),
         ("[](#fig-2b)", "the reference '[](#fig-2b)' leads nowhere; did you mean 'fig-2a'?"),
     ],
 )
@@ -293,7 +295,7 @@ def test_label_used_twice_is_refused(press: Press) -> None:
     """A label is refused the second time, also on a figure of another chapter."""
     press.outputs["3_summary/words"] = [figure()]
     assert press.refusal() == (
-        "3_summary.ipynb, cell 5: the label 'fig-2a' is used already, in 2_pictures.ipynb, cell 6"
+        "3_summary.ipynb, cell 5: the label 'fig-2a' is already used in 2_pictures.ipynb, cell 6"
     )
 
 
@@ -305,7 +307,7 @@ def test_missing_parts_are_refused_all_at_once(press: Press) -> None:
     press.tiny.edit("notebooks/3_summary.ipynb", "## Task 3a", "## Tusk 3a")
     press.outputs["3_summary/answer"] = []
     assert press.refusal() == (
-        "the report is not complete: task 1a has no claim; task 2a has no figure; "
+        "the report is incomplete: task 1a has no claim; task 2a has no figure; "
         "task 3a has no heading '## Task 3a …'"
     )
 
@@ -315,17 +317,17 @@ def test_answer_under_another_task_is_refused(press: Press) -> None:
     press.outputs["3_summary/answer"] = [answer("2a", width=40)]
     press.outputs["2_pictures/answer"] = []
     assert press.refusal() == (
-        "3_summary.ipynb, cell 6: the answer of task 2a stands under task 3a; "
-        "its place is below the heading '## Task 2a …'"
+        "3_summary.ipynb, cell 6: the answer of task 2a is under task 3a; "
+        "move it below the heading '## Task 2a …'"
     )
 
 
 def test_answer_to_a_task_without_a_heading_is_refused(press: Press) -> None:
     """It is refused whether or not report.yaml lists the task."""
     press.outputs["3_summary/answer"] += [answer("9")]
-    assert "the answer of task 9 stands under task 3a" in press.refusal()
+    assert "the answer of task 9 is under task 3a" in press.refusal()
     press.tiny.edit("notebooks/3_summary.ipynb", "## Task 3a", "## Tusk 3a")
-    assert "the answer of task 3a stands under no task" in press.refusal()
+    assert "the answer of task 3a is under no task" in press.refusal()
 
 
 def test_task_may_be_a_number_or_a_letter(press: Press) -> None:
@@ -338,7 +340,7 @@ def test_task_may_be_a_number_or_a_letter(press: Press) -> None:
     press.tiny.edit("report/report.yaml", "3a:", "B:")
     assert "[Task 2](#task-2), [Appendix B](#task-B)." in sources(press.bind())
     press.tiny.edit("report/report.yaml", "B:", "b:")
-    assert "tasks.b.[key]: value error, a task is named like '2d', '2' or" in press.refusal()
+    assert "tasks.b.[key]: value error, a task's name must be like '2d', '2' or" in press.refusal()
 
 
 def test_false_claim_is_refused_where_it_is_expected(press: Press) -> None:
@@ -346,7 +348,7 @@ def test_false_claim_is_refused_where_it_is_expected(press: Press) -> None:
     press.outputs["1_sums/claim"] = [claim(False)]
     assert "positive: 'the sum is positive' is false" in press.refusal()
     press.outputs["1_sums/claim"] = [claim(True, "even")]
-    assert "positive: nothing claims it" in press.refusal()
+    assert "positive: no notebook makes it" in press.refusal()
 
 
 def test_claim_made_twice_is_refused(press: Press) -> None:
@@ -419,7 +421,7 @@ def test_provenance_names_tools_and_lock(press: Press, monkeypatch: pytest.Monke
     pins = "--index x\nnumpy==2.0 ; python_version >= '3' \\\n    --hash=sha256:00\nhelper=={}\n"
     for version, said in (
         ("2.0", "have the versions that `requirements.lock` pins."),
-        ("2.1", "these have another version than `requirements.lock` pins: helper 2.0."),
+        ("2.1", "these differ from the versions that `requirements.lock` pins: helper 2.0."),
         ("2.0 ; python_version < '3'", "pins: helper 2.0."),
     ):
         lock.write_text(pins.format(version), "utf-8")

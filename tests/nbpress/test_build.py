@@ -318,7 +318,7 @@ def test_nothing_is_published_if_one_file_cannot_be_written(
 def test_unpublishable_place_is_told_before_any_work(press: Press) -> None:
     """If a folder stands in the PDF's place, nothing is rendered and nothing is replaced."""
     (press.project.output / "report.pdf").mkdir()
-    with pytest.raises(PressError, match=r"report\.pdf: a folder stands where a file should"):
+    with pytest.raises(PressError, match=r"report\.pdf: there is a folder where a file should be"):
         press.build()
     assert press.rendered == []
     assert not (press.project.output / "values.json").exists()
@@ -327,7 +327,7 @@ def test_unpublishable_place_is_told_before_any_work(press: Press) -> None:
 def test_file_in_place_of_the_build_folder_is_told(press: Press) -> None:
     """The message says what to do."""
     press.project.build.touch()
-    with pytest.raises(PressError, match="build: a file stands where a folder should"):
+    with pytest.raises(PressError, match="build: there is a file where a folder should be"):
         press.build()
 
 

@@ -106,7 +106,7 @@ def test_declared_inputs_are_part_of_the_key(cache: Cache, tiny: TinyProject) ->
 def test_declared_inputs_lie_in_the_project(tiny: TinyProject, given: str) -> None:
     """An input whose path leads out of the project is refused before anything runs."""
     tiny.edit("report/report.yaml", "tasks: {1a: [answer, claim]}", f"inputs: [{given}]")
-    with pytest.raises(PressError, match=f"inputs must lie in the project; got '{given}'"):
+    with pytest.raises(PressError, match=f"inputs must be inside the project; got '{given}'"):
         open_project(tiny.root)
 
 
@@ -186,7 +186,7 @@ def test_damaged_run_is_not_found(cache: Cache, name: str, damage: Callable[[Pat
     of = inputs(cache)
     damage(keep(cache, of) / name)
     assert cache.find(of) is None
-    assert reason(cache, of) in ("its former run is damaged", "it has no run yet")
+    assert reason(cache, of) in ("its earlier run is damaged", "it has no run yet")
     keep(cache, of)
     assert cache.find(of) is not None
 

@@ -69,10 +69,10 @@ def test_check_executes_afresh_once(checked: TinyProject) -> None:
     """The files and the values are compared with the same runs, and the line names them all."""
     result = checked.run("check")
     assert result.status == 0
-    assert result.executed == dict.fromkeys(CHAPTERS, "all are to run")
+    assert result.executed == dict.fromkeys(CHAPTERS, "all notebooks are executed")
     assert result.err.splitlines()[-2:] == [
         "small: 3 values agree with report/expected/small.json",
-        "values.json, report.html, report.pdf: as published, and as a fresh run gives them",
+        "values.json, report.html, report.pdf: identical to what a fresh run gives",
     ]
 
 
@@ -117,7 +117,7 @@ def test_missing_values_are_named_and_a_deleted_form_is_not(
     assert verdict(checked) == ""
     said = capsys.readouterr().err
     assert "note: report/report.html was deleted since" in said
-    assert "\nvalues.json, report.pdf: as published" in said
+    assert "\nvalues.json, report.pdf: identical to" in said
     (checked.root / "report" / "values.json").unlink()
     assert verdict(checked) == "report/values.json is missing: publish again"
 
@@ -126,7 +126,7 @@ def test_missing_record_is_named(checked: TinyProject) -> None:
     """Without its record, nobody knows what the files are."""
     (checked.root / "report" / "published.json").unlink()
     for name in ("report.pdf", "report.html"):
-        assert f"report/{name} is there, but report/published.json does not know it" in verdict(
+        assert f"report/{name} exists, but report/published.json does not list it" in verdict(
             checked
         )
 
@@ -159,7 +159,7 @@ def test_damaged_record_is_named(checked: TinyProject, content: str) -> None:
         (lambda r: r["forms"]["report.pdf"]["files"].clear(), "report/published.json was damaged"),
         (lambda r: r["forms"]["report.pdf"]["files"].update({"../x": "0"}), "is damaged (forms."),
         (lambda r: r["forms"]["report.pdf"].update(exporter="os.path"), "is damaged (forms."),
-        (lambda r: r["forms"].pop("report.pdf"), "report/report.pdf is there, but"),
+        (lambda r: r["forms"].pop("report.pdf"), "report/report.pdf exists, but"),
     ],
 )
 def test_false_claim_of_the_record_is_named(
@@ -195,13 +195,11 @@ def test_commit_since_publication_is_no_damage(
     checked.report()
     git("commit", "--allow-empty", "-m", "Two")
     assert verdict(checked) == ""
-    note = (
-        "note: nothing else differs, but publish again for the commit: it says 'Code: git commit `"
-    )
+    note = "note: only the commit differs; publish again to update it: it names 'Code: git commit `"
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith(note)]
-    assert ", and this is 'Code: git commit `" in line
+    assert ", but this is 'Code: git commit `" in line
     checked.edit("notebooks/1_sums.ipynb", "What is the sum?", "Which sum is it?")
-    assert "publish again (it says 'Code: git commit `" in verdict(checked)
+    assert "publish again (it names 'Code: git commit `" in verdict(checked)
 
 
 def test_other_data_set_is_compared_without_the_files(
@@ -212,7 +210,7 @@ def test_other_data_set_is_compared_without_the_files(
     (checked.root / "report" / "report.pdf").write_bytes(b"garbage")
     assert verdict(checked, "large") == ""
     said = capsys.readouterr().err
-    assert "another report (small) is published: values are compared, but no files" in said
+    assert "another report (small) is published: comparing values only, not files" in said
     assert "report/report.pdf was damaged or edited after it was published" in verdict(
         checked, "small"
     )
@@ -240,7 +238,7 @@ def test_nothing_published_compares_values(
     """Values are compared even if nothing is published, for example after `clean`."""
     assert checked.run("clean").status == 0
     assert verdict(checked, "small") == ""
-    assert "nothing is published: values are compared, but no files" in capsys.readouterr().err
+    assert "nothing is published: comparing values only, not files" in capsys.readouterr().err
 
 
 def test_new_missing_and_drifted_values_are_told_apart(checked: TinyProject) -> None:
@@ -257,7 +255,7 @@ def test_new_missing_and_drifted_values_are_told_apart(checked: TinyProject) -> 
     assert ["drifted", "1a.total", "7", "6", "±", "0", "relative,", "±", "0.5"] in rows
     assert ["new", "2a.width", "40"] in rows
     assert ["missing", "9z.gone", "1"] in rows
-    assert "`make check DATASET=small RECORD=1` records the values" in faults
+    assert "`make check DATASET=small RECORD=1` records them" in faults
     assert checked.run("check", NBPRESS_DATASET="small", NBPRESS_RECORD="1").status == 0
     assert json.loads(path.read_text("utf-8"))["1a.total"] == {"value": 6.0, "absolute": 0.5}
     assert verdict(checked) == ""

@@ -235,7 +235,8 @@ def test_other_version_of_a_dependency_executes_every_chapter(built: TinyProject
 def test_force_executes_every_chapter(built: TinyProject) -> None:
     """FORCE=1 and --force do, FORCE=0 does not."""
     assert built.report(NBPRESS_FORCE="0").executed == {}
-    assert built.report(NBPRESS_FORCE="1").executed == dict.fromkeys(CHAPTERS, "all are to run")
+    why = "all notebooks are executed"
+    assert built.report(NBPRESS_FORCE="1").executed == dict.fromkeys(CHAPTERS, why)
 
 
 def test_times_of_sources_do_not_count(built: TinyProject) -> None:
@@ -345,7 +346,7 @@ def test_parameters_lists_what_a_notebook_takes(tiny: TinyProject) -> None:
         ("resolver:", "resolvr:", "unknown key 'resolvr'; did you mean 'resolver'?"),
         ("title: A tiny report", "", "title: field required"),
         ("1_sums.ipynb", "1_sum.ipynb", "notebooks/1_sum.ipynb; did you mean '1_sums.ipynb'?"),
-        ("A tiny report", "Tiny: a report", "stands in quotes"),
+        ("A tiny report", "Tiny: a report", "in quotes"),
         ("tiny.resolver:resolve", "tiny.resolver:solve", "resolver must be 'module:function'"),
         ("tiny-report", "tinny-report", "distribution 'tinny-report' is not installed"),
         (
@@ -358,9 +359,9 @@ def test_parameters_lists_what_a_notebook_takes(tiny: TinyProject) -> None:
         ("needs: [1a.total]", "needs: [3a.words]", "in a circle: 3_summary ← 3_summary"),
         ("needs: [1a.total]", "needs: [1a.totals]", "did you mean '1a.total'?"),
         ("cell_timeout: 60", "cell_timeout: 0", "cell_timeout: input should be greater than 0"),
-        ("title:", "sources: [../src]\ntitle:", "sources must lie in the project"),
-        ("[1a.total]", "[1a.total]\n    inputs: [data/a.csv]", "meant by the inputs 'data/a.csv'"),
-        ("resolver: tiny.resolver:resolve", "", "'positive' lists data sets, but no resolver is"),
+        ("title:", "sources: [../src]\ntitle:", "sources must be inside the project"),
+        ("[1a.total]", "[1a.total]\n    inputs: [data/a.csv]", "matches the inputs 'data/a.csv'"),
+        ("resolver: tiny.resolver:resolve", "", "data sets, but there is no resolver"),
     ],
 )
 def test_mistake_in_report_yaml_is_one_clear_message(
@@ -382,10 +383,10 @@ def test_report_without_a_data_set(tiny: TinyProject) -> None:
     tiny.edit("report/report.yaml", "distribution: tiny-report\n", "")
     tiny.edit("report/report.yaml", "positive: [small]", "positive: []")
     refusal = tiny.run("report").err
-    assert "1_sums.ipynb has the parameter 'dataset', which a resolver decides, but" in refusal
+    assert "1_sums.ipynb has the parameter 'dataset', which a resolver sets, but" in refusal
     for name in ("1_sums", "2_pictures"):
         tiny.edit(f"notebooks/{name}.ipynb", 'dataset: str = \\"auto\\"', "x: int = 1")
-    assert "report.yaml names no resolver" in tiny.run("report", NBPRESS_DATASET="small").err
+    assert "report.yaml has no resolver" in tiny.run("report", NBPRESS_DATASET="small").err
     (tiny.root / "notebooks" / "table.csv").write_text("7", "utf-8")
     tiny.edit_cell("1_sums.ipynb", "sum", 'total = float(open("table.csv").read())')
     tiny.edit_cell("3_summary.ipynb", "provenance", "")
@@ -403,16 +404,16 @@ def test_unknown_data_set_and_engine_are_refused(tiny: TinyProject) -> None:
     assert "nbpress: no data set 'tny'" in tiny.run("report", NBPRESS_DATASET="tny").err
     result = tiny.run("report", NBPRESS_ENGINE="typs")
     assert result.status == 1
-    assert "ENGINE: there is no 'typs'; did you mean 'typst'?" in result.err
+    assert "ENGINE: unknown engine 'typs'; did you mean 'typst'?" in result.err
     result = tiny.run("report", NBPRESS_ENGINE="word")
-    assert result.err == "nbpress: ENGINE: there is no 'word'; known: latex, typst\n"
+    assert result.err == "nbpress: ENGINE: unknown engine 'word'; known: latex, typst\n"
 
 
 def test_outside_a_project_it_says_what_it_looked_for(tmp_path: Path) -> None:
     """The message says that no folder upwards has a report/report.yaml."""
     result = TinyProject(tmp_path).run("report")
     assert result.status == 1
-    assert "no report/report.yaml in this folder or above it" in result.err
+    assert f"no report/report.yaml in {tmp_path} or above it" in result.err
 
 
 def test_works_from_a_folder_below(built: TinyProject) -> None:
@@ -476,7 +477,7 @@ def test_build_that_cannot_speak_publishes(tiny: TinyProject, closed: bool) -> N
     assert list(tiny.published()) == ["report.pdf", "values.json"]
     log = (tiny.root / "build" / "nbpress.log").read_text("utf-8")
     assert "1_sums: done in" in log
-    assert "nbpress: ENGINE: there is no 'word'" in log
+    assert "nbpress: ENGINE: unknown engine 'word'" in log
     lock = (tiny.root / "build" / "lock").read_bytes()
     assert lock == b""  # which would otherwise have become what a worker takes for stderr
 
@@ -491,7 +492,7 @@ def test_clean_deletes_what_was_published_and_nothing_else(built: TinyProject) -
     (report / ".report.pdf.new").write_bytes(b"half a rep")
     result = built.run("clean")
     assert result.status == 0
-    assert result.err == "report/report.html was changed since it was published: it stays\n"
+    assert result.err == "report/report.html was changed since it was published: it is kept\n"
     gone = before - {path.name for path in report.iterdir()}
     assert gone == {"report.pdf", "values.json", "published.json"}
     assert (report / "report.mine.pdf").read_bytes() == b"mine"
@@ -504,7 +505,7 @@ def test_clean_does_not_trust_a_damaged_record(built: TinyProject) -> None:
     path = built.root / "report" / "published.json"
     text = path.read_text("utf-8")
     path.write_text(text.replace('"report.pdf": "', '"../data/small.txt": "'), "utf-8")
-    assert "the forms of the report stay" in built.run("clean").err
+    assert "the forms of the report are kept" in built.run("clean").err
     assert (built.root / "data" / "small.txt").exists()
     assert (built.root / "report" / "report.pdf").exists()
 
@@ -517,7 +518,7 @@ def test_clean_waits_for_a_running_build(tiny: TinyProject) -> None:
     build.stderr.readline()  # it is at work
     clean = tiny.start("clean")
     assert clean.stderr
-    assert "another build is at work" in clean.stderr.readline()
+    assert "another build is running" in clean.stderr.readline()
     assert (tiny.root / "build" / "lock").exists()
     (tiny.root / "gate").touch()
     assert "3 of 3 notebooks executed" in build.communicate(timeout=DEADLINE)[1]
@@ -533,7 +534,7 @@ def test_build_that_waited_for_clean_begins_anew(built: TinyProject) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         build = built.start("report")
         assert build.stderr
-        assert "another build is at work" in build.stderr.readline()
+        assert "another build is running" in build.stderr.readline()
         path.unlink()
     assert "0 of 3 notebooks executed" in build.communicate(timeout=DEADLINE)[1]
     assert path.exists()

@@ -52,11 +52,11 @@ def test_resolver_that_cannot_be_imported(tiny: TinyProject, text: str, reason: 
 @pytest.mark.parametrize(
     ("code", "outcome"),
     [
-        ("return None", "answered None; expected an object with the attributes dataset: str, "),
-        ("return SimpleNamespace(dataset=dataset)", "answered namespace(dataset='auto'); expected"),
+        ("return None", "returned None; expected an object with the attributes dataset: str, "),
+        ("return SimpleNamespace(dataset=dataset)", "returned namespace(dataset='auto'); expected"),
         (
             "return SimpleNamespace(dataset=1, reason='', sha256='', files={}, fallback=False)",
-            "answered namespace(dataset=1",
+            "returned namespace(dataset=1",
         ),
         ("return 1 / 0", "raised ZeroDivisionError: division by zero; expected"),
     ],
@@ -74,5 +74,5 @@ def test_resolver_that_does_not_answer(tiny: TinyProject, code: str, outcome: st
 def test_report_without_a_resolver_has_no_data_set() -> None:
     """Asking for a data set is then an error."""
     assert resolve("auto", None, []) is NO_DATA_SET
-    with pytest.raises(PressError, match=r"DATASET is 'mnist', but report\.yaml names no resolver"):
+    with pytest.raises(PressError, match=r"DATASET is 'mnist', but report\.yaml has no resolver"):
         resolve("mnist", None, [])

@@ -161,8 +161,8 @@ def test_formula_has_class_latex_label_and_line() -> None:
 def test_formula_must_say_how_it_is_meant(opening: str) -> None:
     """A formula without a class is refused: it would look like one that was judged."""
     assert fault(f"A\n\n{opening}\nx\n$$", 2) == (
-        "line 4: expected '$$ % define', '$$ % assume' or '$$ % prove', which a label may "
-        f"follow, 'eq-gradient', at the beginning of a formula; got {opening!r}"
+        "line 4: a formula must begin with '$$ % define', '$$ % assume' or '$$ % prove', and "
+        f"may add a label, 'eq-gradient'; got {opening!r}"
     )
 
 
@@ -174,7 +174,7 @@ def test_class_that_does_not_exist() -> None:
 
 def test_formula_quotes_no_value() -> None:
     """With a quoted value, the prover would read another formula on each data set."""
-    message = "line 3: a formula that is proved quotes no values"
+    message = "line 3: a formula of a derivation must not quote values"
     assert fault("{{ n }}\n\n$$ % prove\nx = {{ n }}\n$$") == message
 
 
@@ -182,7 +182,7 @@ def test_formula_quotes_no_value() -> None:
 def test_formula_depends_on_no_claim(condition: str) -> None:
     """A formula that was proved but is not shown would give its mark to another."""
     body = f"{{{{ if up }}}}Up{{{{ end }}}}\n\n{condition}\n$$ % prove\nx\n$$\n{{{{ end }}}}"
-    assert fault(body) == "line 4: a formula that is proved depends on no claim"
+    assert fault(body) == "line 4: a formula of a derivation must not depend on a claim"
 
 
 @pytest.mark.parametrize(
@@ -208,8 +208,8 @@ def test_macro_is_refused(macro: str) -> None:
     """A macro in the words is refused as well: it would change the formulas that follow."""
     name = re.match(r"\\[a-z]+", macro)[0]  # type: ignore[index]
     assert fault(f"By\n${macro}$\n\n$$ % prove\nx\n$$") == (
-        f"line 2: a formula is proved as it is written: leave out {name}, which has it display "
-        "something else"
+        f"line 2: a formula must display exactly what is proved: leave out {name}, which could "
+        "change what it displays"
     )
 
 
@@ -218,7 +218,7 @@ def test_display_of_another_kind_is_refused(opening: str) -> None:
     """Other displays would stand among those that are judged; in code they are allowed."""
     text = "$$ % prove\nx\n$$\n"
     assert fault(f"{text}{opening} 1 = 2") == (
-        f"line 4: a formula of a derivation is displayed by '$$': leave out {opening}"
+        f"line 4: a formula of a derivation must be displayed by '$$': leave out {opening}"
     )
     assert len(read_formulas(f"{text}`{opening}`")) == 1
 
@@ -238,14 +238,14 @@ def test_cell_of_a_derivation() -> None:
     [
         ("%%derivation 1a\nx", "line 1: expected %%derivation TASK PROVER, as '%%derivation"),
         ("%%derivation 1a p q\nx", "line 1: expected %%derivation TASK PROVER, as '%%deriv"),
-        ("%%derivation x1 p\nx", "line 1: a task is named like '2d'"),
+        ("%%derivation x1 p\nx", "line 1: a task's name must be like '2d'"),
         (
             "%%derivation 1a p.q\nx",
             "line 1: expected the variable that holds the prover; got 'p.q'",
         ),
-        ("%%derivation 1a p\n \n", "line 2: expected a text; the text is empty"),
-        ("%%derivation 1a p\n\n$$\nx\n$$", "line 3: expected '$$ % define'"),
-        ("%%derivation 1a p\n{{ 1 + 1 }}", "line 2: {{ 1 + 1 }} is no placeholder"),
+        ("%%derivation 1a p\n \n", "line 2: the text is empty"),
+        ("%%derivation 1a p\n\n$$\nx\n$$", "line 3: a formula must begin"),
+        ("%%derivation 1a p\n{{ 1 + 1 }}", "line 2: {{ 1 + 1 }} is not a placeholder"),
     ],
 )
 def test_malformed_cell(source: str, message: str) -> None:
@@ -263,7 +263,7 @@ def test_faults_of_labels() -> None:
     found = faults([Notebook(Path("1.ipynb"), (*code, text), {})])
     messages = [message for each in found if "total" not in (message := str(each))]
     assert messages == [
-        "1.ipynb, cell 3, line 10: 'eq-half' is used already, in 1.ipynb, cell 2",
+        "1.ipynb, cell 3, line 10: 'eq-half' is already used in 1.ipynb, cell 2",
         "1.ipynb, cell 4, line 2: '[Equation](#eq-halve)' leads nowhere; did you mean 'eq-half'?",
     ]
 
@@ -319,21 +319,21 @@ def test_other_formulas_than_the_run_read(old: str, new: str) -> None:
     source = SOURCE.replace(old, new) if new != "$$" else f"{SOURCE}\n$$ % prove\n1 = 2\n$$"
     source = source.replace("1a assumer", "1a prover")
     said = said_of(source, RECORD)
-    assert said.lacking == ["1.ipynb, cell 1, derives"]
+    assert said.lacking == ["1.ipynb, cell 1, needs a proof"]
     assert said.prose == {}
 
 
 def test_run_that_proved_nothing() -> None:
     """The chapter has to run in this case, too."""
     source = SOURCE.replace("{{ total:g }}", "it")
-    assert said_of(source).lacking == ["1.ipynb, cell 1, derives"]
+    assert said_of(source).lacking == ["1.ipynb, cell 1, needs a proof"]
 
 
 def test_value_that_displays_a_formula() -> None:
     """It is refused: nobody proved the formula, and it would take another's mark."""
     values = {"total": "$$ % prove\n1 = 2\n$$"}
     record = Derivation("1a", FORMULAS, [], "None.", values)
-    with pytest.raises(PressError, match=r"^1\.ipynb, cell 1, line \d+: expected '\$\$ % def"):
+    with pytest.raises(PressError, match=r"^1\.ipynb, cell 1, line \d+: a formula must begin"):
         said_of(SOURCE.replace(":g", ""), record)
 
 
@@ -385,7 +385,7 @@ def test_value_that_displays_a_formula_stops_it(
 ) -> None:
     """Such a value stops the derivation in the kernel as in the press."""
     monkeypatch.setattr(memory, "_variables", lambda: {"total": "$$ 1 = 2 $$"})
-    with pytest.raises(TextError, match="expected '\\$\\$ % define'"):
+    with pytest.raises(TextError, match="a formula must begin"):
         show(SOURCE.replace(":g", ""))
     assert bundles == []
 
@@ -430,7 +430,7 @@ def test_text_that_displays_what_was_written() -> None:
     formulas = read_formulas(BODY)
     check_set(BODY.replace("it follows", "so").replace(" eq-half", ""), formulas)
     for text in ("", f"{BODY}\n$$ % define\nc\n$$", BODY.replace("2 b", "3 b")):
-        with pytest.raises(TextError, match="a value that it quotes displays a formula"):
+        with pytest.raises(TextError, match="a quoted value displays a formula"):
             check_set(text, formulas)
 
 
@@ -444,9 +444,9 @@ def test_variable_that_is_no_prover() -> None:
     assert str(error.value) == message
     with pytest.raises(TextError) as error:
         prover_of(variables, "other")
-    assert "other has no methods 'prove' and 'summary': it is no prover" in str(error.value)
+    assert "other is not a prover: it lacks the methods 'prove' and 'summary'" in str(error.value)
     half = type("Half", (), {"prove": None})()
-    with pytest.raises(TextError, match="it is no prover"):
+    with pytest.raises(TextError, match="is not a prover"):
         prover_of({"half": half}, "half")
 
 
@@ -482,7 +482,7 @@ def test_label_that_is_used_twice() -> None:
     with pytest.raises(PressError) as error:
         number([cell(), cell()])
     assert str(error.value) == (
-        "1.ipynb, cell 5: the label 'eq-half' is used already, in 1.ipynb, cell 5"
+        "1.ipynb, cell 5: the label 'eq-half' is already used in 1.ipynb, cell 5"
     )
 
 
@@ -493,11 +493,11 @@ def test_result_that_is_listed_must_be_proved() -> None:
     with pytest.raises(PressError) as error:
         check_proofs({"1a": "b = c"}, cells)
     assert str(error.value) == (
-        "report.yaml expects of task 1a a proof of\n  b = c\nand found those of\n"
-        "  x = y\n  z = 1\nIn the derivation, '% prove' must stand above it, and its first "
-        "and last member be those."
+        "report.yaml expects a proof in task 1a of\n  b = c\nbut this is proved:\n"
+        "  x = y\n  z = 1\nIn the derivation, put '% prove' above the equality; its first and "
+        "last members must match."
     )
-    with pytest.raises(PressError, match="and found those of\n  nothing\n"):
+    with pytest.raises(PressError, match="but this is proved:\n  nothing\n"):
         check_proofs({"2a": "b = c"}, cells)
 
 
@@ -584,7 +584,7 @@ def test_listed_result_that_is_only_defined_stops_the_build(proved: TinyProject)
     """The chapter runs, but does not prove a result that report.yaml lists."""
     derive(proved, "% prove", "% define")
     err = refusal(proved)
-    assert "report.yaml expects of task 1a a proof of\n  b = \\frac a 2\nand found" in err
+    assert "report.yaml expects a proof in task 1a of\n  b = \\frac a 2\nbut" in err
 
 
 def test_task_without_its_derivation_stops_the_build(proved: TinyProject) -> None:
@@ -592,7 +592,7 @@ def test_task_without_its_derivation_stops_the_build(proved: TinyProject) -> Non
     proved.edit("report/report.yaml", "{1a: 'b", "{2a: 'b")
     proved.edit_cell("1_sums.ipynb", "derivation", "%%answer 1a\nSee.")
     proved.edit("notebooks/2_pictures.ipynb", "[Equation](#eq-half)", "nothing")
-    assert "the report is not complete: task 1a has no derivation" in refusal(proved)
+    assert "the report is incomplete: task 1a has no derivation" in refusal(proved)
 
 
 @pytest.mark.parametrize(
@@ -607,12 +607,12 @@ def test_task_without_its_derivation_stops_the_build(proved: TinyProject) -> Non
         (
             "% define",
             "% define eq-half",
-            "1_sums.ipynb, cell 9, line 10: 'eq-half' is used already, in 1_sums.ipynb, cell 9",
+            "1_sums.ipynb, cell 9, line 10: 'eq-half' is already used in 1_sums.ipynb, cell 9",
         ),
         (
             "2 b",
             "{{ total }} b",
-            "1_sums.ipynb, cell 9, line 4: a formula that is proved quotes no values",
+            "1_sums.ipynb, cell 9, line 4: a formula of a derivation must not quote values",
         ),
         (
             "1a prover",
@@ -622,7 +622,7 @@ def test_task_without_its_derivation_stops_the_build(proved: TinyProject) -> Non
         (
             "1a prover",
             "1a sums",
-            "line 1: sums has no methods 'prove' and 'summary': it is no prover",
+            "line 1: sums is not a prover: it lacks the methods 'prove' and 'summary'",
         ),
     ],
 )
@@ -634,7 +634,7 @@ def test_fault_is_told_with_its_place(
     err = refusal(proved)
     assert message in err
     assert re.search(r"1_sums\.ipynb[:,] cell 9", err)
-    assert ("runs" in err) == ("no methods" in message)
+    assert ("runs" in err) == ("not a prover" in message)
 
 
 @pytest.mark.parametrize(
@@ -652,6 +652,6 @@ def test_derivation_that_code_shows_is_refused(proved: TinyProject, code: str) -
     """Code could show anything; a mark is only for what stands in the notebook."""
     proved.edit_cell("1_sums.ipynb", "claim", code)
     assert (
-        "1_sums.ipynb, cell 7: code shows a derivation, which counts for nothing; write it in "
+        "1_sums.ipynb, cell 7: a derivation shown by code does not count; write it in "
         "a cell of its own, '%%derivation TASK PROVER'" in refusal(proved)
     )

@@ -21,7 +21,7 @@ def test_changes_are_counted_listed_and_on_the_first_page(built: TinyProject) ->
     """Changed parameters, claims, values and figures are listed with sizes, and back again."""
     assert built.run("diff").status == 1  # nothing is recorded, and there was no report before
     assert built.run("check", "--record").status == 0
-    unknown = "recorded says nothing of parameters, claims, figures, which are not compared"
+    unknown = "recorded has no record of parameters, claims, figures, so these are not compared"
     assert built.run("diff").out == f"nothing differs\n{unknown}\n"
     first_page = "instead of"
     assert first_page not in built.bound
@@ -103,7 +103,7 @@ def test_nothing_to_compare_with(built: TinyProject, word: str) -> None:
     result = built.run("diff", word)
     assert result.status == 1
     assert (
-        f"nothing to compare with at {word}: expected report, previous, default, recorded"
+        f"there is no report to compare at {word!r}: expected report, previous, default, recorded"
         in result.err
     )
 
@@ -144,4 +144,4 @@ def test_edited_values_have_no_record(built: TinyProject) -> None:
     path.write_text(path.read_text("utf-8").replace("6", "7"), "utf-8")
     out = built.run("diff", "recorded").out
     assert "1a.total  6" in out
-    assert "says nothing of parameters, claims, figures" in out
+    assert "has no record of parameters, claims, figures" in out

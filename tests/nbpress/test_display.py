@@ -79,7 +79,7 @@ def test_figure_is_closed_and_can_be_used(shown: list[dict[str, Any]]) -> None:
 )
 def test_malformed_label_is_refused(label: str) -> None:
     """A label other than `fig-…` would never be numbered, and no reference would find it."""
-    with pytest.raises(ValueError, match="small letters, digits and hyphens"):
+    with pytest.raises(ValueError, match="lower-case letters, digits and hyphens"):
         figure(io.StringIO(), label, "A caption.", "A text.")  # type: ignore[arg-type]
 
 
@@ -170,7 +170,7 @@ def test_what_an_answer_of_code_quotes_is_recorded(
 
 def test_caption_that_quotes_needs_a_task() -> None:
     """The values are recorded under the task that the label names."""
-    with pytest.raises(ValueError, match="line 1: the label names no task to record values under"):
+    with pytest.raises(ValueError, match="line 1: the label must name the values' task"):
         table(["a"], [[1]], "tab-all", "Of {{ n }}.")
 
 
@@ -190,14 +190,16 @@ def test_value_may_have_any_name(shown: list[dict[str, Any]]) -> None:
 @pytest.mark.parametrize("value", [math.nan, [1, -math.inf], {"a": np.array([np.nan])}])
 def test_number_that_json_cannot_hold_is_refused(value: Any) -> None:
     """NaN and infinity are refused; the message says what to give instead."""
-    with pytest.raises(TypeError, match=r"x must be a finite number, as JSON has no -?(nan|inf);"):
+    with pytest.raises(
+        TypeError, match=r"must be a finite number, because JSON has no -?(nan|inf);"
+    ):
         answer("1a", "", x=value)
 
 
 @pytest.mark.parametrize("task", ["", "a1", "2D", "2 d"])
 def test_malformed_task_is_refused(task: str) -> None:
     """A task has a name like '2d' or 'A'."""
-    with pytest.raises(ValueError, match="a task is named like"):
+    with pytest.raises(ValueError, match="a task's name must be like"):
         answer(task, "")
 
 
@@ -219,7 +221,7 @@ def test_claim_is_stated_only_if_it_holds(shown: list[dict[str, Any]]) -> None:
 @pytest.mark.parametrize("id_", ["", "Falls", "norm falls", "-falls"])
 def test_malformed_claim_is_refused(id_: str) -> None:
     """Claims have ids of small letters, digits and hyphens, by which report.yaml lists them."""
-    with pytest.raises(ValueError, match="a claim's id has small letters"):
+    with pytest.raises(ValueError, match="a claim's id must have only lower-case letters"):
         claim("4e", id_, "it falls", True)
 
 

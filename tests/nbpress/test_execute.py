@@ -319,7 +319,7 @@ def test_second_build_waits_and_says_so(tiny: TinyProject) -> None:
     second = tiny.start("report")
     assert second.stderr
     said = second.stderr.readline()
-    assert said == "another build is at work in this folder: waiting for it to end\n"
+    assert said == "another build is running in this folder: waiting for it to end\n"
     gate.touch()
     assert first.wait(DEADLINE) == 0
     rest = second.communicate(timeout=DEADLINE)[1]
@@ -349,7 +349,9 @@ def test_list_of_fonts_is_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_data_set_of_an_untagged_cell_is_refused(project: Project, tiny: TinyProject) -> None:
     """Without the tag the notebook would silently compute on another data set."""
     tiny.edit("notebooks/1_sums.ipynb", '"tags": ["parameters"]', '"tags": []')
-    with pytest.raises(PressError, match=r"1_sums\.ipynb takes no 'dataset' from the press.*tag"):
+    with pytest.raises(
+        PressError, match=r"1_sums\.ipynb cannot receive 'dataset' from the press.*tag"
+    ):
         plan(project, DATA, {})
 
 

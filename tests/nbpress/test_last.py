@@ -31,5 +31,5 @@ def test_reference_figures_are_those_of_the_data_set(tiny: TinyProject) -> None:
     assert reference_figures(path, "large") == [{"task": "1a", "expected": 3}]
     assert reference_figures(path, "small") == []
     path.write_text("large: 3\n", "utf-8")
-    with pytest.raises(PressError, match=r"report/reference\.yaml: expected data sets"):
+    with pytest.raises(PressError, match=r"report/reference\.yaml: expected a list"):
         reference_figures(path, "large")

@@ -174,7 +174,7 @@ def test_python_that_is_gone(tmp_path: Path) -> None:
     """The Makefile says what to do where the Python that made the project is gone."""
     begin(tmp_path / "x")
     (tmp_path / "x" / ".python").write_text("/gone/bin/python\n", "utf-8")
-    assert "delete .python, and make sets up .venv" in make(tmp_path / "x", "report").stderr
+    assert "delete .python, and make will set up .venv" in make(tmp_path / "x", "report").stderr
 
 
 def test_title(tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_chapters_stand_in_their_order(tmp_path: Path, five: list[Path]) -> None
     assert "report/report.pdf: 5 of 5 notebooks executed" in built.stderr, built.stderr
     assert listing(five[0].parent) == before
     todo = (tmp_path / "x" / "TODO.md").read_text("utf-8")
-    assert '- report/report.yaml: write the title (now "X") and the authors' in todo
+    assert '- report/report.yaml: fill in the title (now "X") and authors' in todo
     assert "drawn.ipynb, cell 4: its figure has no text alternative" in todo
     assert "magics.ipynb, cell 5: it ended in NameError: no x" in todo
     assert todo.split("\n", 2)[2] in result.stdout
@@ -260,14 +260,14 @@ def test_title_is_added_where_there_is_none(tmp_path: Path) -> None:
     path = saved(tmp_path / "my_data.ipynb", cell("```\n# no\n```\n\n## Two", "markdown"))
     (adopted,) = adopt([path])
     assert adopted.notebook.cells[0].source == "# my data"
-    assert left_to_do([adopted]) == ["my_data.ipynb, cell 1: its title is the file's name"]
+    assert left_to_do([adopted]) == ["my_data.ipynb, cell 1: write a title (now the file's name)"]
 
 
 def test_typed_numbers_are_counted(tmp_path: Path) -> None:
     """Each notebook's typed numbers are one line: `make lint` lists them."""
     path = saved(tmp_path / "a.ipynb", cell("# A\n\nThe mean of 17 runs is 0.5.", "markdown"))
     (line,) = left_to_do(adopt([path]))
-    assert line.startswith("a.ipynb: 2 numbers are typed into its texts, and may go stale")
+    assert line.startswith("a.ipynb: 2 numbers are typed in its texts and may go stale")
 
 
 @pytest.mark.parametrize(
@@ -289,7 +289,7 @@ def test_commands_that_copy_files(tmp_path: Path, name: str, command: str | None
     (line,) = left_to_do(
         adopt([saved(beside / "a.ipynb", cell("# A", "markdown"), cell(repr(name)))])
     )
-    end = f"`{command.format(beside)}`" if command else "beside the notebook, and mend the name"
+    end = f"`{command.format(beside)}`" if command else "beside the notebook and change the name"
     assert line.endswith(end.replace("three/../", ""))
 
 
@@ -315,7 +315,7 @@ def test_what_is_left_to_do(tmp_path: Path) -> None:
     copy = f"`cp -r {tmp_path}"
     expected = [
         "cell 1, line 3: a picture has no text alternative",
-        f"cell 1: it names a.png, which the original finds: {copy}/a.png notebooks/a.png`",
+        f"cell 1: it names a.png, a file beside the original: {copy}/a.png notebooks/a.png`",
         "cell 2: its parameters: the default of rate must be a literal",
         "cell 3: it installs packages in each run",
         f"cell 3: it imports near, which lies beside the original: {copy}/near.py notebooks`",
@@ -325,7 +325,7 @@ def test_what_is_left_to_do(tmp_path: Path) -> None:
         f"cell 6: {ALTERNATIVE}",
         "cell 8, line 1: fig-a has no text alternative",
         "cell 9: the press itself sets 'recorded'",
-        "cell 10: papermill put it in",
+        "cell 10: papermill added it",
     ]
     left = left_to_do(adopt([path]))
     assert len(left) == len(expected), left
@@ -375,21 +375,21 @@ def places_in(content: object) -> Iterator[tuple[object, object]]:
 
 FORMAT = "expected a Jupyter notebook of format 4; found "
 REFUSED = {
-    "no JSON": (lambda f: [torn(f)], f"torn.ipynb: {FORMAT}what is no JSON (Expecting value"),
-    "a text": (lambda f: [as_json(f, [1], "a.md")], f"a.md: {FORMAT}another ending than .ipynb"),
-    "a list": (lambda f: [as_json(f, [1])], f"a.ipynb: {FORMAT}JSON that is no notebook"),
+    "no JSON": (lambda f: [torn(f)], f"torn.ipynb: {FORMAT}invalid JSON (Expecting value"),
+    "a text": (lambda f: [as_json(f, [1], "a.md")], f"a.md: {FORMAT}a name without .ipynb"),
+    "a list": (lambda f: [as_json(f, [1])], f"a.ipynb: {FORMAT}JSON that is not a notebook"),
     "half a name": (lambda f: [saved(f / "\udc80.ipynb", cell("1"))], "a malformed one"),
-    "no cells": (lambda f: [as_json(f, {"nbformat": 4})], "JSON that is no notebook"),
+    "no cells": (lambda f: [as_json(f, {"nbformat": 4})], "JSON that is not a notebook"),
     "no metadata": (
         lambda f: [as_json(f, {"nbformat": 4, "cells": [], "metadata": 3})],
-        "JSON that is no notebook",
+        "JSON that is not a notebook",
     ),
     "odd cell": (
         lambda f: [saved(f / "a.ipynb", {"cell_type": "heading", "source": ""})],
-        "JSON that is no notebook",
+        "JSON that is not a notebook",
     ),
     "odd note": (lambda f: [saved(f / "a.ipynb", cell("1", metadata=[1]))], "JSON that is no"),
-    "odd source": (lambda f: [saved(f / "a.ipynb", cell([3]))], "JSON that is no notebook"),
+    "odd source": (lambda f: [saved(f / "a.ipynb", cell([3]))], "JSON that is not a notebook"),
     "odd tags": (
         lambda f: [saved(f / "a.ipynb", cell("1", metadata={"tags": 3}))],
         "a malformed one",
@@ -469,9 +469,9 @@ def test_folders(tmp_path: Path) -> None:
     for name, message in (
         ("full", "is not empty: expected the name of a new folder, or of an empty one; found "
          ".hidden in it; give another name"),
-        ("file", "is no folder"),
-        ("dangling", "is no folder"),
-        ("none/x", "make it first"),
+        ("file", "is not a folder"),
+        ("dangling", "is not a folder"),
+        ("none/x", "make that first"),
     ):  # fmt: skip
         with pytest.raises(PressError, match=re.escape(message)):
             begin(tmp_path / name)

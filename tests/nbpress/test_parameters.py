@@ -63,7 +63,7 @@ def test_parameter_is_declared_by_annotation_default_and_comment(
 def test_bound_that_would_not_be_read_is_refused(tmp_path: Path, comment: str) -> None:
     """Anywhere in the cell, such a bound would be believed but not enforced."""
     for declaration in (f"x: float = 0.5  # {comment}", f"# {comment}\nx: float = 0.5"):
-        with pytest.raises(PressError, match=r"cell 1: .* looks like a bound.* write bounds first"):
+        with pytest.raises(PressError, match=r"cell 1: .* seems to contain a bound.* put bounds"):
             parameter(tmp_path, declaration)
 
 
@@ -180,7 +180,7 @@ def test_unclosed_bracket_is_one_sentence() -> None:
 @pytest.mark.parametrize("comment", ["> −1", "⩾ 1", "between 0 and 1, < −3"])
 def test_bounds_in_other_signs_are_refused(comment: str) -> None:
     """Whatever looks like a bound to a reader is either read or refused."""
-    with pytest.raises(PressError, match="what looks like a bound"):
+    with pytest.raises(PressError, match="seems to contain a bound"):
         list(declarations(f"count: int = 3  # {comment}", "the cell"))
 
 

@@ -59,7 +59,7 @@ def test_server_is_on_this_machine_alone_and_on_the_port_asked_for(built: TinyPr
         port = taken.getsockname()[1]
         result = built.run("preview", "--port", str(port))
         assert result.status == 1
-        assert f"port {port} cannot be had" in result.err
+        assert f"port {port} is not available" in result.err
     with watching(built, "preview", "--port", str(port)) as watch:
         assert watch.process.stdout.readline().startswith(f"http://127.0.0.1:{port}/?token=")
         with pytest.raises(OSError, match="refused"):

@@ -69,7 +69,7 @@ def test_sentence_that_depends_on_a_claim(built: TinyProject) -> None:
     assert "More." in executing_nothing(built)
     source = "%%answer 1a\nIt {{ if positive }}gains{{ else }}loses{{ end }}."
     built.edit_cell("1_sums.ipynb", "more", source)
-    assert "depends on positive" in refused(built).err  # a claim that is made below
+    assert "depends on the claim positive" in refused(built).err  # a claim that is made below
     content = json.loads((built.root / "notebooks" / "1_sums.ipynb").read_text("utf-8"))
     content["cells"].append(content["cells"].pop(-2))
     (built.root / "notebooks" / "1_sums.ipynb").write_text(json.dumps(content), "utf-8")
@@ -91,7 +91,7 @@ def test_value_that_is_quoted_for_the_first_time(built: TinyProject) -> None:
     assert "6.0! The sum is 6." in executing_nothing(built)
     built.edit("notebooks/1_sums.ipynb", "The sum is", "Half of it is {{ half }}. The sum is")
     result = built.report()
-    assert result.executed == {"1_sums": "no run recorded what 1_sums.ipynb, cell 6, quotes half"}
+    assert result.executed == {"1_sums": "1_sums.ipynb, cell 6, quotes half, which no run recorded"}
     assert built.values["1a.half"] == 3.0
     built.edit("notebooks/1_sums.ipynb", "Half of it is {{ half }}.", "")
     executing_nothing(built)
@@ -157,7 +157,7 @@ def test_value_of_none_is_refused(built: TinyProject) -> None:
     """None only stands for what suits the data set, which says nothing to a reader."""
     built.edit_cell("1_sums.ipynb", "sum", "total = sums.total(count, scale)\nrate = None")
     built.edit_cell("1_sums.ipynb", "answer", "%%answer 1a\n{{ total }} at {{ rate }}.")
-    assert "line 2: rate is None: what is to be read? Record the value" in refused(built).err
+    assert "line 2: rate is None, which says nothing: record the value" in refused(built).err
 
 
 def test_faults_of_texts_are_told_at_once(built: TinyProject) -> None:
@@ -172,15 +172,15 @@ def test_faults_of_texts_are_told_at_once(built: TinyProject) -> None:
         "nbpress: 1_sums.ipynb, cell 4, line 3: '[](#task-9)' leads nowhere; "
         "did you mean 'task-3a'?",
         "1_sums.ipynb, cell 6, line 2: '[Figure](#fig-2b)' leads nowhere; did you mean 'fig-2a'?",
-        "1_sums.ipynb, cell 6, line 2: {{ 1 + 1 }} is no placeholder: expected a name, "
-        "'{{ steps }}', with a format if need be, '{{ steps:, }}', or '{{ if claim }}'; "
-        "compute what is longer in a cell above",
+        "1_sums.ipynb, cell 6, line 2: {{ 1 + 1 }} is not a placeholder: expected a name, "
+        "'{{ steps }}', perhaps with a format, '{{ steps:, }}', or '{{ if claim }}'; "
+        "compute anything else in a code cell above",
         "2_pictures.ipynb, cell 6, line 1: fig-2a has no text alternative: add a line 'Alt:', and "
-        "below it in words what the figure shows",
+        "below it say in words what the figure shows",
     ]
     lint = built.run("lint")
     assert lint.status == 1
-    typed = "2_pictures.ipynb, cell 7, line 2: {} is typed, and may go stale"
+    typed = "2_pictures.ipynb, cell 7, line 2: {} is typed and may go stale"
     assert lint.err.splitlines()[-2:] == [typed.format("'3'"), typed.format("'two'")]
 
 
@@ -202,7 +202,7 @@ def test_typed_number_is_a_note(built: TinyProject) -> None:
     """A typed number stops no report; one that is marked as meant gives no note."""
     built.edit_cell("2_pictures.ipynb", "answer", "%%answer 2a\nOf two, {{ width }} wide.")
     err = built.report().err
-    assert "note: 2_pictures.ipynb, cell 7, line 2: 'two' is typed, and may go stale\n" in err
+    assert "note: 2_pictures.ipynb, cell 7, line 2: 'two' is typed and may go stale\n" in err
     source = "%%answer 2a\nOf two, {{ width }} wide.\n\n<!-- typed: two -->"
     built.edit_cell("2_pictures.ipynb", "answer", source)
     result = built.run("report")

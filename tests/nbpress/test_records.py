@@ -58,7 +58,7 @@ def test_record_survives_json(record: Record) -> None:
 )
 def test_foreign_record_is_refused(content: dict[str, Any]) -> None:
     """A record that the functions of nbpress cannot have written stops the build."""
-    with pytest.raises(PressError, match="no record of nbpress"):
+    with pytest.raises(PressError, match="not a record of nbpress"):
         from_json(content)
 
 

@@ -131,7 +131,7 @@ def test_what_is_recorded_further_down_is_not_known() -> None:
     """As in a fresh run, neither a value nor a claim is known before it is made."""
     new = [("new", "%%answer 2d\n{{ steps }} {{ if up }}up{{ end }}"), *CELLS]
     assert said(new).lacking == [
-        "2.ipynb, cell 1, depends on up",
+        "2.ipynb, cell 1, depends on the claim up",
         "2.ipynb, cell 1, quotes steps",
     ]
 
@@ -156,5 +156,7 @@ def test_name_with_two_values_is_refused() -> None:
 
 def test_value_that_its_format_cannot_set_is_refused() -> None:
     """The message has notebook, cell and line."""
-    with pytest.raises(PressError, match=r"2\.ipynb, cell 3, line 2: steps is 546, which 's' can"):
+    with pytest.raises(
+        PressError, match=r"2\.ipynb, cell 3, line 2: steps is 546, which does not fit"
+    ):
         said(changed(c="%%answer 2d\n{{ steps:s }}"))

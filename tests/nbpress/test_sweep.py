@@ -131,7 +131,7 @@ def test_sweep_from_a_file(seeded: TinyProject) -> None:
     result = seeded.run("sweep", "mine", "count=1..2")
     assert (result.status, result.err) == (
         1,
-        "nbpress: the grid of mine stands in sweeps/mine.yaml: edit it\n",
+        "nbpress: the grid of mine is in sweeps/mine.yaml: edit that file\n",
     )
 
 
@@ -174,15 +174,18 @@ def test_values_are_those_of_plain_papermill(
     [
         (["1_sum", "count=1..2"], "no chapter is called '1_sum'; did you mean '1_sums'?"),
         (["1_sums", "counts=1..2"], "1_sums.ipynb has no parameter 'counts'; did you mean 'cou"),
-        (["1_sums", "dataset=small,large"], "the data set is chosen by --dataset, or by `dataset"),
-        (["1_sums"], "there is neither sweeps/1_sums.yaml nor a sweep '1_sums' to go on with"),
+        (
+            ["1_sums", "dataset=small,large"],
+            "the data set cannot be varied: choose it by --dataset",
+        ),
+        (["1_sums"], "there is neither sweeps/1_sums.yaml nor a sweep '1_sums' to continue"),
         (["3_summary", "x=1,2"], "3_summary.ipynb needs values of other chapters, so it cannot "),
         (["1_sums", "count=1..2", "--dataset", "huge"], "no data set 'huge'"),
-        (["1_sums", "count=1..2", "--name", "../x"], "a sweep's name has letters, digits, - and "),
+        (["1_sums", "count=1..2", "--name", "../x"], "a sweep's name must have only letters, "),
         (["../../etc/x", "count=1..2"], "there is no notebook "),
         (["show", "1_sums"], "no sweep is called '1_sums'; known: none"),
         (["rm", "1_sums"], "no sweep is called '1_sums'; known: none"),
-        (["rm", ".."], "a sweep's name has letters, digits, - and _ alone; got '..'"),
+        (["rm", ".."], "a sweep's name must have only letters, digits, - and _; got '..'"),
     ],
 )
 def test_what_is_refused(tiny: TinyProject, words: list[str], message: str) -> None:
@@ -202,7 +205,8 @@ def test_dataset_cannot_be_given_in_a_file(tiny: TinyProject) -> None:
         (tiny.root / "sweeps" / "mine.yaml").write_text(f"notebook: 1_sums\n{part}\n")
         result = tiny.run("sweep", "mine")
         assert result.err == (
-            "nbpress: the data set is chosen by --dataset, or by `dataset:` in the file\n"
+            "nbpress: the data set cannot be varied: choose it by --dataset, or by `dataset:` in "
+            "the file\n"
         )
 
 
@@ -211,7 +215,7 @@ def test_many_runs_are_asked_for(tiny: TinyProject) -> None:
     result = tiny.run("sweep", "1_sums", f"count=1..{commands.ASKS + 1}")
     assert result.status == 1
     last = result.err.splitlines()[-1]
-    assert last == "nbpress: 501 runs are many: --yes says that they are meant"
+    assert last == "nbpress: the sweep has 501 runs to execute: confirm that with --yes"
     assert executed(result) == []
     assert not list(tiny.root.glob("build/sweeps/1_sums/runs/*"))
 
@@ -221,7 +225,7 @@ def test_many_runs_are_asked_for(tiny: TinyProject) -> None:
     [
         (b"n\n", 1, "nbpress: nothing was executed"),
         (b"\n", 1, "nbpress: nothing was executed"),
-        (b"\x04", 130, "nbpress: interrupted; started again, the sweep goes on where it was"),
+        (b"\x04", 130, "nbpress: interrupted; the same command continues the sweep"),
     ],
 )
 def test_question_that_is_not_answered_with_yes(
@@ -246,7 +250,7 @@ def test_yes_answers_beforehand(tiny: TinyProject, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(commands, "ASKS", 1)
     monkeypatch.syspath_prepend(tiny.root / "site")
     project = open_project(tiny.root)
-    with pytest.raises(PressError, match="2 runs are many"):
+    with pytest.raises(PressError, match="the sweep has 2 runs"):
         commands.run_sweep(project, "1_sums", ["count=1..2"])
     commands.run_sweep(project, "1_sums", ["count=1..2"], yes=True)
     assert column(tiny, "state") == ["done", "done"]
@@ -545,7 +549,7 @@ def test_damaged_journal(tiny: TinyProject) -> None:
     (tiny.root / "sweeps" / "1_sums" / "journal.sqlite").write_bytes(b"nothing" * 100)
     result = sweep(tiny, "1_sums", "count=1..2")
     assert executed(result) == []
-    assert "the journal was damaged; it is kept as journal.sqlite.damaged-" in result.err
+    assert "the journal was damaged: it is kept as journal.sqlite.damaged-" in result.err
     assert column(tiny, "1a.total") == ["0.0", "2.0"]
 
 
@@ -597,9 +601,11 @@ def test_refused_question_changes_nothing(tiny: TinyProject) -> None:
     sweep(tiny, "1_sums", "count=1,2")
     before = (tiny.root / "sweeps" / "1_sums" / "results.csv").read_bytes()
     result = tiny.run("sweep", "1_sums", "count=1..600")
-    assert result.err == "nbpress: 598 runs are many: --yes says that they are meant\n"
+    assert result.err == "nbpress: the sweep has 598 runs to execute: confirm that with --yes\n"
     result = tiny.run("sweep", "2_pictures", "width=20,40", "--name", "1_sums")
-    assert result.err.startswith("nbpress: the sweep '1_sums' is of notebooks/1_sums.ipynb: give")
+    assert result.err.startswith(
+        "nbpress: there is a sweep '1_sums' of notebooks/1_sums.ipynb: give"
+    )
     assert (tiny.root / "sweeps" / "1_sums" / "results.csv").read_bytes() == before
     assert (
         "2 runs of notebooks/1_sums.ipynb on small, 2 are done" in tiny.run("sweep", "1_sums").err

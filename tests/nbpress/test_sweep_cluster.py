@@ -147,7 +147,7 @@ def test_file_that_nobody_declared_is_named(project: TinyProject, cluster: Clust
         assert result.status == 1
         assert "FAILED: it reads data/more.csv, which is not the same on" in result.err
         assert "nbpress: 2 of 2 runs failed" in result.err
-        assert "declare it as `inputs`" in result.err
+        assert "list it under `inputs`" in result.err
         name = "notebook: 1_sums.ipynb"
         project.edit("report/report.yaml", name, f"{name}\n    inputs: [data/more.csv]")
         result = project.run(*command, **secured({}))

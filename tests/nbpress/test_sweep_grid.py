@@ -173,14 +173,14 @@ def test_values_may_be_lists(training: Notebook) -> None:
         (["epochs=1,2", "epochs=3"], "epochs is given twice; write epochs=value,value"),
         (["epochs"], "expected parameter=value,value or parameter=0..4; got 'epochs'"),
         (["=1"], "expected parameter=value,value or parameter=0..4; got '=1'"),
-        (["epochs="], "epochs has no value: expected epochs=value,value; got 'epochs='"),
-        (["epochs=1,,2"], "epochs has no value: expected epochs=value,value; got 'epochs=1,,2'"),
-        (["epochs=4..1"], "epochs: 4..1 holds no number; expected such as 1..4"),
-        (["seed=0..999999999"], "seed: 0..999999999 holds more than 100,000 numbers"),
+        (["epochs="], "epochs lacks a value: expected epochs=value,value; got 'epochs='"),
+        (["epochs=1,,2"], "epochs lacks a value: expected epochs=value,value; got 'epochs=1,,2'"),
+        (["epochs=4..1"], "epochs: 4..1 contains no numbers; did you mean 1..4?"),
+        (["seed=0..999999999"], "seed: 0..999999999 has more than 100,000 numbers"),
         (["epochs=0.5..3"], "training.ipynb: epochs must be int; got '0.5..3'"),
         (
             ["epochs=1..1000", "seed=0..999"],
-            f"the sweep has 1,000,000 runs; at most {MOST_RUNS:,} can be made",
+            f"the sweep has 1,000,000 runs; the limit is {MOST_RUNS:,}",
         ),
     ],
 )
@@ -200,15 +200,15 @@ def test_words_that_are_refused(training: Notebook, words: list[str], message: s
         (["product: {epochs: null}"], "epochs: expected a list of values, 0..4 or {from:, to:, "),
         (
             ["zip: {epochs: [1, 2], rate: [0.1]}"],
-            "zip takes lists of equal length; epochs has 2, rate has 1",
+            "the lists in zip must have equal length; epochs has 2, rate has 1",
         ),
         (
             ["product: {epochs: [1]}", "zip: {epochs: [1]}"],
-            "epochs stands in more than one part of the sweep",
+            "epochs is given in more than one part of the sweep",
         ),
         (
             ["given: {seed: 1}", "repeat: {seed: 0..1}"],
-            "seed stands in more than one part of the sweep",
+            "seed is given in more than one part of the sweep",
         ),
         (["repeat: {seed: [1, 1]}"], "seed has the value 1 twice"),
         (["product: {rate: [1, 1.0]}"], "rate has the value 1.0 twice"),
@@ -219,11 +219,11 @@ def test_words_that_are_refused(training: Notebook, words: list[str], message: s
         (["repeat: {seed: 0..99}", "product: {epochs: 1..9999}"], "the sweep has 999,900 runs; "),
         (
             ["product: {rate: {from: 0, to: 1, count: 3, scale: log}}"],
-            "rate: a range on a log scale is above 0; got 0..1",
+            "rate: a range on a log scale must be above 0; got 0..1",
         ),
         (
             ["product: {rate: {from: 1, to: -1, count: 3, scale: log}}"],
-            "rate: a range on a log scale is above 0; got 1..-1",
+            "rate: a range on a log scale must be above 0; got 1..-1",
         ),
         *(
             ([f"product: {{rate: {axis}}}"], "rate: expected {from: 1, to: 100, count: 3, ")
@@ -257,5 +257,5 @@ def test_file_without_a_notebook(tmp_path: Path) -> None:
     with pytest.raises(PressError, match=r"^empty.yaml: notebook: field required$"):
         read_description(path)
     path.write_text("")
-    with pytest.raises(PressError, match=r"^empty.yaml: expected `notebook:` and what it is to"):
+    with pytest.raises(PressError, match=r"^empty.yaml: expected the keys `notebook:` and"):
         read_description(path)

@@ -61,7 +61,7 @@ def test_unknown_sweep_has_no_results() -> None:
 def test_results_outside_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The message says what was looked for."""
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(PressError, match=r"lies in no project: no folder above it has report/"):
+    with pytest.raises(PressError, match=r"is not in a project: no folder above it has report/"):
         nbpress.results("1_sums")
 
 

@@ -71,5 +71,5 @@ def test_place_with_too_long_a_path_is_refused(
 ) -> None:
     """Sockets in it could not be reached."""
     monkeypatch.setattr(temporary, "_LONGEST", len(os.fsencode(place)) - 1)
-    with pytest.raises(PressError, match="too long a path for a kernel's sockets: set TMPDIR"):
+    with pytest.raises(PressError, match="too long for a kernel's sockets: set TMPDIR"):
         private_folder().__enter__()

@@ -62,13 +62,13 @@ def test_value_at_the_beginning_of_a_line_is_no_structure(
 @pytest.mark.parametrize(
     ("source", "line", "message"),
     [
-        ("a\nb {{ x + 1 }}", 2, r"\{\{ x \+ 1 \}\} is no placeholder: expected a name"),
-        ("{{ x.real }}", 1, "is no placeholder"),
-        ("{{ x[0] }}", 1, "is no placeholder"),
-        ("{{ x!r }}", 1, "is no placeholder"),
-        ("{{ __import__('os') }}", 1, "is no placeholder"),
-        ("{{ if }}", 1, "is no placeholder"),
-        ("{{ if Up }}", 1, "is no placeholder"),
+        ("a\nb {{ x + 1 }}", 2, r"\{\{ x \+ 1 \}\} is not a placeholder: expected a name"),
+        ("{{ x.real }}", 1, "is not a placeholder"),
+        ("{{ x[0] }}", 1, "is not a placeholder"),
+        ("{{ x!r }}", 1, "is not a placeholder"),
+        ("{{ __import__('os') }}", 1, "is not a placeholder"),
+        ("{{ if }}", 1, "is not a placeholder"),
+        ("{{ if Up }}", 1, "is not a placeholder"),
         ("a\n\n{{ x\n}}", 3, "expected '{{ name }}' in one line"),
         ("a }} b", 1, "expected '{{ name }}' in one line"),
         ("{{ else }}", 1, "expected '{{ if claim }}' before it"),
@@ -87,7 +87,9 @@ def test_malformed_text_is_refused(source: str, line: int, message: str) -> None
 
 def test_format_that_does_not_fit_is_refused() -> None:
     """The message gives the name, the value and the line."""
-    with pytest.raises(TextError, match=r"line 2: name is 'softmax', which '\.2f' cannot set"):
+    with pytest.raises(
+        TextError, match=r"line 2: name is 'softmax', which does not fit the format '\.2f'"
+    ):
         read_text("a\n{{ name:.2f }}").set(VALUES, {})
     for name in ("rows", "mapping", "nothing"):
         with pytest.raises(TextError, match=rf"line 1: {name} is .*, which '' cannot set"):
@@ -103,7 +105,7 @@ def test_prose_sets_numbers_as_answers_do() -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("{{ b }}", "'b' is not given"), ("{{ if up }}x{{ end }}", "depends on a claim")],
+    [("{{ b }}", "'b' is not given"), ("{{ if up }}x{{ end }}", "cannot depend on a claim")],
 )
 def test_prose_of_a_table_takes_what_it_is_given(text: str, message: str) -> None:
     """It takes nothing else: no claim is assumed to be true."""
@@ -143,15 +145,15 @@ def test_figure_is_read(alt: str) -> None:
     [
         ("%%answer\nText.", 1, "expected %%answer TASK"),
         ("%%answer 2 d\nText.", 1, "expected %%answer TASK"),
-        ("%%answer two\nText.", 1, "a task is named like '2d'"),
+        ("%%answer two\nText.", 1, "a task's name must be like '2d'"),
         ("%%answer 2d\n \n", 2, "the text is empty"),
         ("%%figure fig-1\nA.\nAlt: B.", 1, "expected %%figure LABEL VARIABLE"),
-        ("%%figure tab-1 fig\nA.\nAlt: B.", 1, "a figure's label is 'fig-'"),
+        ("%%figure tab-1 fig\nA.\nAlt: B.", 1, "a figure's label must be 'fig-'"),
         ("%%figure fig-1 f()\nA.\nAlt: B.", 1, "expected the variable that holds the figure"),
         ("%%figure fig-1 fig\nA.", 1, "fig-1 has no text alternative: add a line 'Alt:'"),
         ("%%figure fig-1 fig\nA.\nAlt:\n", 2, "the alt is empty"),
         ("%%figure fig-1 fig\nAlt: B.\n", 2, "the caption is empty"),
-        ("%%figure fig-all fig\n{{ n }}.\nAlt: B.", 1, "fig-all names no task to record"),
+        ("%%figure fig-all fig\n{{ n }}.\nAlt: B.", 1, "fig-all quotes values, so its label"),
         ("%%figure fig-1 fig\nA.\n\nAlt: B\n{{ n", 5, "expected '{{ name }}' in one line"),
     ],
 )
@@ -174,6 +176,6 @@ def test_other_cells_are_code(source: str) -> None:
 @pytest.mark.parametrize("half", ["{{ off:.0%}} of {{ guess }}", "{{ off }} of {{guess }}"])
 def test_placeholder_without_a_blank(half: str) -> None:
     """Its line is named; it is neither printed nor does it swallow the text that follows."""
-    with pytest.raises(TextError, match=r"blank is missing|braces of one half") as caught:
+    with pytest.raises(TextError, match=r"blank is missing|only half of it") as caught:
         read_text(f"One.\n{half}")
     assert caught.value.line == 2

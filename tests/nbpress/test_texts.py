@@ -57,7 +57,7 @@ def test_these_are_no_typed_numbers(text: str) -> None:
 )
 def test_digits_are_found_everywhere(text: str, numbers: list[str]) -> None:
     """They are found in Markdown, answers, captions, alternatives and texts from code."""
-    messages = [f"{number!r} is typed, and may go stale" for number in numbers]
+    messages = [f"{number!r} is typed and may go stale" for number in numbers]
     for cell, line in (
         (("markdown", f"# A\n\n{text}"), 3),
         (("code", f"%%answer 1a\n{text}"), 2),
@@ -88,9 +88,9 @@ def test_what_is_meant_is_said() -> None:
         ("code", '# typed: five\nnbpress.claim("1a", "x", "five or 6", y)'),
     ]
     assert typed(*cells) == [
-        (1, 1, "'4' is typed, and may go stale"),
+        (1, 1, "'4' is typed and may go stale"),
         (2, 1, "'typed: 11', but no '11' is typed here"),
-        (3, 2, "'6' is typed, and may go stale"),
+        (3, 2, "'6' is typed and may go stale"),
     ]
 
 
@@ -115,14 +115,14 @@ def test_answer_that_stands_elsewhere(markdown: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("cell", "message"),
     [
-        (("code", "%%answer 1a\nOf {{steps}}."), "line 2: {{steps}} is no placeholder: blanks"),
+        (("code", "%%answer 1a\nOf {{steps}}."), "line 2: {{steps}} is not a placeholder"),
         (("markdown", "\n![](a.png)"), "line 2: a picture has no text alternative"),
         (("markdown", "[x](#fig-9)"), "line 1: '[x](#fig-9)' leads nowhere; did you mean 'fig-1'?"),
         (
             ("code", "%%figure fig-1 fig\nA.\nAlt: B."),
-            "line 1: 'fig-1' is used already, in 1.ipynb",
+            "line 1: 'fig-1' is already used in 1.ipynb",
         ),
-        (("code", 'nbpress.figure(f, "fig-1", "A.", "B.")'), "line 1: 'fig-1' is used already"),
+        (("code", 'nbpress.figure(f, "fig-1", "A.", "B.")'), "line 1: 'fig-1' is already used"),
         (("code", "%%figure fig-2 fig\nA."), "line 1: fig-2 has no text alternative"),
         (
             ("code", 'nbpress.claim("1", "x", "[](#tab-3)", y)'),

@@ -57,7 +57,7 @@ def test_errors_are_shown_and_the_next_save_tries_again(built: TinyProject) -> N
         assert built.published()["report.pdf"] != before["report.pdf"]
 
         (built.root / SUMS).rename(built.root / "aside")
-        watch.until("no notebook notebooks/1_sums.ipynb")
+        watch.until("no file notebooks/1_sums.ipynb")
         (built.root / "aside").rename(built.root / SUMS)
         watch.until(DONE)
 
@@ -173,7 +173,7 @@ def test_edit_of_the_press_starts_it_anew(built: TinyProject, tmp_path: Path) ->
         watch.until("build.py changed")
         watch.until("notebooks worked out")
         press.edit("nbpress/publish/build.py", "import time", "import time travel")
-        watch.until("the build's process ended")
+        watch.until("the build's process was killed")
         press.edit("nbpress/publish/build.py", "import time travel", "import time")
         watch.until("notebooks worked out")
 

@@ -69,7 +69,7 @@ def test_unknown_key_stays_as_it_was_typed() -> None:
     """There is a warning; the press refuses the key earlier."""
     page, warnings = written("offline-html", "As [@lecun1998; @nobody] says.")
     assert "[@lecun1998; @nobody]" in page
-    assert any("nothing is known as 'nobody' to cite" in warning for warning in warnings)
+    assert any("the bibliography has no entry 'nobody'" in warning for warning in warnings)
 
 
 def test_without_a_bibliography_nothing_is_a_citation() -> None:

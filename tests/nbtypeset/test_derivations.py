@@ -167,7 +167,7 @@ def test_verdicts_that_fit_no_formulas_mark_none(verdicts: Sequence[str]) -> Non
     assert r"✓} (" not in latex_of(notebook, resources)
     warnings = TypstExporter().from_notebook_node(notebook, resources)[1]["nbpress"]["warnings"]
     message = (
-        f"cell 1 (id odd-0): 2 formulas with a number are shown of {len(verdicts)} that were "
+        f"cell 1 (id odd-0): 2 numbered formulas are shown, but {len(verdicts)} were "
         "judged; none is marked"
     )
     assert warnings == ([message] if any(verdicts) else [])

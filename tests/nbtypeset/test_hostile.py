@@ -126,7 +126,7 @@ def test_emphasised_name_is_shown_whole() -> None:
 def test_any_markdown_is_shown(text: str) -> None:
     """Markdown made of Typst's own syntax calls nothing: every `panic` in it is a word."""
     pdf, resources = TypstPDFExporter().from_notebook_node(markdown(text, "after"))
-    assert not [w for w in resources["nbpress"]["warnings"] if "cannot be set" in w]
+    assert not [w for w in resources["nbpress"]["warnings"] if "cannot be typeset" in w]
     assert pdf
     source, _ = TypstExporter().from_notebook_node(markdown(text, "after"))
     code = calls(source.split("\n", 2)[2])
@@ -343,7 +343,7 @@ def test_repair_that_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     pdf, resources = TypstPDFExporter().from_notebook_node(markdown("text"))
     assert pdf == b"%PDF"
     assert len(tries) <= 8
-    assert any("cannot be set" in w for w in resources["nbpress"]["warnings"])
+    assert any("cannot be typeset" in w for w in resources["nbpress"]["warnings"])
 
 
 def test_unknown_error_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

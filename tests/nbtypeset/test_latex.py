@@ -276,5 +276,5 @@ def test_broken_picture_is_told() -> None:
     """Complaints of TeX become warnings, and end a strict export."""
     _, warnings = pdf_of(ODD["broken png"]())
     assert any(line.startswith("TeX: ") for line in warnings)
-    with pytest.raises(ExportError, match="TeX cannot set"):
+    with pytest.raises(ExportError, match="TeX cannot typeset"):
         pdf_of(ODD["broken png"](), strict=True)

@@ -224,7 +224,7 @@ def test_broken_cell_costs_only_itself() -> None:
     pdf, warnings = pdf_of(notebook)
     with pikepdf.open(io.BytesIO(pdf)).open_outline() as outline:
         assert [item.title for item in outline.root] == ["Still here"]
-    assert any("cell 1" in w and "cannot be set" in w for w in warnings)
+    assert any("cell 1" in w and "cannot be typeset" in w for w in warnings)
 
 
 def test_strict_export_names_the_broken_cell() -> None:

@@ -1,7 +1,8 @@
-"""Write what docs/reference/ takes from the code: `make reference`; with --check, compare alone.
+"""Write the parts of docs/reference/ that come from the code: `make reference`.
 
-A page is written by hand but for what stands between `<!-- from the code: PART -->` and
-`<!-- end -->`: signatures, docstrings, keys, options, targets. tests/test_docs.py compares.
+A page is written by hand except for the parts between `<!-- from the code: PART -->` and
+`<!-- end -->`: signatures, docstrings, keys, options, targets. With --check the pages are only
+compared, as tests/test_docs.py does.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _PART = re.compile(r"(<!-- from the code: ([a-z-]+) -->\n).*?(<!-- end -->)", re
 
 
 def main(words: list[str]) -> int:
-    """Write the pages, or say which are not as they would be written."""
+    """Write the pages, or with --check say which are out of date."""
     pages = sorted(PAGES.glob("*.md"))
     stale = [page for page in pages if written(page) != page.read_text("utf-8")]
     if "--check" not in words:
@@ -35,12 +36,12 @@ def main(words: list[str]) -> int:
             page.write_text(written(page), "utf-8")
         return 0
     for page in stale:
-        sys.stderr.write(f"{page.relative_to(ROOT)} is not what the code says: make reference\n")
+        sys.stderr.write(f"{page.relative_to(ROOT)} is out of date: run make reference\n")
     return int(bool(stale))
 
 
 def written(page: Path) -> str:
-    """Return a page's text with its parts as the code has them now."""
+    """Return a page's text with its generated parts up to date."""
 
     def part(match: re.Match[str]) -> str:
         return f"{match[1]}\n{PARTS[match[2]]().strip()}\n\n{match[3]}"

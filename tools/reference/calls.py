@@ -1,4 +1,4 @@
-"""What notebooks call: functions, magics; and the exporters of nbconvert."""
+"""The functions and magics that notebooks call, and the exporters for nbconvert."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def functions() -> str:
 
 
 def signature(function: Callable[..., Any]) -> str:
-    """Return a signature without types, as one writes a call."""
+    """Return a signature without types, like a call."""
     whole = inspect.signature(function)
     parameters = [
         parameter.replace(
@@ -44,7 +44,7 @@ def signature(function: Callable[..., Any]) -> str:
 
 
 def markdown_of(docstring: str) -> str:
-    """Return a docstring of numpydoc's as Markdown."""
+    """Return a numpydoc docstring as Markdown."""
     text, *rest = _SECTION.split(docstring.replace("``", "`"))
     sections = [text.strip()]
     for heading, body in zip(rest[::2], rest[1::2], strict=True):
@@ -55,7 +55,7 @@ def markdown_of(docstring: str) -> str:
 
 
 def entries(body: str) -> Iterator[str]:
-    """Yield a list's lines from a section of names with an indented text below each."""
+    """Yield a list's lines for a section that has names with an indented text below each."""
     for name, text in re.findall(r"^(\S.*)\n((?:(?:[ ]{4}.*)?\n?)*)", body, re.MULTILINE):
         yield f"- `{name}`: " + " ".join(text.split())
 
@@ -68,13 +68,13 @@ def magics() -> str:
 
 
 def fenced(text: str) -> str:
-    """Return Markdown with its indented example in a fence."""
+    """Return Markdown with its indented example put into a fence."""
     text, _, example = text.partition("\n\n    ")
     return f"{text.strip()}\n\n```text\n{textwrap.dedent('    ' + example).strip()}\n```"
 
 
 def exporters() -> str:
-    """Return each of nbconvert's exporters that the project has, with its settings."""
+    """Return each of the project's exporters for nbconvert, with its settings."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     sections = []
     for name, place in project["entry-points"]["nbconvert.exporters"].items():
@@ -96,6 +96,6 @@ def exporters() -> str:
 
 
 def default_of_trait(trait: Any) -> str:
-    """Return a setting's default; what is found out at run time has none that could be printed."""
+    """Return a setting's default; one that is found at run time cannot be printed."""
     given = trait.default_value
     return f"`{given}`" if isinstance(given, bool | str) else "what is installed"

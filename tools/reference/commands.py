@@ -1,4 +1,4 @@
-"""Commands with their options, targets and variables of the Makefile."""
+"""The commands with their options; the targets and variables of the Makefile."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def commands() -> str:
 
 
 def all_commands(words: str, group: click.Command) -> Iterator[tuple[str, click.Command]]:
-    """Yield the commands below a group, by what is typed."""
+    """Yield a command and all its subcommands, each with the words to type."""
     yield words, group
     for name, each in getattr(group, "commands", {}).items():
         yield from all_commands(f"{words} {name}", each)
@@ -49,7 +49,7 @@ def command(words: str, each: click.Command) -> str:
 
 
 def paragraphs(text: str | None) -> Iterator[str]:
-    """Yield the paragraphs of a help; those that click must not wrap keep their lines."""
+    """Yield the paragraphs of a help text; those that click must not wrap keep their lines."""
     for paragraph in inspect.cleandoc(text or "").split("\n\n"):
         first, *lines = paragraph.split("\n")
         if first.strip() == "\b":
@@ -60,7 +60,7 @@ def paragraphs(text: str | None) -> Iterator[str]:
 
 
 def metavar(option: click.Option) -> str:
-    """Return what an option's value is called."""
+    """Return the placeholder for an option's value."""
     if isinstance(option.type, click.Choice):
         return "|".join(map(str, option.type.choices))
     return option.metavar or {"integer range": "NUMBER"}.get(option.type.name, "NAME")

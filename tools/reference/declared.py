@@ -36,7 +36,7 @@ def parameters() -> str:
 
 
 def swept() -> Iterator[str]:
-    """Yield the notebooks beside the sweeps' files that these run."""
+    """Yield the notebooks in sweeps/ that the YAML files there run."""
     for path in (ROOT / "sweeps").glob("*.yaml"):
         notebook = re.search(r"^notebook: *(\S+\.ipynb)$", path.read_text("utf-8"), re.MULTILINE)
         if notebook and (ROOT / "sweeps" / notebook[1]).is_file():

@@ -1,4 +1,4 @@
-"""The keys of YAML files, with what the docstrings below them say."""
+"""The keys of YAML files, with their meanings from the docstrings below them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def keys_of(model: type[BaseModel]) -> str:
 
 
 def docstrings_of_fields(model: type[BaseModel]) -> dict[str, str]:
-    """Return what stands as a string below each of a class's fields."""
+    """Return the string below each of a class's fields."""
     (class_,) = ast.parse(textwrap.dedent(inspect.getsource(model))).body
     assert isinstance(class_, ast.ClassDef)
     return {
@@ -49,7 +49,7 @@ def docstrings_of_fields(model: type[BaseModel]) -> dict[str, str]:
 
 
 def in_words(annotation: Any) -> str:
-    """Return what a type is in YAML, "list of text"."""
+    """Return the name of a type in YAML, "list of text"."""
     if annotation in _WORDS:
         return _WORDS[annotation]
     origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
@@ -67,12 +67,12 @@ def in_words(annotation: Any) -> str:
 
 
 def plural(words: str) -> str:
-    """Return what several are called: "texts", "lists of texts", "chapters, see below"."""
+    """Return the plural of a type's name: "texts", "lists of texts", "chapters, see below"."""
     return re.sub(r"^(text|whole number|number|date|value|list|mapping|chapter)\b", r"\1s", words)
 
 
 def default_of(field: FieldInfo) -> str:
-    """Return a key's default, or that there is none."""
+    """Return a key's default, "none", or "must be given"."""
     if field.is_required():
         return "must be given"
     return f"`{field.default}`" if field.default not in (None, "", [], {}) else "none"

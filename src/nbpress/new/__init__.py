@@ -1,3 +1,3 @@
-"""Begins a report: a small one that works, or one around notebooks that there are."""
+"""Starts a new report: a small working example, or one made from existing notebooks."""
 
-DISTRIBUTION = "onelayer-report"  # whose wheel brings the press, by its name in pyproject.toml
+DISTRIBUTION = "onelayer-report"  # the name in pyproject.toml of the package with the press

@@ -1,4 +1,4 @@
-"""Takes notebooks that there are into a report, as copies. What they contain is data."""
+"""Copies existing notebooks into a report. Their content is data: nothing in it is executed."""
 
 from __future__ import annotations
 
@@ -23,40 +23,40 @@ from nbpress.run.plan import INJECTED
 from nbpress.say.text import blanked
 
 _KEPT = ("cell_type", "source", "attachments")  # of a cell
-_OF_RUNS = ("execution", "papermill", "widgets")  # metadata that go with outputs
+_OF_RUNS = ("execution", "papermill", "widgets")  # metadata that belong to outputs
 _ID = re.compile(r"[a-zA-Z0-9-_]{1,64}")
 _KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 _SAVE = "open it in JupyterLab and save it, or leave it out"
 _TITLE = re.compile(r"^# +\S|^=+ *$|<h1\b", re.MULTILINE)
 _PARAMETERS = """\
-# Parameters, each in a line such as `rate: float = 0.5`, with its unit in a comment behind it.
+# Parameters: one per line, such as `rate: float = 0.5  # per second`, with the unit in a comment.
 # `make report PARAMS="rate=0.7"` then sets it."""
 
 
 @dataclass(frozen=True)
 class Adopted:
-    """A notebook as the report has it, and what the original shows."""
+    """The copy of a notebook in the report, and the outputs of the original."""
 
     path: Path  # of the original
     notebook: Notebook  # the copy
     outputs: dict[str, list[dict[str, Any]]]  # that the original was saved with, by the copy's ids
-    is_named: bool = False  # whether its title is the name of its file, for want of one
+    is_named: bool = False  # whether it had no title, so that its file's name became the title
 
 
 def adopt(paths: Sequence[Path]) -> list[Adopted]:
-    """Return copies of notebooks as chapters: with ids, a title, parameters, and no outputs.
+    """Return copies of notebooks as chapters: with ids, a title and parameters, without outputs.
 
     Raises
     ------
     PressError
-        If one cannot be read, is no notebook of format 4 or not in Python, or two have one name.
+        If a file cannot be read or is not a Python notebook of format 4, or two share a name.
     """
     named: dict[str, Path] = {}
     for path in paths:
         if (other := named.setdefault(path.name.casefold(), path)) is not path:
             raise PressError(
-                f"two notebooks are called {path.name}: {other} and {path}; expected a name of its "
-                "own for each chapter: copy one of them under another name"
+                f"two notebooks are called {path.name}: {other} and {path}; each chapter needs its "
+                "own name: copy one of them under another name"
             )
     return [_adopt(path) for path in paths]
 
@@ -75,7 +75,7 @@ def _adopt(path: Path) -> Adopted:
     copy = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
     try:
         nbformat.validate(nbformat.from_dict(copy))  # type: ignore[no-untyped-call]
-        f"{path.name} {as_json(copy)}".encode()  # half a character cannot be written
+        f"{path.name} {as_json(copy)}".encode()  # fails on a lone surrogate
     except (nbformat.ValidationError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise _refusal(path, f"a malformed one ({reason:.80})", _SAVE) from error
@@ -85,9 +85,9 @@ def _adopt(path: Path) -> Adopted:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """Return the JSON of a notebook, in Python, whose cells are such."""
+    """Return the JSON of a notebook; refuse what is not a Python notebook with valid cells."""
     if path.suffix != ".ipynb":
-        raise _refusal(path, "another ending than .ipynb")
+        raise _refusal(path, "a name without .ipynb")
     try:
         content = json.loads(path.read_bytes())
     except FileNotFoundError as error:
@@ -95,7 +95,7 @@ def _read(path: Path) -> dict[str, Any]:
     except IsADirectoryError as error:
         raise _refusal(path, "a folder") from error
     except (ValueError, RecursionError) as error:
-        raise _refusal(path, f"what is no JSON ({error})", "restore it, or leave it out") from error
+        raise _refusal(path, f"invalid JSON ({error})", "restore it, or leave it out") from error
     match content:
         case {"nbformat": 4, "cells": list(cells), "metadata": dict(metadata)} if all(
             map(_is_cell, cells)
@@ -104,7 +104,7 @@ def _read(path: Path) -> dict[str, Any]:
         case {"nbformat": int(number)} if number != 4:
             raise _refusal(path, f"format {number}", _SAVE)
         case _:
-            raise _refusal(path, "JSON that is no notebook")
+            raise _refusal(path, "JSON that is not a notebook")
     match metadata:
         case {"language_info": {"name": str(language)}}:
             pass
@@ -114,8 +114,8 @@ def _read(path: Path) -> dict[str, Any]:
             language = "python"
     if "python" not in language.lower():
         raise PressError(
-            f"{path}: expected a notebook in Python; found one in {language}, whose cells no "
-            "kernel of a report runs: leave it out, or call its code from Python"
+            f"{path}: expected a notebook in Python; found one in {language}, which a report "
+            "cannot run: leave it out, or call its code from Python"
         )
     return content
 
@@ -129,7 +129,7 @@ def _is_cell(cell: Any) -> bool:
 
 
 def _outputs(cell: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return what of a cell's outputs has their shape."""
+    """Return a cell's outputs, without the malformed ones."""
     match cell:
         case {"outputs": list(given)}:
             outputs = [each for each in given if isinstance(each, dict)]
@@ -141,12 +141,12 @@ def _lasting(metadata: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in metadata.items() if name not in _OF_RUNS}
 
 
-def _refusal(path: Path, problem: str, remedy: str = "name another one") -> PressError:
+def _refusal(path: Path, problem: str, remedy: str = "name another file") -> PressError:
     return PressError(f"{path}: expected a Jupyter notebook of format 4; found {problem}; {remedy}")
 
 
 def _ids(cells: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """Yield an id for each cell: its own, unless that is none or another's before it."""
+    """Yield an id for each cell: its own, unless that is invalid or an earlier cell has it."""
     taken = {str(cell.get("id")) for cell in cells}
     used: set[str] = set()
     for number, cell in enumerate(cells, start=1):
@@ -163,9 +163,10 @@ def _free(name: str, taken: set[str]) -> str:
 
 
 def _give_parameters(cells: list[dict[str, Any]]) -> None:
-    """Tag the cell that sets parameters, or add one before the first code, if none is tagged.
+    """If no cell is tagged `parameters`, tag the cell that sets them, or add an empty one.
 
-    It is the first one behind imports, if it sets nothing but names to literals.
+    That cell is the first after the imports, if it only assigns literals to names. An added cell
+    goes before the first code.
     """
     if any("parameters" in cell["metadata"].get("tags", ()) for cell in cells):
         return

@@ -1,4 +1,4 @@
-"""Makes the folder of a new report, whole or not at all."""
+"""Makes the folder of a new report, completely or not at all."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ from nbpress.new.adopt import adopt
 from nbpress.new.left import ALTERNATIVE, left_to_do
 
 _TEMPLATES = Path(__file__).parent
-_PYTHON = ".python"  # names the Python that the Makefile uses on this machine
+_PYTHON = ".python"  # the file that names the Python the Makefile uses on this machine
 _TODO = "TODO.md"
-_OF_REPORT = "report/report.yaml: write the title (now {title}) and the authors (now First Author)"
+_OF_REPORT = "report/report.yaml: fill in the title (now {title}) and authors (now First Author)"
 _ON_FIGURES = """
-A figure gets its caption and text alternative in a cell of code below it, where `fig` is the
-variable that holds it (`fig = plt.figure()`) and `%load_ext nbpress` stands in a cell above. Where
-the two quote values, the label names the task, as `fig-1` does task 1:
+To give a figure a caption and a text alternative, add a code cell like this one below it. Here
+`fig` is the variable that holds the figure (`fig = plt.figure()`), and a cell further up must run
+`%load_ext nbpress`. If caption or text alternative quote values, the label must name their task:
+`fig-1` belongs to task 1.
 
     %%figure fig-1 fig
     The caption.
@@ -37,15 +38,15 @@ the two quote values, the label names the task, as `fig-1` does task 1:
 
 
 def begin(folder: Path, notebooks: Sequence[Path] = ()) -> str:
-    """Make a report's project in `folder`; return what to do next, and what is left to do.
+    """Make a report's project in `folder`; return the next commands, and what is left to do.
 
-    Without notebooks it holds two of its own; else copies of those given are its chapters.
+    Its chapters are copies of the given notebooks, or two examples if none are given.
 
     Raises
     ------
     PressError
-        If the folder cannot be made or is not empty, or a notebook cannot be adopted. Then nothing
-        is left behind.
+        If the folder cannot be made or is not empty, or a notebook cannot be copied. Nothing is
+        left behind then.
     """
     _check_free(folder)
     adopted = adopt(notebooks)
@@ -73,20 +74,22 @@ def begin(folder: Path, notebooks: Sequence[Path] = ()) -> str:
 
 
 def _listed(left: Sequence[str]) -> str:
-    """Return a list, with what to do about the figures at its end."""
+    """Return the list as Markdown, followed by help on figures if any of them needs work."""
     is_shown = any(line.endswith(ALTERNATIVE) for line in left)
     return "".join(f"- {line}\n" for line in left) + (_ON_FIGURES if is_shown else "")
 
 
 def _check_free(folder: Path) -> None:
-    """Refuse a folder that there is, unless it is empty, and one whose parent there is not."""
+    """Refuse a folder that exists and is not empty, or whose parent does not exist."""
     if not os.path.lexists(folder):
         if not folder.parent.is_dir():
-            raise PressError(f"cannot make {folder}: no folder {folder.parent}; make it first")
+            raise PressError(
+                f"cannot make {folder}: there is no folder {folder.parent}; make that first"
+            )
         return
     expected = "expected the name of a new folder, or of an empty one"
     if not folder.is_dir():
-        raise PressError(f"{folder} is no folder: {expected}; give another name")
+        raise PressError(f"{folder} is not a folder: {expected}; give another name")
     if names := sorted(os.listdir(folder)):
         more = f" and {len(names) - 1} more" if names[1:] else ""
         raise PressError(
@@ -100,18 +103,18 @@ def _title(name: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Return a text as YAML reads it back, whatever it contains."""
+    """Return a text quoted for YAML, whatever it contains."""
     return yaml.safe_dump(text, default_style='"', allow_unicode=True, width=10**6).strip()
 
 
 def _wheel() -> dict[str, str]:
-    """Return the names of the distribution that this command came in, and of its wheel."""
+    """Return the names of the package that this command belongs to, and of its wheel."""
     try:
         version = metadata.version(DISTRIBUTION)
     except metadata.PackageNotFoundError as error:
         raise PressError(
-            f"{DISTRIBUTION} is not installed, so that no environment can name it; expected its "
-            "wheel: install that first"
+            f"{DISTRIBUTION} is not installed, so its version for requirements.txt is unknown: "
+            "install its wheel first"
         ) from error
     wheel = f"{DISTRIBUTION.replace('-', '_')}-{version}-py3-none-any.whl"
     return {"name": DISTRIBUTION, "wheel": wheel}
@@ -130,7 +133,7 @@ def _template(name: str, texts: Mapping[str, str]) -> dict[str, bytes]:
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write all files aside, and when they are written give them their place."""
+    """Write all files to a temporary folder, and move them into place when all are written."""
     exists = folder.is_dir()
     with tempfile.TemporaryDirectory(prefix=".", dir=folder if exists else folder.parent) as aside:
         whole = Path(aside) / "whole"
@@ -146,5 +149,5 @@ def _next_commands(folder: Path) -> str:
         f"{folder} holds a report. Next:\n"
         f"    cd {shlex.quote(str(folder))}\n"
         "    make report    # builds report/report.pdf\n"
-        "    make           # lists what else there is\n"
+        "    make           # lists the other commands\n"
     )

@@ -10,7 +10,7 @@ import click
 
 
 class _New(click.Command):
-    """Takes all words behind `--from`, up to the next option, as notebooks."""
+    """Takes all words after `--from`, up to the next option, as notebooks."""
 
     def parse_args(self, context: click.Context, words: list[str]) -> list[str]:
         if "--from" in words:
@@ -25,14 +25,14 @@ class _New(click.Command):
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option(
     "--from", "notebooks", multiple=True, type=click.Path(path_type=Path), metavar="NOTEBOOK …",
-    help="Make these its chapters, in this order; they stay as they are.",
+    help="Make copies of these notebooks its chapters, in this order.",
 )  # fmt: skip
 def new(folder: Path, notebooks: tuple[Path, ...]) -> None:
-    """Make a project in FOLDER, with two notebooks and all that `make report` needs there.
+    """Make a project in FOLDER, with two notebooks and everything that `make report` needs.
 
-    With `--from` its chapters are copies of notebooks that you have: without outputs, each with a
-    cell of parameters. What is left to do, such as the text alternatives of their figures, is
-    listed, and stands in TODO.md.
+    With `--from`, its chapters are copies of your own notebooks, without outputs and each with a
+    cell of parameters. A list of what is left to do, such as text alternatives for figures, is
+    printed and also written to TODO.md.
     """
     from nbpress.new.begin import begin
 

@@ -1,4 +1,4 @@
-"""Says what is left to do before adopted notebooks make a good report, without running them."""
+"""Lists what is left to do before copied notebooks make a good report, without running them."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ _INSTALLS = re.compile(r"^\s*[!%]\s*(?:pip|conda|mamba)\s+install\b", re.MULTILI
 def left_to_do(adopted: Sequence[Adopted]) -> list[str]:
     """Return what is left to do, in the order of the cells: "a.ipynb, cell 3: …".
 
-    A figure is what the original shows or, where that was saved without outputs, what a cell's
-    code seems to draw.
+    A cell counts as having a figure if the original's outputs show one; where they were not saved,
+    if its code seems to draw one.
     """
     lines: list[tuple[int, int, str]] = []
     names = [each.notebook.path.name for each in adopted]
@@ -45,10 +45,10 @@ def left_to_do(adopted: Sequence[Adopted]) -> list[str]:
         lines.append((names.index(fault.notebook), fault.cell, str(fault)))
     for index, each in enumerate(adopted):
         if each.is_named:
-            lines.append((index, 1, f"{names[index]}, cell 1: its title is the file's name"))
+            lines.append((index, 1, f"{names[index]}, cell 1: write a title (now the file's name)"))
         if typed := typed_numbers(each.notebook):
             numbers = f"{len(typed)} numbers are" if typed[1:] else "a number is"
-            said = f"{names[index]}: {numbers} typed into its texts, and may go stale: `make lint`"
+            said = f"{names[index]}: {numbers} typed in its texts and may go stale: `make lint`"
             lines.append((index, len(each.notebook.cells) + 1, said))
     for index, each in enumerate(adopted):
         cells = each.notebook.cells
@@ -68,15 +68,15 @@ def _of_cell(adopted: Adopted, cell: Cell, below: Cell | None) -> Iterator[str]:
     for output in outputs:
         if output.get("output_type") == "error":
             error = f"{output.get('ename')}: {output.get('evalue')}"
-            yield f"it ended in {error:.80}, which would stop the report: mend it, or take it out"
+            yield f"it ended in {error:.80}, which would stop the report: fix or remove it"
     if INJECTED_TAG in cell.tags:
-        yield "papermill put it in: move its values to the cell of parameters, and take it out"
+        yield "papermill added it: move its values to the cell of parameters, and remove it"
     if _INSTALLS.search(cell.source):
-        yield "it installs packages in each run: name them in requirements.txt instead"
+        yield "it installs packages in each run: list them in requirements.txt instead"
     try:
         tree = parse(cell.source, "its code")
     except PressError as error:
-        yield f"{error}: mend it, or take it out"
+        yield f"{error}: fix or remove it"
         return
     if "parameters" in cell.tags:
         yield from _of_parameters(cell)
@@ -99,7 +99,7 @@ def _of_parameters(cell: Cell) -> Iterator[str]:
         return
     for name in INJECTED:
         if name in declared:
-            yield f"the press itself sets {name!r}, unless the parameter has another name"
+            yield f"the press itself sets {name!r}: give the parameter another name to set it"
 
 
 def _modules(folder: Path, source: str) -> Iterator[str]:
@@ -110,22 +110,22 @@ def _modules(folder: Path, source: str) -> Iterator[str]:
             continue
         with contextlib.suppress(ImportError, ValueError):
             if not find_spec(name):
-                yield f"it imports {name}, which is not installed: name it in requirements.txt"
+                yield f"it imports {name}, which is not installed: list it in requirements.txt"
 
 
 def _files(folder: Path, names: Iterator[str] | list[str]) -> Iterator[str]:
-    """Yield which of the names are those of files that the original finds from its folder."""
+    """Yield a line for each name of a file beside the original, which the copy does not find."""
     for name in dict.fromkeys(names):
-        with contextlib.suppress(OSError, ValueError):  # no name of a file
+        with contextlib.suppress(OSError, ValueError):  # not a file's name
             if not Path(name).is_absolute() and (folder / name).is_file():
-                yield f"it names {name}, which the original finds: {_copy(folder / name, name)}"
+                yield f"it names {name}, a file beside the original: {_copy(folder / name, name)}"
 
 
 def _copy(path: Path, name: str) -> str:
-    """Return the command by which a file gets its name in notebooks/, from the report's folder."""
+    """Return the command that copies a file to notebooks/, to be run in the report's folder."""
     target = os.path.normpath(Path("notebooks", name))
     if target.startswith(os.pardir):
-        return "that would lie outside the report: put it beside the notebook, and mend the name"
+        return "that is outside the report: put it beside the notebook and change the name"
     parent = os.path.dirname(target) if name != "." else ""
     make = f"mkdir -p {shlex.quote(parent)} && " if parent not in ("", "notebooks") else ""
     return f"`{make}cp -r {shlex.quote(str(path.resolve()))} {shlex.quote(target)}`"

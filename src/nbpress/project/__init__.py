@@ -1,1 +1,1 @@
-"""What is there before anything runs: report.yaml, notebooks, parameters, the data set."""
+"""Reads what exists before anything runs: report.yaml, notebooks, parameters, the data set."""

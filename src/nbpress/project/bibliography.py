@@ -1,4 +1,4 @@
-"""What the notebooks' texts cite: `[@lecun1998]`, an entry of report/references.bib."""
+"""Checks citations in notebooks: `[@lecun1998]` cites an entry of report/references.bib."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nbpress.say.text import blanked
 NAME = "references.bib"
 
 _ENTRY = re.compile(r"^\s*@(?!comment|string|preamble)\w+\s*\{\s*([^\s,]+)\s*,", re.M | re.I)
-# As pandoc has them; an address, ada@example.org, is none.
+# As pandoc reads them; an e-mail address, ada@example.org, is not a citation.
 _CITATION = re.compile(r"(?<![\w@\\])@(?:\{([^{}\s]+)\}|(\w(?:[:.#$%&\-+?<>~/]?\w)*))")
 _BRACKETED = re.compile(r"\[[^\[\]]*?(?<![\w@\\])@\w[^\[\]]*\](?!\()")
 
@@ -30,7 +30,7 @@ def read_bibliography(folder: Path) -> str:
 
 
 def wrong_citations(notebooks: Iterable[Notebook], folder: Path) -> Iterator[Fault]:
-    """Yield the citations of what the bibliography lacks; without one, those in brackets."""
+    """Yield citations of missing entries; without a bibliography, only those in brackets."""
     bibliography = read_bibliography(folder)
     known = _ENTRY.findall(bibliography)
     for notebook in notebooks:
@@ -41,8 +41,8 @@ def wrong_citations(notebooks: Iterable[Notebook], folder: Path) -> Iterator[Fau
                 for citation in _CITATION.finditer(text, begin, end):
                     key = citation[1] or citation[2]
                     if key not in known:
-                        hint = did_you_mean(key, known) if known else ", which is not there"
-                        message = f"'@{key}' is no entry of report/{NAME}{hint}"
+                        hint = did_you_mean(key, known) if known else ", which is missing or empty"
+                        message = f"'@{key}' is not in report/{NAME}{hint}"
                         yield fault_in(notebook, passage.cell, passage.line_of(citation), message)
 
 

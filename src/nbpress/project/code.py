@@ -18,13 +18,13 @@ from nbpress.errors import PressError
 def first_party_modules(cells: Mapping[str, str], import_path: Iterable[Path]) -> set[Path]:
     """Return the files that code imports from `import_path`, directly or through others.
 
-    `cells` holds the code by the name that an error calls it. Imports inside functions count as
-    well; what is imported by a name made at run time is caught after the run, by the modules
-    that were loaded.
+    `cells` holds the code by the name that errors use for it. Imports inside functions count as
+    well. Modules whose names are computed at run time are found after the run, among those that
+    were loaded.
     """
     modules: set[Path] = set()
     folders = [folder for folder in import_path if folder.is_dir()]
-    # Most imports are of what is installed, and dismissed at a glance.
+    # Most imports are of installed packages: this skips them quickly.
     first_party = {path.stem for folder in folders for path in folder.iterdir()}
 
     @cache
@@ -49,9 +49,9 @@ def first_party_modules(cells: Mapping[str, str], import_path: Iterable[Path]) -
 
 
 def imported_modules(cells: Mapping[str, str], import_path: Iterable[Path]) -> set[str]:
-    """Return the dotted names that code imports as it is loaded, directly or through others.
+    """Return the dotted names that code imports when it is loaded, directly or through others.
 
-    Imports inside functions do not count, nor those of first-party modules.
+    Imports inside functions do not count, nor do imports of first-party modules.
     """
     folders = [folder for folder in import_path if folder.is_dir()]
     first_party = {path.stem for folder in folders for path in folder.iterdir()}
@@ -65,9 +65,9 @@ def imported_modules(cells: Mapping[str, str], import_path: Iterable[Path]) -> s
 
 
 def compile_sources(files: Iterable[Path]) -> None:
-    """Write bytecode that Python checks against the source's content before it uses it.
+    """Write bytecode that Python checks against the source's content before using it.
 
-    By default it trusts time and size, and so misses an edit within the same second.
+    By default Python compares time and size only, and misses an edit within the same second.
     """
     import compileall
     from importlib.util import cache_from_source
@@ -80,13 +80,13 @@ def compile_sources(files: Iterable[Path]) -> None:
         compileall.compile_file(
             path, quiet=2, force=True, invalidation_mode=PycInvalidationMode.CHECKED_HASH
         )
-        if not _is_bytecode_of(path, compiled):  # cut off by a full disk; Python says nothing
+        if not _is_bytecode_of(path, compiled):  # cut off by a full disk: Python does not report it
             with contextlib.suppress(OSError):
                 compiled.unlink()
 
 
 def _is_bytecode_of(source: Path, compiled: Path) -> bool:
-    """Return whether a file holds the whole bytecode of a source, as its digest says."""
+    """Return whether a file holds the complete bytecode of a source, by the source's digest."""
     import marshal
     from importlib.util import MAGIC_NUMBER, source_hash
 
@@ -100,9 +100,9 @@ def _is_bytecode_of(source: Path, compiled: Path) -> bool:
 
 
 def parse(source: str | bytes, name: str) -> ast.Module:
-    """Return the syntax tree of Python, or of a cell with IPython's magics in it."""
+    """Return the syntax tree of Python code, or of a cell that contains IPython magics."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the kernel shows them where they belong
+        warnings.simplefilter("ignore")  # the kernel shows them with the cell's output
         try:
             try:
                 return ast.parse(source)
@@ -117,7 +117,7 @@ def parse(source: str | bytes, name: str) -> ast.Module:
 
 
 def _without_magics(source: str) -> str:
-    """Turn what IPython alone understands, `%time` or `!ls`, into calls."""
+    """Turn IPython's own syntax, such as `%time` or `!ls`, into Python calls."""
     from IPython.core.inputtransformer2 import TransformerManager
 
     plain: str = TransformerManager().transform_cell(source)  # type: ignore[no-untyped-call]
@@ -125,7 +125,7 @@ def _without_magics(source: str) -> str:
 
 
 def comments(source: str) -> dict[int, str]:
-    """Return the comments of a source by their lines; of what is no Python, those before it."""
+    """Return the comments of a source by line number, up to the first error of syntax."""
     read = {}
     with contextlib.suppress(tokenize.TokenError, SyntaxError):
         for token in tokenize.generate_tokens(io.StringIO(source).readline):
@@ -139,7 +139,7 @@ class _Imports:
     """The dotted names that code imports; for `from a import b` both a and a.b."""
 
     anywhere: list[str]
-    at_once: list[str]  # as it is loaded, not within functions
+    at_once: list[str]  # when it is loaded, not within functions
 
 
 @cache
@@ -165,7 +165,7 @@ def _imported(node: ast.AST, package: str) -> list[str]:
 
 
 def _files(name: str, folders: list[Path]) -> Iterator[Path]:
-    """Yield the files that an import of the dotted name runs: the packages above it and itself."""
+    """Yield the files that an import of the dotted name runs: its parent packages and itself."""
     parts = name.split(".")
     for folder in folders:
         for count in range(1, len(parts) + 1):

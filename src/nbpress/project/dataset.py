@@ -1,4 +1,4 @@
-"""Which data set a report is made on."""
+"""Finds out which data set a report uses."""
 
 from __future__ import annotations
 
@@ -16,41 +16,41 @@ from nbpress.errors import PressError
 
 @dataclass(frozen=True)
 class DataSet:
-    """What the resolver says: which data set, why this one, and the digest of its files."""
+    """The resolver's answer: which data set to use, why, and the digest of its files."""
 
     dataset: str
     reason: str
     sha256: str
     files: dict[str, str]
     fallback: bool
-    title: str = ""  # in words, where the resolver knows them
+    title: str = ""  # in words, if the resolver gives one
 
 
-_PRESS = ("nbpress", "nbtypeset")  # in a project that holds its own
+_PRESS = ("nbpress", "nbtypeset")  # never forgotten, even in a project that contains them
 
 _SHAPE = DataSet.__annotations__
 _ANSWER = TypeAdapter(DataSet)
 
-NO_DATA_SET = DataSet("", "", "", {}, False)  # of a report that names no resolver
+NO_DATA_SET = DataSet("", "", "", {}, False)  # for a report without a resolver
 
 
 def resolve(dataset: str, resolver: str | None, sources: Iterable[Path]) -> DataSet:
-    """Ask the report's resolver, a `module:function` of `sources`, what a data set's name means.
+    """Ask the report's resolver, a `module:function` in `sources`, what a data set's name means.
 
-    Without a resolver there is no data set, and `auto` alone can be asked for.
+    Without a resolver there is no data set, and only `auto` is accepted.
     """
     if resolver is None:
         if dataset != "auto":
             raise PressError(
-                f"DATASET is {dataset!r}, but report.yaml names no resolver, so this report has "
-                "no data set: leave DATASET out, or add `resolver: module:function`"
+                f"DATASET is {dataset!r}, but report.yaml has no resolver, so this report has no "
+                "data set: leave DATASET out, or add `resolver: module:function`"
             )
         return NO_DATA_SET
     module, _, function = resolver.partition(":")
     with _imported_afresh(sources):
         try:
             function_ = getattr(importlib.import_module(module), function)
-        except Exception as error:  # whatever that module does when imported
+        except Exception as error:  # the module may raise anything when imported
             raise PressError(
                 f"report.yaml: resolver must be 'module:function', with the module in one of the "
                 f"folders of `sources`; got {resolver!r} ({type(error).__name__}: {error})"
@@ -65,21 +65,21 @@ def resolve(dataset: str, resolver: str | None, sources: Iterable[Path]) -> Data
         attributes = {key: getattr(answer, key) for key in _SHAPE if key != "title"}
         return _ANSWER.validate_python({"title": getattr(answer, "title", ""), **attributes})
     except (AttributeError, ValidationError) as error:
-        raise _unusable(resolver, f"answered {answer!r}") from error
+        raise _unusable(resolver, f"returned {answer!r}") from error
 
 
 @contextlib.contextmanager
 def _imported_afresh(sources: Iterable[Path]) -> Iterator[None]:
-    """Find modules in `sources` as well, and forget afterwards those that came from there.
+    """Also find modules in `sources`, and forget those imported from there afterwards.
 
-    `nbpress watch` asks again after each change: neither of the module nor of what it remembers
-    may anything old be left.
+    `nbpress watch` calls the resolver again after each change, so neither an old module nor its
+    state may remain.
     """
     folders = [str(folder) for folder in sources]
     path, modules = sys.path[:], set(sys.modules)
     sys.path[:0] = reversed([folder for folder in folders if folder not in path])
     importlib.invalidate_caches()
-    # On a full disk Python would leave half a file, and stumble over it the next time.
+    # On a full disk Python would leave half a file of bytecode, and fail on it the next time.
     writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         yield
@@ -97,5 +97,5 @@ def _unusable(resolver: str, outcome: str) -> PressError:
     shape = ", ".join(f"{name}: {kind}" for name, kind in _SHAPE.items() if name != "title")
     return PressError(
         f"report.yaml: the resolver {resolver} {outcome}; expected an object with the attributes "
-        f"{shape}, or a ValueError that says why the data set cannot be had"
+        f"{shape}, or a ValueError that says why the data set is not available"
     )

@@ -1,4 +1,4 @@
-"""Finds what prose quotes and no code of its notebook could have made, without running any."""
+"""Finds values and claims that prose quotes but no code of its notebook makes, without running."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _CLAIMS = {"nbpress.claim", "claim"}
 
 
 def unknown_names(notebook: Notebook) -> Iterator[tuple[Cell, int, str]]:
-    """Yield the cell and line of each value and claim that is quoted and made nowhere.
+    """Yield the cell, line and message of each value or claim that is quoted but made nowhere.
 
-    Nothing is said where names may come from elsewhere: by `exec`, a magic, `import *`, or values
-    recorded under names that are computed.
+    Nothing is reported if names may come from elsewhere: `exec`, a magic, `import *`, or values
+    recorded under computed names.
     """
     names: set[str] | None = set()
     claims: set[str] | None = set()
     for cell in notebook.code:
         try:
             tree = parse(_HARMLESS.sub("", cell.source), "")
-        except PressError:  # who reads its imports says so
+        except PressError:  # reported when its imports are read
             return
         for node in ast.walk(tree):
             names = None if names is None or _may_make_any(node) else names | _mentioned(node)
@@ -37,7 +37,7 @@ def unknown_names(notebook: Notebook) -> Iterator[tuple[Cell, int, str]]:
     for cell in notebook.cells:
         try:
             prose = cell.prose
-        except TextError:  # told elsewhere
+        except TextError:  # reported elsewhere
             continue
         if prose and names is not None:
             for quote in prose.quotes:
@@ -57,7 +57,7 @@ def unknown_names(notebook: Notebook) -> Iterator[tuple[Cell, int, str]]:
 
 
 def _mentioned(node: ast.AST) -> set[str]:
-    """Return the names that a part of the code mentions, in whatever way."""
+    """Return every name that a node of the syntax tree mentions."""
     match node:
         case ast.Name(id=name) | ast.arg(arg=name) | ast.keyword(arg=str(name)):
             return {name}
@@ -83,7 +83,7 @@ def _may_make_any(node: ast.AST) -> bool:
 
 
 def _with_claim(claims: set[str], call: ast.Call) -> set[str] | None:
-    """Return the claims with the one that a call makes; None if its name is computed."""
+    """Return the claims and the one that a call makes; None if its name is computed."""
     if ast.unparse(call.func) not in _CLAIMS:
         return claims
     named = [keyword.value for keyword in call.keywords if keyword.arg == "id"]

@@ -1,6 +1,6 @@
-"""A notebook as it was written: its cells and its parameters.
+"""A notebook as written: its cells and its parameters.
 
-Reads the JSON itself: nothing here needs a kernel, nbformat or an import of the notebook's code.
+It is read as JSON: nothing here needs a kernel or nbformat, or imports the notebook's code.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from nbpress.errors import PressError, did_you_mean
 from nbpress.project.parameters import Parameter, declarations
 from nbpress.say.prose import Prose, read_prose, split_prose
 
-INJECTED_TAG = "injected-parameters"  # papermill's, of the cell that it adds
+INJECTED_TAG = "injected-parameters"  # papermill's tag for the cell that it adds
 
 
 def runs(kind: str, source: str, tags: Iterable[str]) -> bool:
-    """Return whether a kernel gets to see a cell; nbclient passes over those tagged so."""
+    """Return whether a kernel executes a cell; nbclient skips those tagged `skip-execution`."""
     return kind == "code" and bool(source.strip()) and "skip-execution" not in tags
 
 
@@ -37,18 +37,18 @@ class Cell:
 
     @property
     def runs(self) -> bool:
-        """Whether a kernel gets to see it."""
+        """Whether a kernel executes it."""
         return runs(self.kind, self.source, self.tags)
 
     @cached_property
     def prose(self) -> Prose | None:
-        """What a cell of prose says; None of any other cell, or one that does not run."""
+        """The prose of a cell of prose; None for any other cell, or one that does not run."""
         return read_prose(self.source) if self.runs else None
 
 
 @dataclass(frozen=True)
 class Notebook:
-    """A notebook as it was at one moment: it may be saved again while it runs."""
+    """A notebook as it was when it was read: its file may be saved again while it runs."""
 
     path: Path
     cells: tuple[Cell, ...]
@@ -56,11 +56,11 @@ class Notebook:
 
     @property
     def code(self) -> list[Cell]:
-        """The cells of code that are to be executed; those of prose are not among them."""
+        """The code cells to be executed, without the cells of prose."""
         return [cell for cell in self.cells if cell.runs and split_prose(cell.source) is None]
 
     def in_key(self) -> list[list[Any]]:
-        """Return what of its cells a run depends on: code, figures' variables, formulas proved."""
+        """Return what a run depends on: code, the variables of figures, and proved formulas."""
         parts: list[list[Any]] = []
         for cell in self.cells:
             if cell.runs:
@@ -80,7 +80,7 @@ class Notebook:
         return {p.name: p for cell in tagged for p in declarations(cell.source, self.name_of(cell))}
 
     def checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the given parameters as their types; refuse unknown names and wrong values."""
+        """Return the parameters converted to their types; refuse unknown names and bad values."""
         declared = self.parameters()
         checked = {}
         for name, value in given.items():
@@ -96,7 +96,7 @@ class Notebook:
         return checked
 
     def untagged(self, parameter: str) -> str:
-        """Say which cell sets a parameter without being tagged; "" if none does, or one is."""
+        """Return a hint at the untagged cell that sets a parameter; "" if a cell is tagged."""
         if any("parameters" in cell.tags for cell in self.cells):
             return ""
         for cell in self.code:
@@ -108,11 +108,11 @@ class Notebook:
         return ""
 
     def named_code(self) -> dict[str, str]:
-        """Return the code to be executed, by the name that a reader knows a cell by."""
+        """Return the code to be executed, by the cells' names in messages."""
         return {self.name_of(cell): cell.source for cell in self.code}
 
     def name_of(self, cell: Cell) -> str:
-        """Return how a reader knows a cell."""
+        """Return what messages call a cell: "1_sums.ipynb, cell 3"."""
         return f"{self.path.name}, cell {self.cells.index(cell) + 1}"
 
 
@@ -121,16 +121,16 @@ def read_notebook(path: Path) -> Notebook:
     try:
         return from_json(path, json.loads(path.read_text("utf-8")))
     except FileNotFoundError as error:
-        raise PressError(f"no notebook {path.name}") from error
+        raise PressError(f"there is no notebook {path.name}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise PressError(
-            f"{path.name} is not a notebook of format 4.5: {error!r}; "
+            f"{path.name} is not a notebook of format 4.5 or later: {error!r}; "
             "open and save it in JupyterLab, or restore it"
         ) from error
 
 
 def from_json(path: Path, content: dict[str, Any]) -> Notebook:
-    """Return the notebook whose JSON is given; what is none raises what it happens to."""
+    """Return the notebook with this JSON; JSON of another shape raises various errors."""
     cells = tuple(
         Cell(
             id=cell["id"],

@@ -1,4 +1,4 @@
-"""A notebook's parameters: their declarations, types and bounds, and values given for them."""
+"""A notebook's parameters: their declarations, types and bounds, and the values given."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nbpress.errors import PressError
 from nbpress.files import read_yaml
 from nbpress.project.code import comments, parse
 
-# Values by chapter, then by name; those under "" are for every chapter that takes them.
+# Values by chapter, then by name; those under "" are for every chapter that has the parameter.
 Parameters = dict[str, dict[str, Any]]
 
 _WITHIN = {">": operator.gt, "≥": operator.ge, "<": operator.lt, "≤": operator.le}
@@ -27,7 +27,7 @@ _BOUND = re.compile(
     r"\s*(>=|<=|>|<|≥|≤)\s*(-?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(?![^\s,;])\s*[,;]?", re.IGNORECASE
 )
 _LIKE_A_BOUND = re.compile(r"[≥≤⩾⩽]|[<>]=|=[<>]|(?<!-)[<>]\s*[-+−]?(?:\.?\d|inf\b)")
-# Those that papermill can write into a notebook.
+# The types that papermill can write into a notebook.
 _TYPES = {"int": int, "float": float, "bool": bool, "str": str, "list": list, "dict": dict}
 
 
@@ -36,13 +36,13 @@ class Parameter:
     """A parameter of a notebook, as its `parameters` cell declares it."""
 
     name: str
-    type: str  # "float"; "" where neither an annotation nor the default tells
+    type: str  # "float"; "" if neither an annotation nor the default determines it
     default: Any
     bounds: tuple[tuple[str, float], ...]  # (">", 0.0)
     comment: str
 
     def check(self, value: Any) -> Any:
-        """Return `value` as the parameter's type, or say what is wrong with it."""
+        """Return `value` converted to the parameter's type; raise an error if it does not fit."""
         if isinstance(value, str) and self.type != "str":
             value = _literal(value)
         if not self.type:
@@ -52,7 +52,7 @@ class Parameter:
         except PressError as error:
             raise PressError(f"{self.name}: {error}") from error
         try:
-            # By way of JSON an int may become a float, but no text a number.
+            # Through JSON an int may become a float, but a text never becomes a number.
             value = adapter.validate_json(json.dumps(value))
         except (ValidationError, TypeError, ValueError, RecursionError) as error:
             is_item = "list[" in self.type and isinstance(value, int | float | str)
@@ -68,10 +68,10 @@ class Parameter:
 
 
 def declarations(source: str, name: str) -> Iterator[Parameter]:
-    """Yield the parameters that a cell declares; `name` is what an error calls the cell.
+    """Yield the parameters that a cell declares; errors call the cell `name`.
 
-    `learning_rate: float = 0.05  # > 0, per step` declares type, default, bounds and unit. The
-    bounds begin the comment; what looks like one and stands elsewhere is refused, not passed over.
+    `learning_rate: float = 0.05  # > 0, per step` declares type, default, bounds and unit. Bounds
+    must begin the comment: anything else that looks like a bound is refused, not ignored.
     """
     tree, lines = parse(source, name), comments(source)
     read: set[int] = set()
@@ -109,23 +109,23 @@ def declarations(source: str, name: str) -> Iterator[Parameter]:
             raise PressError(f"{name}: the default of {error}") from error
         yield declared
     for number in lines.keys() - read:
-        _refuse_bound(lines[number], f"{name}: a comment beside no parameter")
+        _refuse_bound(lines[number], f"{name}: a comment without a parameter beside it")
 
 
 def _refuse_bound(comment: str, what: str) -> None:
-    """Refuse what looks like a bound in a comment whose bounds have been read."""
+    """Refuse the rest of a comment, after its bounds, if it looks like a bound."""
     if _LIKE_A_BOUND.search(comment):
         raise PressError(
-            f"{what} holds what looks like a bound, {comment.strip()!r}; write bounds first, "
-            "behind the parameter, a sign and a number each: '# > 0, ≤ 1, per step'"
+            f"{what} seems to contain a bound, {comment.strip()!r}; put bounds beside the "
+            "parameter, at the start, each a sign and a number: '# > 0, ≤ 1, per step'"
         )
 
 
 def read_parameters(given: str | list[str]) -> Parameters:
     """Read parameters from `learning_rate=0.1`, `2_logistic_regression.seed=1` and YAML files.
 
-    A name alone goes to every chapter that takes it (the chapter ""); in a YAML file chapters
-    may stand above their own parameters.
+    A name alone applies to every chapter that has it (kept under ""); a YAML file may also group
+    parameters by chapter.
     """
     parameters: Parameters = {}
     try:
@@ -152,7 +152,7 @@ def read_parameters(given: str | list[str]) -> Parameters:
 
 
 def _joined(words: Sequence[str]) -> list[str]:
-    """Put the pieces of a list together again: `lambdas=[2, 0.2]` may have blanks in it."""
+    """Rejoin the pieces of a list: `lambdas=[2, 0.2]` may contain blanks."""
     settings: list[str] = []
     for word in words:
         if settings and settings[-1].count("[") > settings[-1].count("]"):
@@ -163,7 +163,7 @@ def _joined(words: Sequence[str]) -> list[str]:
 
 
 def _type(annotation: str) -> Any:
-    """Evaluate an annotation made of built-in types, `Optional[list[float]]`."""
+    """Evaluate an annotation made of built-in types, such as `Optional[list[float]]`."""
 
     def build(node: ast.expr) -> Any:
         match node:
@@ -185,7 +185,7 @@ def _type(annotation: str) -> Any:
 
 
 def _numbers(value: Any) -> Iterator[int | float]:
-    """Yield the numbers of a value, however deep they lie in lists and mappings."""
+    """Yield the numbers in a value, including those nested in lists and mappings."""
     if isinstance(value, list | dict):
         for item in value.values() if isinstance(value, dict) else value:
             yield from _numbers(item)
@@ -194,7 +194,7 @@ def _numbers(value: Any) -> Iterator[int | float]:
 
 
 def _literal(text: str) -> Any:
-    """Read a value from the command line: a literal where it is one, else text."""
+    """Read a value from the command line: a literal if it is one, otherwise text."""
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):

@@ -1,4 +1,4 @@
-"""What the notebooks write in words, read without running them; and faults, with their places."""
+"""Finds the texts in notebooks, without running them, and describes faults and their places."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nbpress.project.notebook import Cell, Notebook
 from nbpress.say.prose import split_prose
 from nbpress.say.records import TASK
 
-# Where nbpress's functions take text: by their names, the arguments' positions and names.
+# The arguments of nbpress's functions that are texts: position and name, by function.
 _TEXTS = {
     "answer": {1: "text"},
     "claim": {2: "text", 4: "otherwise"},
@@ -53,20 +53,20 @@ class Fault:
 
 @dataclass(frozen=True)
 class Passage:
-    """A text as it was written, and the line of its cell that it begins in."""
+    """A text as written, and the line of its cell where it begins."""
 
-    kind: str  # "Markdown" of a cell of Markdown; else what is said there
+    kind: str  # "Markdown" in a Markdown cell; else the magic or function: "answer", "figure", …
     cell: Cell
     line: int
     text: str
 
     def line_of(self, part: re.Match[str]) -> int:
-        """Return the line of its cell that a part of the text begins in."""
+        """Return the line of the cell where a part of the text begins."""
         return self.line + self.text.count("\n", 0, part.start())
 
 
 def passages_of(notebook: Notebook) -> Iterator[Passage]:
-    """Yield what a notebook writes in words: Markdown, prose, and the texts that code is given."""
+    """Yield a notebook's texts: Markdown, cells of prose, and texts passed to nbpress."""
     for cell in notebook.cells:
         magic = split_prose(cell.source) if cell.runs else None
         if cell.kind == "markdown":
@@ -82,12 +82,12 @@ def passages_of(notebook: Notebook) -> Iterator[Passage]:
 
 
 def fault_in(notebook: Notebook, cell: Cell, line: int, message: str) -> Fault:
-    """Return a fault of a cell."""
+    """Return a fault at a line of a cell."""
     return Fault(notebook.path.name, notebook.cells.index(cell) + 1, line, message)
 
 
 def calls(cell: Cell) -> Iterator[tuple[ast.Call, str]]:
-    """Yield a cell's calls of nbpress's functions with their names."""
+    """Yield a cell's calls of nbpress's functions, and the functions' names."""
     if not cell.runs or split_prose(cell.source):
         return
     yield from _calls_in(cell.source)
@@ -97,7 +97,7 @@ def calls(cell: Cell) -> Iterator[tuple[ast.Call, str]]:
 def _calls_in(source: str) -> list[tuple[ast.Call, str]]:
     try:
         tree = parse(source, "")
-    except PressError:  # who reads its imports says so
+    except PressError:  # reported when its imports are read
         return []
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
     names = [ast.unparse(call.func) for call in calls]
@@ -109,6 +109,6 @@ def _calls_in(source: str) -> list[tuple[ast.Call, str]]:
 
 
 def argument(call: ast.Call, position: int, keyword: str) -> ast.expr | None:
-    """Return what a call gives in a place, or by its name."""
+    """Return an argument of a call, given by position or by keyword."""
     named = (each.value for each in call.keywords if each.arg == keyword)
     return call.args[position] if len(call.args) > position else next(named, None)

@@ -1,6 +1,6 @@
-"""The project: where things are.
+"""The project: where its files are.
 
-Everything of a report is found from its root, the folder that holds `report/report.yaml`.
+All paths start at the root, the folder that contains `report/report.yaml`.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ class Project:
 
     @property
     def build(self) -> Path:
-        """Where executed notebooks and the bound report are kept; ignored by git."""
+        """Where executed notebooks and the bound report are kept; git ignores it."""
         return self.root / "build"
 
     @property
     def output(self) -> Path:
-        """Where report.pdf and values.json land."""
+        """Where report.pdf and values.json are published."""
         return self.root / "report"
 
     @property
@@ -43,11 +43,11 @@ class Project:
 
     @property
     def import_path(self) -> list[Path]:
-        """Where a notebook finds first-party modules: beside itself, and in the sources."""
+        """Where notebooks find first-party modules: beside themselves, and in the sources."""
         return [self.notebooks, *self.sources]
 
     def source_files(self) -> set[Path]:
-        """Return the Python files that a notebook could import, but for installed packages."""
+        """Return the Python files that a notebook could import, without installed packages."""
         files: set[Path] = set()
         for top in self.import_path:
             for folder, below, names in os.walk(top):
@@ -71,27 +71,30 @@ class Project:
         )
 
     def relative(self, path: Path) -> str:
-        """Return a path as the user knows it, from the root."""
+        """Return a path relative to the root, as shown to the user."""
         root, whole = f"{self.root}{os.sep}", str(path)  # pathlib takes ten times as long
         return whole.removeprefix(root) if whole.startswith(root) else path.name
 
 
 def open_project(start: Path | None = None) -> Project:
-    """Find the report's root from `start` (the current folder) upwards, and read report.yaml.
+    """Find the root from `start` (by default the current folder) upwards, and read report.yaml.
 
     Raises
     ------
     PressError
-        If there is no report.yaml, or it holds an unknown key, a missing one or a wrong type.
+        If there is no report.yaml, or it has an unknown key, lacks one or has a wrong type.
     """
     root = find_project(start)
     return Project(root, read_report(root / REPORT))
 
 
 def find_project(start: Path | None = None) -> Path:
-    """Return the report's root, or say that there is none."""
+    """Return the report's root; raise an error if there is none."""
     here = (start or Path.cwd()).resolve()
     root = find_root(here)
     if root is None:
-        raise PressError(f"no {REPORT} in this folder or above it: {here.name}")
+        raise PressError(
+            f"no {REPORT} in {here} or above it: change to a report's folder, or make one with "
+            "`nbpress new`"
+        )
     return root

@@ -1,4 +1,4 @@
-"""What `report/report.yaml` says: title, chapters, and what each must contain."""
+"""Reads `report/report.yaml`: title, chapters, and what each must contain."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _key_result(text: str) -> str:
     except TextError as error:
         raise ValueError(error.message) from error
     if typed := typed_in(text):
-        raise ValueError(f"{typed!r} is typed, and may go stale: quote a value instead")
+        raise ValueError(f"{typed!r} is typed and may go stale: quote a value instead")
     return text
 
 
@@ -43,13 +43,13 @@ class Chapter(_Strict):
     notebook: str
     """Its file in `notebooks/`."""
     tasks: dict[Annotated[str, AfterValidator(validate_task)], list[Part]] = {}
-    """What each task must have below its heading `## Task 2d`, as `2d: [figure, answer]`."""
+    """What each task must have under its heading `## Task 2d`, as `2d: [figure, answer]`."""
     needs: list[str] = []
-    """Values of other chapters, as `2d.stop_step`: handed over in `recorded: dict = {}`, which the
-    notebook declares among its parameters."""
+    """Values of other chapters, such as `2d.stop_step`: passed in the parameter `recorded`, which
+    the notebook must declare as `recorded: dict = {}`."""
     inputs: list[str] = []
-    """What it reads and Python does not open itself: paths from the project's root to files,
-    folders, or patterns such as `data/*.db`."""
+    """Files that the notebook reads by other means than Python's own `open`: paths from the
+    project's root to files or folders, or patterns such as `data/*.db`."""
 
     @property
     def name(self) -> str:
@@ -61,46 +61,47 @@ class Report(_Strict):
     """`report/report.yaml`."""
 
     title: str
-    """Of the report, on the title page and in the PDF's metadata."""
+    """The report's title, on the title page and in the PDF's metadata."""
     subtitle: str = ""
-    """Below the title."""
+    """A second line below the title."""
     course: str = ""
     """The course's code and name, above the title."""
     assignment: str = ""
     """Which assignment this answers, on the title page."""
     authors: list[str] = Field(min_length=1)
-    """Their names; a placeholder such as `First Author` is a note in every build."""
+    """The authors' names; for a placeholder such as `First Author`, each build prints a note."""
     date: datetime.date | None = None
-    """On the title page; by default the day of the commit, without git today."""
+    """The date on the title page; by default that of the commit, or today without git."""
     language: str = "en"
     """The language of the texts, as a code: `en`, `de`, `nn`."""
     resolver: str | None = None
-    """`module:function`, which says what data set a name means; without one, the report has no data
-    set. The function returns an object with `dataset`, `reason`, `sha256`, `files`, `fallback` and,
-    if it knows one, the data set's `title` in words, or raises a `ValueError`."""
+    """`module:function` that resolves the name of a data set; without it, the report has no data
+    set. The function returns an object with `dataset`, `reason`, `sha256`, `files`, `fallback` and
+    optionally the data set's `title` in words, or raises a `ValueError`."""
     distribution: str | None = None
     """The project's name in pyproject.toml, with the extras that its notebooks need:
-    `my-project[science]`. A new version of anything that these depend on makes every run stale.
-    Without it, a new version of anything installed does."""
+    `my-project[science]`. A new version of any package that these depend on makes every run stale.
+    Without this key, a new version of any installed package does."""
     sources: list[str] = ["src"]
     """Folders with the project's own modules, which notebooks import."""
     cell_timeout: int = Field(default=900, gt=0)
     """Seconds that one cell may take."""
     cache_megabytes: int = Field(default=1000, gt=0)
-    """Room for executed notebooks in `build/runs`; those not used for longest go first."""
+    """The space for executed notebooks in `build/runs`; the least recently used are deleted
+    first."""
     chapters: list[Chapter] = Field(min_length=1)
     """The notebooks, in the report's order."""
     key_results: list[Annotated[str, AfterValidator(_key_result)]] = []
-    """Sentences in Markdown for a box on the first page. Numbers in them are quoted, not typed:
-    `{{ 2d.stop_step:, }} steps`."""
+    """Sentences in Markdown for a box on the first page. They quote numbers instead of typing
+    them: `{{ 2d.stop_step:, }} steps`."""
     claims: dict[str, list[str]] = {}
-    """The claims that must hold, by id, each with the data sets on which it must, with their own
-    parameters: `norm-falls: [mnist]`. In a report without a data set, `norm-falls: []`."""
+    """The claims that must hold, by id, each with the data sets on which it must hold when no
+    parameters are given: `norm-falls: [mnist]`; in a report without a data set `norm-falls: []`."""
     proofs: dict[Annotated[str, AfterValidator(validate_task)], str] = {}
-    """Of a task the equality, in LaTeX, that a derivation of it must prove."""
+    """The equality, in LaTeX, that a derivation must prove, by task."""
 
     def of_chapter(self, chapter: Chapter) -> Report:
-        """Return the report of one chapter alone, of which nothing is expected."""
+        """Return a report of one chapter alone, without required claims, proofs or key results."""
         return self.model_copy(
             update={"chapters": [chapter], "claims": {}, "proofs": {}, "key_results": []}
         )
@@ -113,7 +114,7 @@ class Report(_Strict):
 
     @property
     def placeholders(self) -> list[str]:
-        """The authors whose names are still to be filled in."""
+        """The authors' names that are only placeholders."""
         return [author for author in self.authors if _PLACEHOLDER.fullmatch(author.strip())]
 
     def provider(self, value: str) -> Chapter:
@@ -130,7 +131,7 @@ class Report(_Strict):
 
 
 def read_report(path: Path) -> Report:
-    """Read report.yaml; an unknown key, a missing one or a wrong type is refused."""
+    """Read report.yaml; refuse unknown keys, missing keys and wrong types."""
     try:
         report = Report.model_validate(read_yaml(path))
     except ValidationError as error:
@@ -149,20 +150,20 @@ def read_report(path: Path) -> Report:
     ]:
         for given in paths:
             if os.path.isabs(given) or os.path.normpath(given).startswith(".."):
-                raise PressError(f"report.yaml: {key} must lie in the project; got {given!r}")
+                raise PressError(f"report.yaml: {key} must be inside the project; got {given!r}")
     for id_, datasets in report.claims.items():
         if report.resolver is None and datasets:
             raise PressError(
-                f"report.yaml: the claim {id_!r} lists data sets, but no resolver is named: "
+                f"report.yaml: the claim {id_!r} lists data sets, but there is no resolver: "
                 f"write `{id_}: []`, or add `resolver: module:function`"
             )
     for number, chapter in enumerate(report.chapters):
         if any(chapter.name == other.name for other in report.chapters[:number]):
-            raise PressError(f"report.yaml: {chapter.notebook} is a chapter twice")
+            raise PressError(f"report.yaml: {chapter.notebook} is listed twice; remove one")
         notebooks = path.parents[1] / "notebooks"
         if not (notebooks / chapter.notebook).is_file():
             raise PressError(
-                f"report.yaml: no notebook notebooks/{chapter.notebook}"
+                f"report.yaml: there is no file notebooks/{chapter.notebook}"
                 + did_you_mean(chapter.notebook, (p.name for p in notebooks.glob("*.ipynb")))
             )
     needs = {c.name: {report.provider(value).name for value in c.needs} for c in report.chapters}

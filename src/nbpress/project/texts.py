@@ -1,7 +1,7 @@
-"""Reads what the notebooks write in words, without running them, and says what is wrong with it.
+"""Finds faults in the texts of notebooks, without running them.
 
-Faults would stop the report sooner or later: placeholders that are none, missing alternatives of
-pictures, references that lead nowhere. Numbers that were typed, not quoted, go stale unseen.
+These would stop the report later: malformed placeholders, pictures without a text alternative,
+references that lead nowhere.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def faults(notebooks: Iterable[Notebook]) -> list[Fault]:
 
 
 def _malformed(notebook: Notebook) -> Iterator[Fault]:
-    """Yield cells of prose that cannot be read, and pictures without an alternative."""
+    """Yield cells of prose that cannot be read, and pictures without a text alternative."""
     loads = False
     for cell in notebook.cells:
         loads = loads or (cell.kind == "code" and bool(_LOADS.search(cell.source)))
@@ -58,18 +58,18 @@ def _malformed(notebook: Notebook) -> Iterator[Fault]:
             )
         for bare in _BARE.finditer(blanked(passage.text, NO_PROSE)):
             if passage.kind != "Markdown":
-                message = f"{bare[0]} is no placeholder: blanks belong inside its braces"
+                message = f"{bare[0]} is not a placeholder: put a blank inside each pair of braces"
                 yield fault_in(notebook, passage.cell, passage.line_of(bare), message)
 
 
 def _misplaced(notebooks: list[Notebook]) -> Iterator[Fault]:
-    """Yield answers and derivations that do not stand under the heading of their task."""
+    """Yield answers and derivations that are not under the heading of their task."""
     task = ""
     for notebook in notebooks:
         for cell in notebook.cells:
             if cell.kind == "markdown":
                 task = [task, *begun_in(cell.source)][-1]
-            with contextlib.suppress(TextError):  # malformed: told already
+            with contextlib.suppress(TextError):  # malformed: reported already
                 prose = cell.prose
                 if prose and prose.kind != "figure" and prose.task != task:
                     yield fault_in(notebook, cell, 1, misplaced(prose.kind, prose.task, task))
@@ -87,7 +87,7 @@ def _labels_and_references(notebooks: list[Notebook]) -> Iterator[Fault]:
                     complete = False
                 elif label in targets:
                     yield fault_in(
-                        notebook, cell, line, f"{label!r} is used already, in {targets[label]}"
+                        notebook, cell, line, f"{label!r} is already used in {targets[label]}"
                     )
                 else:
                     targets[label] = notebook.name_of(cell)
@@ -106,7 +106,7 @@ def _labels_and_references(notebooks: list[Notebook]) -> Iterator[Fault]:
 
 
 def _labels(cell: Cell) -> Iterator[tuple[str | None, int]]:
-    """Yield the labels that a cell gives; None for one that is computed."""
+    """Yield the labels that a cell defines, with their lines; None for one that is computed."""
     magic = split_prose(cell.source) if cell.runs else None
     if magic and magic[0] == "figure":
         yield magic[1].partition(" ")[0], 1

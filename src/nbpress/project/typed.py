@@ -1,4 +1,4 @@
-"""Numbers that are typed into texts, not quoted, and so go stale unseen."""
+"""Finds numbers that are typed into texts instead of quoted, and can go stale unnoticed."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _WORDS = re.compile(
 
 
 def typed_in(text: str) -> str | None:
-    """Return the first number or number word typed into a text, unless it says that it is meant."""
+    """Return the first number or number word typed in a text that `typed: …` does not allow."""
     meant = _listed(TYPED.findall(text))
     numbers = _numbers_in(text, words=True)
     return next((each[0] for each in numbers if each[0].lower() not in meant), None)
 
 
 def typed_numbers(notebook: Notebook) -> Iterator[Fault]:
-    """Yield the numbers typed into texts that no `typed: …` of the cell says are meant.
+    """Yield the numbers typed into texts that no `typed: …` of the cell allows.
 
-    Digits count in every text, number words from two upwards where values can be quoted.
+    Digits count in every text; number words, from two upwards, only where values can be quoted.
     """
     passages = defaultdict(list)
     for passage in passages_of(notebook):
@@ -43,15 +43,13 @@ def typed_numbers(notebook: Notebook) -> Iterator[Fault]:
                 unused = unused - {number[0].lower()}
                 if number[0].lower() not in meant:
                     line = passage.line_of(number)
-                    yield fault_in(
-                        notebook, cell, line, f"{number[0]!r} is typed, and may go stale"
-                    )
+                    yield fault_in(notebook, cell, line, f"{number[0]!r} is typed and may go stale")
         for each in sorted(unused):
             yield fault_in(notebook, cell, 1, f"'typed: {each}', but no {each!r} is typed here")
 
 
 def _meant(cell: Cell) -> list[str]:
-    """Return the typed numbers that a cell says are meant."""
+    """Return the typed numbers that a cell allows."""
     lists = TYPED.findall(cell.source)
     if cell.runs and not split_prose(cell.source):
         for comment in comments(cell.source).values():
@@ -64,7 +62,7 @@ def _listed(lists: Iterable[str]) -> list[str]:
 
 
 def _numbers_in(text: str, *, words: bool) -> list[re.Match[str]]:
-    """Return the digits in a text's prose, and the number words if they count, in their order."""
+    """Return the numbers in a text's prose, and with `words` the number words, in their order."""
     prose = blanked(text, NO_PROSE)
     matches = [*_DIGITS.finditer(prose), *(_WORDS.finditer(prose) if words else ())]
     return sorted(matches, key=re.Match.start)

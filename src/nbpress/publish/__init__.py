@@ -1,1 +1,1 @@
-"""From runs to published files."""
+"""Turns runs into published files."""

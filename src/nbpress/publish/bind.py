@@ -1,6 +1,6 @@
-"""Binds the chapters into one notebook: prose as it stands now, outputs from the cached runs.
+"""Binds the chapters into one notebook: the current prose, and outputs from the cached runs.
 
-What only the press may say of it, title, numbers and marks, goes into an imprint of its own.
+What only the press may state, such as title, numbers and marks, goes into a separate imprint.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ _PICTURES = ("image/svg+xml", "image/png")
 
 @dataclass
 class Bound:
-    """A bound report: the notebook, its values, and notices that stop nothing."""
+    """A bound report: the notebook, its values, and notices that do not stop the build."""
 
     notebook: dict[str, Any]
-    imprint: Imprint  # what only the press can say of it
+    imprint: Imprint  # what only the press may state
     values: dict[str, Any]
     commit: Commit
     claims: dict[str, bool] = field(default_factory=dict)  # whether they hold
-    figures: dict[str, str] = field(default_factory=dict)  # the digest of what each shows
-    ran_with: dict[str, dict[str, Any]] = field(default_factory=dict)  # each chapter, by name
+    figures: dict[str, str] = field(default_factory=dict)  # the digest of each picture, by label
+    ran_with: dict[str, dict[str, Any]] = field(default_factory=dict)  # parameters, by chapter
     notices: list[str] = field(default_factory=list)
 
 
@@ -59,10 +59,10 @@ def bind(
     Parameters
     ----------
     commit
-        The commit that the report names: by default the one that is checked out.
+        The commit that the report names; by default the one that is checked out.
     own_parameters
-        Whether the data set's own parameters were used, none changed for this build: then the
-        claims that report.yaml lists for it must hold.
+        Whether no parameters were given for this build: only then must the claims that
+        report.yaml lists for the data set hold.
 
     Raises
     ------
@@ -78,14 +78,15 @@ def bind(
         run = execution.runs[plan.chapter.name]
         said = execution.said[plan.chapter.name]
         if said.lacking:
-            raise PressError(f"{said.lacking[0]}, which no cell of code records or has above")
+            raise PressError(f"{said.lacking[0]}, which no code cell above provides")
         chapter, complaints = chapter_cells(index, plan, run.executed["cells"], said)
         notices += complaints
         cells += chapter
         for key, entry in said.values.items():
             if key in recorded:
                 raise PressError(
-                    f"{key} is recorded twice, in {recorded[key]['notebook']} and {run.notebook}"
+                    f"{key} is recorded twice, in {recorded[key]['notebook']} and {run.notebook}; "
+                    "rename one of them"
                 )
             recorded[key] = entry
     marks = _marks(cells)
@@ -94,7 +95,7 @@ def bind(
     check_tasks(report.chapters, cells)
     check_proofs(report.proofs, cells)
     check_claims(report.claims if own_parameters else {}, dataset.dataset, cells)
-    # Last, since what is wrong above says more of why a value is missing.
+    # Last, because the errors above explain better why a value is missing.
     claims = {r.id: r.holds for c in cells for r in records(c) if isinstance(r, Claim)}
     values = {name: entry["value"] for name, entry in sorted(recorded.items())}
     sentences = _key_results(report, values, claims)
@@ -165,7 +166,7 @@ def _key_results(
 
 
 def _changed(plans: list[Plan], ran_with: Mapping[str, Mapping[str, tuple[Any, Any]]]) -> str:
-    """Say which parameters are not those that the data set's report has by itself."""
+    """Say which parameters differ from those that the data set's report has by default."""
     changed = [
         f"{name} = {json.dumps(value, ensure_ascii=False)} in {plan.chapter.name}, instead of "
         f"{json.dumps(own, ensure_ascii=False)}"
@@ -187,9 +188,9 @@ def _figures(cells: list[Cell]) -> dict[str, str]:
 
 
 def _marks(cells: list[Cell]) -> dict[str, list[str]]:
-    """Return the verdict of each claim and formula by its cell's id.
+    """Return the verdicts on claims and formulas, by cell id.
 
-    Of a claim the sentence alone is left in the cell.
+    A claim's cell keeps only the sentence, without its mark.
     """
     marks: dict[str, list[str]] = {}
     for cell in cells:

@@ -1,7 +1,7 @@
-"""One build of the report, from what the user asked for to the published files.
+"""Builds the report, from the user's request to the published files.
 
 Resolve the data set, check the parameters, execute what is stale, bind, render, publish. Nothing
-is published unless all of it succeeded; the files are written aside and renamed.
+is published unless all of it succeeds: files are written under other names first, then renamed.
 """
 
 from __future__ import annotations
@@ -57,19 +57,19 @@ class Request:
 
 
 def build(project: Project, request: Request) -> list[Path]:
-    """Build and publish the report; return the files written: none if nothing changed.
+    """Build and publish the report; return the files written, none if nothing changed.
 
-    Every other form that is published is rendered again from the same runs, by its own exporter
-    and with code shown or not as before. A form that was deleted stays deleted.
+    Every other published form is rendered again from the same runs, by its own exporter, with
+    code shown or hidden as before. A form that was deleted stays deleted.
 
     Raises
     ------
     PressError
-        Whatever went wrong; files published earlier are then as they were.
+        If anything fails; files published earlier are unchanged then.
     """
     if request.engine not in ENGINES:
         raise PressError(
-            f"ENGINE: there is no {request.engine!r}" + did_you_mean(request.engine, ENGINES)
+            f"ENGINE: unknown engine {request.engine!r}" + did_you_mean(request.engine, ENGINES)
         )
     start = time.monotonic()
     with locked(project.build):
@@ -93,7 +93,7 @@ def build(project: Project, request: Request) -> list[Path]:
         )
         published, files = _render_all(project, bound, forms, former)
         record = published_record(dataset, request.parameters, bound, published)
-        # In the order in which they are renamed: the record says last what is there.
+        # Files are renamed in this order: the record, which lists the others, comes last.
         files = {VALUES: values_of(bound), **files, RECORD: record.to_bytes()}
         replaced = read(project.output / VALUES)
         written = [path for path in publish(project.output, files, former) if path.name != RECORD]
@@ -102,7 +102,7 @@ def build(project: Project, request: Request) -> list[Path]:
         say(f"note: {note}")
     for name in unknown(project.output, record):
         say(
-            f"note: report/{name} was not published from here, and may say something else: "
+            f"note: report/{name} was not published from here and may differ from this report: "
             f"`make {_TARGETS[name]}` replaces it"
         )
     if changes:
@@ -117,7 +117,7 @@ def build(project: Project, request: Request) -> list[Path]:
 
 
 def data_set(project: Project, name: str) -> DataSet:
-    """Return the data set that the report's resolver takes a name for."""
+    """Return the data set that the report's resolver finds for a name."""
     return resolve(name, project.report.resolver, project.sources)
 
 
@@ -130,9 +130,9 @@ def compose(
     commit: Commit | None = None,
     exporters: Iterable[str] = (),
 ) -> tuple[Bound, int]:
-    """Execute what is stale and bind; return how many notebooks were executed as well.
+    """Execute what is stale and bind; return the result and how many notebooks were executed.
 
-    Before anything executes, the notebooks' texts must be sound and `exporters` able to set them.
+    Before anything executes, it refuses texts that have faults or that `exporters` cannot typeset.
     """
     with ThreadPoolExecutor(1) as aside:  # a notebook that was edited takes git's filter a second
         asked = aside.submit(lambda: commit or read_commit(project.root, project.report.date))
@@ -140,7 +140,7 @@ def compose(
         notebooks = [plan.notebook for plan in plans]
         refuse([*faults(notebooks), *wrong_citations(notebooks, project.output)])
         for author in project.report.placeholders:
-            say(f"note: report/report.yaml names {author!r} as an author: put in who wrote this")
+            say(f"note: report/report.yaml names {author!r} as an author: fill in the real name")
         if typed := [fault for notebook in notebooks for fault in typed_numbers(notebook)]:
             more = f", and {len(typed) - 1} more (`nbpress lint`)" if typed[1:] else ""
             say(f"note: {typed[0]}{more}")
@@ -169,7 +169,7 @@ def values_of(bound: Bound) -> bytes:
 def published_record(
     dataset: DataSet, parameters: Parameters, bound: Bound, forms: Mapping[str, Form]
 ) -> Published:
-    """Return what is to be recorded of a published report."""
+    """Return the record of a published report."""
     return Published(
         dataset=dataset.dataset,
         reason=dataset.reason,
@@ -194,7 +194,7 @@ def render_form(
     show_code: bool,
     former: Form | None = None,
 ) -> tuple[Form, dict[str, bytes]]:
-    """Render a form, unless its files are there already; return its record and its files."""
+    """Render a form, unless its files exist already; return its record and its files."""
     bound = replace(bound, imprint=replace(bound.imprint, show_code=show_code))
     key = render_key(bound, exporter, project.report.distribution)
     if former and former.key == key and name in former.files:
@@ -214,7 +214,7 @@ def unknown(output: Path, record: Published | None) -> list[str]:
 
 
 def _former(output: Path) -> Published | None:
-    """Return the record of what is published; a damaged one only costs a rendering."""
+    """Return the record of the published report; if it is damaged, say so and do without it."""
     try:
         return read_published(output)
     except PressError as error:
@@ -228,7 +228,7 @@ def _render_all(
     forms: Mapping[str, tuple[str, bool]],
     former: Published | None,
 ) -> tuple[dict[str, Form], dict[str, bytes]]:
-    """Render every form; the last is the one that was asked for."""
+    """Render every form; the last one is the one requested."""
     published: dict[str, Form] = {}
     files: dict[str, bytes] = {}
     for name, (exporter, show_code) in forms.items():
@@ -241,8 +241,8 @@ def _render_all(
             if name == list(forms)[-1]:
                 raise
             raise PressError(
-                f"{error}\nreport/{name} (by {exporter}) would then not agree with the rest, so "
-                f"nothing is published: mend that, or delete report/{name}"
+                f"{error}\nreport/{name} (by {exporter}) must match the other forms, so nothing is "
+                f"published: fix the cause, or delete report/{name}"
             ) from error
         files |= rendered
     return published, files

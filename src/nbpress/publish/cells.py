@@ -1,4 +1,4 @@
-"""The cells of a bound report: where each comes from, and under which task it stands."""
+"""The cells of a bound report: where each comes from, and which task it belongs to."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ Cell = dict[str, Any]
 
 
 def origin(cell: Cell) -> str:
-    """Return which cell of which notebook this is, as a reader knows it."""
+    """Return a cell's notebook and number, as messages name it."""
     known = cell["metadata"]["nbpress"]
     return f"{known['notebook']}, cell {known['cell']}"
 
 
 def by_task(cells: list[Cell]) -> Iterator[tuple[str, Cell]]:
-    """Yield each cell with the task under whose heading it stands, "" before the first."""
+    """Yield each cell with the task whose heading it is under, "" before the first heading."""
     task = ""
     for cell in cells:
         if cell["cell_type"] == "markdown":

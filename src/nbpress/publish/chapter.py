@@ -1,4 +1,4 @@
-"""Joins a chapter's prose as it stands now with the outputs of its run, cell by cell."""
+"""Joins a chapter's current prose with the outputs of its run, cell by cell."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ _ID_LENGTH = 64  # that nbformat allows
 def chapter_cells(
     number: int, plan: Plan, executed: list[Cell], said: Said
 ) -> tuple[list[Cell], list[str]]:
-    """Join the notebook's cells as they stand with the outputs of the run, by cell id.
+    """Join the notebook's current cells with the outputs of the run, by cell id.
 
-    Cells of prose say what they say now, and show no code.
+    Cells of prose show their current text, and no code. Return the cells, and what the run wrote
+    to stderr.
     """
     outputs = {cell["id"]: cell["outputs"] for cell in executed if cell["cell_type"] == "code"}
     cells, notices = [], []
@@ -44,24 +45,24 @@ def chapter_cells(
             if prose:
                 if hiding := _HIDING.intersection(tag.replace("_", "-") for tag in written.tags):
                     raise PressError(
-                        f"{plan.notebook.name_of(written)}: the tag {min(hiding)!r} hides what the "
-                        "cell says; take it away, or the cell"
+                        f"{plan.notebook.name_of(written)}: the tag {min(hiding)!r} would hide its "
+                        "prose; remove the tag, or the cell"
                     )
                 cell["source"] = ""
                 run = _as_it_reads(run, *prose)
             for output in run:
                 if isinstance(record_of(output), Derivation) and not prose:
                     raise PressError(
-                        f"{plan.notebook.name_of(written)}: code shows a derivation, which counts "
-                        "for nothing; write it in a cell of its own, '%%derivation TASK PROVER'"
+                        f"{plan.notebook.name_of(written)}: a derivation shown by code does not "
+                        "count; write it in a cell of its own, '%%derivation TASK PROVER'"
                     )
                 if output.get("name") == "stderr":
-                    # It holds paths and process ids: for the author, not for the reader.
+                    # stderr contains paths and process ids: for the author, not for the reader.
                     text = "".join(output["text"]).strip()
                     notices.append(f"{plan.chapter.notebook}, cell {index}: {text}")
                 elif not (isinstance(record_of(output), Settings | Values) or is_address(output)):
                     cell["outputs"].append(joined(output))
-        # Ids are unique in a notebook, not among notebooks; marks are known by them.
+        # Ids are unique within a notebook only, but the report's marks are kept by id.
         id_ = f"{number}-{cell['id']}"
         cell["id"] = id_ if len(id_) <= _ID_LENGTH else f"{number}-{digest(id_)[:32]}"
         cells.append(cell)
@@ -70,7 +71,7 @@ def chapter_cells(
 
 
 def _as_it_reads(run: list[dict[str, Any]], record: Record, text: str) -> list[dict[str, Any]]:
-    """Return the outputs of a cell of prose: a figure's picture is the one that the run drew."""
+    """Return the outputs of a cell of prose; a figure keeps the picture that the run drew."""
     if isinstance(record, Figure):
         drawn = [output for output in run if isinstance(record_of(output), Figure)]
         return [

@@ -1,7 +1,7 @@
-"""`nbpress check`: execute afresh, and compare with what is published and what is recorded.
+"""`nbpress check`: execute everything again; compare with the published and recorded results.
 
-The published files must be, byte for byte, what fresh runs with their data set and parameters
-give, and every value the one in `report/expected/<data set>.json`, within its tolerance.
+Fresh runs with the same data set and parameters must give the published files byte for byte, and
+every value in `report/expected/<data set>.json` within its tolerance.
 """
 
 from __future__ import annotations
@@ -40,23 +40,23 @@ from nbpress.run.plan import plan
 
 
 def check(project: Project, dataset: str, parameters: Parameters, *, record: bool = False) -> None:
-    """Execute every chapter again, and compare with what is published and recorded.
+    """Execute every chapter again; compare with the published files and the recorded values.
 
     Parameters
     ----------
     dataset, parameters
-        What to check; if neither is given, what is published. Published files are verified if
-        they were made with these, and stay as they are whatever comes of it.
+        What to check; by default those of the published report. Published files are compared only
+        if they were made with these, and are never changed.
     record
-        Record the data set's values as the expected ones instead; tolerances set by hand are kept.
+        Record the data set's values instead of comparing; tolerances set by hand are kept.
 
     Raises
     ------
     PressError
-        With everything that differs.
+        If anything differs; the message lists all of it.
     """
     if record and parameters:
-        raise PressError("RECORD is for the values of a data set's own parameters: unset PARAMS")
+        raise PressError("RECORD records values for the default parameters only: unset PARAMS")
     with locked(project.build):
         published, faults = _published(project.output)
         if published and not (dataset or parameters or record):
@@ -66,19 +66,19 @@ def check(project: Project, dataset: str, parameters: Parameters, *, record: boo
         if published and verifies:
             say(f"checking what is published: {_title(published)}")
             data = replace(data, reason=published.reason, fallback=published.fallback)
-            # Under the commit that it names: whatever differs does so for another reason.
+            # With the commit that the report names, so that it is not the commit that differs.
             commit = Commit(published.commit, project.report.date or published.date)
             bound, _ = compose(project, data, published.parameters, force=True, commit=commit)
             faults += _verify(published, project, data, bound)
         elif parameters:
             raise PressError(
                 f"no report on {data.dataset} with these PARAMS is published to compare with: "
-                "`make report` with the same DATASET and PARAMS first"
+                "run `make report` with the same DATASET and PARAMS first"
             )
         else:
             if not record:
                 what = f"another report ({_title(published)})" if published else "nothing"
-                say(f"{what} is published: values are compared, but no files")
+                say(f"{what} is published: comparing values only, not files")
             bound, _ = compose(project, data, {}, force=True)
     path = recorded_path(project.output, data.dataset)
     observed, source = _values(bound.values), project.relative(path)
@@ -89,9 +89,9 @@ def check(project: Project, dataset: str, parameters: Parameters, *, record: boo
         return
     remedy = record_command(data.dataset)
     if published and parameters and not _are_own(project, data, parameters):
-        source, remedy = f"report/{VALUES}", "If that is as it should be, publish again."
+        source, remedy = f"report/{VALUES}", "If the new values are right, publish again."
         path = project.output / VALUES
-        # Where the file is damaged, that is said already.
+        # If the file is damaged, that is reported already.
         intact = digest(read(path) or b"") == published.values
         expected = recorded(_values(read_values(path)), {}) if intact else {}
     elif not expected:
@@ -103,17 +103,17 @@ def check(project: Project, dataset: str, parameters: Parameters, *, record: boo
     say(f"{data.dataset or 'report'}: {len(observed)} values agree with {source}")
     if published and verifies:
         files = [name for name in published.files() if (project.output / name).exists()]
-        say(f"{', '.join(files)}: as published, and as a fresh run gives them")
+        say(f"{', '.join(files)}: identical to what a fresh run gives")
 
 
 def _published(output: Path) -> tuple[Published | None, list[str]]:
-    """Return the record of what is published, and what is wrong with it."""
+    """Return the record of the published report, and what is wrong with it."""
     try:
         published = read_published(output)
     except PressError as error:
         return None, [str(error)]
     return published, [
-        f"report/{name} is there, but report/{RECORD} does not know it: publish again, or delete it"
+        f"report/{name} exists, but report/{RECORD} does not list it: publish again, or delete it"
         for name in unknown(output, published)
     ]
 
@@ -121,17 +121,17 @@ def _published(output: Path) -> tuple[Published | None, list[str]]:
 def _made_with(
     published: Published, project: Project, data: DataSet, parameters: Parameters
 ) -> bool:
-    """Return whether what is published was made with a data set and parameters."""
+    """Return whether the published report was made with a data set and parameters."""
     if data.dataset != published.dataset:
         return False
     if parameters == published.parameters:
         return True
-    # The same may be written otherwise: 0.10, or in a file.
+    # The same value may be written differently, as 0.10, or given in a file.
     return plan(project, data, parameters) == plan(project, data, published.parameters)
 
 
 def _are_own(project: Project, data: DataSet, parameters: Parameters) -> bool:
-    """Return whether parameters that were given are those that the notebooks have anyway."""
+    """Return whether the given parameters only repeat the notebooks' defaults."""
     return all(
         plan_.notebook.parameters()[name].default == value
         for plan_, own in zip(plan(project, data, parameters), plan(project, data, {}), strict=True)
@@ -141,7 +141,7 @@ def _are_own(project: Project, data: DataSet, parameters: Parameters) -> bool:
 
 
 def _verify(published: Published, project: Project, data: DataSet, bound: Bound) -> Iterator[str]:
-    """Yield each published file that is not what its record and these fresh runs say."""
+    """Yield a message for each published file that differs from its record or the fresh runs."""
     if data.sha256 != published.sha256:
         yield f"the files of the data set {data.dataset} have changed since: publish again"
     forms = dict(published.forms)
@@ -155,11 +155,11 @@ def _verify(published: Published, project: Project, data: DataSet, bound: Bound)
         except PressError as error:
             yield f"report/{name}: {error}"
             continue
-        # The key holds the typesetter's sources, which may change without an effect.
+        # The key covers the typesetter's sources, which may change without changing the files.
         forms[name] = again.model_copy(update={"key": form.key})
         fresh |= files
     now = read_commit(project.root, project.report.date).text
-    commits = f"it says {published.commit!r}, and this is {now!r}"
+    commits = f"it names {published.commit!r}, but this is {now!r}"
     sound = True
     for name, content in fresh.items():
         there = read(project.output / name)
@@ -173,17 +173,17 @@ def _verify(published: Published, project: Project, data: DataSet, bound: Bound)
         else:
             yield (
                 f"report/{name} is not what a fresh run gives: notebooks, code or tools have "
-                "changed since, or do not give the same twice; publish again"
+                "changed since, or results vary from run to run; publish again"
                 + (f" ({commits})" if now != published.commit else "")
             )
     if sound and published_record(data, published.parameters, bound, forms) != published:
         yield f"report/{RECORD} was damaged or edited after it was recorded: publish again"
     elif sound and now != published.commit:
-        say(f"note: nothing else differs, but publish again for the commit: {commits}")
+        say(f"note: only the commit differs; publish again to update it: {commits}")
 
 
 def _title(published: Published) -> str:
-    """Say which report is published."""
+    """Return a name for the published report: its data set and parameters."""
     given = [
         f"{chapter}.{name}={value}".removeprefix(".")
         for chapter, values in published.parameters.items()
@@ -193,5 +193,5 @@ def _title(published: Published) -> str:
 
 
 def _values(entries: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values without where they come from."""
+    """Return values by name, without their origins."""
     return {name: entry["value"] for name, entry in entries.items()}

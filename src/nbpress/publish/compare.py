@@ -1,4 +1,4 @@
-"""Compares values with those recorded earlier, each within the tolerance that it is allowed.
+"""Compares values with those recorded earlier, each within its tolerance.
 
 `{"3d.generalisation_gap": {"value": -0.0045, "relative": 0.001, "absolute": 0.0005}}`. Counts and
 texts have no tolerance and must be equal.
@@ -17,13 +17,13 @@ from typing import Any
 from nbpress.errors import PressError
 from nbpress.files import read
 
-_RELATIVE = 1e-3  # what a newly recorded float is allowed: other BLAS kernels round differently
+_RELATIVE = 1e-3  # the tolerance of newly recorded floats: other BLAS kernels round differently
 _ABSENT = object()
 
 
 @dataclass(frozen=True)
 class Drift:
-    """A value that is not what it was."""
+    """A value that differs from the recorded one."""
 
     kind: str  # "new", "missing" or "drifted"
     name: str
@@ -34,27 +34,27 @@ class Drift:
 
 
 def recorded_path(output: Path, dataset: str) -> Path:
-    """Return the file of the values that are recorded for a data set, or for a report without."""
+    """Return the file with the values recorded for a data set, or for a report without one."""
     return output / "expected" / f"{dataset or 'report'}.json"
 
 
 def read_values(path: Path) -> dict[str, Any]:
-    """Return the entries of values.json or of recorded values; none if there is no such file."""
+    """Return the entries of values.json or of recorded values; {} if the file does not exist."""
     try:
         content = json.loads(read(path) or b"{}")
         if isinstance(content, dict) and all(map(_is_entry, content.values())):
             return content
         problem = (
-            "expected for each name an object with a 'value', and as tolerances 'relative', below "
-            "1, and 'absolute'"
+            "expected for each name an object with a 'value', and optionally the tolerances "
+            "'relative', below 1, and 'absolute'"
         )
     except (ValueError, RecursionError) as error:
         problem = str(error)
-    raise PressError(f"{path.name} is damaged ({problem}): restore it, or delete it")
+    raise PressError(f"{path.name} is damaged ({problem}): restore or delete it")
 
 
 def _is_entry(entry: Any) -> bool:
-    """Return whether an entry has a value, an origin or tolerances, and nothing else."""
+    """Return whether an entry has a value, optionally an origin or tolerances, and nothing else."""
     if not isinstance(entry, dict) or "value" not in entry:
         return False
     limits = {"relative": 1.0, "absolute": math.inf}
@@ -69,7 +69,7 @@ def _is_entry(entry: Any) -> bool:
 def drift_table(
     expected: Mapping[str, Any], observed: Mapping[str, Any], source: str, remedy: str
 ) -> str:
-    """Say which values differ from those recorded in `source`, and what to do; "" if none does."""
+    """Return a table of the values that differ from `source`, and what to do; "" if none does."""
     drifts = list(compare(expected, observed))
     counts = Counter(drift.kind for drift in drifts)
     kinds = ", ".join(f"{count} {kind}" for kind, count in counts.items())
@@ -79,9 +79,9 @@ def drift_table(
 
 
 def record_command(dataset: str) -> str:
-    """Return what to do where values are not those recorded for a data set."""
+    """Return what to do if values differ from those recorded for a data set."""
     named = f" DATASET={dataset}" if dataset else ""
-    return f"If that is as it should be, `make check{named} RECORD=1` records the values."
+    return f"If the new values are right, `make check{named} RECORD=1` records them."
 
 
 def compare(expected: Mapping[str, Any], observed: Mapping[str, Any]) -> Iterator[Drift]:
@@ -106,9 +106,9 @@ def compare(expected: Mapping[str, Any], observed: Mapping[str, Any]) -> Iterato
 
 
 def recorded(observed: Mapping[str, Any], former: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values as they are recorded; those in `former` keep their tolerances.
+    """Return values in the form in which they are recorded, with the tolerances in `former`.
 
-    A value that agrees with the recorded one is left as it is.
+    A value that agrees with the one in `former` keeps that one's entry.
     """
     differing = {drift.name.partition("[")[0] for drift in compare(former, observed)}
     entries = {name: entry for name, entry in former.items() if name in observed}
@@ -122,7 +122,7 @@ def recorded(observed: Mapping[str, Any], former: Mapping[str, Any]) -> dict[str
 
 
 def _leaves(name: str, was: Any, now: Any) -> Iterator[tuple[str, Any, Any]]:
-    """Yield pairs of single values; `_ABSENT` stands for that of a key which one side lacks."""
+    """Yield names and pairs of single values; `_ABSENT` stands for a key that one side lacks."""
     if isinstance(was, dict) and isinstance(now, dict):
         for key in {**was, **now}:
             yield from _leaves(f"{name}[{key}]", was.get(key, _ABSENT), now.get(key, _ABSENT))
@@ -152,7 +152,7 @@ def _short(value: Any) -> str:
 
 
 def as_table(rows: Sequence[Sequence[str]], align: Callable[[str, int], str] = str.ljust) -> str:
-    """Set rows in columns of equal width."""
+    """Return rows as text, in aligned columns."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(align(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip()

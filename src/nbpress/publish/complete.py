@@ -33,11 +33,11 @@ def check_tasks(chapters: Sequence[Chapter], cells: list[Cell]) -> None:
         )
     ]
     if lacking:
-        raise PressError("the report is not complete: " + "; ".join(lacking))
+        raise PressError("the report is incomplete: " + "; ".join(lacking))
 
 
 def check_proofs(expected: Mapping[str, str], cells: list[Cell]) -> None:
-    """Refuse a report in which a result that report.yaml lists for a task is not proved."""
+    """Refuse a report that does not prove a result which report.yaml lists for a task."""
     proved: dict[str, list[str]] = {}
     for cell in cells:
         for record in records(cell):
@@ -47,16 +47,16 @@ def check_proofs(expected: Mapping[str, str], cells: list[Cell]) -> None:
         if not is_among(result, proved.get(task, [])):
             proofs = "\n  ".join(proved.get(task, ["nothing"]))
             raise PressError(
-                f"report.yaml expects of task {task} a proof of\n  {result}\nand found those of\n"
-                f"  {proofs}\nIn the derivation, '% prove' must stand above it, and its first and "
-                "last member be those."
+                f"report.yaml expects a proof in task {task} of\n  {result}\nbut this is proved:\n"
+                f"  {proofs}\nIn the derivation, put '% prove' above the equality; its first and "
+                "last members must match."
             )
 
 
 def check_claims(expected: Mapping[str, Iterable[str]], dataset: str, cells: list[Cell]) -> None:
     """Refuse a report in which a claim that report.yaml lists for the data set does not hold.
 
-    In a report without a data set ("") each that it lists must hold.
+    In a report without a data set ("") every listed claim must hold.
     """
     made: dict[str, Claim] = {}
     for cell in cells:
@@ -66,7 +66,7 @@ def check_claims(expected: Mapping[str, Iterable[str]], dataset: str, cells: lis
                     raise PressError(f"{origin(cell)}: the claim {record.id!r} is made twice")
                 made[record.id] = record
     wrong = [
-        f"{id_}: " + (f"{made[id_].text!r} is false" if id_ in made else "nothing claims it")
+        f"{id_}: " + (f"{made[id_].text!r} is false" if id_ in made else "no notebook makes it")
         for id_, datasets in expected.items()
         if (not dataset or dataset in datasets) and not (id_ in made and made[id_].holds)
     ]
@@ -74,5 +74,5 @@ def check_claims(expected: Mapping[str, Iterable[str]], dataset: str, cells: lis
         raise PressError(
             "claims that report.yaml expects do not hold:\n  "
             + "\n  ".join(wrong)
-            + "\nMend the code, or what the report claims."
+            + "\nFix the code, or change what the report claims."
         )

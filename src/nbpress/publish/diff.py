@@ -1,4 +1,4 @@
-"""What differs between two reports: parameters, claims, values and figures, with sizes."""
+"""Compares two reports: parameters, claims, values and figures, and by how much they differ."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _KINDS = ("parameter", "claim", "figure", "value")
 
 @dataclass(frozen=True)
 class State:
-    """A report as its files record it; of values alone nothing else is known."""
+    """A report as recorded in its files; without `published`, only its values are known."""
 
     name: str
-    values: Mapping[str, Any]  # entries, with tolerances where they are recorded ones
+    values: Mapping[str, Any]  # entries; those from report/expected/ have tolerances
     published: Published | None = None
 
     def of(self, kind: str) -> dict[str, Any] | None:
-        """Return what is known of a kind, by name; None if nothing is."""
+        """Return everything of a kind ("value", "claim", …) by name; None if nothing is known."""
         if kind == "value":
             return {name: entry["value"] for name, entry in self.values.items()}
-        if self.published is None or not self.published.ran_with:  # records of old have none
+        if self.published is None or not self.published.ran_with:  # older records lack it
             return None
         if kind == "parameter":
             return {
@@ -45,13 +45,13 @@ class State:
 
 @dataclass(frozen=True)
 class Differences:
-    """What differs, by kind, and the kinds of which one side says nothing."""
+    """What differs, by kind, and the kinds that are unknown for one side."""
 
     drifts: dict[str, list[Drift]] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
 
     def summary(self) -> str:
-        """Count them: "2 parameters, 3 values"; "" if there are none."""
+        """Return the counts: "2 parameters, 3 values"; "" if nothing differs."""
         names = {(kind, _base(drift)) for kind, drifts in self.drifts.items() for drift in drifts}
         counts = Counter(kind for kind, _ in names)
         return ", ".join(
@@ -60,7 +60,7 @@ class Differences:
 
 
 def differences(old: State, new: State) -> Differences:
-    """Compare two reports: exactly, apart from tolerances that are recorded in the old one."""
+    """Compare two reports exactly, except for values with tolerances in the old one."""
     result = Differences()
     for kind in _KINDS:
         before, after = old.of(kind), new.of(kind)
@@ -75,11 +75,11 @@ def differences(old: State, new: State) -> Differences:
 
 
 def diff(project: Project, old: str | None, new: str) -> tuple[str, bool]:
-    """Say what differs between two reports, and whether anything does.
+    """Return a table of the differences between two reports, and whether there are any.
 
-    Each is `report`, the one that is published; `previous`, the last one before it that differed;
-    `default`, the last one before it with no parameters given; `recorded`, the values recorded for
-    its data set; or the path of a values.json, or its folder.
+    Each is `report`, the published one; `previous`, the last one before it that differed;
+    `default`, the last one before it that was built without parameters; `recorded`, the values
+    recorded for its data set; or the path of a values.json, or its folder.
     """
     if old is None:
         reports = [read_published(folder) for folder in (project.build / _PREVIOUS, project.output)]
@@ -96,7 +96,7 @@ def diff(project: Project, old: str | None, new: str) -> tuple[str, bool]:
     if result.unknown:
         one = next(state.name for state in states if state.of("claim") is None)
         kinds = ", ".join(f"{kind}s" for kind in result.unknown)
-        lines.append(f"{one} says nothing of {kinds}, which are not compared")
+        lines.append(f"{one} has no record of {kinds}, so these are not compared")
     return "\n".join(lines), bool(rows[1:])
 
 
@@ -109,8 +109,8 @@ def keep_previous(
 ) -> str:
     """Keep the record and the values that a new report has replaced, if they differ.
 
-    They are kept as the default as well if no parameters were given. Return how much differs on the
-    same data set.
+    They are also kept as `default` if they were built without parameters. Return a summary of the
+    differences, "" if there are none or the data set is another.
     """
     folders = [project.build / _PREVIOUS, project.build / _DEFAULT]
     for folder in folders:
@@ -131,18 +131,21 @@ def _state(project: Project, word: str) -> State:
         published = read_published(project.output)
         path = recorded_path(project.output, published.dataset if published else "")
         if not path.exists():
-            raise PressError(f"no values are recorded in {project.relative(path)}")
+            raise PressError(
+                f"no values are recorded in {project.relative(path)}: record them with "
+                "`nbpress check --record`"
+            )
         return State(word, read_values(path))
     folders = {"report": project.output, **{w: project.build / w for w in (_PREVIOUS, _DEFAULT)}}
     path = folders.get(word, Path(word))
     path = path / VALUES if path.is_dir() or word in folders else path
     if not path.is_file():
         raise PressError(
-            f"nothing to compare with at {word}: expected report, previous, default, recorded, or "
-            "the path of a values.json"
+            f"there is no report to compare at {word!r}: expected report, previous, default, "
+            "recorded, or the path of a values.json"
         )
     published = read_published(path.parent)
-    # A file that was edited is not what the record beside it tells of.
+    # If the file was edited, the record beside it no longer describes it.
     known = published if published and digest(read(path) or b"") == published.values else None
     return State(word, read_values(path), known)
 
@@ -158,7 +161,7 @@ def _base(drift: Drift) -> str:
 
 
 def _size(drift: Drift, recorded: Mapping[str, Any]) -> str:
-    """Say how far two numbers are apart: absolute, relative, and in tolerances if there is one."""
+    """Return how far two numbers differ: absolute, relative, and in multiples of the tolerance."""
     if drift.kind != "drifted":
         return drift.kind
     if drift.change is None:

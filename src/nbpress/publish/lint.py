@@ -1,4 +1,4 @@
-"""Refuses what is wrong with the notebooks' texts before anything executes, all of it at once."""
+"""Refuses faults in the notebooks' texts before anything executes, all of them at once."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ from nbpress.say.text import PLACEHOLDER
 
 _EVERY = (*ENGINES.values(), *EXPORTERS.values())
 _WITHOUT_TEX = {"report-latex-pdf": "report-latex"}
-_WARNING = re.compile(r"cell \d+ \(id (\d+)\): (formula [^:]*: (.*)|cannot be set.*)", re.DOTALL)
+_WARNING = re.compile(
+    r"cell \d+ \(id (\d+)\): (formula [^:]*: (.*)|cannot be typeset.*)", re.DOTALL
+)
 
 _FORMULA = re.compile(r"\$|\\[(\[]|\\begin")  # as Markdown has them
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)  # pandoc takes longer where there is HTML
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)  # pandoc is slower on texts with HTML
 
 _INSTEAD = re.compile(", its source is shown(?: instead)?")
 
@@ -33,9 +35,9 @@ def refuse(wrong: Sequence[Fault]) -> None:
 
 
 def lint(project: Project) -> None:
-    """Refuse everything that is wrong with the texts of the report's notebooks.
+    """Refuse every fault in the texts of the report's notebooks.
 
-    Numbers that were typed are among it, which stop no report.
+    This includes typed numbers, which do not stop a build.
     """
     notebooks = [read_notebook(project.notebooks / c.notebook) for c in project.report.chapters]
     typed = [fault for notebook in notebooks for fault in typed_numbers(notebook)]
@@ -44,9 +46,10 @@ def lint(project: Project) -> None:
 
 
 def wrong_formulas(notebooks: Iterable[Notebook], exporter_names: Iterable[str]) -> list[Fault]:
-    """Return the formulas that exporters cannot set.
+    """Return the formulas that exporters cannot typeset.
 
-    They try the notebooks' texts alone, with 1 for every value; of LaTeX its source, without TeX.
+    They try the notebooks' texts only, with 1 for every value. For a PDF by LaTeX they only write
+    the source, without running TeX.
     """
     import nbformat
     from nbconvert.exporters import get_exporter
@@ -79,6 +82,6 @@ def wrong_formulas(notebooks: Iterable[Notebook], exporter_names: Iterable[str])
         notebook, passage = passages[int(match[1])]
         formula = re.search(re.escape(match[3] or "\0"), passage.text)
         line = passage.line_of(formula) if formula else passage.line
-        message = _INSTEAD.sub("", match[2])  # it is refused
+        message = _INSTEAD.sub("", match[2])  # the text is refused, not shown
         wrong.append(fault_in(notebook, passage.cell, line, message))
     return wrong

@@ -1,4 +1,4 @@
-"""What a run put out, as the report takes it."""
+"""Prepares the outputs of a run for the report."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _ADDRESSES = re.compile(r"[\[\](),\s]*(?:<[^<>]* at 0x[0-9a-f]+>[\[\](),\s]*)+")
 
 
 def is_address(output: dict[str, Any]) -> bool:
-    """Return whether a result is nothing but where in the memory things are.
+    """Return whether a result shows nothing but objects with their memory addresses.
 
-    A plotting call returns such: it tells a reader nothing, and is another one in each run.
+    Plotting calls return such objects: they tell a reader nothing, and differ in each run.
     """
     data = output.get("data", {})
     text = "".join(data.get("text/plain", ""))
@@ -25,7 +25,7 @@ def is_address(output: dict[str, Any]) -> bool:
 
 
 def keep_labelled(cells: list[Cell]) -> None:
-    """Drop what else shows a figure that has a label, such as pyplot at the end of a cell."""
+    """Drop other pictures of a labelled figure, such as pyplot's at the end of a cell."""
 
     def shows(output: dict[str, Any]) -> Any:
         return output.get("metadata", {}).get(MIME_TYPE)

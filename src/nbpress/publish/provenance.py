@@ -1,4 +1,4 @@
-"""States where a report comes from: its data, commit, parameters and packages, and its date."""
+"""States where a report comes from: data, commit, parameters, packages and date."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from nbpress.say.records import settings
 
 LOCK = "requirements.lock"
 
-# The tools that are named, by their packages.
+# The tools named in the report, by their packages.
 _TOOLS = {
     "python": "Python",
     "numpy": "NumPy",
@@ -39,7 +39,7 @@ _TOOLS = {
 
 @dataclass(frozen=True)
 class Commit:
-    """The commit that the report is made from, in words, and the report's date."""
+    """The commit that the report is built from, as a sentence, and the report's date."""
 
     text: str
     date: datetime.date
@@ -52,7 +52,7 @@ def provenance(
     distribution: str | None,
     root: Path,
 ) -> str:
-    """Return, as Markdown, from which data, code, parameters and packages the report came."""
+    """Return the data, code, parameters and packages behind the report, as Markdown."""
     data = [
         f"Data set `{dataset.dataset}`: {dataset.reason}",
         "",
@@ -79,7 +79,7 @@ def provenance(
 
 
 def _versions(root: Path, installed: Mapping[str, str]) -> str:
-    """Name the tools, and of all that is installed what the lock does not pin."""
+    """Name the tools, and the installed packages that differ from the lock."""
     tools = [f"{_TOOLS[name]} {installed[name]}" for name in _TOOLS if name in installed]
     made = f"Made with {', '.join([*tools, f'pandoc {pypandoc.get_pandoc_version()}'])}."
     lock = root / LOCK
@@ -91,7 +91,7 @@ def _versions(root: Path, installed: Mapping[str, str]) -> str:
     other = {name: v for name, v in packages.items() if pinned.get(name) != v}
     count = f"{len(packages)} installed packages that this report may depend on"
     said = (
-        f"Of the {count}, these have another version than `{LOCK}` pins: {_listed(other)}"
+        f"Of the {count}, these differ from the versions that `{LOCK}` pins: {_listed(other)}"
         if other
         else f"The {count} have the versions that `{LOCK}` pins"
     )
@@ -103,9 +103,9 @@ def _listed(versions: Mapping[str, str]) -> str:
 
 
 def read_commit(root: Path, date: datetime.date | None = None) -> Commit:
-    """Ask git which commit this is; without git or a checkout, say so.
+    """Ask git for the commit; without git or outside a checkout, the text says so.
 
-    The report's date is the given one, else that of SOURCE_DATE_EPOCH, the commit's, or today.
+    The report's date is the given one, else SOURCE_DATE_EPOCH's, the commit's, or today's.
     """
     date = date or _epoch_date()
 
@@ -119,7 +119,7 @@ def read_commit(root: Path, date: datetime.date | None = None) -> Commit:
         ).stdout.strip()
 
     try:
-        # A copy of the project below some other checkout is none of that one's commits.
+        # If the project is a mere copy inside another checkout, that commit is not its own.
         git("ls-files", "--error-unmatch", "report/report.yaml")
         commit, day = git("log", "-1", "--format=%H %cs").split()
         dirty = git("status", "--porcelain")
@@ -133,7 +133,7 @@ def read_commit(root: Path, date: datetime.date | None = None) -> Commit:
 
 
 def _epoch_date() -> datetime.date | None:
-    """Return the date that SOURCE_DATE_EPOCH asks for, in seconds since 1970."""
+    """Return the date that SOURCE_DATE_EPOCH gives in seconds since 1970, if it is set."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     try:
         return _date(int(epoch)) if epoch else None
@@ -146,14 +146,14 @@ def _date(seconds: float) -> datetime.date:
 
 
 def parameters_of(plan: Plan, execution: Execution) -> dict[str, tuple[Any, Any]]:
-    """Return what a chapter ran with, and what it would run with if no parameter were given."""
+    """Return each parameter's value in a chapter's run, and its value if none were given."""
     chosen = settings(execution.runs[plan.chapter.name].executed["cells"])
     parameters = {}
     for name, parameter in plan.notebook.parameters().items():
-        # Values of other chapters and reference figures stand in the chapter itself.
+        # Values of other chapters and reference figures appear in the chapter itself.
         if name not in (RECORDED, REFERENCE):
             ran_with = plan.parameters.get(name, parameter.default)
-            # The data set is no parameter of the user's.
+            # The user does not set the data set as a parameter.
             own = ran_with if name == "dataset" else parameter.default
             parameters[name] = (
                 chosen.values.get(name, ran_with),
@@ -184,5 +184,5 @@ def _in_table(text: str) -> str:
 
 
 def _hash(sha256: str) -> str:
-    """Set a digest in groups that a line can be broken between."""
+    """Return a digest in groups, so that lines can break between them."""
     return " ".join(f"`{sha256[i : i + 16]}`" for i in range(0, len(sha256), 16))

@@ -1,7 +1,7 @@
-"""What is published: one report in several forms, recorded in `report/published.json`.
+"""Publishes one report in several forms, and records them in `report/published.json`.
 
-The forms and `values.json` come from the same runs. The record is written and renamed last: where
-it is written but not renamed, the next build completes what was cut short.
+The forms and `values.json` come from the same runs. The record is written and renamed last: if it
+was written but not renamed, the next build completes the interrupted publication.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ VALUES = "values.json"
 
 FORMS = ("report.pdf", "report.html", "report.tex")
 
-# A record that was edited must not make the press write or delete what is not its own, nor
-# nbconvert import what it takes for the name of an exporter.
+# An edited record must not make the press write or delete files that are not its own, or make
+# nbconvert import a module named as an exporter.
 _Name = Annotated[str, StringConstraints(pattern=r"^report\.(pdf|html|tex)$")]
 _File = Annotated[
     str, StringConstraints(pattern=r"^(report\.(pdf|html|tex)|report_files/\w[\w.-]*)$")
@@ -46,7 +46,7 @@ class Form(_Strict):
 
     exporter: _Exporter
     show_code: bool
-    key: str  # of what it was rendered from
+    key: str  # the digest of everything it was rendered from
     notes: list[str]
     files: dict[_File, str]  # their SHA-256
 
@@ -56,10 +56,10 @@ class Published(_Strict):
 
     dataset: str
     reason: str  # why this data set
-    fallback: bool = False  # whether it stands in for another one
+    fallback: bool = False  # whether it replaces another one that is not available
     sha256: str  # of the data
-    parameters: Parameters  # as they were given
-    commit: str  # in words
+    parameters: Parameters  # as given
+    commit: str  # as a sentence
     date: datetime.date
     values: str  # the SHA-256 of values.json
     claims: dict[str, bool] = {}  # whether they hold
@@ -68,7 +68,7 @@ class Published(_Strict):
     forms: dict[_Name, Form]
 
     def to_bytes(self) -> bytes:
-        """Return the record as its file holds it."""
+        """Return the content of the record's file."""
         return as_json(self.model_dump(mode="json")).encode()
 
     def files(self) -> dict[str, str]:
@@ -79,7 +79,7 @@ class Published(_Strict):
 
 
 def read_published(output: Path) -> Published | None:
-    """Return the record of what is published; None if there is none.
+    """Return the record of the published report; None if there is none.
 
     Raises
     ------
@@ -99,17 +99,17 @@ def read_published(output: Path) -> Published | None:
 
 
 def finish(output: Path) -> None:
-    """Complete a publication that was killed between its renames; discard what was written of one.
+    """Complete a publication that was killed between its renames; discard one killed before.
 
-    All was written when the first file was renamed: the record, which comes last, and each file
-    that it names, here or aside.
+    Renaming begins only when everything is written: the record, and every file that it lists,
+    each under its own or its temporary name.
     """
     record = read(aside(output / RECORD))
     with contextlib.suppress(ValidationError):
         files = Published.model_validate_json(record or b"").files()
         written = {name: [output / name, aside(output / name)] for name in files}
         if all(files[name] in _digests(paths) for name, paths in written.items()):
-            copies = output.glob(".report.*~*.new")  # of the user's files, which go first
+            copies = output.glob(".report.*~*.new")  # of the user's files: renamed first
             for path in (*copies, *(aside(output / name) for name in (*files, RECORD))):
                 if path.exists():
                     os.replace(path, path.with_name(path.name[1:].removesuffix(".new")))
@@ -126,10 +126,10 @@ def _digests(paths: Iterable[Path]) -> list[str]:
 
 
 def publish(output: Path, files: Mapping[str, bytes], former: Published | None) -> list[Path]:
-    """Write all files, but those that are there already, byte for byte; return those written.
+    """Write all files except those that are unchanged; return the paths of those written.
 
-    What was published formerly and is not among them is deleted. A file that the press did not
-    write, or that was edited since, is kept beside the new one, as `report.tex~`.
+    Files of the previous publication that are not among them are deleted. A file that the press
+    did not write, or that was edited since, is kept beside the new one, as `report.tex~`.
     """
     ours = former.files() if former else {}
     new, kept = {}, {}
@@ -140,7 +140,7 @@ def publish(output: Path, files: Mapping[str, bytes], former: Published | None) 
         new[output / name] = content
         if there is not None and name not in (VALUES, RECORD) and digest(there) != ours.get(name):
             copy = _copy_of(output / name, there)
-            say(f"note: report/{name} was not published from here, or edited: kept as {copy.name}")
+            say(f"note: report/{name} was edited or not published from here: kept as {copy.name}")
             kept[copy] = there
     write({**kept, **new})
     delete_own(output, {name: sha for name, sha in ours.items() if name not in files})
@@ -148,7 +148,7 @@ def publish(output: Path, files: Mapping[str, bytes], former: Published | None) 
 
 
 def _copy_of(path: Path, content: bytes) -> Path:
-    """Return where a file is kept: `report.tex~`, or with a number behind it if that is taken."""
+    """Return where to keep a file: `report.tex~`, or with a number appended if that is taken."""
     numbers = itertools.chain([""], itertools.count(2))
     copies = (path.with_name(f"{path.name}~{number}") for number in numbers)
     return next(copy for copy in copies if read(copy) in (None, content))
@@ -162,7 +162,7 @@ def delete_own(output: Path, files: Mapping[str, str]) -> list[str]:
         if content is not None and digest(content) == sha:
             (output / name).unlink()
             if "/" in name:
-                with contextlib.suppress(OSError):  # unless it is empty
+                with contextlib.suppress(OSError):  # it is not empty
                     (output / name).parent.rmdir()
         elif content is not None:
             others.append(name)

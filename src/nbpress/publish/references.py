@@ -25,16 +25,16 @@ from nbtypeset.schema import MIME_TYPE
 
 @dataclass(frozen=True)
 class Number:
-    """What a label stands for: "Figure", 3."""
+    """The kind and number of a labelled object: "Figure", 3."""
 
     kind: str
     number: int
 
 
 def number(cells: list[Cell]) -> dict[str, Number]:
-    """Return the numbers of figures, tables and formulas by label, in the order of the report.
+    """Assign numbers to figures, tables and formulas in their order; return them by label.
 
-    The formulas of derivations, with and without a label, are tagged with theirs.
+    Every formula of a derivation, labelled or not, is tagged with its number.
     """
     counts: Counter[str] = Counter()
     numbers: dict[str, Number] = {}
@@ -44,7 +44,7 @@ def number(cells: list[Cell]) -> dict[str, Number]:
         counts[kind] += 1
         if label in origins:
             raise PressError(
-                f"{origin(cell)}: the label {label!r} is used already, in {origins[label]}"
+                f"{origin(cell)}: the label {label!r} is already used in {origins[label]}"
             )
         if label:
             origins[label] = origin(cell)
@@ -66,8 +66,8 @@ def number(cells: list[Cell]) -> dict[str, Number]:
 def resolve_references(cells: list[Cell], numbers: dict[str, Number]) -> Callable[[str, str], str]:
     """Put numbers into links such as `[Figure](#fig-2b)`; refuse those that lead nowhere.
 
-    Those of the author's own words, `[the two curves](#fig-2b)`, keep them. What is returned does
-    the same to a text of another place.
+    Links in the author's own words, `[the two curves](#fig-2b)`, keep these words. The function
+    that is returned does the same for another text.
     """
     targets = {label: f"{n.kind} {n.number}" for label, n in numbers.items()}
     targets |= {f"task-{task}": heading_of(task) for task, _ in by_task(cells) if task}

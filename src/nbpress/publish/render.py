@@ -1,4 +1,4 @@
-"""Renders a bound report by nbconvert's exporters, and digests what it was rendered from."""
+"""Renders a bound report with nbconvert's exporters, and computes the key of a rendering."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from nbpress.publish.bind import Bound
 from nbpress.run.temporary import temporary_files
 from nbpress.run.versions import installed_versions
 
-# nbconvert's exporters by the names of their entry points: of report.pdf by ENGINE, and of the
-# other forms of the report.
+# The entry points of nbconvert's exporters: for report.pdf by ENGINE, and for the other forms.
 ENGINES = {"typst": "typst-pdf", "latex": "report-latex-pdf"}
 EXPORTERS = {"report.html": "offline-html", "report.tex": "report-latex"}
 
@@ -30,9 +29,9 @@ class Rendering:
 
 
 def render(bound: Bound, exporter_name: str, name: str) -> Rendering:
-    """Render the bound notebook by one of nbconvert's exporters.
+    """Render the bound notebook with one of nbconvert's exporters.
 
-    The report is the file `name`; LaTeX source comes with the pictures that it needs.
+    The report becomes the file `name`; LaTeX source comes with the pictures that it needs.
     """
     import nbformat
     from nbconvert.exporters import get_exporter
@@ -53,7 +52,7 @@ def render(bound: Bound, exporter_name: str, name: str) -> Rendering:
 
 def render_key(bound: Bound, exporter_name: str, distribution: str | None) -> str:
     """Digest what a rendered report depends on: the notebook, the typesetter and its tools."""
-    # Its wheel has a version of its own, and under conda there is no wheel.
+    # pandoc's wheel has its own version number, and under conda there is no wheel.
     versions = {**installed_versions(distribution), "pandoc": pypandoc.get_pandoc_version()}
     return digest(
         as_json([bound.notebook, asdict(bound.imprint), exporter_name, _typesetter(), versions])
@@ -62,7 +61,7 @@ def render_key(bound: Bound, exporter_name: str, distribution: str | None) -> st
 
 @cache
 def _typesetter() -> dict[str, str]:
-    """Digest the typesetter's files once: a process goes on with what it has imported."""
+    """Digest the typesetter's files, once: a process keeps using what it has imported."""
     folder = Path(nbtypeset.__file__).parent
     return {
         path.relative_to(folder).as_posix(): digest(path.read_bytes())

@@ -1,1 +1,1 @@
-"""From a plan to complete runs: keys, cache, workers, kernels."""
+"""Turns a plan into complete runs: keys, cache, workers, kernels."""

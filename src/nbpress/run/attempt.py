@@ -1,4 +1,4 @@
-"""One run of a notebook: what it starts with, and what is kept when it has ended."""
+"""One run of a notebook: what it needs to start, and what is kept when it has ended."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from nbpress.run.stale import Stale
 
 
 class Changed(PressError):
-    """Something that a run depends on changed while it ran: what came of it is of no use."""
+    """Something that a run depends on changed while it ran, so its results cannot be used."""
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """A run that has begun: its folder in the cache, and the sources as they were then."""
+    """A run that has begun: its folder in the cache, and the sources' digests at its start."""
 
     project: Project
     cache: Cache
@@ -29,11 +29,11 @@ class Attempt:
 
     @property
     def progress(self) -> Path:
-        """The file that tells which cell runs."""
+        """The file to which the worker writes the number of the running cell."""
         return self.partial / worker.PROGRESS
 
     def job(self, server: str) -> worker.Job:
-        """Return what a process needs to know to run it, with kernels of a server's."""
+        """Return what a process needs to run it, with kernels from the server at this socket."""
         return worker.Job(
             self.stale.plan.notebook.content,
             self.stale.parameters,
@@ -47,14 +47,14 @@ class Attempt:
         )
 
     def keep(self, outcome: worker.Outcome, dataset: str) -> Run:
-        """Keep what came of it in the cache.
+        """Keep the finished run in the cache.
 
         Raises
         ------
         PressError
             If it failed.
         Changed
-            If something that it depends on changed meanwhile.
+            If something that it depends on changed while it ran.
         """
         observed, changed = after_run(
             self.project.root, outcome.observation, self.modules, self.stale.inputs.files
@@ -75,7 +75,7 @@ class Attempt:
 
 
 def begin(project: Project, cache: Cache, stale: Stale) -> Attempt:
-    """Make a folder for a run, and note the sources that it may import."""
+    """Make a folder for a run, and digest the sources that it may import."""
     sources = map(project.relative, project.source_files())
     modules = digests(project.root, sources)
     return Attempt(project, cache, stale, cache.partial(stale.inputs), modules)

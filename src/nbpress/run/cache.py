@@ -1,6 +1,6 @@
-"""The cache of executed notebooks, by content: `build/runs/<key>/`.
+"""The cache of executed notebooks, addressed by content: `build/runs/<key>/`.
 
-A run is written aside and renamed, so that it is there whole or not at all.
+A run is written to another folder and renamed, so that it is complete or absent.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _PARTIAL = ".partial-"
 
 @dataclass(frozen=True)
 class Run:
-    """A complete run of a notebook, as the cache keeps it."""
+    """A complete run of a notebook in the cache."""
 
     folder: Path
     notebook: str
@@ -36,7 +36,7 @@ class Run:
     parameters: dict[str, Any]
     parts: dict[str, str]
     observed: dict[str, str]  # modules loaded, files read and folders listed, with their digests
-    written: list[str]  # files that it wrote itself, which do not count in a folder that it listed
+    written: list[str]  # files that it wrote itself: ignored in the folders that it listed
     executed_sha256: str
     seconds: float
 
@@ -48,7 +48,7 @@ class Run:
 
     @property
     def intact(self) -> bool:
-        """Whether the executed notebook is as it was written."""
+        """Whether the executed notebook is unchanged since it was written."""
         try:
             content = (self.folder / "executed.ipynb").read_bytes()
         except OSError:
@@ -57,21 +57,21 @@ class Run:
 
 
 class Cache:
-    """The runs kept in a folder. Whoever writes to it holds the build's lock.
+    """The runs kept in a folder. Only a process that holds the build's lock may write to it.
 
     Parameters
     ----------
     folder
         `build/runs`.
     root
-        The project's, from which the files that a run loaded are named.
+        The project's root; files that a run loaded are named relative to it.
     """
 
     def __init__(self, folder: Path, root: Path) -> None:
         self.folder, self.root = folder, root
 
     def find(self, inputs: Inputs) -> Run | None:
-        """Return the run of these inputs; None if there is none, or it is damaged or outdated."""
+        """Return the run with these inputs; None if it is missing, damaged or outdated."""
         run = self._read(self.folder / inputs.key)
         return run if run and run.intact and not self._changes_since(run) else None
 
@@ -82,7 +82,7 @@ class Cache:
         if not former:
             return "it has no run yet"
         if same is not None:
-            return self._changes_since(same) or "its former run is damaged"
+            return self._changes_since(same) or "its earlier run is damaged"
         on_these_data = [run for run in former if run.dataset == dataset]
         if not on_these_data:
             return f"it has no run on {dataset} yet"
@@ -97,36 +97,36 @@ class Cache:
         (partial / "run.json").write_text(json.dumps(signed, indent=1), "utf-8")
         folder = self.folder / inputs.key
         if folder.exists():
-            # A folder cannot be replaced in one step: the old run goes aside first. A kill in
-            # between leaves no run, never half of one.
+            # A folder cannot be replaced in one step, so the old run is moved away first. If the
+            # press is killed in between, there is no run, but never half of one.
             self.remove(folder)
         os.replace(partial, folder)
         kept = self._read(folder)
         if kept is None or not kept.intact:
-            raise PressError(f"build/runs/{folder.name} changed while it was written")
+            raise PressError(f"build/runs/{folder.name} changed while it was written: run it again")
         return kept
 
     def partial(self, inputs: Inputs) -> Path:
-        """Make an empty folder for a run in the making, beside the finished ones."""
+        """Make an empty folder for an unfinished run, beside the finished ones."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        # A name of its own: a process of a killed build may write to the former one for a moment.
+        # A new name each time: a process of a killed build may still be writing to the old one.
         return Path(tempfile.mkdtemp(prefix=f"{_PARTIAL}{inputs.key}-", dir=self.folder))
 
     def tidy(self) -> None:
-        """Delete what builds that were killed have left half-way."""
+        """Delete the unfinished runs of builds that were killed."""
         for path in self.folder.glob(f"{_PARTIAL}*"):
             _delete(path)
 
     def mark_used(self, run: Run) -> None:
-        """Note that a run was served: what was not for longest goes first."""
+        """Note that a run was used: `trim` deletes the least recently used first."""
         with contextlib.suppress(OSError):
             os.utime(run.folder / "run.json")
 
     def trim(self, limit: int, kept: Iterable[Run]) -> None:
-        """Delete the runs that were not used for longest until all take at most `limit` bytes.
+        """Delete the least recently used runs until all together take at most `limit` bytes.
 
-        Those in `kept` stay, whatever they take. What is no run, damaged or of a former format,
-        goes first.
+        Those in `kept` stay, whatever their size. Anything that is not a valid run, damaged or in
+        an older format, is deleted first.
         """
         if not self.folder.is_dir():
             return
@@ -140,24 +140,24 @@ class Cache:
                 total -= sizes[folder]
 
     def remove(self, path: Path) -> None:
-        """Delete a run, or what stands in its place; a kill never leaves half of it there."""
+        """Delete a run, or whatever has its name; if killed, it never leaves half a run there."""
         aside = Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=self.folder))
         os.replace(path, aside / path.name)
         _delete(aside)
 
     def all(self) -> list[Run]:
-        """Return all runs, the last used first; whether they are intact is not looked at."""
+        """Return all runs, the most recently used first; they may be damaged."""
         if not self.folder.is_dir():
             return []
         runs = [run for folder in self.folder.iterdir() if (run := self._read(folder))]
         return sorted(runs, key=lambda run: (run.folder / "run.json").stat().st_mtime, reverse=True)
 
     def _changes_since(self, run: Run) -> str:
-        """Say what a run loaded, read or listed that is not what it was; nothing if all is."""
+        """Say what has changed of all that a run loaded, read or listed; "" if nothing has."""
         return changes_since(self.root, run.observed, run.written)
 
     def _read(self, folder: Path) -> Run | None:
-        """Read a run's record; None if anything of it is missing or not as it was written."""
+        """Read a run's record; None if any of it is missing or was changed."""
         try:
             record = json.loads((folder / "run.json").read_text("utf-8"))
             signature = record.pop("sha256")
@@ -177,7 +177,7 @@ def is_current(project: Project, cache: Cache, run: Run) -> bool:
 
 
 def prune(project: Project, cache: Cache) -> int:
-    """Delete all runs that no build would use again; return how many."""
+    """Delete all runs that no build would use again; return the number deleted."""
     cache.tidy()
     kept = {run.folder for run in cache.all() if is_current(project, cache, run)}
     doomed = [path for path in cache.folder.glob("*") if path not in kept]
@@ -195,7 +195,7 @@ def _size(path: Path) -> int:
 
 
 def _delete(path: Path) -> None:
-    """Delete a folder, or a file that somebody put in its place; what resists stays for later."""
+    """Delete a folder, or a file that has its name; what cannot be deleted now stays."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:

@@ -1,4 +1,4 @@
-"""Talks to a kernel as jupyter_client does, but begins as soon as the kernel answers."""
+"""A client of a kernel, like jupyter_client's, that starts as soon as the kernel answers."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _SHELL_SECONDS, _IOPUB_SECONDS = 1.0, 0.2  # as jupyter_client
 
 
 class Client(AsyncKernelClient):
-    """A client that knows what it waits for.
+    """A client that does not wait longer than necessary.
 
-    jupyter_client waits until its sockets have been silent for 0.2 s. This one asks again when
-    the kernel welcomes it to its output, and is ready when that question's last word has come.
+    jupyter_client waits until its sockets have been silent for 0.2 s. This client asks again once
+    the kernel welcomes it to its output, and is ready when the answer to that is complete.
     """
 
     def _context_default(self) -> zmq.asyncio.Context:
@@ -27,12 +27,12 @@ class Client(AsyncKernelClient):
         return context
 
     async def wait_for_ready(self, timeout: float | None = None) -> None:
-        """Return when the kernel answers and its output arrives here.
+        """Return when the kernel answers and its output is received.
 
         Raises
         ------
         RuntimeError
-            If it dies first, or does not answer in `timeout` seconds.
+            If it dies first, or does not answer within `timeout` seconds.
         """
         start = time.monotonic()
         while not await self._has_answered(self.kernel_info()):
@@ -50,7 +50,7 @@ class Client(AsyncKernelClient):
                 pass
             while True:
                 message = await self.get_iopub_msg(timeout=_IOPUB_SECONDS)
-                if message["msg_type"] == "iopub_welcome":  # what was said before is lost
+                if message["msg_type"] == "iopub_welcome":  # earlier messages are lost
                     return False
                 if belongs(message) and message["content"].get("execution_state") == "idle":
                     break

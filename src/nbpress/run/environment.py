@@ -1,4 +1,4 @@
-"""The environment of the kernels: the same for all, whatever a user has set for other work."""
+"""The environment variables of kernels: independent of what a user has set for other work."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from nbpress.run.extension import ROOT
 from nbpress.run.matplotlib_config import configuration
 
 _ENVIRONMENT = {
-    "NBPRESS_RUN": "1",  # a cell then shows what is for JupyterLab alone to nobody
-    # One BLAS thread: two give other bits, so results would depend on what else is running.
+    "NBPRESS_RUN": "1",  # cells then do not show what is meant for JupyterLab only
+    # One BLAS thread: with two, the last bits of results would depend on what else is running.
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
@@ -19,21 +19,21 @@ _ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
     "JUPYTER_PREFER_ENV_PATH": "1",  # this environment's kernel, not one of the user's
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-    "MATPLOTLIBRC": os.devnull,  # not the user's; one beside the notebook counts, and is observed
+    "MATPLOTLIBRC": os.devnull,  # not the user's; one beside the notebook is used, and observed
 }
-_FOREIGN = ("PYTHONSTARTUP", "JUPYTER_PATH")  # what a user has set for other work
+_FOREIGN = ("PYTHONSTARTUP", "JUPYTER_PATH")  # set by users for other work: removed
 
 
 def kernel_environment(root: Path, build: Path, sources: Iterable[Path]) -> dict[str, str]:
-    """Return this process's environment, with what a project's kernels are to have."""
+    """Return this process's environment, adapted for a project's kernels."""
     kept = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
-    if not kept.get("SOURCE_DATE_EPOCH"):  # an empty one stops IPython as it starts
+    if not kept.get("SOURCE_DATE_EPOCH"):  # if it is empty, IPython fails to start
         kept.pop("SOURCE_DATE_EPOCH", None)
     users = filter(None, kept.get("PYTHONPATH", "").split(os.pathsep))
     return {
         **kept,
         **_ENVIRONMENT,
-        # The modules whose digests are in the key, not others of the same name.
+        # These folders come first: their modules are in the key, others of the same name are not.
         "PYTHONPATH": os.pathsep.join(dict.fromkeys([*map(str, sources), *users])),
         "IPYTHONDIR": str(build / "ipython"),  # not the user's profile
         "MPLCONFIGDIR": str(configuration(build)),

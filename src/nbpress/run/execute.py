@@ -1,4 +1,4 @@
-"""Executes the chapters that are stale, side by side, and says why each runs again."""
+"""Executes stale chapters in parallel, and says why each of them runs again."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ _POLL_SECONDS = 0.1
 
 @dataclass
 class Execution:
-    """Runs of all chapters of a report on one data set, and what was executed for them.
+    """The runs of all chapters on one data set, what they say, and which were executed now.
 
-    Both runs and what the chapters say are found by the chapter's name.
+    `runs` and `said` are keyed by the chapter's name.
     """
 
     runs: dict[str, Run] = field(default_factory=dict)
@@ -60,7 +60,7 @@ def execute(
     before: Callable[[], None] = lambda: None,
     executor: Executor | None = None,
 ) -> Execution:
-    """Return a complete run of every chapter; execute what the cache does not hold.
+    """Return a complete run of every chapter; execute those that are not in the cache.
 
     Parameters
     ----------
@@ -69,14 +69,14 @@ def execute(
     say
         Reports what happens.
     before
-        Is called once, before the first notebook starts; its error stops the build.
+        Called once, before the first notebook starts; if it raises, the build stops.
     executor
-        Where notebooks run: by default a pool of processes on this machine.
+        Where notebooks run; by default a pool of processes on this machine.
 
     Raises
     ------
     PressError
-        If a notebook does not run to its end. Runs that did finish are kept.
+        If a notebook does not run to its end. Runs that finished are kept.
     """
     waiting = list(plans)
     with _Runner(project, dataset, force, say, before, executor) as runner:
@@ -99,7 +99,7 @@ def execute(
 
 
 class _Runner:
-    """Starts chapters when the values that they need are there, and checks the outcomes."""
+    """Starts chapters once the values that they need are available, and checks the outcomes."""
 
     def __init__(
         self,
@@ -140,14 +140,14 @@ class _Runner:
 
     @contextlib.contextmanager
     def failing(self) -> Iterator[None]:
-        """Keep an error for the end: what is running finishes, nothing else starts."""
+        """Keep an error for the end: running chapters finish, no others start."""
         try:
             yield
         except PressError as error:
             self.failures.append(str(error))
 
     def find(self, plan: Plan) -> list[Stale]:
-        """Take a chapter from the cache; return it if it is not there."""
+        """Take a chapter's run from the cache; if that fails, return the chapter as stale."""
         values = self.result.values() if plan.after else {}
         served = find(self.project, self.dataset, self.cache, plan, values, force=self.force)
         if isinstance(served, Stale):
@@ -167,7 +167,7 @@ class _Runner:
             self.progress.add(attempt.progress, each.name, len(each.plan.notebook.cells))
 
     def prepare(self, stale: list[Stale]) -> Executor:
-        """Start what runs chapters, unless it is given, and meanwhile see that all may start."""
+        """Start the executor, unless one is given, and run all checks before the first chapter."""
         project, executor = self.project, self.given
         if executor is None:
             prepare_matplotlib(project.build)

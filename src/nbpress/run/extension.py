@@ -1,4 +1,4 @@
-"""What the press loads into its kernels, and nothing else."""
+"""The one IPython extension that the press loads into its kernels."""
 
 import atexit
 import logging
@@ -11,15 +11,15 @@ from nbpress.say.pictures import identify_pictures
 
 ROOT = "NBPRESS_ROOT"  # the variable that names the project's root to a kernel
 
-_FAREWELL_SECONDS = 5  # at most, for a kernel to end
+_FAREWELL_SECONDS = 5  # at most, until a kernel has ended
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Observe what the notebook reads, have pictures say which figure they show, end in peace.
+    """Observe what the notebook reads, give pictures the identity of their figure, end cleanly.
 
-    ipykernel 7.4 closes its streams at a shutdown request while its control thread may still be
-    writing the answer to them. Then each waits for the other, until jupyter_client kills the
-    kernel 2.5 s later.
+    On a shutdown request, ipykernel 7.4 closes its streams while its control thread may still be
+    writing the answer to them. The two then wait for each other until jupyter_client kills the
+    kernel 2.5 s later, so the end of the process waits for that thread.
     """
     identify_pictures(shell)
     atexit.register(shell.kernel.control_thread.join, _FAREWELL_SECONDS)
@@ -27,7 +27,7 @@ def load_ipython_extension(shell: Any) -> None:
     sys.addaudithook(shell.observer)
     if "matplotlib" in sys.modules:  # in a forked kernel, where nothing will import it
         shell.observer("import", ("matplotlib",))
-    # It does so in each new build folder; the note would be repeated by every later build.
+    # Matplotlib logs this in each new build folder, and every later build would repeat the note.
     logging.getLogger("matplotlib.font_manager").addFilter(
         lambda record: "building the font cache" not in record.getMessage()
     )

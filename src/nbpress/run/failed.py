@@ -1,4 +1,4 @@
-"""What is kept of a notebook that failed, in `build/failed/`: for its author, and for a watch."""
+"""Keeps the executed part of a failed notebook in `build/failed/`, for its author and `watch`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from nbpress.run.worker import Outcome
 
 
 def keep_failed(build: Path, notebook: str, partial: Path, outcome: Outcome) -> Path | None:
-    """Keep what was executed, and what it read and wrote; return where its author can look at it.
+    """Keep what a failed notebook executed, read and wrote; return the path of the notebook.
 
-    If nothing was executed, that is nowhere.
+    Return None if nothing was executed.
     """
     kept = build / "failed" / notebook
     kept.parent.mkdir(parents=True, exist_ok=True)
@@ -28,7 +28,7 @@ def keep_failed(build: Path, notebook: str, partial: Path, outcome: Outcome) -> 
 
 
 def last_failed(build: Path, notebook: str) -> Observation:
-    """Return what a notebook did in its last run that failed; nothing if that is not known."""
+    """Return what a notebook read and wrote in its last failed run; nothing if that is unknown."""
     with contextlib.suppress(OSError, ValueError, TypeError):
         return read_observation(_observation(build / "failed" / notebook))
     return Observation()

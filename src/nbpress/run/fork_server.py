@@ -1,19 +1,19 @@
-"""Starts kernels by forking from a process that has imported what they need: a script of its own.
+"""Starts kernels by forking a process that has already imported what they need; runs as a script.
 
-A kernel that is forked has NumPy and Matplotlib at once, and is otherwise as one that was started
-afresh. Nothing of a project is loaded here, nor of the press: what is installed, and no more.
+A forked kernel has NumPy and Matplotlib loaded at once, and otherwise behaves like a fresh one.
+Only installed packages are loaded here, nothing of the project and nothing of the press.
 
-Each connection to its socket is for one kernel, and has a process to keep it. The client sends
-what the kernel is to be, with its standard output and error; the answer is the kernel's process
-number, later its exit status. A byte from the client is a signal for the kernel and all that it
-started; they are killed when the client closes the connection, and when the build ends, which the
-end of standard input tells. If a kernel cannot be forked, the connection ends without an answer.
+Each connection to the socket serves one kernel, and a keeper process watches over it. The client
+sends the request with the kernel's standard output and error; the answers are the kernel's process
+id and later its exit status. A byte from the client is a signal for the kernel and all that it
+started. They are killed when the client closes the connection, and when the build ends, which
+closes standard input. If a kernel cannot be forked, the connection ends without an answer.
 """
 
 import sys
 
 if __name__ == "__main__":
-    del sys.path[0]  # this script's folder, whose modules have names that others have as well
+    del sys.path[0]  # this script's folder: its modules would hide others of the same name
 
 import contextlib
 import gc
@@ -27,7 +27,7 @@ import socket
 from typing import Any
 
 KERNEL = "ipykernel_launcher"
-# What every kernel imports, but some of it only as it starts.
+# Modules that every kernel imports, some of them only when it starts.
 _OF_KERNELS = (
     "ipykernel.kernelapp",
     "ipykernel.debugger",
@@ -40,20 +40,20 @@ _OF_KERNELS = (
     "psutil",
     "tornado.platform.asyncio",
 )
-LONGEST = 1 << 20  # bytes of a request
+LONGEST = 1 << 20  # bytes of a request, at most
 
-_DEBUGGER = "debugpy"  # nobody stops at a line in a build, and it takes as long as all the rest
+_DEBUGGER = "debugpy"  # not needed in a build, and its import takes as long as all the others
 
-# What Python or Matplotlib reads when it starts: where there is one, it is to start.
+# Python or Matplotlib reads these when it starts: if one exists, only a fresh kernel will do.
 _READ_AT_START = {"sitecustomize", "usercustomize", "matplotlibrc"}
-_BUILD = 0  # standard input, which ends with the build
+_BUILD = 0  # standard input, which is closed when the build ends
 
 
 def load(modules: list[str]) -> None:
-    """Import what is installed of these modules; end if that is no good beginning for a kernel.
+    """Import those of these modules that are installed; exit if that makes forking unsafe.
 
-    What a module says when it is imported belongs to the cell that imports it; threads do not
-    outlive a fork.
+    It is unsafe if an import prints something, which belongs to the cell that imports the module,
+    or starts a thread, which would not survive a fork.
     """
     said = os.memfd_create("said")
     for standard in (1, 2):
@@ -72,12 +72,12 @@ def load(modules: list[str]) -> None:
     has_spoken = os.fstat(said).st_size > 0
     os.close(said)
     if has_spoken or len(os.listdir("/proc/self/task")) > 1:
-        sys.exit("modules that start threads or say something are for fresh kernels")
+        sys.exit("some modules start threads or print something: kernels must start afresh")
 
 
 def accept(listening: socket.socket) -> socket.socket:
-    """Return each client in a process of its own; the server itself ends here, with the build."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a keeper
+    """Fork a process for each client, and return the client there; exit when the build ends."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no process waits for the keepers
     while True:
         if _BUILD in _ready(listening, _BUILD):
             sys.exit()
@@ -90,13 +90,13 @@ def accept(listening: socket.socket) -> socket.socket:
 
 
 def can_be_forked(folders: list[str]) -> bool:
-    """Return whether a kernel that looks for modules here would find those that are loaded."""
+    """Return whether nothing in these folders hides a loaded module or is read at start-up."""
     names = {name.partition(".")[0] for folder in folders for name in os.listdir(folder)}
     return names.isdisjoint({name.partition(".")[0] for name in sys.modules} | _READ_AT_START)
 
 
 def keep(client: socket.socket, kernel: int) -> None:
-    """Pass signals on to a kernel, and its exit status back."""
+    """Pass signals on to a kernel, and pass its exit status back."""
     client.send(b"%d" % kernel)
     ended = os.pidfd_open(kernel)
     order = b"first"
@@ -105,7 +105,7 @@ def keep(client: socket.socket, kernel: int) -> None:
         number = order[0] if order else signal.SIGKILL
         try:
             os.killpg(kernel, number)
-        except ProcessLookupError:  # it does not lead a group yet
+        except ProcessLookupError:  # it has no process group of its own yet
             os.kill(kernel, number)
     status = os.waitstatus_to_exitcode(os.waitpid(kernel, 0)[1])
     with contextlib.suppress(OSError):
@@ -113,7 +113,7 @@ def keep(client: socket.socket, kernel: int) -> None:
 
 
 def become(request: dict[str, Any], folders: list[str], output: int, error: int) -> None:
-    """Make this process what a kernel is that was started with this request."""
+    """Turn this process into the kernel that the request describes."""
     os.setsid()
     for descriptor, standard in ((os.open(os.devnull, os.O_RDONLY), 0), (output, 1), (error, 2)):
         os.dup2(descriptor, standard)
@@ -122,19 +122,19 @@ def become(request: dict[str, Any], folders: list[str], output: int, error: int)
     os.environ.update(request["environment"])
     os.chdir(request["folder"])
     sys.path[:] = [*folders, *(folder for folder in sys.path if folder not in folders[1:])]
-    # ipykernel looks for it in the environment when it is imported, which was long ago.
+    # ipykernel reads its parent from the environment when it is imported: too early here.
     sys.argv = [*request["arguments"], f"--IPKernelApp.parent_handle={os.getppid()}"]
-    if "numpy.random" in sys.modules:  # Python's own generator has seen to it
+    if "numpy.random" in sys.modules:  # Python reseeds its own generator after a fork
         sys.modules["numpy.random"].seed()
 
 
 def _ready(*files: Any) -> list[Any]:
-    """Wait for some of these; return which can be read."""
+    """Wait until some of these files can be read; return them."""
     return select.select(files, [], [])[0]
 
 
 def main() -> None:
-    """Load, fork, and be a kernel or its keeper."""
+    """Load the modules, fork, and become a kernel or its keeper."""
     listening = socket.socket(fileno=int(sys.argv[1]))
     load(sys.argv[2:])
     gc.freeze()

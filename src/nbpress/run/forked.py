@@ -1,4 +1,4 @@
-"""Kernels forked from a server that has imported what they need; see `nbpress.run.fork_server`."""
+"""Kernels forked from a server that has their modules loaded; see `nbpress.run.fork_server`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from nbpress.run import fork_server
 from nbpress.run.temporary import private_folder
 
-_START = [sys.executable, "-m", fork_server.KERNEL]  # as ipykernel has its kernels started
+_START = [sys.executable, "-m", fork_server.KERNEL]  # how ipykernel's kernels are started
 _SECONDS = 60  # for the server to import everything
 _FAREWELL_SECONDS = 5
 
@@ -41,7 +41,7 @@ def serving(environment: Mapping[str, str], modules: Iterable[str]) -> Iterator[
                 cwd=folder,
                 stdin=subprocess.PIPE,
                 pass_fds=[listening.fileno()],
-                start_new_session=True,  # Ctrl-C is for the build to decide upon
+                start_new_session=True,  # Ctrl-C goes to the build only, which decides
             )
         try:
             yield path
@@ -80,7 +80,7 @@ def fork(
 
 
 class ForkedKernel:
-    """A kernel of a server's, with what jupyter_client uses of `subprocess.Popen`."""
+    """A kernel forked by a server, with the part of `subprocess.Popen` that jupyter_client uses."""
 
     stdin = stdout = stderr = None
 
@@ -90,7 +90,7 @@ class ForkedKernel:
         self._connection = connection
 
     def poll(self) -> int | None:
-        """Return the exit status, None while it runs."""
+        """Return the exit status; None while it runs."""
         if self.returncode is None:
             self._connection.setblocking(False)
             with contextlib.suppress(BlockingIOError):
@@ -108,14 +108,14 @@ class ForkedKernel:
                 loop.remove_reader(self._connection)
 
     def wait(self) -> int | None:
-        """Return the exit status when it has ended."""
+        """Wait until it has ended; return the exit status."""
         if self.returncode is None:
             self._connection.setblocking(True)
             self._receive()
         return self.returncode
 
     def send_signal(self, number: int) -> None:
-        """Send a signal to it and to what it started."""
+        """Send a signal to it and to the processes that it started."""
         if self.poll() is None:
             with contextlib.suppress(OSError):
                 self._connection.send(bytes([number]))
@@ -130,7 +130,7 @@ class ForkedKernel:
 
     def _receive(self) -> None:
         try:
-            # Without a status, the server was killed, and kills the kernel as it goes.
+            # Without a status, the keeper was killed, and the kernel ends with it.
             self.returncode = int(self._connection.recv(20) or -signal.SIGKILL)
         except ConnectionError:
             self.returncode = -signal.SIGKILL

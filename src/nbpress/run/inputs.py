@@ -1,8 +1,8 @@
-"""What a run depends on, and its key: the digest of everything that its outputs depend on.
+"""The inputs of a run, and its key: the digest of all inputs known before it starts.
 
 These are code cells, parameters, data set, values of other chapters, the first-party modules that
 it imports, the files that its chapter declares, and the installed versions. Prose and time stamps
-are not among them. What it reads besides is known after a run: `nbpress.run.observed` has it.
+are not inputs. What else a run reads is known only afterwards: see `nbpress.run.observed`.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from nbpress.project.project import Project
 from nbpress.run.observed import declared, digests
 from nbpress.run.versions import installed_versions
 
-RECORDED = "recorded"  # the parameter that takes other chapters' values
+RECORDED = "recorded"  # the parameter that receives other chapters' values
 
-_FORMAT = "4"  # of a run's folder; another one makes every run stale
+_FORMAT = "4"  # of a run's folder; a new format makes every run stale
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a run depends on: for each part its digest, under a name that a reader understands."""
+    """What a run depends on: the digest of each part, under a name that messages can use."""
 
     parts: Mapping[str, str]
-    files: Mapping[str, str] = field(default_factory=dict)  # those parts that are the project's
+    files: Mapping[str, str] = field(default_factory=dict)  # the parts that are project files
 
     @property
     def key(self) -> str:
-        """The digest of all parts, the run's place in the cache."""
+        """The digest of all parts, which names the run's folder in the cache."""
         return key_of(self.parts)
 
     def changes(self, former: Mapping[str, str]) -> list[str]:
-        """Name the parts that differ from those of a former run."""
+        """Return the names of the parts that differ from those of an earlier run."""
         names = [n for n in {**former, **self.parts} if former.get(n) != self.parts.get(n)]
         return sorted(names, key=lambda name: (name.startswith("version of"), name))
 
@@ -62,10 +62,10 @@ def common_inputs(project: Project, notebook: Notebook, data_sha256: str) -> Inp
 
 
 def with_parameters(common: Inputs, parameters: Mapping[str, Any]) -> Inputs:
-    """Add the parameters of one run to what it has in common with others."""
+    """Add the parameters of one run to the inputs that it shares with others."""
     parts = dict(common.parts)
     for name, value in parameters.items():
-        # Values of other chapters are told apart: each is a reason of its own to run again.
+        # Values of other chapters are separate parts: each is a reason of its own to run again.
         named = (
             {f"value {key}": each for key, each in value.items()}
             if name == RECORDED

@@ -1,4 +1,4 @@
-"""papermill's engine, with two additions: it reports progress, and what the kernel observed."""
+"""papermill's engine, extended: it reports progress, and what the kernel observed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
     server = Unicode()
 
     def create_kernel_manager(self) -> Any:
-        """Have the kernel forked from a server."""
+        """Have a fork server start the kernel."""
         manager = super().create_kernel_manager()
         manager.kernel_spec.metadata.setdefault(
             "kernel_provisioner",
@@ -52,7 +52,7 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
 
 
 class Engine(NBClientEngine):  # type: ignore[misc]
-    """nbclient with kernels of our own making; papermill finds it as "nbpress"."""
+    """nbclient with the press's own kernels; papermill finds it under the name "nbpress"."""
 
     @classmethod
     def execute_managed_notebook(
@@ -70,10 +70,10 @@ class Engine(NBClientEngine):  # type: ignore[misc]
         """Execute the notebook that papermill manages."""
         with (
             private_folder() as runtime,
-            # What a kernel has to say outside its cells, such as why it cannot start.
+            # What a kernel writes outside its cells, such as why it cannot start.
             open(log_file, "ab") as log,
         ):
-            # Sockets in a folder of the user's own, not ports that everybody here can reach.
+            # Sockets in a private folder, not ports that every user of this machine can reach.
             connection = {
                 "transport": "ipc",
                 "connection_file": f"{runtime}/kernel.json",
@@ -101,9 +101,9 @@ class Engine(NBClientEngine):  # type: ignore[misc]
 
 
 def _save_seldom(manager: Any) -> None:
-    """Save the notebook twice a second at most, where papermill does twice a cell.
+    """Save the notebook at most twice a second, where papermill saves twice a cell.
 
-    When the last cell has ended, papermill saves it whatever happened.
+    After the last cell it is always saved.
     """
     save = manager.save
 

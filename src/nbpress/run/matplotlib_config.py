@@ -1,4 +1,4 @@
-"""Gives Matplotlib a configuration folder of the press's own: no user's styles reach a report."""
+"""Gives Matplotlib a separate configuration folder, so that no user's styles affect a report."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ def configuration(build: Path) -> Path:
 
 
 def prepare_matplotlib(build: Path) -> None:
-    """Make the folder ready for the kernels of a build.
+    """Prepare the folder for the kernels of a build.
 
-    A list of fonts that Matplotlib made for the user is good for the press as well: to make one
-    takes seconds. A lock is left by a killed kernel alone, and each later one would wait 5 s.
+    It gets a copy of the user's list of fonts, which takes seconds to make. Locks left by killed
+    kernels are deleted, as each later kernel would wait 5 s for them.
     """
     folder = configuration(build)
     for lock in folder.glob("*.matplotlib-lock"):

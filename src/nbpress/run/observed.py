@@ -1,4 +1,4 @@
-"""What a run was observed to read, as digests that can be compared with a later state."""
+"""Digests of what a run was observed to read, to be compared with a later state."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from nbpress.run.observer import ProjectFiles, identity
 
 ABSENT = "absent"
 
-_OVERWRITTEN = "overwritten"  # by the notebook that had read it: no later state is the same
+_OVERWRITTEN = "overwritten"  # by the notebook that had read it: never equal to a later state
 _UNSEEN = "a file that could not be observed"
 
 
 @dataclass(frozen=True)
 class Observation:
-    """What a kernel reports of its notebook; see `nbpress.run.observer.Observer`."""
+    """What a kernel's observer reports; see `nbpress.run.observer.Observer`."""
 
     loaded: list[str] = field(default_factory=list)  # the files of its modules
     read: dict[str, Any] = field(default_factory=dict)
     written: list[str] = field(default_factory=list)
-    reread: list[str] = field(default_factory=list)  # what the notebook made and read
+    reread: list[str] = field(default_factory=list)  # made by the notebook, then read
     troubles: list[str] = field(default_factory=list)
 
 
@@ -36,12 +36,12 @@ def read_observation(file: Path) -> Observation:
 
 
 def digests(root: Path, names: Iterable[str], without: Collection[str] = ()) -> dict[str, str]:
-    """Return the present states of files, and of folders by the names in them.
+    """Return the current digests of files, and of folders by the names in them.
 
     Parameters
     ----------
     without
-        The names, from the root, that do not count in a folder's.
+        Names, relative to the root, to ignore in folders.
     """
     files = ProjectFiles(root)
     return {name: _state(files, name, without) for name in names}
@@ -55,15 +55,15 @@ def after_run(
 ) -> tuple[dict[str, str], list[str]]:
     """Return the digests of what a run loaded and read, and the names of what changed meanwhile.
 
-    A file that the notebook itself has overwritten since it read it is not among these: it is
-    recorded as something that differs from every later state, so that it runs again each time.
+    A file that the notebook itself overwrote after reading it does not count as changed: it is
+    recorded so that it differs from every later state, and the notebook runs again each time.
 
     Parameters
     ----------
     modules
-        The digests of all that could be imported, when the run began.
+        The digests of all modules that could be imported, at the start of the run.
     known
-        Those of the files in its key.
+        The digests of the files in its key.
     """
     files = set(observation.loaded)
     loaded = {name: sha for name, sha in modules.items() if str(root / name) in files}
@@ -91,14 +91,14 @@ def declared(root: Path, patterns: Iterable[str]) -> dict[str, str]:
 
 
 def changes_since(root: Path, read: Mapping[str, str], written: Collection[str]) -> str:
-    """Say in a line what differs now from what a run read; nothing if all is unchanged."""
+    """Say in a line what has changed since a run read it; "" if nothing has."""
     now = digests(root, read, written)
     changed = [name for name in now if now[name] != read[name]]
     return describe(changed, read, now) if changed else ""
 
 
 def describe(names: list[str], before: Mapping[str, str], now: Mapping[str, str]) -> str:
-    """Say in a line what has become of things that differ: `data/a.csv, data/b.csv changed`."""
+    """Say in a line what changed, appeared or disappeared: `data/a.csv, data/b.csv changed`."""
     verbs = {_verb(before.get(name), now.get(name)) for name in names}
     more = f" and {len(names) - 3} more" if names[3:] else ""
     return f"{', '.join(names[:3])}{more} {verbs.pop() if len(verbs) == 1 else 'changed'}"
@@ -113,7 +113,7 @@ def _state(files: ProjectFiles, name: str, without: Collection[str]) -> str:
     try:
         if name.endswith("/"):
             return _digest_of_names(name, files.names(name), without)
-        if not path.is_file():  # a pipe would make us wait
+        if not path.is_file():  # reading a pipe would block
             return ABSENT
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -137,7 +137,7 @@ def _digest_of_names(folder: str, names: Iterable[str], without: Collection[str]
 
 
 def declared_files(root: Path, patterns: Iterable[str]) -> Iterator[Path]:
-    """Yield the files that patterns match, those in folders that they match among them.
+    """Yield the files that patterns match, including those in folders that they match.
 
     Raises
     ------
@@ -153,7 +153,7 @@ def declared_files(root: Path, patterns: Iterable[str]) -> Iterator[Path]:
             raise PressError(f"report.yaml: the inputs {pattern!r}: {error}") from error
         if not matches:
             raise PressError(
-                f"report.yaml: no file or folder in the project is meant by the inputs {pattern!r}"
+                f"report.yaml: no file or folder in the project matches the inputs {pattern!r}"
             )
         for match in matches:
             for path in [match] if match.is_file() else sorted(match.rglob("*")):

@@ -1,8 +1,8 @@
 """Observes, inside a kernel, which of the project's files a notebook reads, lists and writes.
 
-It sees what Python itself opens and lists (an audit hook). It does not see what C libraries open,
-what subprocesses do, nor what is only asked about: `Path.exists` leaves no trace. An event names
-no folder's descriptor, so that `os.open(…, dir_fd=…)` is taken for relative to the current folder.
+It sees what Python itself opens and lists (by an audit hook). It does not see what C libraries
+open, what subprocesses do, or mere queries such as `Path.exists`. Events lack `dir_fd`, so the
+path of `os.open(…, dir_fd=…)` is taken to be relative to the current folder.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 from importlib.util import source_from_cache
 from typing import Any
 
-# What the press itself makes is no input of a notebook; neither is what is installed.
+# The press's own files are not inputs of a notebook; nor are installed packages.
 _OURS = {"build", ".git", "report/report_files"}
 _PUBLISHED = {
     f"report/{name}"
@@ -22,7 +22,7 @@ _PUBLISHED = {
 _INSTALLED = ("pyvenv.cfg", "conda-meta")
 _CACHES = {"__pycache__", ".ipynb_checkpoints"}
 
-_MAKES = {"os.mkdir": 0, "os.rename": 1, "os.link": 1, "os.symlink": 1}  # the paths' positions
+_MAKES = {"os.mkdir": 0, "os.rename": 1, "os.link": 1, "os.symlink": 1}  # positions of the paths
 _TAKES = {"os.rename": 0, "os.remove": 0, "os.rmdir": 0, "os.truncate": 0}
 _EVENTS = frozenset({"open", "os.listdir", "os.scandir", "import", *_MAKES, *_TAKES})
 
@@ -30,12 +30,12 @@ _IMPORTING = ("<frozen importlib", os.path.dirname(os.__file__) + "/importlib/me
 
 
 class ProjectFiles:
-    """Names the files below a root that count as a project's own; remembers folders."""
+    """Names the files below a root that belong to a project; caches the names of folders."""
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self.root = os.path.realpath(root)
         self.folders: dict[str, str | None] = {}
-        # What is installed counts by its version: most of what is opened, dismissed at a glance.
+        # Most opened files are installed packages, which count by version: this skips them quickly.
         self.installed = tuple(
             prefix + os.sep
             for prefix in (sys.prefix, sys.base_prefix)
@@ -43,7 +43,7 @@ class ProjectFiles:
         )
 
     def name(self, path: str) -> str | None:
-        """Return a file's path from the root; None if it is not below it, or does not count."""
+        """Return a file's path from the root; None if it is outside the root or does not count."""
         folder, base = os.path.split(path)
         if base in ("", ".", ".."):
             name = self.folder(path)
@@ -56,14 +56,14 @@ class ProjectFiles:
         return None if name in _PUBLISHED | _OURS or base in _CACHES else name
 
     def folder(self, path: str) -> str | None:
-        """Return a folder's path from the root with a slash behind it, "" for the root itself."""
+        """Return a folder's path from the root, ending in a slash; "" for the root itself."""
         if path not in self.folders:
             self.folders[path] = self._folder(path)
         return self.folders[path]
 
     def _folder(self, path: str) -> str | None:
         named, real = os.path.normpath(path), os.path.realpath(path)
-        if os.path.realpath(named) != real:  # a `..` behind a symbolic link
+        if os.path.realpath(named) != real:  # a `..` after a symbolic link
             named = real
         for candidate in (named, real):
             if candidate == self.root:
@@ -75,7 +75,7 @@ class ProjectFiles:
         return None
 
     def _is_left_out(self, folder: str, name: str) -> bool:
-        """Return whether a folder, or one above it, holds nothing of the project's own."""
+        """Return whether a folder, or one above it, does not belong to the project."""
         return (
             name in _OURS
             or os.path.basename(name) in _CACHES
@@ -84,7 +84,7 @@ class ProjectFiles:
         )
 
     def names(self, folder: str) -> list[str]:
-        """Return the names in a folder that count, sorted: no hidden ones, no editor's copies."""
+        """Return the names in a folder that count, sorted: no hidden files, no editor backups."""
         return sorted(
             name
             for name in os.listdir(os.path.join(self.root, folder))
@@ -96,31 +96,31 @@ class ProjectFiles:
 
 
 class Observer:
-    """An audit hook that notes the first reading of each file, and every writing.
+    """An audit hook that notes the first time each file is read, and every file written.
 
-    `read` holds by a file's name its time, size and inode when it was first opened, None if it
-    was not there; by a folder's, which ends in a slash, the names in it. What the notebook made
-    itself before it read it is in `reread`: made once, it may be edited before the next run.
+    `read` holds, by name, a file's time, size and inode when it was first opened, or None if it
+    did not exist; for a folder, whose name ends in a slash, the names in it. Files that the
+    notebook made before it read them are in `reread`: they may be edited before the next run.
     """
 
     def __init__(self, root: str) -> None:
         self.files = ProjectFiles(root)
         self.read: dict[str, list[Any] | None] = {}
         self.written: set[str] = set()
-        self.made: set[str] = set()  # written before it was read: nothing of it came from outside
-        self.reread: set[str] = set()  # made and read: what counts is what the run left
+        self.made: set[str] = set()  # written before read: none of its content came from outside
+        self.reread: set[str] = set()  # made, then read: the content after the run counts
         self.troubles: list[str] = []
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
-        """Note an event of Python's; it is every one of the process, so most must cost nothing."""
+        """Note one of Python's audit events; called for all of them, so it must be quick."""
         if event in _EVENTS:
             try:
                 self._note(event, arguments, sys._getframe(1).f_code.co_filename)
-            except Exception as error:  # it would stop the cell that opens the file
+            except Exception as error:  # raised, it would stop the cell that opens the file
                 self.troubles.append(f"{event}: {error!r}")
 
     def report(self) -> dict[str, Any]:
-        """Return what was observed and which modules are loaded, as JSON holds it."""
+        """Return what was observed and which modules are loaded, ready for JSON."""
         files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
         return {
             "loaded": [file for file in files if isinstance(file, str)],
@@ -139,12 +139,12 @@ class Observer:
             if caller != __file__ and not caller.startswith(_IMPORTING):
                 self._note_list(arguments[0])
         elif event == "import":
-            if arguments[0] == "matplotlib":  # it asks whether there is one before it opens it
+            if arguments[0] == "matplotlib":  # it checks for this file before opening it
                 self._note_read(self._name("matplotlibrc"))
         else:
             if event in _TAKES:
                 name = self._name(arguments[_TAKES[event]])
-                if event == "os.rename":  # its content goes on under another name
+                if event == "os.rename":  # its content continues under another name
                     self._note_read(name)
                 self._note_write(name, whole=False)
             if event in _MAKES:
@@ -155,7 +155,7 @@ class Observer:
         if isinstance(path, int):
             return
         access = flags & os.O_ACCMODE
-        if not flags and mode and mode[0] in "wax":  # C's fopen has a mode alone
+        if not flags and mode and mode[0] in "wax":  # C's fopen has only a mode
             access, flags = os.O_WRONLY, os.O_TRUNC if mode[0] == "w" else 0
         path = os.fsdecode(path)
         if path.startswith(self.files.installed):
@@ -166,7 +166,7 @@ class Observer:
             path = source_from_cache(path)
         name = self._name(path)
         whole = bool(flags & os.O_TRUNC)
-        # A file that is opened for both and made by that is not read before it is written.
+        # A file that is created by opening it for both is not read before it is written.
         if access != os.O_WRONLY and not whole and not (flags & os.O_CREAT and self._is_new(name)):
             self._note_read(name)
         if access != os.O_RDONLY:
@@ -215,9 +215,9 @@ class Observer:
 
 
 def identity(status: os.stat_result) -> list[int]:
-    """Return what tells one state of a file from another without reading it.
+    """Return what identifies a state of a file without reading it: time, size and inode.
 
-    An edit that keeps size and inode and sets the time back, or happens within one tick of the
-    file system's clock, remains unseen.
+    An edit that keeps size and inode, and either restores the time or happens within one tick of
+    the file system's clock, goes unnoticed.
     """
     return [status.st_mtime_ns, status.st_size, status.st_ino]

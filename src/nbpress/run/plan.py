@@ -1,4 +1,4 @@
-"""Plans what is to run: each chapter's notebook as it is now, with checked parameters."""
+"""Plans what to run: each chapter's current notebook, with checked parameters."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from nbpress.run.inputs import RECORDED
 from nbpress.run.observed import declared_files
 from nbpress.say.last import reference_figures
 
-REFERENCE = "reference"  # the parameter that takes the figures of report/reference.yaml
+REFERENCE = "reference"  # the parameter that receives the figures of report/reference.yaml
 INJECTED = ("dataset", RECORDED, REFERENCE)  # parameters that the press itself sets
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A chapter, its notebook as it is now, and the checked parameters that it is to run with."""
+    """A chapter, its current notebook, and the checked parameters to run it with."""
 
     chapter: Chapter
     notebook: Notebook
@@ -30,14 +30,14 @@ class Plan:
     after: frozenset[str]  # the chapters whose values it needs
 
     def complete_parameters(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the parameters, with the values of other chapters that it needs."""
+        """Return the parameters, including the values that it needs from other chapters."""
         needs = self.chapter.needs
         if not needs:
             return self.parameters
         missing = [name for name in needs if name not in values]
         if missing:
             raise PressError(
-                f"{self.chapter.notebook} needs {', '.join(missing)}"
+                f"{self.chapter.notebook} needs {', '.join(missing)}, which no chapter records"
                 + did_you_mean(missing[0], values)
             )
         recorded = {name: values[name] for name in needs}
@@ -47,7 +47,7 @@ class Plan:
 def plan(project: Project, dataset: DataSet, given: Parameters) -> list[Plan]:
     """Read the notebooks and check every parameter, before any kernel starts.
 
-    `given` holds parameters by chapter; those under "" go to every chapter that takes them. With
+    `given` holds parameters by chapter; those under "" go to every chapter that has them. With
     any given, there are no reference figures: they are about the report with its own parameters.
     """
     figures = reference_figures(project.output / "reference.yaml", dataset.dataset)
@@ -79,12 +79,12 @@ def plan(project: Project, dataset: DataSet, given: Parameters) -> list[Plan]:
         }
         for name in INJECTED:
             if name not in takes and (hint := notebooks[chapter.name].untagged(name)):
-                raise PressError(f"{chapter.notebook} takes no {name!r} from the press{hint}")
+                raise PressError(f"{chapter.notebook} cannot receive {name!r} from the press{hint}")
         if "dataset" in takes:
             if dataset == NO_DATA_SET:
                 raise PressError(
-                    f"{chapter.notebook} has the parameter 'dataset', which a resolver decides, "
-                    "but report.yaml names none: add `resolver: module:function`, or rename it"
+                    f"{chapter.notebook} has the parameter 'dataset', which a resolver sets, but "
+                    "report.yaml has no resolver: add `resolver: module:function`, or rename it"
                 )
             values["dataset"] = dataset.dataset
         if REFERENCE in takes:
@@ -94,7 +94,7 @@ def plan(project: Project, dataset: DataSet, given: Parameters) -> list[Plan]:
                 f"{chapter.notebook} needs values of other chapters, so its parameters must "
                 f"have '{RECORDED}: dict = {{}}'"
             )
-        list(declared_files(project.root, chapter.inputs))  # refuses what is not there
+        list(declared_files(project.root, chapter.inputs))  # refuses missing files
         notebook = notebooks[chapter.name]
         after = frozenset(project.report.provider(name).name for name in chapter.needs)
         plans.append(Plan(chapter, notebook, notebook.checked(values), after))

@@ -1,4 +1,4 @@
-"""The press's processes: they start and end without delay, and none outlives the build."""
+"""The press's processes: they start and end quickly, and none outlives the build."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ if TYPE_CHECKING:
 
 
 def skip_slow_imports() -> None:
-    """Spare this process a second: for the press and its workers, never for kernels.
+    """Save a second of imports, in the press and its workers but never in kernels.
 
-    JupyterLab brings rfc3987_syntax, which builds a parser when it is imported. jsonschema,
-    which nbformat imports, tries it for a format that no notebook has, and does without.
+    JupyterLab installs rfc3987_syntax, which builds a parser when it is imported. jsonschema,
+    which nbformat imports, tries to import it for a format that notebooks do not use.
     """
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 
 @contextlib.contextmanager
 def local_pool(processes: int | None = None) -> Iterator[Executor]:
-    """Open a pool of processes that end, kernels and all, when this one does, however it ends.
+    """Open a pool of processes, by default one per core.
 
-    By default there is one for each core.
+    They and their kernels end when this process ends, however it ends.
     """
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
     context = multiprocessing.get_context("spawn")
-    # Nothing is ever sent: each process waits for the pipe's end, which a kill brings about too.
+    # Nothing is ever sent: each process waits for the pipe to close, which a kill also causes.
     theirs, ours = context.Pipe(duplex=False)
     try:
         pool = ProcessPoolExecutor(processes or cores(), context, _end_with, (theirs,))
     except (OSError, ImportError, NotImplementedError) as error:
         raise PressError(
-            "notebooks run in processes of their own, which need semaphores in shared memory, and "
-            f"the system refuses them ({error}): make /dev/shm writable and run it again"
+            "notebooks run in separate processes, which need semaphores in shared memory, but the "
+            f"system refuses them ({error}): make /dev/shm writable and run it again"
         ) from error
     try:
         yield pool
@@ -57,10 +57,10 @@ def local_pool(processes: int | None = None) -> Iterator[Executor]:
 
 
 def _end_with(build: Connection) -> None:
-    """End this process as soon as the build that started it closes its end, or is gone.
+    """End this process as soon as the build that started it closes the pipe or dies.
 
-    Its kernel sees that and ends as well. Ctrl-C reaches every process in the terminal; what
-    becomes of it is for the build to decide.
+    Its kernel notices and ends as well. Ctrl-C is ignored here: it reaches every process in the
+    terminal, but the build alone decides what to do.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
@@ -74,6 +74,6 @@ def _end_with(build: Connection) -> None:
 
 
 def cores() -> int:
-    """Return how many processes can compute at once."""
+    """Return the number of processes that can compute at once."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return count or 1

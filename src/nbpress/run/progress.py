@@ -1,4 +1,4 @@
-"""Shows how far the running notebooks have got."""
+"""Shows the progress of the running notebooks."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 class Progress:
-    """One live line for each running notebook in a terminal; nothing elsewhere."""
+    """One live line per running notebook, in a terminal only."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self.write = write
         self.bars: dict[Path, tqdm[Any]] = {}  # by the file to which a worker writes its cell
 
     def close(self) -> None:
-        """Take all lines away."""
+        """Remove all lines."""
         for bar in self.bars.values():
             bar.close()
 
@@ -43,7 +43,7 @@ class Progress:
         )
 
     def update(self) -> None:
-        """Bring all lines up to date."""
+        """Update all lines."""
         for file, bar in self.bars.items():
             try:
                 cell, total = map(int, file.read_text().split())
@@ -53,6 +53,6 @@ class Progress:
             bar.refresh()
 
     def remove(self, file: Path) -> None:
-        """Take a notebook's line away."""
+        """Remove a notebook's line."""
         if file in self.bars:
             self.bars.pop(file).close()

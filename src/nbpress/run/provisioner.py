@@ -1,4 +1,4 @@
-"""Gives jupyter_client kernels that are forked, and fresh ones where they cannot be."""
+"""Gives jupyter_client forked kernels, or fresh ones where forking is not possible."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from traitlets import Unicode
 
 from nbpress.run.forked import ForkedKernel, fork
 
-NAME = "nbpress"  # its entry point's
+NAME = "nbpress"  # of its entry point
 
 _SHUTDOWN_SECONDS = 2
 
 
 class ForkProvisioner(LocalProvisioner):
-    """jupyter_client's own provisioner, but for where the process comes from."""
+    """jupyter_client's own provisioner, except that the process may come from a fork server."""
 
     server = Unicode(help="the socket of a fork server; without one, every kernel is fresh").tag(
         config=True
@@ -46,7 +46,7 @@ class ForkProvisioner(LocalProvisioner):
         return self.connection_info
 
     async def shutdown_requested(self, restart: bool = False) -> None:
-        """Wait a while until it ends; jupyter_client looks after 0.1 s, and then does the rest."""
+        """Wait a while for the kernel to end; jupyter_client itself polls only every 0.1 s."""
         await super().shutdown_requested(restart)
         if self.forked is not None:
             with contextlib.suppress(asyncio.TimeoutError):

@@ -1,9 +1,9 @@
-"""What a chapter says: its prose as it stands now, set with the values that a run recorded.
+"""What a chapter says: its current prose, filled in with the values that a run recorded.
 
-An edit of prose executes nothing as long as the run recorded what the prose quotes now, and a
-fresh run would find the same at that place: what a cell of code above recorded for the task, or
-else the variable of that name, which is the same at two places unless code between them may change
-it.
+Editing prose executes nothing if the run recorded everything that the prose quotes, and a fresh
+run would find the same values at that place. These are what a code cell above recorded for the
+task, or else the variable of that name, which has the same value in two places unless code
+between them may change it.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ class Said:
     prose
         What each cell of prose says, by the cell's id.
     lacking
-        What the prose needs and the run has not recorded: the chapter has to run for it.
+        What the prose needs but the run did not record; then the chapter has to run again.
 
     Raises
     ------
     PressError
-        If a name of a task has two values, or a value cannot be set in its format.
+        If a name in a task has two values, or a value cannot be formatted as asked.
     """
 
     def __init__(self, notebook: Notebook, executed: list[dict[str, Any]]) -> None:
@@ -52,7 +52,7 @@ class Said:
         self.values: dict[str, dict[str, Any]] = {}
         self.prose: dict[str, tuple[Record, str]] = {}
         self.lacking: list[str] = []
-        self._code: list[str] = []  # of the cells that have run, in their order
+        self._code: list[str] = []  # of the code cells that ran, in order
         self._claims: dict[str, _Recorded] = {}
         self._recorded: dict[tuple[str, str], _Recorded] = {}
         self._variables: defaultdict[str, list[_Recorded]] = defaultdict(list)
@@ -66,7 +66,7 @@ class Said:
                 self._note(cell.id, self._outputs.get(cell.id, []))
 
     def _read(self, executed: list[dict[str, Any]]) -> None:
-        """Read what the run recorded, where its cells stood when it ran."""
+        """Read what the run recorded, and at which place among its code cells."""
         self._outputs = {cell["id"]: records(cell) for cell in executed if "id" in cell}
         for cell in executed:
             source, tags = "".join(cell["source"]), cell["metadata"].get("tags", ())
@@ -88,7 +88,7 @@ class Said:
                         self._recorded.setdefault((record.task, name), _Recorded(value, place))
 
     def _note(self, cell: str, outputs: list[Record]) -> None:
-        """Note what a cell says for values.json."""
+        """Note a cell's values for values.json."""
         for record in outputs:
             if not isinstance(record, Values | Answer | Claim | Figure | Table | Derivation):
                 continue
@@ -104,13 +104,13 @@ class Said:
                     )
 
     def _set(self, cell: Cell, prose: Prose, place: int) -> None:
-        """Set a cell of prose with the values and claims that are recorded for its place."""
+        """Fill in a cell of prose with the values and claims recorded for its place."""
         values, claims, lacking = {}, {}, len(self.lacking)
         where = self.notebook.name_of(cell)
         for condition in prose.conditions:
             made = self._claims.get(condition.claim)
             if made is None or made.place > place:
-                self.lacking.append(f"{where}, depends on {condition.claim}")
+                self.lacking.append(f"{where}, depends on the claim {condition.claim}")
             else:
                 claims[condition.claim] = made.value
         for quote in prose.quotes:
@@ -138,19 +138,19 @@ class Said:
         elif proved := self._proved(cell, prose):
             record = replace(proved, task=prose.task, values=values)
         else:
-            self.lacking.append(f"{where}, derives")
+            self.lacking.append(f"{where}, needs a proof")
             return
         self.prose[cell.id] = record, texts.get("text", "")
         self._note(cell.id, [record])
 
     def _proved(self, cell: Cell, prose: Prose) -> Derivation | None:
-        """Return what the run proved of a derivation, if it read the very formulas of today."""
+        """Return the run's proof of a derivation, if it had exactly the current formulas."""
         formulas = [[formula.kind, formula.latex] for formula in prose.formulas]
         proved = (r for r in self._outputs.get(cell.id, []) if isinstance(r, Derivation))
         return next((p for p in proved if list(map(list, p.formulas)) == formulas), None)
 
     def _find(self, task: str, name: str, place: int) -> _Recorded | None:
-        """Return what a fresh run would find at a place under a name; None if that is not known."""
+        """Return the value that a fresh run would find at a place; None if that is unknown."""
         recorded = self._recorded.get((task, name))
         if recorded is not None and recorded.place <= place:
             return recorded
@@ -162,7 +162,7 @@ class Said:
 
 
 def _may_change(source: str, name: str, value: Any) -> bool:
-    """Return whether a cell of code may give a variable another value, as far as can be read."""
+    """Return whether a code cell may change a variable, judging by its source."""
     try:
         tree = ast.parse(source)
     except SyntaxError:  # magics

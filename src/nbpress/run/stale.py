@@ -1,4 +1,4 @@
-"""Finds what serves a chapter: a run of the cache, or a new one, and why."""
+"""Decides for each chapter whether a cached run can be used or it must run, and why."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nbpress.run.said import Said
 
 @dataclass(frozen=True)
 class Stale:
-    """A chapter that is to run, what its run will depend on, and why it runs."""
+    """A chapter that must run, the inputs of that run, and why it runs."""
 
     plan: Plan
     parameters: dict[str, Any]
@@ -28,7 +28,7 @@ class Stale:
 
     @property
     def name(self) -> str:
-        """The chapter's."""
+        """The chapter's name."""
         return self.plan.chapter.name
 
 
@@ -41,14 +41,14 @@ def find(
     *,
     force: bool,
 ) -> tuple[Run, Said] | Stale:
-    """Return the run that serves a chapter with what it says, or say why there is none.
+    """Return a cached run for a chapter and what the chapter says; else why it must run.
 
-    `values` are those of other chapters, by task and name; with `force` no run serves.
+    `values` are those of other chapters, by task and name; with `force` it always runs.
     """
     parameters = plan.complete_parameters(values)
     inputs = read_inputs(project, plan.notebook, parameters, dataset.sha256)
     if force:
-        return Stale(plan, parameters, inputs, "runs, all are to run")
+        return Stale(plan, parameters, inputs, "runs, all notebooks are executed")
     run = cache.find(inputs)
     if run is None:
         why = cache.why_stale(plan.chapter.notebook, inputs, dataset.dataset)
@@ -56,14 +56,14 @@ def find(
         return Stale(plan, parameters, inputs, f"runs{again}, {why}")
     said = Said(plan.notebook, run.executed["cells"])
     if said.lacking:
-        why = f"runs again, no run recorded what {said.lacking[0]}"
+        why = f"runs again, {said.lacking[0]}, which no run recorded"
         return Stale(plan, parameters, inputs, why)
     cache.mark_used(run)
     return run, said
 
 
 def imported(project: Project, stale: Iterable[Stale]) -> list[str]:
-    """Return the modules that a kernel may find loaded: those that half of these chapters need."""
+    """Return the modules worth loading before kernels start: those that half the chapters need."""
     needed = [
         imported_modules(each.plan.notebook.named_code(), project.import_path) for each in stale
     ]
@@ -72,9 +72,9 @@ def imported(project: Project, stale: Iterable[Stale]) -> list[str]:
 
 
 def longest_first(stale: Iterable[Stale], cache: Cache) -> list[Stale]:
-    """Return the chapters in the order to start them in: a long one that starts last delays all.
+    """Return the chapters in the order to start them: a long one started last would delay all.
 
-    Its last run shows how long a chapter takes; one without a run is started first.
+    The last run shows how long a chapter takes; those without a run start first.
     """
     seconds = {run.notebook: run.seconds for run in reversed(cache.all())}
 

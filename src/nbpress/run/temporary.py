@@ -1,4 +1,4 @@
-"""Private folders for what is of no use after a build; those of killed builds are swept away."""
+"""Private temporary folders for a build; those left by killed builds are deleted."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _LONGEST = 103 - len(f"/{_PREFIX}12345678/kernel-ipc-99")
 
 @contextlib.contextmanager
 def private_folder() -> Iterator[Path]:
-    """Make a folder of the user's own, short enough for sockets; it goes when the block ends."""
+    """Make a private folder, with a path short enough for sockets, for the `with` block."""
     parent = next((parent for parent in _parents() if len(os.fsencode(parent)) <= _LONGEST), None)
     if parent is None:
         raise PressError(
-            f"the folder for temporary files, {tempfile.gettempdir()}, has too long a path for a "
-            f"kernel's sockets: set TMPDIR to one of at most {_LONGEST} bytes"
+            f"the path of the folder for temporary files, {tempfile.gettempdir()}, is too long for "
+            f"a kernel's sockets: set TMPDIR to a path of at most {_LONGEST} bytes"
         )
     try:
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
     except OSError as error:
         raise disk_error(error) from error
     try:
-        # It has its name only when it is held: one that nobody holds is of a dead process.
+        # The lock gets its name only once it is held, so one that is not held has lost its process.
         with (folder / f"{_LOCK}.new").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             os.rename(lock.name, folder / _LOCK)
@@ -53,9 +53,9 @@ def temporary_files() -> Iterator[None]:
 
 
 def delete_abandoned() -> None:
-    """Delete the private folders of this user's processes that were killed, and no others."""
+    """Delete the private folders left by this user's killed processes, and no others."""
     for folder in [folder for parent in _parents() for folder in parent.glob(f"{_PREFIX}*")]:
-        with contextlib.suppress(OSError):  # of somebody else, in use, or gone by now
+        with contextlib.suppress(OSError):  # somebody else's, in use, or already deleted
             if folder.is_symlink() or folder.stat().st_uid != os.getuid():
                 continue
             with (folder / _LOCK).open() as lock:
@@ -64,10 +64,10 @@ def delete_abandoned() -> None:
 
 
 def _parents() -> list[Path]:
-    """Return where private folders may be, the preferred one first."""
+    """Return the folders that may contain private folders, the preferred one first."""
     try:
         preferred = tempfile.gettempdir()
-    except FileNotFoundError as error:  # tempfile tries some, and does not tell what went wrong
+    except FileNotFoundError as error:  # tempfile tries several, and does not say what failed
         raise PressError(
             "no folder for temporary files can be written to: the disk is full, files are over the "
             f"size limit, or TMPDIR names a wrong folder ({error.strerror})"

@@ -1,6 +1,6 @@
 """The verdict on a run: complete, or what stopped it.
 
-It trusts nothing but execution counts and error outputs: after a kernel has died, papermill marks
+It relies only on execution counts and error outputs: after a kernel has died, papermill marks
 cells that never ran as completed.
 """
 
@@ -16,7 +16,7 @@ from nbpress.project.notebook import INJECTED_TAG, runs
 
 _OUT_OF_MEMORY = re.compile(
     r"^.*(?:MemoryError|bad_alloc|Cannot allocate memory|can't start new thread"
-    # With a reason behind it, it is another one: a file system without execution.
+    # If a reason follows, it is a different error: a file system that forbids execution.
     r"|failed to map segment from shared object(?!: )).*$",
     re.MULTILINE,
 )
@@ -40,7 +40,7 @@ def verdict(executed: Path, stopped: Exception | None, cell_timeout: int) -> str
         if runs(cell["cell_type"], "".join(cell["source"]), cell["metadata"].get("tags", ()))
     ]
     begun = [pair for pair in to_run if pair[1]["execution_count"] is not None]
-    if begun and type(stopped).__name__ == "CellTimeoutError":  # then interrupted: another error
+    if begun and type(stopped).__name__ == "CellTimeoutError":  # the interrupt adds another error
         return _failure(*begun[-1], _reason(stopped, cell_timeout))
     for number, cell in to_run:
         errors = [output for output in cell["outputs"] if output["output_type"] == "error"]
@@ -50,7 +50,7 @@ def verdict(executed: Path, stopped: Exception | None, cell_timeout: int) -> str
                 return _failure(number, cell, shortage)
             return _failure(number, cell, f"raised {error}", "\n".join(errors[0]["traceback"]))
     if stopped is not None and begun:
-        # A cell has its count as soon as it begins: the last one was cut off.
+        # A cell gets its count as soon as it begins: the last one was interrupted.
         return _failure(*begun[-1], _reason(stopped, cell_timeout))
     if stopped is not None:
         return f"it could not be run: {_first_line(stopped)}"
@@ -61,7 +61,7 @@ def verdict(executed: Path, stopped: Exception | None, cell_timeout: int) -> str
 
 
 def out_of_memory(text: str) -> str | None:
-    """Return, in place of an error's text or traceback that tells of it, one sentence."""
+    """Return one sentence if an error's text or traceback says that memory ran out, else None."""
     lines = _OUT_OF_MEMORY.findall(text)
     if not lines:
         return None
@@ -100,7 +100,7 @@ def _first_line(error: Exception | None) -> str:
 
 
 def indent(text: str) -> str:
-    """Return text four columns further in, as it stands below a message."""
+    """Return text indented by four columns, to be shown below a message."""
     return "\n".join("    " + line for line in text.splitlines())
 
 

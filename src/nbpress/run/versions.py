@@ -1,4 +1,4 @@
-"""The versions that a report runs with, of Python and of what its notebooks may import."""
+"""The versions that a report runs with: Python's, and those of packages it may import."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ from nbpress.errors import PressError, did_you_mean
 def installed_versions(distribution: str | None) -> dict[str, str]:
     """Return Python's version and those of all run-time dependencies, direct and indirect.
 
-    Of its extras those count that the distribution is named with, `report[science]`: a new linter
-    changes no result. Without a distribution they cannot be told apart, and everything that is
-    installed counts.
+    Only the extras named with the distribution count, `report[science]`: a new linter, say, does
+    not change results. Without a distribution, every installed package counts.
 
     Raises
     ------
@@ -37,7 +36,7 @@ def installed_versions(distribution: str | None) -> dict[str, str]:
         try:
             installed = metadata.distribution(name)
         except metadata.PackageNotFoundError:
-            # conda-forge has the same modules under another name: pypandoc beside pandoc itself.
+            # conda-forge has the same modules under another name: pypandoc for pypandoc-binary.
             if name.endswith("-binary"):
                 waiting.append((name.removesuffix("-binary"), extra))
             continue
@@ -59,8 +58,8 @@ def installed_versions(distribution: str | None) -> dict[str, str]:
 def _installed(distribution: str) -> tuple[str, set[str]]:
     """Return the name and the extras of the distribution that report.yaml names."""
     expected = (
-        "expected the name that pyproject.toml gives this project, with the extras that count, "
-        "`name[extra]`, or no distribution at all"
+        "expected the name that pyproject.toml gives this project, with the extras that its "
+        "notebooks need, `name[extra]`, or no `distribution` at all"
     )
     try:
         requirement = Requirement(distribution)

@@ -18,28 +18,28 @@ from nbpress.run.observed import Observation, read_observation
 from nbpress.run.processes import skip_slow_imports
 from nbpress.run.verdict import indent, out_of_memory, verdict
 
-PROGRESS = "progress"  # the file that tells which cell runs, of how many
+PROGRESS = "progress"  # the file that says which cell is running, of how many
 _SCRATCH = ("source.ipynb", PROGRESS, "observation.json", "kernel.log")
 
 
 @dataclass(frozen=True)
 class Job:
-    """A notebook to run; everything that a process elsewhere needs to know."""
+    """A notebook to run, with everything that another process needs to know."""
 
     notebook: dict[str, Any]  # its content: the file may be saved again while it runs
     parameters: dict[str, Any]
     partial: Path  # the folder to write executed.ipynb and progress to
-    folder: Path  # where the notebook runs, its own
+    folder: Path  # where the notebook runs: its own folder
     sources: list[Path]  # where it finds first-party modules
-    root: Path  # the project's, below which files are observed
+    root: Path  # the project's: files below it are observed
     build: Path
     cell_timeout: int  # seconds
-    server: str = ""  # the socket of one that forks kernels
+    server: str = ""  # the socket of a fork server
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The end of a job; `failure` is None if every cell ran without an error."""
+    """The outcome of a job; `failure` is None if every cell ran without an error."""
 
     seconds: float
     failure: str | None
@@ -80,7 +80,7 @@ def run(job: Job) -> Outcome:
             server=job.server,
         )
         observation = read_observation(observed)
-    except Exception as error:  # whatever a kernel, papermill or the disk does
+    except Exception as error:  # kernel, papermill and disk may fail in any way
         stopped = error
         with contextlib.suppress(OSError, ValueError):  # of the cells that did run
             observation = read_observation(observed)
@@ -98,13 +98,13 @@ def run(job: Job) -> Outcome:
 
 
 def warm_up() -> None:
-    """Import now what a run needs."""
+    """Import what a run needs, in advance."""
     skip_slow_imports()
     import nbpress.run.kernels  # noqa: F401
 
 
 def submit(executor: Executor, job: Job) -> Future[Outcome]:
-    """Have an executor run a job; one that is broken gives a future that says so."""
+    """Have an executor run a job; if it is broken, the future that is returned says so."""
     try:
         return executor.submit(run, job)
     except BrokenExecutor as error:
@@ -114,7 +114,7 @@ def submit(executor: Executor, job: Job) -> Future[Outcome]:
 
 
 def outcome(future: Future[Outcome]) -> Outcome:
-    """Return the outcome of a job; that it has none is one as well."""
+    """Return the outcome of a job; if its process was killed, the outcome says so."""
     try:
         return future.result()
     except BrokenExecutor:
@@ -122,5 +122,5 @@ def outcome(future: Future[Outcome]) -> Outcome:
 
 
 def _literally(path: Path) -> str:
-    """Return a path that papermill, which fills in parameters, leaves as it is."""
+    """Return a path with its braces doubled, so that papermill does not fill in parameters."""
     return str(path).replace("{", "{{").replace("}", "}}")

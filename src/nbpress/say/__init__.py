@@ -1,1 +1,1 @@
-"""What notebooks say to their report."""
+"""What notebooks call to add figures, tables, answers and claims to their report."""

@@ -1,4 +1,4 @@
-r"""The displayed formulas of a derivation: how each is meant, and how it is numbered.
+r"""The displayed formulas of a derivation: the class of each, and how it is numbered.
 
 A display opens with its class and, if other tasks cite it, its label:
 
@@ -6,7 +6,7 @@ A display opens with its class and, if other tasks cite it, its label:
     \frac{\partial C}{\partial w_i} = -(y - \hat{y})\, x_i
     $$
 
-To LaTeX that is a comment. What the formulas say is for a prover alone, an object of the notebook.
+To LaTeX that is a comment. Only the prover, an object in the notebook, interprets the formulas.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ _INSIGNIFICANT = re.compile(r"\s|\\[,;!: ]|\\(?:left|right|q?quad)(?![A-Za-z])|&
 
 @dataclass(frozen=True)
 class Formula:
-    """A displayed formula: its class, LaTeX and label ("" without one), and its lines."""
+    """A displayed formula: its class, LaTeX, label ("" if it has none) and lines."""
 
     kind: str
     latex: str
     label: str
     line: int
-    first: int  # the line in which its LaTeX begins
+    first: int  # the line where its LaTeX begins
 
 
 class Verdict(Protocol):
-    """What a prover says of a formula: why it is refused ("" if it is not), and in which line."""
+    """A prover's verdict on a formula: why it is refused ("" if it is not), and at which line."""
 
     refusal: str
     line: int
@@ -59,10 +59,10 @@ class Prover(Protocol):
     """Proves formulas."""
 
     def prove(self, formulas: Sequence[tuple[str, str]]) -> Sequence[Verdict]:
-        """Judge formulas, each by its class and LaTeX, in their order."""
+        """Judge formulas in their order, each given by its class and LaTeX."""
 
     def summary(self, verdicts: Sequence[Verdict]) -> str:
-        """Say in a sentence, in Markdown, what was proved and what was not."""
+        """Return a sentence, in Markdown, on what was proved and what was not."""
 
 
 def read_formulas(body: str, first: int = 1) -> list[Formula]:
@@ -71,9 +71,9 @@ def read_formulas(body: str, first: int = 1) -> list[Formula]:
     Raises
     ------
     TextError
-        If a display does not say how it is meant, holds a placeholder or depends on a claim, if
-        a formula has a number or a label of LaTeX's (marks go by the numbers of the report), if
-        one is displayed in another way, or if a macro is defined.
+        If a display does not begin with its class, quotes a value or depends on a claim; if a
+        formula has its own LaTeX number or label (only the report numbers them) or is displayed
+        in another way; or if a macro is defined.
     """
 
     def line_of(place: int) -> int:
@@ -81,7 +81,7 @@ def read_formulas(body: str, first: int = 1) -> list[Formula]:
 
     for pattern, message in (
         (_HIDDEN, "a formula in a comment or in code is not displayed"),
-        (_CONDITIONAL, "a formula that is proved depends on no claim"),
+        (_CONDITIONAL, "a formula of a derivation must not depend on a claim"),
     ):
         for part in pattern.finditer(body):
             if "$$" in part[0]:
@@ -94,12 +94,12 @@ def read_formulas(body: str, first: int = 1) -> list[Formula]:
         ),
         (
             _MACRO.search(body),
-            "a formula is proved as it is written: leave out {}, which has it display something "
-            "else",
+            "a formula must display exactly what is proved: leave out {}, which could change what "
+            "it displays",
         ),
         (
             _OTHER_DISPLAY.search(blanked(blanked(body, _DISPLAY), _HIDDEN)),
-            "a formula of a derivation is displayed by '$$': leave out {}",
+            "a formula of a derivation must be displayed by '$$': leave out {}",
         ),
     ):
         if match:
@@ -113,26 +113,25 @@ def read_formulas(body: str, first: int = 1) -> list[Formula]:
             hint = did_you_mean(kind, KINDS) if kind else ""
             raise TextError(
                 line,
-                "expected '$$ % define', '$$ % assume' or '$$ % prove', which a label may follow, "
-                f"'eq-gradient', at the beginning of a formula; got {display[0].splitlines()[0]!r}"
-                + hint,
+                "a formula must begin with '$$ % define', '$$ % assume' or '$$ % prove', and may "
+                f"add a label, 'eq-gradient'; got {display[0].splitlines()[0]!r}" + hint,
             )
         latex = display[1][opening.end() :].strip()
         if PLACEHOLDER.search(latex):
-            raise TextError(line, "a formula that is proved quotes no values")
+            raise TextError(line, "a formula of a derivation must not quote values")
         start = body.index(latex, display.start(1) + opening.end())
         formulas.append(Formula(kind, latex, label, line, line_of(start)))
     return formulas
 
 
 def check_set(text: str, formulas: Sequence[Formula]) -> None:
-    """Refuse a derivation that, set with its values, displays other formulas than were written."""
+    """Refuse a derivation whose formulas change when its values are filled in."""
     if [(f.kind, f.latex) for f in read_formulas(text)] != [(f.kind, f.latex) for f in formulas]:
-        raise TextError(1, "a value that it quotes displays a formula, which nobody would prove")
+        raise TextError(1, "a quoted value displays a formula of its own, which is not proved")
 
 
 def set_formulas(text: str, tags: Iterator[str]) -> str:
-    """Return a derivation's text with what its displays open with taken out, and their tags."""
+    """Return a derivation's text with tags in its displays, without their opening comments."""
 
     def tagged(display: re.Match[str]) -> str:
         opening = _OPENING.match(display[1])
@@ -146,7 +145,7 @@ def set_formulas(text: str, tags: Iterator[str]) -> str:
 
 
 def shown(text: str, formulas: Sequence[Formula], verdicts: Sequence[Verdict]) -> str:
-    """Return a derivation's text as JupyterLab shows it: ✓ beside what is proved, ✗ and why not."""
+    """Return a derivation's text for JupyterLab: ✓ beside what is proved, ✗ and the reason."""
     tags = (
         "✓" if formula.kind == "prove" and not verdict.refusal else ""
         for formula, verdict in zip(formulas, verdicts, strict=True)
@@ -161,7 +160,7 @@ def shown(text: str, formulas: Sequence[Formula], verdicts: Sequence[Verdict]) -
 
 
 def is_among(result: str, results: Sequence[str]) -> bool:
-    """Return whether an equality is among others, whatever their blanks and braces."""
+    """Return whether an equality is among others, apart from blanks and braces."""
     return _significant(result) in set(map(_significant, results))
 
 
@@ -176,6 +175,6 @@ def prover_of(variables: Any, name: str) -> Prover:
         raise TextError(1, f"no variable is called {name!r}{did_you_mean(name, variables)}")
     prover = variables[name]
     if not (hasattr(prover, "prove") and hasattr(prover, "summary")):
-        raise TextError(1, f"{name} has no methods 'prove' and 'summary': it is no prover")
+        raise TextError(1, f"{name} is not a prover: it lacks the methods 'prove' and 'summary'")
     checked: Prover = prover
     return checked

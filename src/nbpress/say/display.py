@@ -1,8 +1,8 @@
-"""The functions by which a notebook speaks to its report: figures, tables, answers and claims.
+"""The functions that notebooks call to add figures, tables, answers and claims to their report.
 
-Each shows something in JupyterLab and hands the press the same thing as data, in one output of
-the cell: next to the picture or the Markdown stands a small record. Nothing is written to disk,
-so a notebook works without the press.
+Each shows something in JupyterLab and gives the press the same thing as data, in one output of
+the cell: a small record beside the picture or the Markdown. Nothing is written to disk, so a
+notebook works without the press.
 """
 
 from __future__ import annotations
@@ -41,24 +41,24 @@ from nbtypeset.schema import MIME_TYPE, Caption, Record
 def figure(fig: matplotlib_figure.Figure, label: str, caption: str, alt: str) -> None:
     """Show a figure and give the report its label, caption and text alternative.
 
-    Where the two are written and not computed, `%%figure` takes them as prose.
+    If caption and alternative need no code, the magic `%%figure` takes them as prose.
 
     Parameters
     ----------
     fig
-        A matplotlib Figure, at the size at which it is to be printed.
+        A matplotlib Figure, in the size in which it is to be printed.
     label
-        What the prose refers to, as `[Figure](#fig-2b)`: `fig-`, then small letters, digits and
-        hyphens.
+        The label for references such as `[Figure](#fig-2b)`: `fig-`, then lower-case letters,
+        digits and hyphens.
     caption
-        One or two sentences below the figure, Markdown.
+        One or two sentences below the figure, in Markdown.
     alt
-        What the figure shows, in words, for those who cannot see it.
+        What the figure shows, in words, for readers who cannot see it.
 
     Raises
     ------
     ValueError
-        If the label is malformed, or caption or text alternative is empty.
+        If the label is malformed, or the caption or the text alternative is empty.
     """
     validate_label(Figure, label)
     _check_text("caption", label, caption)
@@ -81,12 +81,12 @@ def show_figure(fig: matplotlib_figure.Figure, label: str, caption: Text, alt: T
 def table(
     header: Sequence[str], rows: Sequence[Sequence[object]], label: str, caption: str
 ) -> None:
-    """Show a table, cells in Markdown, and give the report its label, `tab-…`, and caption.
+    """Show a table with cells in Markdown; give the report its label, `tab-…`, and caption.
 
     Raises
     ------
     ValueError
-        If the label is malformed, the caption empty, or a row longer or shorter than the header.
+        If the label is malformed, the caption is empty, or a row differs in length from the header.
     """
     validate_label(Table, label)
     _check_text("caption", label, caption)
@@ -107,13 +107,13 @@ def table(
 def record(task: str, /, **values: Any) -> None:
     """Record values of a task, whether they are quoted or not.
 
-    `record("4e", squared_norm=norms)` records `4e.squared_norm`; texts of task 4e that quote
-    `squared_norm` take it from here, and from the notebook's variables what was not recorded.
+    `record("4e", squared_norm=norms)` records `4e.squared_norm`. Texts of task 4e that quote
+    `squared_norm` use this value; what is not recorded they take from the notebook's variables.
 
     Raises
     ------
     TypeError
-        If a value is nothing that JSON can hold; NaN and infinity are not.
+        If JSON cannot hold a value; it cannot hold NaN or infinity.
     """
     validate_task(task)
     recorded = remember(task, values)
@@ -125,14 +125,14 @@ def answer(task: str, text: str, /, **values: Any) -> None:
     """Show a passage of prose that code has put together, and record the values given with it.
 
     `answer("2d", "It stops after {{ stop_step:, }} steps.", stop_step=546)` shows the sentence
-    with 546. Prose that is written and not computed stands in a cell of its own, `%%answer 2d`.
+    with 546. Prose that needs no code belongs in a cell of its own, `%%answer 2d`.
 
     Raises
     ------
     ValueError
         If the text quotes a value that is neither given, nor recorded, nor a variable.
     TypeError
-        If a value is nothing that JSON can hold; NaN and infinity are not.
+        If JSON cannot hold a value; it cannot hold NaN or infinity.
     """
     validate_task(task)
     quoting, given = read_text(text), remember(task, values)
@@ -147,12 +147,12 @@ def show_answer(task: str, text: Text, given: Mapping[str, Any] = MappingProxyTy
 
 
 def show_derivation(prose: Prose, prover: Prover) -> None:
-    """Have a derivation's formulas proved, and show it; one that is refused stops the notebook.
+    """Have a derivation's formulas proved, and show it; a refused formula stops the notebook.
 
     Raises
     ------
     TextError
-        If a formula cannot be read, or what it claims is not so.
+        If a formula cannot be read, or the prover refuses it.
     """
     text = prose.texts["text"]
     values = recall(prose.task, [text])
@@ -175,10 +175,10 @@ def show_derivation(prose: Prose, prover: Prover) -> None:
 
 
 def settings(suits: Mapping[str, Any] = MappingProxyType({}), /, **values: Any) -> None:
-    """Record what a notebook runs with, where its parameters leave that to the data set.
+    """Record the values used for parameters that are None, whose values depend on the data set.
 
-    `settings({"batch_size": 64}, batch_size=128)` has the report's provenance name 128 where the
-    parameter says None, and its first page that this data set's own is 64.
+    After `settings({"batch_size": 64}, batch_size=128)`, the report's provenance states 128 for it,
+    and a notice that it was changed gives 64 as the data set's own value.
     """
     plain_values, plain_suits = (
         {name: plain(name, value) for name, value in each.items()} for each in (values, suits)
@@ -196,20 +196,20 @@ def claim(
     *,
     by: str = "we",
 ) -> None:
-    """State something only if it holds; else say what was observed instead.
+    """State something if it holds; otherwise state what was observed instead.
 
     Parameters
     ----------
     task
         The task that the claim belongs to, "4e".
     id
-        The name by which report.yaml lists it, "norm-falls": small letters, digits and hyphens.
+        Its name in report.yaml, "norm-falls": lower-case letters, digits and hyphens.
     text
-        The claim, Markdown without a full stop: "‖w‖² falls as λ grows".
+        The claim, in Markdown without a full stop: "‖w‖² falls as λ grows".
     holds
-        Its truth, computed: a bool of Python, NumPy or SymPy, and nothing else.
+        Whether it holds, as computed: a bool of Python, NumPy or SymPy, and nothing else.
     otherwise
-        What was found when it does not hold; what was expected is said after it.
+        What was found if it does not hold; the sentence goes on with what was expected.
     by
         Who expected it, "the report of 2022".
 
@@ -239,7 +239,7 @@ def _show(record: Record, bundle: dict[str, str], metadata: dict[str, Any] | Non
 
 
 def _show_caption(record: Figure | Table) -> None:
-    """Show the caption, but not in the press's kernels: a document has it from its figure."""
+    """Show the caption, but not under the press: documents take it from the figure's record."""
     if not in_press():
         caption = f"**{last_name(record.label)}:** {as_last_numbered(record.caption)}"
         _show(Caption(), {"text/markdown": caption})

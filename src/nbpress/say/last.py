@@ -1,4 +1,4 @@
-"""What notebooks read of the last report, and of the figures that it is compared with."""
+"""Lets notebooks read the last report, and the figures that it is compared with."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from nbpress.say.records import REFERENCE, heading_of, numbered
 
 
 def last_report(start: Path | None = None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return the values of the last report, `{"2d.stop_step": 546, …}`, and figures to compare.
+    """Return the values of the last report, `{"2d.stop_step": 546, …}`, and reference figures.
 
-    The figures are those that `report/reference.yaml` holds for the report's data set. Both are
-    empty without a report.
+    The figures come from `report/reference.yaml`, for the report's data set. Without a report,
+    both are empty.
     """
     values = last_build("report/values.json", start)
     root, published = find_root((start or Path.cwd()).resolve()), last_build(PUBLISHED, start)
@@ -30,7 +30,7 @@ def last_report(start: Path | None = None) -> tuple[dict[str, Any], list[dict[st
 
 
 def last_build(name: str, start: Path | None = None) -> dict[str, Any]:
-    """Read what the last build wrote into a file of the project; nothing without one."""
+    """Return the content of a JSON file that the last build wrote; {} if there is none."""
     root = find_root((start or Path.cwd()).resolve())
     path = root / name if root else None
     if path is None or not path.is_file():
@@ -40,30 +40,30 @@ def last_build(name: str, start: Path | None = None) -> dict[str, Any]:
 
 
 def reference_figures(path: Path, dataset: str) -> list[dict[str, Any]]:
-    """Return the figures to compare a data set's report with, from `report/reference.yaml`."""
+    """Return the reference figures for a data set, from `report/reference.yaml`."""
     if not path.is_file():
         return []
     content = read_yaml(path) or {}
     figures = content.get(dataset, []) if isinstance(content, dict) else None
     if not isinstance(figures, list) or not all(isinstance(figure, dict) for figure in figures):
-        raise PressError(f"report/{path.name}: expected data sets with a list of figures below")
+        raise PressError(f"report/{path.name}: expected a list of figures under each data set")
     return figures
 
 
 def in_press() -> bool:
-    """Return whether the press runs the notebook, whose runs must not depend on former builds."""
+    """Return whether the press runs the notebook; its runs must not depend on earlier builds."""
     return "NBPRESS_RUN" in os.environ
 
 
 def as_last_numbered(text: str) -> str:
-    """Return a text whose references have the numbers of the last build; as it is in the press."""
+    """Return a text with the last build's numbers in its references; unchanged under the press."""
     if in_press():
         return text
     return REFERENCE.sub(lambda each: numbered(each, last_name(each[2])), text)
 
 
 def last_name(label: str) -> str:
-    """Return what the last build called the target of a label, "Figure 3"; else "Figure"."""
+    """Return a label's name in the last build, "Figure 3"; without a number if it had none."""
     kind, _, name = label.partition("-")
     if kind == "task":
         return heading_of(name)

@@ -1,4 +1,4 @@
-"""The cell magics of prose, `%%answer` and others, as a notebook's kernel runs them."""
+"""The cell magics for prose, `%%answer` and others, which a notebook's kernel runs."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from nbpress.say.display import show_answer, show_derivation, show_figure
 from nbpress.say.prose import read_prose
 from nbpress.say.text import TextError
 
-# What IPython shows for `%%answer?`, and docs/reference/magics.md.
+# The help that IPython shows for `%%answer?`, also in docs/reference/magics.md.
 MAGICS = {
     "answer": """%%answer TASK
 
-Show Markdown as the prose of a task's answer, with its values and claims set.
+Show Markdown as prose of a task's answer, with its values and claims filled in.
 
     %%answer 2d
     Training stops after {{ steps:, }} steps.
 """,
     "figure": """%%figure LABEL VARIABLE
 
-Show the figure that a variable holds, number it, and give it the caption that stands below and,
-after a line `Alt:`, what it shows in words, for those who cannot see it.
+Show the figure that a variable holds, number it, and give it a caption and, after the line `Alt:`,
+a text alternative: what it shows, in words, for readers who cannot see it.
 
     %%figure fig-2d fig
     The validation loss of each of {{ steps:, }} steps.
@@ -31,9 +31,9 @@ after a line `Alt:`, what it shows in words, for those who cannot see it.
 """,
     "derivation": """%%derivation TASK PROVER
 
-Have the displayed formulas of a derivation proved by the object that a variable holds, and show
-it with its marks. Each display says in its first line, a comment to LaTeX, how it is meant:
-`define`, `assume` or `prove`, with a label if another text cites it.
+Have the object that a variable holds prove the displayed formulas of a derivation, and show it
+with marks. The first line of each display, a comment to LaTeX, states its class: `define`,
+`assume` or `prove`, with a label if another text cites it.
 
     %%derivation 1a prover
     $$ % define
@@ -65,7 +65,7 @@ def _magic(shell: Any, name: str) -> Any:
         elif prose.variable in shell.user_ns:
             show_figure(shell.user_ns[prose.variable], prose.label, **prose.texts)
         else:
-            raise TextError(1, f"no variable is called {prose.variable!r}")
+            raise TextError(1, f"no variable is called {prose.variable!r}: define it above")
 
     magic.__doc__ = MAGICS[name]
     return magic

@@ -1,4 +1,4 @@
-"""What a notebook has recorded so far, for the texts below to quote; its kernel remembers it."""
+"""Remembers, in the kernel, what a notebook has recorded so far, for texts below to quote."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from nbpress.errors import did_you_mean
 from nbpress.say.text import Text, TextError
 from nbpress.say.typography import plain
 
-claims: dict[str, bool] = {}  # whether they hold, by their ids
+claims: dict[str, bool] = {}  # whether they hold, by id
 _values: dict[str, dict[str, Any]] = {}  # by task and name
 
 
 def remember(task: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Keep values of a task; return them as JSON holds them."""
+    """Keep values of a task; return them converted for JSON."""
     recorded = {name: plain(name, value) for name, value in values.items()}
     _values.setdefault(task, {}).update(recorded)
     return recorded
 
 
 def recall(task: str, texts: Iterable[Text]) -> dict[str, Any]:
-    """Return the values that texts of a task quote: those recorded, else the notebook's variables.
+    """Return the values that texts of a task quote: recorded ones, else the notebook's variables.
 
     Raises
     ------
     TextError
-        If there is no such value, or no such claim was made above.
+        If a value does not exist, or a claim was not made above.
     """
     recorded, variables = _values.get(task, {}), _variables()
     quoted: dict[str, Any] = {}
@@ -37,7 +37,7 @@ def recall(task: str, texts: Iterable[Text]) -> dict[str, Any]:
                 raise TextError(condition.line, f"no claim {condition.claim!r} is made above{hint}")
         for quote in text.quotes:
             if not task:
-                raise TextError(quote.line, "the label names no task to record values under")
+                raise TextError(quote.line, "the label must name the values' task, like 'fig-2b'")
             if quote.name in recorded:
                 quoted[quote.name] = recorded[quote.name]
             elif quote.name in variables:

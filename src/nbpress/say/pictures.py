@@ -1,4 +1,4 @@
-"""A figure as pictures, and which pictures of a notebook show the same figure."""
+"""Turns figures into pictures, and tells which pictures of a notebook show the same figure."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _new_identity = itertools.count(1)
 def pictures(fig: Figure, salt: str) -> dict[str, str]:
     """Return a figure as SVG and PNG; the same figure and salt give the same bytes.
 
-    In the SVG letters are drawn, which needs no fonts. In typefaces that a PDF has at hand, there
-    is one more SVG, in which they are text that a reader can search for.
+    The SVG draws letters as paths and needs no fonts. If the typesetter has all typefaces used, a
+    second SVG contains the letters as text, so that the PDF can be searched.
     """
     with_letters = _svg(fig, salt, "path")
     png = io.BytesIO()
@@ -44,8 +44,8 @@ def pictures(fig: Figure, salt: str) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _laid_out(fig: Figure) -> Iterator[None]:
-    """Leave everything where the last picture had it: a layout takes half of a picture's time."""
-    if not hasattr(fig, "get_layout_engine"):  # what can save itself, and is no figure
+    """Keep the layout of the last picture: computing it again takes half of a picture's time."""
+    if not hasattr(fig, "get_layout_engine"):  # an object that can save itself but is no figure
         yield
         return
     engine = fig.get_layout_engine()
@@ -57,7 +57,7 @@ def _laid_out(fig: Figure) -> Iterator[None]:
 
 
 def _svg(fig: Figure, salt: str, letters: str) -> str:
-    """Return a figure as SVG; a fixed salt and no date make for the same bytes each time."""
+    """Return a figure as SVG: with a fixed salt and no date, the bytes are the same each time."""
     import matplotlib as mpl
 
     svg = io.StringIO()
@@ -90,13 +90,13 @@ def _draw(
 
 
 def _first_typeface(fonts: str) -> str:
-    """Return the typeface that a style asks for first; "" if it leaves the choice open."""
+    """Return the first typeface in a style's list; "" if that is a generic family."""
     first = re.search(r"'([^']+)'|[a-z-]+(?=,|$)", fonts.strip())
     return (first[1] or "") if first else ""
 
 
 def close(fig: Figure) -> None:
-    """Take a figure from pyplot, which would show it again when the cell ends; it stays usable."""
+    """Close a figure in pyplot, which would show it again when the cell ends; it stays usable."""
     from matplotlib.figure import Figure
 
     if (pyplot := sys.modules.get("matplotlib.pyplot")) and isinstance(fig, Figure):
@@ -104,15 +104,15 @@ def close(fig: Figure) -> None:
 
 
 def identity(fig: Any) -> dict[str, Any]:
-    """Return the metadata that all pictures of one figure have in common."""
+    """Return the metadata that all pictures of one figure share."""
     return {MIME_TYPE: {"figure": _identities.setdefault(fig, next(_new_identity))}}
 
 
 def identify_pictures(shell: Any) -> None:
-    """Give every picture of a matplotlib figure that a shell displays the figure's identity.
+    """Have a shell add the figure's identity to every picture of a matplotlib figure.
 
-    What pyplot showed at the end of an earlier cell is then known to the press, which prints a
-    figure once.
+    The press then recognises a figure that pyplot showed at the end of an earlier cell, and prints
+    it only once.
     """
     shell.display_formatter.mimebundle_formatter.for_type_by_name(
         "matplotlib.figure", "Figure", lambda fig, **_: ({}, identity(fig))

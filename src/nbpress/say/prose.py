@@ -1,9 +1,9 @@
-"""Cells of prose: a magic line, as `%%answer 2d`, and Markdown below it.
+"""Cells of prose: a magic line such as `%%answer 2d`, and Markdown below it.
 
-`%%figure fig-2b fig` has a caption and an alternative for the figure that a variable holds, and
-`%%derivation 1a prover` formulas that an object of the notebook proves. They are code cells to
-Jupyter, whose kernel shows the finished text. The press reads them here without a kernel: of their
-words none belongs to a run's key, but the formulas of a derivation do.
+`%%figure fig-2b fig` gives the figure in a variable a caption and a text alternative, and
+`%%derivation 1a prover` has an object in the notebook prove formulas. For Jupyter these are code
+cells, and the kernel shows the finished text. The press reads them without a kernel: their words
+are not part of a run's key, but the formulas of a derivation are.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ class Prose:
     """A cell of prose."""
 
     kind: str  # "answer", "figure" or "derivation"
-    task: str  # that its values are recorded under; "" where a figure's label names none
+    task: str  # under which its values are recorded; "" if a figure's label names none
     texts: Mapping[str, Text]  # "text", or "caption" and "alt" of a figure
     label: str = ""
-    variable: str = ""  # that holds the figure, or the prover
+    variable: str = ""  # the name of the one that holds the figure or the prover
     formulas: Sequence[Formula] = ()
 
     @property
@@ -50,7 +50,7 @@ class Prose:
 
 
 def split_prose(source: str) -> tuple[str, str, str, int] | None:
-    """Return magic, its arguments, the text below and the line where that begins; None of code."""
+    """Return magic, arguments, text and the line where the text begins; None for a cell of code."""
     magic = _MAGIC.match(source)
     if magic is None:
         return None
@@ -86,9 +86,11 @@ def read_prose(source: str) -> Prose | None:
         raise TextError(1, str(error)) from error
     for name, text in prose.texts.items():
         if not (text.quotes or text.written.strip()):
-            raise TextError(first, f"expected a text; the {name} is empty")
+            raise TextError(first, f"the {name} is empty: write it below the magic line")
     if prose.quotes and not prose.task:
-        raise TextError(1, f"{prose.label} names no task to record values under, as 'fig-2b' does")
+        raise TextError(
+            1, f"{prose.label} quotes values, so its label must name their task, like 'fig-2b'"
+        )
     return prose
 
 
@@ -104,8 +106,8 @@ def _figure(label: str, variable: str, body: str, first: int) -> Prose:
     alt = _ALT.search(body)
     if alt is None:
         raise ValueError(
-            f"{label} has no text alternative: add a line 'Alt:', and below it in "
-            "words what the figure shows"
+            f"{label} has no text alternative: add a line 'Alt:', and below it say in words what "
+            "the figure shows"
         )
     texts = {
         "caption": read_text(body[: alt.start()], first),

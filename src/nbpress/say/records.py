@@ -1,8 +1,8 @@
-"""What a notebook says to its report: one record in an output, with a schema.
+"""The records that a notebook leaves for its report, each in an output of a cell.
 
-A record stands under `MIME_TYPE` in an output that a cell displays, beside the picture or the
-Markdown that everybody can see. The typesetter's schema says what a document needs of a
-record; all else in it is the press's own.
+A record is stored under `MIME_TYPE` in a displayed output, beside the visible picture or
+Markdown. The typesetter's schema defines the fields that a document needs; only the press uses
+the others.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from nbpress.errors import PressError
 from nbtypeset import schema
 from nbtypeset.schema import MIME_TYPE, Caption, Record
 
-# What links lead to and headings name; each is written in one way everywhere.
+# The targets of links, and the tasks named in headings: each has one spelling everywhere.
 LABEL = r"(?:fig|tab|eq)-[a-z0-9-]+"
 TASK = r"(?:[0-9]+[a-z]?|[A-Z])"
 REFERENCE = re.compile(rf"\[([^\]]*)\]\(#({LABEL}|task-{TASK})\)")
@@ -27,12 +27,12 @@ NAME = r"[a-z0-9][a-z0-9-]*"  # of a claim
 
 @dataclass(frozen=True)
 class Figure(schema.Figure):
-    """A figure, and the values that its caption and its alternative quote."""
+    """A figure, and the values that its caption and its text alternative quote."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if isinstance(self.alt, str):  # plain text, in which lines mean nothing
+        if isinstance(self.alt, str):  # plain text, in which line breaks have no meaning
             object.__setattr__(self, "alt", " ".join(self.alt.split()))
 
     @property
@@ -73,7 +73,7 @@ class Answer(Record):
 
 @dataclass(frozen=True)
 class Settings(Record):
-    """What a notebook runs with, where a parameter leaves it to the data set; and what suits it."""
+    """The values used where a parameter is None, and those that suit the data set."""
 
     kind: ClassVar[str] = "settings"
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -82,7 +82,7 @@ class Settings(Record):
 
 @dataclass(frozen=True)
 class Claim(Record):
-    """A statement about the data, and whether it holds; `sentence` says what is printed of it."""
+    """A statement about the data, and whether it holds; `sentence` is what is printed."""
 
     kind: ClassVar[str] = "claim"
     task: str
@@ -94,13 +94,13 @@ class Claim(Record):
 
     @property
     def verdict(self) -> str:
-        """Its mark's name in `nbtypeset.schema.VERDICTS`."""
+        """The name of its mark in `nbtypeset.schema.VERDICTS`."""
         return "checked" if self.holds else "otherwise"
 
 
 @dataclass(frozen=True)
 class Derivation(Record):
-    """A derivation that a machine has proved: the formulas that it read, what it proved of them."""
+    """A derivation that a prover has accepted: the formulas it read, and what it proved."""
 
     kind: ClassVar[str] = "derivation"
     task: str
@@ -117,7 +117,7 @@ _KINDS: dict[str, type[Record]] = {
 
 
 def from_json(content: Mapping[str, Any]) -> Record:
-    """Return the record that `to_json` wrote; refuse what it cannot have written."""
+    """Return the record that `to_json` wrote; refuse anything that it cannot have written."""
     given = dict(content)
     try:
         record = _KINDS[given.pop("kind")](**given)
@@ -130,24 +130,24 @@ def from_json(content: Mapping[str, Any]) -> Record:
         return record
     except (KeyError, TypeError) as error:
         raise PressError(
-            f"a cell shows {MIME_TYPE} that is no record of nbpress: {error}; "
-            "use its functions to show it"
+            f"a cell shows {MIME_TYPE} that is not a record of nbpress: {error}; "
+            "show it with nbpress's functions"
         ) from error
 
 
 def record_of(output: Mapping[str, Any]) -> Record | None:
-    """Return what an output says to the press, if it says anything."""
+    """Return the record in an output, if it has one."""
     content = output.get("data", {}).get(MIME_TYPE)
     return None if content is None else from_json(content)
 
 
 def records(cell: Mapping[str, Any]) -> list[Record]:
-    """Return what a cell's outputs say to the press."""
+    """Return the records in a cell's outputs."""
     return [record for o in cell.get("outputs", ()) if (record := record_of(o)) is not None]
 
 
 def settings(cells: Iterable[dict[str, Any]]) -> Settings:
-    """Return what an executed notebook ran with, where a parameter left it to the data set."""
+    """Return all settings that an executed notebook recorded."""
     values: dict[str, Any] = {}
     suits: dict[str, Any] = {}
     for cell in cells:
@@ -159,24 +159,24 @@ def settings(cells: Iterable[dict[str, Any]]) -> Settings:
 
 
 def validate_label(kind: type[Figure | Table], label: str) -> None:
-    """Refuse a label to which no reference could lead."""
+    """Refuse a label that no reference could name."""
     start = f"{kind.kind[:3]}-"
     if not (label.startswith(start) and re.fullmatch(LABEL, label)):
         raise ValueError(
-            f"a {kind.kind}'s label is {start!r} and small letters, digits and hyphens, "
-            f"'{start}2b'; got {label!r}"
+            f"a {kind.kind}'s label must be {start!r} and then lower-case letters, digits and "
+            f"hyphens, '{start}2b'; got {label!r}"
         )
 
 
 def task_of(label: str) -> str:
-    """Return the task that a label names, `fig-2b` or `fig-2b-zoom` that of "2b"; "" if none."""
+    """Return the task that a label names, "2b" for `fig-2b` and `fig-2b-zoom`; "" if none."""
     name = label.partition("-")[2].partition("-")[0]
     task = name.upper() if name.isalpha() else name
     return task if re.fullmatch(TASK, task) else ""
 
 
 def numbered(reference: re.Match[str], name: str) -> str:
-    """Return a reference by the name of its target, "Figure 3"; the author's own words stay."""
+    """Return a reference with the name of its target, "Figure 3", unless it has its own words."""
     return f"[{name}](#{reference[2]})" if _NAMED.fullmatch(reference[1].strip()) else reference[0]
 
 
@@ -184,31 +184,34 @@ def validate_claim(id_: str) -> None:
     """Refuse a claim's id that report.yaml could not list."""
     if not re.fullmatch(NAME, id_):
         raise ValueError(
-            f"a claim's id has small letters, digits and hyphens, 'norm-falls'; got {id_!r}"
+            f"a claim's id must have only lower-case letters, digits and hyphens, 'norm-falls'; "
+            f"got {id_!r}"
         )
 
 
 def validate_task(task: str) -> str:
-    """Return what is the name of a task; refuse what no heading could name."""
+    """Return the name of a task; refuse one that no heading could have."""
     if not re.fullmatch(TASK, task):
-        raise ValueError(f"a task is named like '2d', '2' or, in an appendix, 'A'; got {task!r}")
+        raise ValueError(
+            f"a task's name must be like '2d', '2' or, for an appendix, 'A'; got {task!r}"
+        )
     return task
 
 
 def begun_in(markdown: str) -> list[str]:
-    """Return the tasks whose headings a text has; "" comes first if it begins with a title."""
+    """Return the tasks whose headings are in a text, after "" if it begins with a title."""
     title = [""] if re.match(r"#\s", markdown) else []
     return title + [heading[1] for heading in TASK_HEADING.finditer(markdown)]
 
 
 def misplaced(kind: str, named: str, task: str) -> str:
-    """Say that what is told of one task stands under the heading of another, or of none."""
+    """Return the message for a part of a task that is under another task's heading, or none."""
     return (
-        f"the {kind} of task {named} stands under {f'task {task}' if task else 'no task'}; its "
-        f"place is below the heading '## {heading_of(named)} …'"
+        f"the {kind} of task {named} is under {f'task {task}' if task else 'no task'}; move it "
+        f"below the heading '## {heading_of(named)} …'"
     )
 
 
 def heading_of(task: str) -> str:
-    """Return how the heading of a task begins, which is also what a text calls it."""
+    """Return how a task's heading begins, "Task 2d", which is also its name in texts."""
     return f"{'Appendix' if task.isupper() else 'Task'} {task}"

@@ -1,8 +1,8 @@
 """Texts that quote values: `{{ stop_step:, }}`, and `{{ if norm-falls }}…{{ else }}…{{ end }}`.
 
-A placeholder has a space inside each pair of braces, so LaTeX keeps its own: `w^{{n}}` stays as it
-is. It holds a name and, if need be, a format of Python's; what is longer is computed in a cell of
-code. Nothing in a text is ever evaluated.
+A placeholder has a space inside each pair of braces, so that LaTeX such as `w^{{n}}` is not one.
+It consists of a name and optionally a Python format; anything more is computed in a code cell.
+Nothing in a text is ever evaluated.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ _QUOTE_OF_REPORT = re.compile(rf"({TASK}\.[A-Za-z_]\w*)(?::(.+))?")
 _CONDITION = re.compile(rf"(else|end)|if ({NAME})")
 _AFTER = {"if": ("end",), "else": ("if",), "end": ("if", "else")}  # what each may follow
 
-# What would be structure at the beginning of a line, were it not escaped.
-_MARK = "\0"  # before each value
+# Markdown structure that a value at the beginning of a line would form if it were not escaped.
+_MARK = "\0"  # put before each value
 _STRUCTURES = [
     re.compile(rf"^([ \t]*{_MARK}{structure}", re.MULTILINE)
     for structure in (r"\d+)([.)](?:\s|$))", r")([#>*+\-|~=`:_])")
 ]
 
-# Says which typed numbers are meant: `<!-- typed: ten, 2022 -->`. No reader gets to see it.
+# Allows typed numbers: `<!-- typed: ten, 2022 -->`. Readers do not see it.
 TYPED = re.compile(r"[ \t]*<!-- typed: (.*?) -->")
 
 
 class TextError(ValueError):
-    """A text that cannot be set: what was expected, in which line of its cell."""
+    """A fault in a text: what is wrong, and in which line of its cell."""
 
     def __init__(self, line: int, message: str) -> None:
         super().__init__(f"line {line}: {message}")
         self.line, self.message = line, message
 
-    def _render_traceback_(self) -> list[str]:  # which IPython asks for; ours would say less
+    def _render_traceback_(self) -> list[str]:  # called by IPython: the message suffices
         return [str(self)]
 
 
 @dataclass(frozen=True)
 class Quote:
-    """The place of a value."""
+    """A placeholder for a value."""
 
     name: str
     format: str
@@ -54,7 +54,7 @@ class Quote:
 
 @dataclass(frozen=True)
 class Condition:
-    """Where what is said begins to depend on a claim ("if"), turns ("else"), or no longer does."""
+    """A placeholder where a condition on a claim begins ("if"), turns ("else") or ends ("end")."""
 
     word: str
     claim: str
@@ -63,13 +63,13 @@ class Condition:
 
 @dataclass(frozen=True)
 class Text:
-    """A text as it was written, in parts."""
+    """A text as written, split into parts."""
 
     parts: tuple[str | Quote | Condition, ...]
 
     @property
     def quotes(self) -> list[Quote]:
-        """The values that it quotes, whatever its claims come to."""
+        """The values that it quotes, including those under conditions."""
         return [part for part in self.parts if isinstance(part, Quote)]
 
     @property
@@ -79,20 +79,21 @@ class Text:
 
     @property
     def written(self) -> str:
-        """What was typed between the placeholders, each of which is a blank."""
+        """The text as typed, with a blank for each placeholder."""
         return "".join(part if isinstance(part, str) else " " for part in self.parts)
 
     def set(
         self, values: Mapping[str, Any], claims: Mapping[str, bool], *, markdown: bool = True
     ) -> str:
-        """Return the text with its values, and what its claims have it say.
+        """Return the text with its values filled in, and its conditions resolved.
 
-        In Markdown a value that begins a line, as the 12 of "12. So …", begins no list or heading.
+        In Markdown, a value that begins a line, like the 12 of "12. So …", never starts a list or
+        a heading.
 
         Raises
         ------
         TextError
-            If a value cannot be set in its format.
+            If a value cannot be formatted as asked.
         """
         said, speaks = [], True
         for part in self.parts:
@@ -110,19 +111,19 @@ class Text:
 
 
 def blanked(text: str, what: re.Pattern[str]) -> str:
-    """Return a text with blanks in place of a pattern's matches; lines stay where they are."""
+    """Return a text with a pattern's matches replaced by blanks; line breaks are kept."""
     return what.sub(lambda part: re.sub(r"[^\n]", " ", part[0]), text)
 
 
 def read_text(source: str, first_line: int = 1, *, of_report: bool = False) -> Text:
     """Read a text's placeholders; its errors count lines from `first_line`.
 
-    A text of the whole report calls values by their tasks as well, `{{ 2d.stop_step }}`.
+    With `of_report`, the names of values include their task: `{{ 2d.stop_step }}`.
 
     Raises
     ------
     TextError
-        If braces with blanks inside hold no placeholder, or conditions do not match.
+        If braces with blanks inside are not a placeholder, or conditions do not match.
     """
     parts: list[str | Quote | Condition] = []
     quotes = _QUOTE_OF_REPORT if of_report else _QUOTE
@@ -132,10 +133,10 @@ def read_text(source: str, first_line: int = 1, *, of_report: bool = False) -> T
         if not PLACEHOLDER.fullmatch(part):
             if stray := re.search(r"\{\{ | \}\}", part):
                 line += part.count("\n", 0, stray.start())
-                raise TextError(line, "expected '{{ name }}' in one line; found braces of one half")
+                raise TextError(line, "expected '{{ name }}' in one line; found only half of it")
             parts.append(part)
         elif "{{" in inner or "}}" in inner:
-            raise TextError(line, f"{part}: a blank is missing in it, expected '{{{{ name }}}}'")
+            raise TextError(line, f"{part}: a blank is missing; expected '{{{{ name }}}}'")
         elif condition := _CONDITION.fullmatch(inner):
             word, claim = condition[1] or "if", condition[2] or ""
             if state not in _AFTER[word]:
@@ -149,9 +150,9 @@ def read_text(source: str, first_line: int = 1, *, of_report: bool = False) -> T
             name = "2d.steps" if of_report else "steps"
             raise TextError(
                 line,
-                f"{part} is no placeholder: expected a name, '{{{{ {name} }}}}', with a format if "
-                f"need be, '{{{{ {name}:, }}}}', or '{{{{ if claim }}}}'; compute what is longer "
-                "in a cell" + ("" if of_report else " above"),
+                f"{part} is not a placeholder: expected a name, '{{{{ {name} }}}}', perhaps with a "
+                f"format, '{{{{ {name}:, }}}}', or '{{{{ if claim }}}}'; compute anything else "
+                "in a code cell" + ("" if of_report else " above"),
             )
         line += part.count("\n")
     if state != "end":
@@ -160,7 +161,7 @@ def read_text(source: str, first_line: int = 1, *, of_report: bool = False) -> T
 
 
 def prose(text: str, /, **values: Any) -> str:
-    """Return a text with its values set as in an answer, for the cells of a table.
+    """Return a text with its values formatted as in an answer, for the cells of a table.
 
     `prose("{{ d:.1e }}", d=1.8e-7)` gives "1.8 × 10⁻⁷".
 
@@ -172,20 +173,22 @@ def prose(text: str, /, **values: Any) -> str:
     quoting = read_text(text)
     for part in quoting.parts:
         if isinstance(part, Condition):
-            raise TextError(part.line, "a text that depends on a claim belongs to an answer")
+            raise TextError(part.line, "a table's cell cannot depend on a claim: use an answer")
         if isinstance(part, Quote) and part.name not in values:
-            raise TextError(part.line, f"{part.name!r} is not given")
+            raise TextError(part.line, f"{part.name!r} is not given: pass it as an argument")
     return quoting.set(values, {})
 
 
 def _set(quote: Quote, value: Any) -> str:
     if value is None:
         raise TextError(
-            quote.line, f"{quote.name} is None: what is to be read? Record the value that was used"
+            quote.line, f"{quote.name} is None, which says nothing: record the value that was used"
         )
     try:
         return " ".join(set_value(value, quote.format).split("\n"))
     except (ValueError, TypeError) as error:
         raise TextError(
-            quote.line, f"{quote.name} is {value!r:.60}, which {quote.format!r} cannot set: {error}"
+            quote.line,
+            f"{quote.name} is {value!r:.60}, which does not fit the format {quote.format!r}: "
+            f"{error}",
         ) from error

@@ -1,4 +1,4 @@
-"""Numbers as print sets them, and values as JSON holds them exactly."""
+"""Formats numbers for print, and converts values so that JSON holds them exactly."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def set_value(value: Any, format_: str) -> str:
-    """Format a value; numbers as print does: −0.5 with a minus sign, 1.8 × 10⁻⁷ for 1.8e-07.
+    """Format a value, numbers as in print: −0.5 with a minus sign, 1.8 × 10⁻⁷ for 1.8e-07.
 
-    A list is set as its values, each in the format: "1, 2 and 3", or "none" if it is empty.
+    In a list each value is formatted: "1, 2 and 3", or "none" if the list is empty.
     """
     value = value.tolist() if hasattr(value, "tolist") else value
     if isinstance(value, list | tuple):
@@ -24,7 +24,7 @@ def set_value(value: Any, format_: str) -> str:
 
 def _set_one(value: Any, format_: str) -> str:
     if isinstance(value, list | tuple | Mapping | None) and not format_:
-        raise TypeError("expected a number, a text, or a list of these")
+        raise TypeError("expected a number, a text or a flat list of these")
     text = format(value, format_)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return text
@@ -37,7 +37,7 @@ def _set_one(value: Any, format_: str) -> str:
 
 
 def plain(name: str, value: Any) -> Any:
-    """Turn NumPy's scalars and arrays, and tuples, into what JSON holds exactly."""
+    """Convert NumPy scalars, arrays and tuples to types that JSON holds exactly."""
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, Mapping):
@@ -46,8 +46,8 @@ def plain(name: str, value: Any) -> Any:
         return [plain(name, each) for each in value]
     if isinstance(value, float) and not math.isfinite(value):
         raise TypeError(
-            f"{name} must be a finite number, as JSON has no {value}; "
-            "correct what computes it, or give None where there is no number"
+            f"{name} must be a finite number, because JSON has no {value}; "
+            "correct its computation, or use None where there is no number"
         )
     if value is None or isinstance(value, bool | int | float | str):
         return value

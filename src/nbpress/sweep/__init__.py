@@ -1,1 +1,1 @@
-"""Runs a notebook over many parameters, and keeps what every run came to."""
+"""Runs a notebook with many combinations of parameters, and keeps the results of every run."""

@@ -11,7 +11,7 @@ from nbpress import options as opt
 
 
 class _SweepGroup(click.Group):
-    """Takes what is no command of its own for the sweep to run."""
+    """Treats anything that is not a subcommand as the sweep to run."""
 
     def resolve_command(self, context: click.Context, words: list[str]) -> Any:
         if words and words[0] not in self.commands:
@@ -28,17 +28,17 @@ class _SweepGroup(click.Group):
 def sweep() -> None:
     """Run a notebook over a grid of parameters: NOTEBOOK NAME=VALUE,… or NAME=FIRST..LAST.
 
-    What stands in sweeps/NAME.yaml is run by `nbpress sweep NAME`. A sweep that was stopped goes
-    on where it was; a run that is done runs again only if code, data or files that it read changed.
+    `nbpress sweep NAME` runs sweeps/NAME.yaml. A sweep that was stopped continues where it left
+    off. Finished runs are repeated only if code, data or files that they read have changed.
     """
 
 
 @sweep.command("run", epilog="Example: nbpress sweep run 2_gravity num_swings=8..12 --report")
 @click.argument("target", envvar="NBPRESS_SWEEP")
 @click.argument("grid", nargs=-1)
-@click.option("--name", default="", help="By default the notebook's.")
+@click.option("--name", default="", help="The sweep's name; by default the notebook's.")
 @opt.dataset
-@click.option("--workers", type=click.IntRange(1), help="Processes; by default one for each core.")
+@click.option("--workers", type=click.IntRange(1), help="Processes; by default one per core.")
 @click.option(
     "--scheduler",
     envvar="DASK_SCHEDULER_ADDRESS",
@@ -46,10 +46,10 @@ def sweep() -> None:
     metavar="tls://…",
     help="Run on the workers of this Dask cluster.",
 )
-@click.option("--insecure", is_flag=True, help="Use a cluster elsewhere without TLS.")
-@click.option("--retry", is_flag=True, help="Run again what failed.")
-@click.option("--report", "reports", is_flag=True, help="Publish a summary in the end.")
-@click.option("--yes", is_flag=True, help="Do not ask, however many runs there are.")
+@click.option("--insecure", is_flag=True, help="Allow a cluster elsewhere without TLS.")
+@click.option("--retry", is_flag=True, help="Also repeat the runs that failed.")
+@click.option("--report", "reports", is_flag=True, help="Publish a summary at the end.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation, even for many runs.")
 @click.pass_context
 def sweep_run(
     context: click.Context,
@@ -59,24 +59,24 @@ def sweep_run(
     workers: int | None,
     **options: Any,
 ) -> None:
-    """Run a sweep, or what is left of it."""
+    """Run a sweep, or the rest of it."""
     from nbpress.sweep.commands import run_sweep
 
     try:
         run_sweep(opt.project(context), target, grid, workers=workers or 0, **options)
     except (KeyboardInterrupt, click.Abort) as error:
-        raise KeyboardInterrupt("started again, the sweep goes on where it was") from error
+        raise KeyboardInterrupt("the same command continues the sweep") from error
 
 
 @sweep.command("show", epilog="Example: nbpress sweep show 2_gravity --best 2a.gravity")
 @click.argument("name")
 @click.option("--best", default="", metavar="VALUE", help="Rank by this value, highest first.")
-@click.option("--lowest", is_flag=True, help="Lowest first.")
+@click.option("--lowest", is_flag=True, help="Rank the lowest first.")
 @click.option("--value", multiple=True, metavar="NAME", help="Show this value.")
-@click.option("--where", multiple=True, metavar="PARAMETER=VALUE,…", help="Show these runs alone.")
+@click.option("--where", multiple=True, metavar="PARAMETER=VALUE,…", help="Show only these runs.")
 @click.pass_context
 def sweep_show(context: click.Context, /, name: str, **options: Any) -> None:
-    """Print results: the parameters that differ, each value with its spread."""
+    """Print the results: the parameters that differ, and each value with its spread."""
     from nbpress.sweep.show import show
 
     sys.stdout.write(f"{show(opt.project(context), name, **options)}\n")
@@ -95,7 +95,7 @@ def sweep_ls(context: click.Context) -> None:
 @click.argument("name")
 @click.pass_context
 def sweep_rm(context: click.Context, name: str) -> None:
-    """Delete what a sweep came to; sweeps/NAME.yaml stays."""
+    """Delete the results of a sweep; sweeps/NAME.yaml is kept."""
     from nbpress.sweep.show import rm
 
     rm(opt.project(context), name)
@@ -107,7 +107,7 @@ def sweep_rm(context: click.Context, name: str) -> None:
 @opt.engine
 @click.pass_context
 def sweep_report(context: click.Context, /, name: str, value: tuple[str, ...], engine: str) -> None:
-    """Publish a summary as PDF and page: sweeps/NAME_summary.ipynb, or a template's."""
+    """Publish a summary as PDF and web page, from sweeps/NAME_summary.ipynb or a template."""
     from nbpress.sweep.report import report_sweep
 
     report_sweep(opt.project(context), name, engine, value)

@@ -1,8 +1,8 @@
-"""Runs the notebooks of a sweep on a Dask cluster that is up: at most one on each worker.
+"""Runs the notebooks of a sweep on a running Dask cluster, at most one on each worker.
 
-Dask is trusted with little. When a worker dies it suspects every task that was assigned there, so
-no worker has more than one; it may forget how often a task failed, so the journal counts; and it
-waits for ever for a worker that is gone, so that the list of workers is looked at.
+This code relies on Dask as little as possible. When a worker dies, Dask blames every task assigned
+to it, so no worker has more than one. Dask may forget how often a task failed, so the journal
+counts. And it waits for ever for a worker that is gone, so the list of workers is polled.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ _CONNECT_SECONDS = 5
 
 
 class ClusterWorkers:
-    """The workers of a cluster, those that come later among them.
+    """The workers of a cluster, including those that join later.
 
     Parameters
     ----------
     address
-        The scheduler's, `tls://…` or `tcp://…`; certificates are Dask's to configure.
+        The scheduler's address, `tls://…` or `tcp://…`; certificates are configured in Dask.
     pack
-        Puts together what is sent for a run.
+        Makes the parcel to send for a run.
     insecure
-        Whether anybody in between may read and change what is sent.
+        Whether to allow an unencrypted connection, which others could read and change.
     """
 
     def __init__(
@@ -42,8 +42,8 @@ class ClusterWorkers:
     ) -> None:
         if not (address.startswith("tls://") or insecure or _is_loopback(address)):
             raise PressError(
-                f"{address} is neither TLS nor on this machine: whoever is in between could run "
-                "code on the workers. Use tls://… (Dask's documentation: TLS/SSL), or --insecure"
+                f"{address} is neither TLS nor on this machine: anybody in between could run code "
+                "on the workers. Use tls://… (see TLS/SSL in Dask's documentation), or --insecure"
             )
         self.address = address
         self._pack = pack
@@ -61,7 +61,9 @@ class ClusterWorkers:
                 self.address, timeout=_CONNECT_SECONDS, set_as_default=False
             )
         except (OSError, ValueError, TypeError) as error:
-            raise PressError(f"no scheduler answers at {self.address}: {error}") from error
+            raise PressError(
+                f"no scheduler answers at {self.address}: {error}; start one, or check the address"
+            ) from error
         workers = len(self._look())
         say(f"{self.address}: {workers} workers; dashboard: {self._client.dashboard_link}")
         return self
@@ -102,7 +104,7 @@ class ClusterWorkers:
         Raises
         ------
         PressError
-            If there are workers, and none of them can run this notebook.
+            If there are workers but none of them can run this notebook.
         """
         workers = self._look()
         for future, (_, at, _) in list(self._tasks.items()):
@@ -118,7 +120,7 @@ class ClusterWorkers:
     def _settle(self, future: Future[worker.Outcome]) -> None:
         """Settle a run that has ended, or whose worker is gone."""
         with self._lock:
-            if future not in self._tasks or future in self._hosts:  # or another thread is at it
+            if future not in self._tasks or future in self._hosts:  # done, or by another thread
                 return
             task, at, attempt = self._tasks[future]
             self._hosts[future] = at
@@ -127,7 +129,7 @@ class ClusterWorkers:
             outcome = self._outcome(future, task, at, attempt)
         except BaseException as failure:
             error = failure
-        del self._tasks[future]  # not before it is known whether the worker is sick
+        del self._tasks[future]  # only now is it known whether the worker is sick
         if error is not None:
             future.set_exception(error)
         elif outcome is not None:
@@ -147,7 +149,7 @@ class ClusterWorkers:
         return unpack(attempt.project.root, delivery, attempt.partial)
 
     def _look(self) -> list[str]:
-        """Ask the scheduler which workers there are; with many of them, that takes its time."""
+        """Ask the scheduler for its workers; this is slow if there are many."""
         self._workers = list(self._client.scheduler_info(n_workers=-1)["workers"])
         return self._workers
 

@@ -1,4 +1,4 @@
-"""What `nbpress sweep` does: it runs a sweep, or what is left of it."""
+"""`nbpress sweep run`: runs a sweep, or the rest of it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from nbpress.sweep.cluster import ClusterWorkers
     from nbpress.sweep.remote import Parcel
 
-ASKS = 500  # runs, beyond which it asks whether that is meant
+ASKS = 500  # for more runs than this, it asks for confirmation
 
 
 def run_sweep(
@@ -49,12 +49,12 @@ def run_sweep(
     yes: bool = False,
     reports: bool = False,
 ) -> None:
-    """Run what is left of a sweep, and write its table; if asked for, publish its summary.
+    """Run the rest of a sweep, write its table and, if requested, publish its summary.
 
     Raises
     ------
     PressError
-        If the sweep cannot begin, or if runs failed; all others are then done.
+        If the sweep cannot begin, or after all runs if some of them failed.
     """
     sweep = open_sweep(project, target, words, name=name, dataset=dataset)
     _consider(sweep, yes=yes)
@@ -110,7 +110,7 @@ def _workers(
 
 
 def _announce(sweep: Sweep, agenda: Agenda, workers: int) -> None:
-    """Say what is to run, what is not, and how long it may take."""
+    """Say how many runs are done and how many will be executed, and how long that may take."""
     for note in agenda.notes:
         say(note)
     done = [entry for entry in agenda.entries.values() if entry.state == DONE]
@@ -132,7 +132,7 @@ def _announce(sweep: Sweep, agenda: Agenda, workers: int) -> None:
 
 
 def _consider(sweep: Sweep, *, yes: bool) -> None:
-    """Ask whether many runs are meant, and refuse another sweep's name, before anything changes."""
+    """Ask to confirm many runs, and refuse another sweep's name, before anything changes."""
     former: list[Entry] = []
     notebook = sweep.description.notebook
     if (sweep.journal).is_file():
@@ -144,15 +144,15 @@ def _consider(sweep: Sweep, *, yes: bool) -> None:
             notebook = (j.fact("description") or {}).get("notebook", notebook)
     if notebook != sweep.description.notebook:
         raise PressError(
-            f"the sweep {sweep.name!r} is of {notebook}: give this one another --name, or remove "
-            f"that one (nbpress sweep rm {sweep.name})"
+            f"there is a sweep {sweep.name!r} of {notebook}: give this one another --name, or "
+            f"remove that one (nbpress sweep rm {sweep.name})"
         )
     done = {entry.point for entry in former if entry.state == DONE}
     runs = sum(point_of(point) not in done for point in sweep.points)
     if runs <= ASKS or yes:
         return
     if not sys.stdin.isatty():
-        raise PressError(f"{runs:,} runs are many: --yes says that they are meant")
+        raise PressError(f"the sweep has {runs:,} runs to execute: confirm that with --yes")
     if not click.confirm(f"Execute {runs:,} runs?", err=True):
         raise PressError("nothing was executed")
 

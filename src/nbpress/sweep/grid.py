@@ -1,8 +1,8 @@
-"""The grid of a sweep: which parameters take which values, from words or from `sweeps/NAME.yaml`.
+"""The grid of a sweep: the values of its parameters, from words or from `sweeps/NAME.yaml`.
 
-`product` combines every value with every other, `zip` takes lists of equal length side by side,
-and `repeat` runs each of these combinations once for each of its values, such as seeds. Values
-are a list, `0..4` (both ends included), or a range `{from: 1, to: 100, count: 3, scale: log}`.
+`product` combines every value with every other, `zip` pairs lists of equal length, and `repeat`
+runs each of these combinations once for each of its values, such as seeds. Values are a list,
+`0..4` (both ends included), or a range `{from: 1, to: 100, count: 3, scale: log}`.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from nbpress.files import read_yaml
 from nbpress.project.notebook import Notebook
 
 MOST_RUNS = 100_000
-REPEATED = ("seed",)  # what words on the command line repeat, rather than vary
+REPEATED = ("seed",)  # parameters that the command line repeats rather than varies
 
 _STEPS = re.compile(r"(-?\d+)\.\.(-?\d+)")
-_DIGITS = 12  # of a number in a range, so that 0.1 is no 0.10000000000000002
+_DIGITS = 12  # of a number in a range, so that 0.1 does not become 0.10000000000000002
 
 
 class Range(BaseModel):
-    """Numbers at equal distances, or in equal proportions."""
+    """Numbers with equal differences, or with equal ratios."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
@@ -38,12 +38,12 @@ class Range(BaseModel):
     last: float = Field(alias="to", allow_inf_nan=False)
     """The last number."""
     count: int = Field(ge=2, le=MOST_RUNS)
-    """How many numbers, both ends among them."""
+    """How many numbers, including both ends."""
     scale: Literal["linear", "log"] = "linear"
-    """Whether they lie at equal distances, or in equal proportions."""
+    """Whether the numbers have equal differences or equal ratios."""
 
     def values(self) -> list[int | float]:
-        """Return the numbers, both ends among them; whole ones as int."""
+        """Return the numbers, including both ends; whole ones as int."""
         shares = [step / (self.count - 1) for step in range(self.count)]
         if self.scale == "linear":
             numbers = [self.first + share * (self.last - self.first) for share in shares]
@@ -51,38 +51,38 @@ class Range(BaseModel):
             numbers = [self.first * (self.last / self.first) ** share for share in shares]
         else:
             raise PressError(
-                f"a range on a log scale is above 0; got {self.first:g}..{self.last:g}"
+                f"a range on a log scale must be above 0; got {self.first:g}..{self.last:g}"
             )
         tidy = [float(f"{number:.{_DIGITS}g}") for number in numbers]
         return [int(n) if n.is_integer() else n for n in tidy]
 
 
 class Description(BaseModel):
-    """What a sweep is to run, as `sweeps/NAME.yaml` or the command line says it."""
+    """What a sweep runs, from `sweeps/NAME.yaml` or the command line."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     notebook: str
-    """A notebook beside the file, or a chapter of the report."""
+    """A notebook beside this file, or a chapter of the report."""
     dataset: str = ""
-    """The data set; by default `--dataset`, else as for the report."""
+    """The data set, unless `--dataset` is given; by default the report's."""
     given: dict[str, Any] = {}
     """Parameters with one value for every run."""
     product: dict[str, Any] = {}
-    """Parameters of which every value is combined with every other."""
+    """Parameters to combine, every value with every other."""
     zip: dict[str, Any] = {}
-    """Parameters with equally many values, which go side by side: first with first, and so on."""
+    """Parameters with equally many values, to be paired: first with first, and so on."""
     repeat: dict[str, Any] = {}
-    """Parameters, such as a seed, for each value of which every combination runs once more; tables
-    give the spread over them."""
+    """Parameters, such as a seed, over which to repeat every combination; tables give the spread
+    over them."""
     values: list[str] = []
-    """The recorded values that tables and figures show first, such as `3c.final_train_accuracy`; by
-    default those that the report's key results quote."""
+    """The recorded values to show first in tables and figures, such as `3c.final_train_accuracy`;
+    by default those that the report's key results quote."""
 
 
 @dataclass(frozen=True)
 class Grid:
-    """The points at which a notebook runs, in order; those of one combination are neighbours."""
+    """The points at which a notebook runs, in order; repetitions of a combination are adjacent."""
 
     given: dict[str, Any]
     varied: list[str]
@@ -91,14 +91,14 @@ class Grid:
 
 
 def read_description(path: Path) -> Description:
-    """Read `sweeps/NAME.yaml`; an unknown key, a missing one or a wrong type is refused."""
+    """Read `sweeps/NAME.yaml`; refuse unknown keys, missing keys and wrong types."""
     content = read_yaml(path)
     if not isinstance(content, dict):
-        raise PressError(f"{path.name}: expected `notebook:` and what it is to vary, `product:`")
+        raise PressError(f"{path.name}: expected the keys `notebook:` and, say, `product:`")
     try:
         return Description.model_validate(content)
     except ValidationError as error:
-        # A key that is unknown explains one that is missing.
+        # Report an unknown key before a missing one: it may be a misspelling of it.
         problem = max(error.errors(), key=lambda each: each["type"] == "extra_forbidden")
         key = ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden":
@@ -108,7 +108,7 @@ def read_description(path: Path) -> Description:
 
 
 def describe(notebook: str, words: Sequence[str]) -> Description:
-    """Read `learning_rate=0.01,0.05 seed=0..4`; one value alone is given to every run."""
+    """Read `learning_rate=0.01,0.05 seed=0..4`; a single value is given to every run."""
     axes: dict[str, dict[str, Any]] = {"given": {}, "product": {}, "repeat": {}}
     for word in words:
         name, equals, text = word.partition("=")
@@ -118,7 +118,7 @@ def describe(notebook: str, words: Sequence[str]) -> Description:
             raise PressError(f"{name} is given twice; write {name}=value,value")
         values = text.split(",")
         if "" in values:
-            raise PressError(f"{name} has no value: expected {name}=value,value; got {word!r}")
+            raise PressError(f"{name} lacks a value: expected {name}=value,value; got {word!r}")
         many = len(values) > 1 or _STEPS.fullmatch(text)
         kind = "given" if not many else "repeat" if name in REPEATED else "product"
         axes[kind][name] = text if not many or _STEPS.fullmatch(text) else values
@@ -131,8 +131,8 @@ def make_grid(description: Description, notebook: Notebook) -> Grid:
     Raises
     ------
     PressError
-        If a parameter is unknown, a value has the wrong type or lies out of bounds, a list is
-        empty or holds a value twice, or there are too many runs.
+        If a parameter is unknown, a value has the wrong type or is out of bounds, a list is empty
+        or contains a value twice, or there are too many runs.
     """
     given = notebook.checked(description.given)
     kinds = {
@@ -141,15 +141,15 @@ def make_grid(description: Description, notebook: Notebook) -> Grid:
     }
     names = [*given, *(name for axes in kinds.values() for name in axes)]
     if twice := [name for name in names if names.count(name) > 1]:
-        raise PressError(f"{twice[0]} stands in more than one part of the sweep")
+        raise PressError(f"{twice[0]} is given in more than one part of the sweep; keep one")
     side_by_side = kinds["zip"].values()
     if len({len(values) for values in side_by_side}) > 1:
         lengths = ", ".join(f"{name} has {len(v)}" for name, v in kinds["zip"].items())
-        raise PressError(f"zip takes lists of equal length; {lengths}")
+        raise PressError(f"the lists in zip must have equal length; {lengths}")
     factors = [len(values) for kind in ("product", "repeat") for values in kinds[kind].values()]
     count = math.prod(factors) * max(map(len, side_by_side), default=1)
     if count > MOST_RUNS:
-        raise PressError(f"the sweep has {count:,} runs; at most {MOST_RUNS:,} can be made")
+        raise PressError(f"the sweep has {count:,} runs; the limit is {MOST_RUNS:,}")
     checked = {
         name: [notebook.checked({name: value})[name] for value in values]
         for axes in kinds.values()
@@ -174,13 +174,13 @@ def make_grid(description: Description, notebook: Notebook) -> Grid:
 
 
 def _values(name: str, axis: Any) -> list[Any]:
-    """Return the values that an axis stands for."""
+    """Return the values of an axis."""
     if isinstance(axis, str) and (ends := _STEPS.fullmatch(axis)):
         first, last = int(ends[1]), int(ends[2])
         if last < first:
-            raise PressError(f"{name}: {axis} holds no number; expected such as {last}..{first}")
+            raise PressError(f"{name}: {axis} contains no numbers; did you mean {last}..{first}?")
         if last - first >= MOST_RUNS:
-            raise PressError(f"{name}: {axis} holds more than {MOST_RUNS:,} numbers")
+            raise PressError(f"{name}: {axis} has more than {MOST_RUNS:,} numbers, the limit")
         return list(range(first, last + 1))
     if isinstance(axis, Mapping):
         try:
@@ -199,7 +199,7 @@ def _values(name: str, axis: Any) -> list[Any]:
 
 
 def _twice(values: Sequence[Any]) -> Any:
-    """Return a value that is there more than once; None if none is."""
+    """Return a value that occurs more than once; None if there is none."""
     seen: set[str] = set()
     for value in values:
         text = repr(value)

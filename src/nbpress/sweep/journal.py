@@ -1,7 +1,7 @@
-"""A sweep's journal: what has become of each run, in an SQLite database that survives any kill.
+"""A sweep's journal: the state of each run, in an SQLite database that survives any kill.
 
-It is the truth about a sweep: whoever starts it again reads here what is left to do. A change is
-in it when the call returns. Whoever writes to it holds the sweep's lock.
+It alone decides what is left to do when a sweep is started again. A change is stored when the call
+returns. Only a process that holds the sweep's lock may write to it.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _SCHEMA = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE runs (
     point TEXT PRIMARY KEY,     -- its parameters, as JSON with sorted names
-    position INTEGER,           -- in the grid; none: it is no longer in it
-    key TEXT NOT NULL,          -- the digest of all that it depends on
+    position INTEGER,           -- in the grid; NULL: no longer in it
+    key TEXT NOT NULL,          -- the digest of everything it depends on
     state TEXT NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,
-    kills INTEGER NOT NULL DEFAULT 0,  -- of the process that it ran in
+    kills INTEGER NOT NULL DEFAULT 0,  -- how often the process that ran it was killed
     started REAL,               -- seconds since 1970
     seconds REAL,
     host TEXT,
@@ -44,7 +44,7 @@ CREATE TABLE runs (
 
 @dataclass(frozen=True)
 class Entry:
-    """A run, as the journal has it."""
+    """A run in the journal."""
 
     parameters: dict[str, Any]
     key: str
@@ -55,13 +55,13 @@ class Entry:
     seconds: float | None = None
     host: str | None = None
     values: dict[str, Any] = field(default_factory=dict)
-    observed: dict[str, Any] = field(default_factory=dict)  # what was read, what was written
+    observed: dict[str, Any] = field(default_factory=dict)  # what it read and wrote
     error: str = ""
     path: str = ""
 
     @property
     def point(self) -> str:
-        """What names it."""
+        """The name of the run."""
         return point_of(self.parameters)
 
 
@@ -71,23 +71,23 @@ def point_of(parameters: Mapping[str, Any]) -> str:
 
 
 class DamagedJournal(PressError):
-    """A journal that cannot be read, of which nothing was changed."""
+    """A journal is damaged; it was not changed."""
 
 
 class Journal:
-    """The journal of one sweep; one that is damaged is put aside, and a new one begun.
+    """The journal of one sweep; a damaged one is moved aside, and a new one is started.
 
-    What was done is then found again where executed notebooks are kept.
+    Finished runs are then found again among the executed notebooks.
 
     Parameters
     ----------
     reading
-        Only to read it, without the lock: one that is damaged is then refused.
+        Whether only to read it, without the lock; a damaged journal is refused then.
     """
 
     def __init__(self, path: Path, *, reading: bool = False) -> None:
         self.path = path
-        self.damaged: Path | None = None  # where a damaged one was put
+        self.damaged: Path | None = None  # where a damaged one was moved
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._database = _open(path)
@@ -109,14 +109,14 @@ class Journal:
         self._database.close()
 
     def fact(self, name: str) -> Any:
-        """Return what is noted of the sweep itself; None if nothing is."""
+        """Return a fact that was noted about the sweep itself; None if there is none."""
         query = "SELECT value FROM facts WHERE name = ?"
         with self._reading():
             row = self._database.execute(query, [name]).fetchone()
         return json.loads(row[0]) if row else None
 
     def note(self, facts: Mapping[str, Any]) -> None:
-        """Note facts of the sweep itself."""
+        """Note facts about the sweep itself."""
         with self._writing():
             self._database.executemany(
                 "INSERT OR REPLACE INTO facts VALUES (?, ?)",
@@ -144,7 +144,7 @@ class Journal:
         ]
 
     def lay_out(self, points: Iterable[tuple[str, str]]) -> None:
-        """Make the grid the one of these points and keys; runs that are no longer in it stay."""
+        """Set the grid to these points and keys; runs no longer in the grid are kept."""
         with self._writing():
             self._database.execute("UPDATE runs SET position = NULL")
             self._database.executemany(
@@ -191,8 +191,8 @@ def _open(path: Path) -> sqlite3.Connection:
         version = database.execute("PRAGMA user_version").fetchone()[0]
         if version > _VERSION:
             raise PressError(
-                f"{path} has version {version} and was written by a newer nbpress; this one reads "
-                f"version {_VERSION}: update it, or remove the sweep (`nbpress sweep rm`)"
+                f"{path} has version {version}, from a newer nbpress; this one reads version "
+                f"{_VERSION}: update nbpress, or remove the sweep (`nbpress sweep rm`)"
             )
         if problem := [row[0] for row in database.execute("PRAGMA quick_check(1)")] != ["ok"]:
             raise sqlite3.DatabaseError(problem)
@@ -211,10 +211,10 @@ def _open(path: Path) -> sqlite3.Connection:
 
 def _damaged(path: Path) -> DamagedJournal:
     return DamagedJournal(
-        f"{path} is damaged: start the sweep with its grid again, and what was done is found "
-        "where executed notebooks are kept"
+        f"{path} is damaged: start the sweep again with its grid; finished runs are found among "
+        "the executed notebooks"
     )
 
 
 def _refused(path: Path, error: sqlite3.OperationalError) -> PressError:
-    return PressError(f"cannot read or write {path}: {error}; make room, and run it again")
+    return PressError(f"cannot read or write {path}: {error}; make room and run it again")

@@ -1,6 +1,6 @@
-"""What the figures of a sweep draw into one pair of axes, how it looks, and on which scales.
+"""Draws the panels of a sweep's figures: their content, style and scales.
 
-The colours are told apart by the colour blind, and in grey print by markers.
+Colour-blind readers can tell the colours apart; in grey print the markers differ.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _MOST_LINES = 6
 _OKABE_ITO = ["#0072B2", "#D55E00", "#009E73", "#AA4499", "#E69F00", "#555555"]
 _MARKERS = "osD^vP"
-_WIDE = 10  # what lies this many times apart is drawn on a logarithmic axis
+_WIDE = 10  # if the largest value exceeds this multiple of the smallest, the axis is logarithmic
 STYLE: Any = {
     "font.family": "STIXGeneral",
     "mathtext.fontset": "stix",
@@ -34,7 +34,7 @@ STYLE: Any = {
 
 
 def draw_effect(axes: Axes, runs: DataFrame, value: str, name: str, names: list[str]) -> None:
-    """Draw the mean and the spread of a value against one parameter, lines for another one."""
+    """Draw the mean and spread of a value against one parameter, with lines for another one."""
     import matplotlib as mpl
 
     others = [
@@ -77,7 +77,7 @@ def draw_effect(axes: Axes, runs: DataFrame, value: str, name: str, names: list[
 
 
 def draw_heat_map(axes: Axes, cells: DataFrame, value: str) -> None:
-    """Draw a value over two parameters; up to 60 cells say their number."""
+    """Draw a value over two parameters; up to 60 cells also show their number."""
     from matplotlib.colors import LogNorm, Normalize
 
     array = cells.to_numpy()
@@ -105,7 +105,7 @@ def draw_heat_map(axes: Axes, cells: DataFrame, value: str) -> None:
 
 
 def _scale_parameter(axes: Axes, column: Any) -> dict[Any, float]:
-    """Scale the axis of a parameter; return where its values lie."""
+    """Scale the axis of a parameter; return the positions of its values."""
     known = sorted(set(column)) if is_number(column) else list(dict.fromkeys(column))
     gaps = np.diff(known) if is_number(column) else np.ones(1)
     if not is_number(column) or (known[0] == 0 and len(known) > 2 and known[-1] > _WIDE * known[1]):
@@ -121,12 +121,12 @@ def _scale_parameter(axes: Axes, column: Any) -> dict[Any, float]:
 
 
 def _is_wide(values: Any) -> bool:
-    """Return whether positive values lie so far apart that a logarithmic scale suits them."""
+    """Return whether positive values are so far apart that a logarithmic scale suits them."""
     return bool(values.min() > 0 and values.max() > _WIDE * values.min())
 
 
 def scale_values(axes: Axes, values: Any, value: str) -> None:
-    """Scale the axis of a value to the runs: a band that reaches beyond is cut."""
+    """Scale the axis of a value to its range over the runs; bands beyond it are cut off."""
     from matplotlib.ticker import LogLocator, NullFormatter
 
     low, high = values.min(), values.max()

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from pandas import DataFrame
 
-_WIDTH = 5.9  # inches, of the printed text
+_WIDTH = 5.9  # inches, as wide as the printed text
 
 
 class Picture(NamedTuple):
-    """What `nbpress.figure` takes, in its order."""
+    """The arguments of `nbpress.figure`, in order."""
 
     figure: Figure
     label: str
@@ -26,10 +26,10 @@ class Picture(NamedTuple):
 
 
 def effects(table: DataFrame) -> Iterator[Picture]:
-    """Draw each value against each varied parameter: a figure for a value, panels for parameters.
+    """Draw each value against each varied parameter: one figure per value, one panel per parameter.
 
     A line is the mean over the runs; its band is ± one standard deviation over the repetitions,
-    after the mean over the parameters that the panel does not show. The lines of a panel stand for
+    after taking the mean over the parameters that the panel does not show. Different lines show
     the first other parameter with few values.
     """
     import matplotlib as mpl
@@ -54,9 +54,9 @@ def effects(table: DataFrame) -> Iterator[Picture]:
         yield Picture(
             figure,
             f"fig-2-{_slug(value)}",
-            f"{title.capitalize()} against {over}: means over what a panel does not tell apart"
+            f"{title.capitalize()} against {over}: means over what a panel does not show"
             f"{spread if table.attrs['repeat'] else ''}.",
-            f"Lines of {title} against {over}; the runs lie between {lowest} and {highest}.",
+            f"Lines of {title} against {over}; the values range from {lowest} to {highest}.",
         )
 
 
@@ -69,7 +69,7 @@ def heat_maps(table: DataFrame) -> Iterator[Picture]:
     if len(names) != 2 or not values or not all(is_number(numbers[name]) for name in names):
         return
     shape = numbers[names].nunique()
-    if len(numbers[names].drop_duplicates()) <= shape.max():  # they go together
+    if len(numbers[names].drop_duplicates()) <= shape.max():  # they vary together
         return
     with mpl.rc_context({**STYLE, "axes.spines.top": True, "axes.spines.right": True}):
         columns = 2 if len(values) > 1 and shape.iloc[1] <= 7 else 1

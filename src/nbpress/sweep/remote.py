@@ -1,6 +1,6 @@
 """Runs a notebook on another machine: what is sent there, and what comes back.
 
-A worker needs the installed packages and the data set, but no folder in common with anybody.
+A worker needs the installed packages and the data set, but no shared folder.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ print(resolve(*sys.argv[1:3], [Path(source) for source in sys.argv[3:]]).sha256)
 
 @dataclass(frozen=True)
 class Parcel:
-    """A job for a machine that has none of its files; all names are paths from the root."""
+    """A job for a machine that has none of its files; all names are relative to the root."""
 
     job: worker.Job
     files: dict[str, bytes]
     folder: str  # the notebook's
     sources: list[str]
-    modules: list[str]  # for the server that forks kernels
+    modules: list[str]  # for the fork server
     versions: dict[str, str]
     distribution: str | None
     resolver: str | None
@@ -56,13 +56,13 @@ class Parcel:
 
 @dataclass(frozen=True)
 class Delivery:
-    """What came of it there."""
+    """What comes back from the other machine."""
 
     outcome: worker.Outcome
     host: str
     executed: bytes | None = None  # the notebook
-    refused: str = ""  # why this machine can run none
-    digests: dict[str, str] = field(default_factory=dict)  # of what was read there
+    refused: str = ""  # why this machine cannot run any job
+    digests: dict[str, str] = field(default_factory=dict)  # of the files read there
 
 
 def pack(
@@ -72,10 +72,10 @@ def pack(
     modules: list[str],
     read_before: Iterable[str],
 ) -> Parcel:
-    """Put everything together that a run needs.
+    """Collect everything that a run needs.
 
-    These are its sources, with what lies beside them in their packages, what its chapter
-    declares, and what earlier runs have read.
+    These are the sources with the other files of their packages, the files that its chapter
+    declares, and those that earlier runs have read.
     """
     root, job = project.root, attempt.job("")
     sources = project.source_files() | {
@@ -103,13 +103,13 @@ def pack(
 
 
 def run_there(parcel: Parcel) -> Delivery:
-    """Run a parcel's notebook in a folder of its own, on the machine that this is."""
+    """Run a parcel's notebook in a private folder on this machine, the worker's."""
     import socket
 
     host = socket.gethostname()
     try:
         _compare_versions(parcel)
-        delete_abandoned()  # what killed workers have left
+        delete_abandoned()  # folders left by killed workers
         with private_folder() as root:
             return replace(_run_in(root, parcel), host=host)
     except PressError as error:
@@ -129,7 +129,7 @@ def _run_in(root: Path, parcel: Parcel) -> Delivery:
         files = digest("".join(f"{name} {digest(sent)}" for name, sent in sent_files))
         sha256 = _data_set(parcel.dataset, parcel.resolver, tuple(sources), files)
         if sha256 != parcel.sha256:
-            raise PressError(f"its data set {parcel.dataset!r} is another one")
+            raise PressError(f"its data set {parcel.dataset!r} has other content")
     build, server = _equipment(tuple(parcel.modules))
     former = dict(os.environ)
     try:
@@ -161,8 +161,8 @@ def _run_in(root: Path, parcel: Parcel) -> Delivery:
 def unpack(root: Path, delivery: Delivery, partial: Path) -> worker.Outcome:
     """Put what came back where a run on this machine would have left it.
 
-    What was read there counts as read here if it is the same; what was looked for there and is
-    here alone, fails the run by its name.
+    A file that was read there counts as read here if its content is the same; if it differs, or
+    was missing there but exists here, the run fails.
     """
     outcome = delivery.outcome
     if delivery.executed is not None:
@@ -177,8 +177,8 @@ def unpack(root: Path, delivery: Delivery, partial: Path) -> worker.Outcome:
         elif outcome.failure is None or before is None:
             what = "lists" if name.endswith("/") else "reads"
             failure = (
-                f"it {what} {name}, which is not the same on {delivery.host}: declare it as "
-                "`inputs` of its chapter in report.yaml, that it be sent there"
+                f"it {what} {name}, which is not the same on {delivery.host}: list it under "
+                "`inputs` of its chapter in report.yaml, so that it is sent there"
             )
             return replace(outcome, failure=failure, observation=Observation())
     loaded = [str(root / name) for name in there.loaded]
@@ -187,7 +187,7 @@ def unpack(root: Path, delivery: Delivery, partial: Path) -> worker.Outcome:
 
 @functools.cache
 def _equipment(modules: tuple[str, ...]) -> tuple[Path, str]:
-    """Return a folder for Matplotlib's fonts and a server that forks kernels, of this process."""
+    """Return this process's folder for Matplotlib's fonts, and the socket of its fork server."""
     stack = contextlib.ExitStack()
     atexit.register(stack.close)
     build = stack.enter_context(private_folder())
@@ -199,10 +199,10 @@ _seen: dict[tuple[str, str, str], str] = {}
 
 
 def _data_set(dataset: str, resolver: str, sources: tuple[Path, ...], files: str) -> str:
-    """Return the digest of the data set that is here, as the sources that were sent find it.
+    """Return the digest of this machine's data set, as found by the sources that were sent.
 
-    They are imported by a process of their own: in this one, those of an earlier run would stay.
-    `files` tells one state of the sources from another.
+    A separate process imports them, because in this one those of an earlier run would remain.
+    `files` is the digest of the sources.
     """
     if (dataset, resolver, files) not in _seen:
         command = [sys.executable, "-c", _RESOLVE, dataset, resolver, *map(str, sources)]

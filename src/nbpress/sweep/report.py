@@ -1,4 +1,4 @@
-"""The summary of a sweep: a report of one notebook, `sweeps/NAME_summary.ipynb` or the template."""
+"""Publishes the summary of a sweep: a report of `sweeps/NAME_summary.ipynb`, or of a template."""
 
 from __future__ import annotations
 
@@ -39,21 +39,21 @@ class SummaryProject(Project):
 
     @property
     def output(self) -> Path:
-        """Where report.pdf and report.html land, beside the table."""
+        """Where report.pdf and report.html are published, beside the table."""
         return folder_of(self, self.name)
 
 
 def report_sweep(
     project: Project, name: str, engine: str = "typst", values: Iterable[str] = ()
 ) -> list[Path]:
-    """Publish the summary of a sweep as PDF and as a page; return the files written.
+    """Publish the summary of a sweep as PDF and web page; return the files written.
 
-    `values` are those to show, if not the first that differ between runs.
+    `values` are those to show; by default the first that differ between runs.
 
     Raises
     ------
     PressError
-        Whatever went wrong; what was published earlier is then as it was.
+        If anything fails; files published earlier are unchanged then.
     """
     require("pandas")
     read_journal(project, name).__exit__()
@@ -61,10 +61,10 @@ def report_sweep(
         raise PressError(f"the sweep {name!r} has no results yet: run `nbpress sweep {name}`")
     notebook = project.root / FOLDER / f"{name}_summary.ipynb"
     if not notebook.is_file():
-        read_table(folder_of(project, name), values)  # refuses what is not there
+        read_table(folder_of(project, name), values)  # refuses unknown values
         notebook = _from_template(project, name, list(values))
     elif values:
-        raise PressError(f"which values are shown stands in {project.relative(notebook)}: edit it")
+        raise PressError(f"{project.relative(notebook)} decides which values are shown: edit it")
     chapter = Chapter(notebook=notebook.name)
     texts = dict.fromkeys(("subtitle", "course", "assignment"), "")
     changes = {"title": f"Sweep {name}", **texts, "resolver": None}

@@ -1,4 +1,4 @@
-"""The results of a sweep as a table: a row for each run, CSV and a DataFrame of it."""
+"""The results of a sweep as a table with a row for each run, in CSV or as a DataFrame."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     import pandas
 
 TABLE = "results.csv"
-FACTS = "results.json"  # what the table is of
+FACTS = "results.json"  # describes the sweep and the table's columns
 
 _ABOUT = ("state", "attempts", "seconds", "host", "key", "path")
 
 
 def names_of(entries: Iterable[Entry], first: Iterable[str] = ()) -> list[str]:
-    """Return the names of all values: those in `first`, then the others as they were recorded."""
+    """Return the names of all values: those in `first`, then the others in recorded order."""
     recorded = dict.fromkeys(name for entry in entries for name in entry.values)
     return list(dict.fromkeys([*(name for name in first if name in recorded), *recorded]))
 
@@ -39,14 +39,14 @@ def differing(entries: list[Entry]) -> list[str]:
 def write_table(
     folder: Path, entries: list[Entry], facts: dict[str, Any], first: Iterable[str] = ()
 ) -> Path:
-    """Write the table and what it is of; return its path.
+    """Write the table and its description; return the table's path.
 
     Parameters
     ----------
     facts
         `name`, `notebook`, `dataset`, `given`, `parameters` and `repeat`.
     first
-        The values whose columns come before those of the others.
+        The values whose columns come first.
     """
     values = names_of(entries, first)
     parameters = list(dict.fromkeys(name for entry in entries for name in entry.parameters))
@@ -64,7 +64,7 @@ def write_table(
 
 
 def read_table(folder: Path, values: Iterable[str] = ()) -> pandas.DataFrame:
-    """Return the table as a DataFrame; `attrs` holds what it is of, `values` alone if given."""
+    """Return the table as a DataFrame; `attrs` describes it and lists `values`, if given."""
     import pandas
 
     try:
@@ -85,7 +85,7 @@ def read_table(folder: Path, values: Iterable[str] = ()) -> pandas.DataFrame:
 def groups(
     entries: list[Entry], repeated: Iterable[str]
 ) -> list[tuple[dict[str, Any], list[Entry]]]:
-    """Return the runs of each combination of parameters, whatever the repeated ones are."""
+    """Return the runs of each combination of parameters, apart from the repeated ones."""
     without = set(repeated)
     groups: dict[str, tuple[dict[str, Any], list[Entry]]] = {}
     for entry in entries:
@@ -95,7 +95,7 @@ def groups(
 
 
 def spread(entries: Iterable[Entry], name: str) -> tuple[float, float | None] | None:
-    """Return mean and standard deviation of a value over runs; None if no run has it as a number.
+    """Return mean and standard deviation of a value over runs; None if it is never a number.
 
     A single run has no standard deviation.
     """
@@ -110,7 +110,7 @@ def spread(entries: Iterable[Entry], name: str) -> tuple[float, float | None] | 
 
 
 def plus_minus(mean: float, deviation: float | None) -> str:
-    """Return "0.448 ± 0.051": two digits of the deviation, and as many places of the mean."""
+    """Return "0.448 ± 0.051": the deviation with two digits, the mean with as many places."""
     if not deviation or deviation <= 1e-9 * abs(mean):
         return f"{mean:.4g}".replace("-", "−")
     places = max(0, 1 - math.floor(math.log10(deviation)))
@@ -121,7 +121,7 @@ def plus_minus(mean: float, deviation: float | None) -> str:
 
 
 def matching(entries: list[Entry], conditions: Iterable[str]) -> list[Entry]:
-    """Return the runs whose parameters are as conditions say: "learning_rate=0.1", "seed=1,2"."""
+    """Return the runs that match all conditions, such as "learning_rate=0.1" or "seed=1,2"."""
     known = differing(entries)
     names = {name for entry in entries for name in entry.parameters}
     for condition in conditions:
@@ -136,7 +136,7 @@ def matching(entries: list[Entry], conditions: Iterable[str]) -> list[Entry]:
 
 
 def _cell(value: Any) -> str:
-    """Return a value as it stands in the table: text as it is, the rest as JSON."""
+    """Return a value as written in the table: text unchanged, anything else as JSON."""
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

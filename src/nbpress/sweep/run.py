@@ -1,4 +1,4 @@
-"""Runs what is left of a sweep; whatever ends it, the journal knows how far it has come."""
+"""Runs the rest of a sweep; however it ends, the journal knows which runs are done."""
 
 from __future__ import annotations
 
@@ -26,37 +26,37 @@ from nbpress.sweep.sweep import Sweep
 from nbpress.sweep.view import View
 from nbpress.sweep.workers import Refused, Workers
 
-ROOM = 2**20  # bytes on the disk, below which a failure is the disk's
-MOST_KILLS = 3  # of its process, before a run counts as failed
+ROOM = 2**20  # if fewer bytes are free, a failure is blamed on the full disk
+MOST_KILLS = 3  # after so many kills of its process, a run counts as failed
 
 _POLL_SECONDS = 0.2
 
 
 @dataclass
 class Agenda:
-    """What is to run, and what is said about the rest before it does."""
+    """The runs to execute, the state of all runs, and notes to print before they start."""
 
     runs: dict[str, Stale] = field(default_factory=dict)  # by point
-    entries: dict[str, Entry] = field(default_factory=dict)  # all of the grid
+    entries: dict[str, Entry] = field(default_factory=dict)  # the whole grid, by point
     notes: list[str] = field(default_factory=list)
-    read: set[str] = field(default_factory=set)  # the files that any run has read
+    read: set[str] = field(default_factory=set)  # all files that any run has read
 
     def enter(self, entry: Entry) -> None:
-        """Take what the journal says of a run now."""
+        """Update a run's entry."""
         self.entries[entry.point] = entry
         self.read.update(n for n in entry.observed.get("read", ()) if not n.endswith("/"))
 
 
 def prepare(sweep: Sweep, journal: Journal, *, retry: bool) -> Agenda:
-    """Bring the journal up to date with grid, code and data; return what is to run.
+    """Update the journal to the grid, code and data; return what to run.
 
-    A run that is done stays so while nothing that it depends on has changed. With `retry`, those
-    that failed run again.
+    A run that is done stays done unless something that it depends on has changed. With `retry`,
+    failed runs are repeated.
     """
     agenda = Agenda()
     if journal.damaged:
         kept = journal.damaged.name
-        agenda.notes.append(f"the journal was damaged; it is kept as {kept}, a new one is begun")
+        agenda.notes.append(f"the journal was damaged: it is kept as {kept}, and a new one started")
     before = {entry.point for entry in journal.entries()}
     planned = {point_of(point): sweep.run_of(point) for point in sweep.points}
     if before and (added := planned.keys() - before):
@@ -73,7 +73,7 @@ def prepare(sweep: Sweep, journal: Journal, *, retry: bool) -> Agenda:
         run = planned[entry.point]
         if entry.key != run.inputs.key:
             entry = journal.update(entry, key=run.inputs.key)
-        if entry.state == RUNNING:  # whoever ran it is gone
+        if entry.state == RUNNING:  # the process that ran it is gone
             entry = journal.update(entry, state=LOST)
         if entry.state == FAILED and retry:
             entry = journal.update(entry, state=WAITING, kills=0)
@@ -94,9 +94,9 @@ def run(sweep: Sweep, journal: Journal, agenda: Agenda, workers: Workers, view: 
     Raises
     ------
     KeyboardInterrupt
-        After Ctrl-C: when what ran has ended, or at once if it came twice.
+        After Ctrl-C, when the current runs have ended; after a second Ctrl-C at once.
     PressError
-        If code or data change meanwhile, or there is nowhere to run.
+        If code or data change meanwhile, or no worker can run the notebook.
     """
     waiting = list(agenda.runs)
     running: dict[Future[worker.Outcome], tuple[str, Attempt]] = {}
@@ -113,7 +113,7 @@ def run(sweep: Sweep, journal: Journal, agenda: Agenda, workers: Workers, view: 
                     )
                     running[workers.submit(attempt)] = point, attempt
                 workers.poll()
-                if not running:  # there are no workers yet
+                if not running:  # no workers have joined yet
                     time.sleep(_POLL_SECONDS)
                 done, _ = wait(running, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
                 for future in done:
@@ -148,7 +148,7 @@ def _end(
             return journal.update(
                 entry, state=LOST, kills=kills, host=host, error="its process was killed"
             )
-        error = f"its process was killed {kills} times (by somebody, or out of memory)"
+        error = f"its process was killed {kills} times (by somebody, or because memory ran out)"
         return journal.update(entry, state=FAILED, kills=kills, error=error, host=host)
     outcome = worker.outcome(future)
     try:
@@ -158,7 +158,7 @@ def _end(
         journal.update(entry, state=WAITING)
         raise PressError(f"{error}; what is done is kept") from error
     except PressError as error:
-        if shutil.disk_usage(sweep.build).free < ROOM:  # no fault of the run's
+        if shutil.disk_usage(sweep.build).free < ROOM:  # not the run's fault
             journal.update(entry, state=WAITING)
             raise disk_error(OSError(errno.ENOSPC, ""), sweep.build) from error
         notebook = f"{attempt.stale.inputs.key}.ipynb"
@@ -176,7 +176,7 @@ def _end(
 def _note_done(
     sweep: Sweep, journal: Journal, entry: Entry, kept: Run, run: Stale, host: str | None = None
 ) -> Entry:
-    """Note a run that is complete, with its values."""
+    """Note that a run is done, with its values."""
     values = Said(run.plan.notebook, kept.executed["cells"]).values
     return journal.update(
         entry,
@@ -191,14 +191,14 @@ def _note_done(
 
 
 def _kept(sweep: Sweep, run: Stale) -> Run | None:
-    """Return a run that is there already: of this sweep, or a chapter's own."""
+    """Return an existing run with these inputs: of this sweep, or of the chapter itself."""
     if (kept := sweep.cache.find(run.inputs)) or not sweep.chapters:
         return kept
     return sweep.chapters.find(run.inputs) or sweep.chapters.find(sweep.without_defaults(run))
 
 
 def _stale(sweep: Sweep, journal: Journal, planned: Mapping[str, Stale]) -> dict[str, str]:
-    """Return the runs that ended with other code, data or files than there are now, and why."""
+    """Return the finished runs whose code, data or files have changed since, and what changed."""
     former = journal.fact("common") or {}
     names = sweep.common.changes(former)
     why_key = describe(names, former, sweep.common.parts) if names else "what it depends on changed"
@@ -221,14 +221,14 @@ def _stale(sweep: Sweep, journal: Journal, planned: Mapping[str, Stale]) -> dict
 
 @contextlib.contextmanager
 def _interrupts(view: View) -> Iterator[list[int]]:
-    """Collect Ctrl-C in a list: the first stops the sweep when what runs has ended."""
+    """Collect Ctrl-C in a list: the first one stops the sweep once the current runs have ended."""
     received: list[int] = []
 
     def note(number: int, _: Any) -> None:
         if received:
             raise KeyboardInterrupt
         received.append(number)
-        view.say("Ctrl-C: what is running finishes; once more ends it at once")
+        view.say("Ctrl-C: waiting for the current runs to finish; Ctrl-C again stops at once")
 
     former = signal.signal(signal.SIGINT, note)
     try:

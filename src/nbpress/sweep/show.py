@@ -1,4 +1,4 @@
-"""What `nbpress sweep show`, `ls` and `rm` do with the sweeps that have been run."""
+"""`nbpress sweep show`, `ls` and `rm`: shows and deletes the results of sweeps."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from nbpress.sweep.results import TABLE, differing, groups, matching, names_of, 
 from nbpress.sweep.sweep import FOLDER, description_in, folder_of, known, read_journal
 from nbpress.sweep.view import short
 
-_MOST_VALUES = 5  # that stand beside one another
-_MOST_NAMED = 8  # of the others
+_MOST_VALUES = 5  # shown as columns
+_MOST_NAMED = 8  # listed by name below the table
 
 
 def show(
@@ -30,18 +30,18 @@ def show(
     value: Iterable[str] = (),
     where: Iterable[str] = (),
 ) -> str:
-    """Return a sweep's results: the parameters that differ, values with their spread.
+    """Return a sweep's results: the parameters that differ, and values with their spread.
 
     Parameters
     ----------
     best
-        A value by which to rank the combinations of parameters, the highest first.
+        The value by which to rank the combinations of parameters, the highest first.
     lowest
-        The lowest first.
+        Whether to rank the lowest first instead.
     value
         The values to show; by default the ranked one, or the first that differ between runs.
     where
-        The runs to show, "learning_rate=0.1".
+        Conditions on the runs to show, such as "learning_rate=0.1".
     """
     with read_journal(project, name) as journal:
         entries = matching(journal.entries(), where)
@@ -55,7 +55,7 @@ def show(
     if best:
         sign = 1 if lowest else -1
         ranked = [(summary, each) for each in combinations if (summary := spread(each[1], best))]
-        # One lucky run among failures is no proof: where some have no value, the rank is lower.
+        # One lucky run among failures proves little: combinations with missing values rank last.
         lacks = {id(runs): any(best not in run.values for run in runs) for _, runs in combinations}
         ranked.sort(key=lambda rank: (lacks[id(rank[1][1])], sign * rank[0][0]))
         combinations = [each for _, each in ranked]
@@ -86,7 +86,7 @@ def show(
 
 
 def _varying(entries: list[Entry], values: list[str]) -> list[str]:
-    """Return the values to show where nothing is said: all if they are few, else what differs."""
+    """Return the values to show by default: all if there are few, else the first that differ."""
     if len(values) <= _MOST_VALUES:
         return values
     seen = {name: {repr(entry.values.get(name)) for entry in entries} for name in values}
@@ -94,7 +94,7 @@ def _varying(entries: list[Entry], values: list[str]) -> list[str]:
 
 
 def ls(project: Project) -> str:
-    """Return a line for each sweep: its name, how many runs are done, and when the last began."""
+    """Return a line for each sweep: name, finished runs, notebook, and when the last run began."""
     rows = []
     for name in known(project):
         try:
@@ -111,7 +111,7 @@ def ls(project: Project) -> str:
 
 
 def rm(project: Project, name: str) -> None:
-    """Delete a sweep's journal, results and executed notebooks; its description stays."""
+    """Delete a sweep's journal, results and executed notebooks; its YAML file is kept."""
     folder = folder_of(project, name)
     if name not in known(project):
         raise PressError(f"no sweep is called {name!r}" + did_you_mean(name, known(project)))
@@ -126,7 +126,7 @@ def rm(project: Project, name: str) -> None:
 
 
 def _spread(entries: list[Entry], name: str) -> str:
-    """Return a value over repetitions: "94.2 ± 0.3"; what is no number only if all agree."""
+    """Return a value over repetitions: "94.2 ± 0.3"; if it is not a number, only if all agree."""
     if summary := spread(entries, name):
         return plus_minus(*summary)
     texts = {str(entry.values[name]) for entry in entries if name in entry.values}
@@ -134,7 +134,7 @@ def _spread(entries: list[Entry], name: str) -> str:
 
 
 def count(entries: list[Entry]) -> str:
-    """Return how many runs are in which state: "96 of 100 runs done, 4 failed"."""
+    """Return the number of runs in each state: "96 of 100 runs done, 4 failed"."""
     text = f"{sum(entry.state == DONE for entry in entries)} of {len(entries)} runs done"
     for state in (FAILED, RUNNING):
         if number := sum(entry.state == state for entry in entries):

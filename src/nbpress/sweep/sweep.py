@@ -1,4 +1,4 @@
-"""A sweep, ready to run: its notebook, its data set, its grid, and where its things are."""
+"""A sweep, ready to run: its notebook, data set, grid, and the paths of its files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from nbpress.run.stale import Stale
 from nbpress.sweep.grid import Description, Grid, describe, make_grid, read_description
 from nbpress.sweep.journal import Journal
 
-FOLDER = "sweeps"  # of descriptions and notebooks, and of what sweeps come to
+FOLDER = "sweeps"  # of descriptions, notebooks and results
 JOURNAL = "journal.sqlite"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -32,7 +32,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 @dataclass(frozen=True)
 class NotebookProject(Project):
-    """A project as it is for one notebook, which may be no chapter of the report."""
+    """A project seen from one notebook, which need not be a chapter of the report."""
 
     folder: Path
 
@@ -52,11 +52,11 @@ class Sweep:
     notebook: Notebook
     dataset: DataSet
     grid: Grid
-    chapters: Cache | None  # where its runs as a chapter of the report are
+    chapters: Cache | None  # the report's runs, if the notebook is a chapter
 
     @property
     def folder(self) -> Path:
-        """Where its journal and its results are: `make clean` leaves them."""
+        """Where its journal and its results are; `make clean` keeps them."""
         return folder_of(self.project, self.name)
 
     @property
@@ -71,12 +71,12 @@ class Sweep:
 
     @property
     def cache(self) -> Cache:
-        """The executed notebooks."""
+        """The cache of its executed notebooks."""
         return Cache(self.build / "runs", self.project.root)
 
     @cached_property
     def common(self) -> Inputs:
-        """What all of its runs depend on."""
+        """The inputs that all of its runs share."""
         return common_inputs(self.project, self.notebook, self.dataset.sha256)
 
     @cached_property
@@ -99,25 +99,25 @@ class Sweep:
         return Stale(plan, parameters, with_parameters(self.common, parameters), "")
 
     def without_defaults(self, run: Stale) -> Inputs:
-        """Return the inputs of the same run when what it leaves at its default is not given."""
+        """Return the run's inputs without the parameters that equal their defaults."""
         parameters = {
             name: value
             for name, value in run.parameters.items()
-            # As JSON: 2 and 2.0, or True, are equal, but not the same in a text.
+            # Compared as JSON: 2, 2.0 and True may be equal in Python, but differ in a text.
             if name == "dataset" or json.dumps(value) != json.dumps(self.declared[name].default)
         }
         return with_parameters(self.common, parameters)
 
 
 def folder_of(project: Project, name: str) -> Path:
-    """Return the folder of what a sweep came to."""
+    """Return the folder of a sweep's results."""
     return project.root / FOLDER / checked_name(name)
 
 
 def checked_name(name: str) -> str:
-    """Return a sweep's name, or say what is wrong with it."""
+    """Return a sweep's name; refuse an invalid one."""
     if not _NAME.fullmatch(name):
-        raise PressError(f"a sweep's name has letters, digits, - and _ alone; got {name!r}")
+        raise PressError(f"a sweep's name must have only letters, digits, - and _; got {name!r}")
     return name
 
 
@@ -127,10 +127,10 @@ def known(project: Project) -> list[str]:
 
 
 def require(package: str) -> None:
-    """Say how to install a package that sweeps alone need, if it is not there."""
+    """Raise an error that says how to install a package for sweeps, if it is missing."""
     if importlib.util.find_spec(package) is None:
         raise PressError(
-            f"{package} is not installed: `make sweep SWEEP=NAME` installs it, or the extra [sweep]"
+            f"{package} is not installed: install the extra [sweep] (`make sweep SWEEP=NAME` does)"
         )
 
 
@@ -145,24 +145,24 @@ def read_journal(project: Project, name: str) -> Journal:
 
 
 def description_in(journal: Journal) -> Description:
-    """Return what a journal's sweep is to run."""
+    """Return the description of a journal's sweep."""
     description = journal.fact("description")
     if description is None:  # killed before it began
-        raise PressError(f"{journal.path} has no grid yet: start the sweep with its grid")
+        raise PressError(f"{journal.path} has no grid yet: start the sweep again with its grid")
     return Description.model_validate(description)
 
 
 def open_sweep(
     project: Project, target: str, words: Sequence[str], *, name: str = "", dataset: str = "auto"
 ) -> Sweep:
-    """Read what is to run: `sweeps/TARGET.yaml`, or the notebook TARGET with a grid in words.
+    """Read what to run: `sweeps/TARGET.yaml`, or the notebook TARGET with a grid in words.
 
-    Without words, a sweep of this name that was run before goes on.
+    Without words, an earlier sweep of this name is continued.
     """
     file = project.root / FOLDER / f"{target}.yaml"
     if file.is_file():
         if words:
-            raise PressError(f"the grid of {target} stands in {project.relative(file)}: edit it")
+            raise PressError(f"the grid of {target} is in {project.relative(file)}: edit that file")
         description, base = read_description(file), file.parent
         name = name or target
     elif words:
@@ -172,8 +172,8 @@ def open_sweep(
         name = name or target
         if name not in known(project):
             raise PressError(
-                f"there is neither {FOLDER}/{target}.yaml nor a sweep {name!r} to go on with: "
-                f"write that file, or say what is to vary (nbpress sweep {target} seed=0..4)"
+                f"there is neither {FOLDER}/{target}.yaml nor a sweep {name!r} to continue: write "
+                f"that file, or give parameters to vary (nbpress sweep {target} seed=0..4)"
             )
         with read_journal(project, name) as journal:
             description = description_in(journal)
@@ -188,8 +188,10 @@ def open_sweep(
     grid = make_grid(description, notebook)
     takes = notebook.parameters()
     if "dataset" in [*grid.given, *grid.varied, *grid.repeated]:
-        raise PressError("the data set is chosen by --dataset, or by `dataset:` in the file")
-    # What is said now counts more than what the file or the journal says.
+        raise PressError(
+            "the data set cannot be varied: choose it by --dataset, or by `dataset:` in the file"
+        )
+    # The command line takes precedence over the file and the journal.
     asked = dataset if dataset != "auto" else description.dataset or dataset
     data = NO_DATA_SET
     if "dataset" in takes and project.report.resolver:
@@ -216,7 +218,7 @@ def _notebook(project: Project, named: str, base: Path) -> Path:
     if not path.is_file():
         path = project.notebooks / project.chapter(Path(named).name).notebook
     if not path.is_relative_to(project.root):
-        raise PressError(f"a sweep's notebook lies in the project; got {named}")
+        raise PressError(f"a sweep's notebook must be inside the project; got {named}")
     return path
 
 

@@ -1,6 +1,6 @@
-"""What a sweep's table says in words and rows: what was run, means with their spread, failures.
+"""Summarises a sweep's table in words and rows: what was run, means with their spread, failures.
 
-A table is what `nbpress.results(sweep)` returns: a row for each run, and in `attrs` which columns
+The table is what `nbpress.results(sweep)` returns: a row for each run; `attrs` says which columns
 are parameters, repetitions and recorded values.
 """
 
@@ -19,7 +19,7 @@ MOST_VALUES = 4  # that are drawn
 
 
 class Rows(NamedTuple):
-    """A table as it is printed."""
+    """A table to print."""
 
     header: list[str]
     rows: list[list[str]]
@@ -39,20 +39,20 @@ def text(value: Any) -> str:
 
 
 def listed(names: list[str]) -> str:
-    """Return columns' names as a sentence lists them: "penalty and learning rate"."""
+    """Return columns' names as a list in words: "penalty and learning rate"."""
     *first, last = map(label, names)
     return f"{', '.join(first)} and {last}" if first else last
 
 
 def is_number(column: Series[Any]) -> bool:
-    """Return whether a column holds numbers alone; true and false are none."""
+    """Return whether a column holds only numbers; true and false do not count as numbers."""
     return column.dtype.kind in "iuf" and not column.isna().any()
 
 
 def prepared(table: DataFrame) -> DataFrame:
     """Return a copy whose parameters are numbers or texts, and whose recorded values are floats.
 
-    Values that are no numbers, as texts and lists, become NaN; true and false become 1 and 0.
+    Values that are not numbers, such as texts and lists, become NaN; true and false 1 and 0.
     """
     table = table.copy()
     for name in [*table.attrs["parameters"], *table.attrs["repeat"]]:
@@ -64,7 +64,7 @@ def prepared(table: DataFrame) -> DataFrame:
 
 
 def has_failed(table: DataFrame) -> Series[bool]:
-    """Return of each run whether it recorded nothing."""
+    """Return for each run whether it recorded nothing."""
     return table[table.attrs["values"]].isna().all(axis=1)
 
 
@@ -74,9 +74,9 @@ def varied(table: DataFrame) -> list[str]:
 
 
 def drawn(table: DataFrame) -> list[str]:
-    """Return the values worth a figure: the first numbers that are not the same in every run.
+    """Return the values to draw: the first numbers that differ between runs.
 
-    True and false are drawn, as 1 and 0, only if no number differs.
+    If no number differs, true and false are drawn, as 1 and 0.
     """
     return [name for name in _differing(table) if not _is_truth(table[name])][
         :MOST_VALUES
@@ -104,7 +104,7 @@ def counts(table: DataFrame) -> dict[str, int]:
 
 
 def overview(table: DataFrame) -> dict[str, Any]:
-    """Return what was run, in numbers and parts of a sentence."""
+    """Return what was run, as numbers and parts of sentences."""
     attrs, numbers = table.attrs, counts(table)
     repeats = len(table[attrs["repeat"]].map(text).drop_duplicates()) if attrs["repeat"] else 1
     given = [f"{label(name)} = {text(value)}" for name, value in attrs["given"].items()]
@@ -126,7 +126,7 @@ def overview(table: DataFrame) -> dict[str, Any]:
 
 
 def means(table: DataFrame) -> Rows:
-    """Return for each combination of parameters the mean of each number ± standard deviation."""
+    """Return the mean ± standard deviation of each number, by combination of parameters."""
     names, numbers = varied(table), prepared(table)
     values = _differing(table)[: MOST_VALUES + 1]
     numbers = numbers[~has_failed(table)]
@@ -145,7 +145,7 @@ def means(table: DataFrame) -> Rows:
 
 
 def failures(table: DataFrame) -> Rows:
-    """Return for each combination of parameters with failures how many runs failed, and how."""
+    """Return the number and states of failed runs, by combination of parameters."""
     names = varied(table)
     failed = prepared(table)[has_failed(table)].assign(state=table["state"].astype(str))
     groups = failed.groupby(names, sort=False) if names and len(failed) else [((), failed)]
@@ -186,7 +186,7 @@ def _values(column: Series[Any]) -> str:
 
 
 def _mean(column: Series[float]) -> str:
-    """Return "0.448 ± 0.051", a dash where there is no number."""
+    """Return "0.448 ± 0.051", or a dash if there is no number."""
     mean, deviation = column.mean(), column.std()
     if math.isnan(mean):
         return "–"

@@ -1,4 +1,4 @@
-"""Shows a sweep as it runs: live in a terminal, a line for each run elsewhere."""
+"""Shows the progress of a sweep: a line for each run, and in a terminal a live line."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from typing import Any
 from nbpress.log import say
 from nbpress.sweep.journal import DONE, FAILED, LOST, Entry
 
-_MOST_VALUES = 3  # behind a run
+_MOST_VALUES = 3  # shown after each run
 
 
 class View:
-    """Lines for each run that ends; in a terminal a live one below them.
+    """Prints a line for each run that ends, and in a terminal a live line below them.
 
     Parameters
     ----------
     varied
-        The names of the parameters that tell runs apart.
+        The names of the parameters that distinguish runs.
     left
-        How many runs are to be executed.
+        The number of runs to execute.
     """
 
     def __init__(self, varied: list[str], left: int) -> None:
         self.varied, self.left = varied, left
         self.ended_runs, self.failed = 0, 0
-        self._failures: dict[str, str] = {}  # by what was wrong, the first run
+        self._failures: dict[str, str] = {}  # by error, the first run with it
         self._values: dict[str, Any] = {}  # of the last run
         self._start = time.monotonic()
         self._live: Any = None
@@ -73,7 +73,7 @@ class View:
             alike = self._failures.setdefault(entry.error, point)
             self.say(f"{prefix}: FAILED{f' as {alike}' if alike != point else f': {entry.error}'}")
         elif entry.state == DONE:
-            # What every run has in common tells nobody how it goes.
+            # Values that all runs share say nothing about progress, so only changes are shown.
             few = len(entry.values) <= _MOST_VALUES
             news = {n: v for n, v in entry.values.items() if few or v != self._values.get(n)}
             values = "  ".join(
@@ -83,7 +83,7 @@ class View:
             self._values = entry.values
 
     def update(self, running: int) -> None:
-        """Bring the live line up to date."""
+        """Update the live line."""
         if self._live:
             facts = [f"{running} running"]
             if self.failed:
@@ -96,12 +96,12 @@ class View:
 
 
 def short(value: Any) -> str:
-    """Return a value as it stands in a line: numbers with four digits."""
+    """Return a value for a line of output: floats with four digits."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def duration(seconds: float) -> str:
-    """Return a time as people say it: "45 s", "3 min", "2.5 h"."""
+    """Return a time in a suitable unit: "45 s", "3 min", "2.5 h"."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

@@ -1,4 +1,4 @@
-"""Where the runs of a sweep are executed: in processes on this machine, one run each at a time."""
+"""Executes the runs of a sweep in processes on this machine, one run in each at a time."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from nbpress.run.processes import local_pool
 
 
 class Refused(BrokenExecutor):
-    """Where a run was sent, none can be executed: it goes elsewhere."""
+    """The worker cannot execute any run, so this one is sent to another."""
 
 
 class Workers(Protocol):
-    """Execute runs; the journal, not the workers, keeps their states."""
+    """Executes runs; their states are kept by the journal, not by the workers."""
 
     def free(self) -> int:
         """Return how many more runs can start now."""
 
     def submit(self, attempt: Attempt) -> Future[worker.Outcome]:
-        """Start a run; BrokenExecutor is the error of one whose process died."""
+        """Start a run; if its process dies, the future's error is a BrokenExecutor."""
 
     def poll(self) -> None:
         """Settle the runs whose worker is gone."""
@@ -35,7 +35,7 @@ class Workers(Protocol):
 
 
 class LocalWorkers:
-    """Processes on this machine; one that dies takes no other's run with it."""
+    """Processes on this machine; if one dies, the runs in the others are not affected."""
 
     def __init__(
         self, workers: int, environment: Mapping[str, str], modules: Iterable[str]
@@ -64,7 +64,7 @@ class LocalWorkers:
         return slot.submit(attempt.job(self._server))
 
     def poll(self) -> None:
-        """Do nothing: a process that ends settles its run itself."""
+        """Do nothing: the run of a process that ends is settled without it."""
 
     def host(self, future: Future[worker.Outcome]) -> str:
         """Return this machine's name."""
@@ -72,7 +72,7 @@ class LocalWorkers:
 
 
 class _Slot:
-    """A process, or the next one when it has died."""
+    """A place for one process, which is replaced if it has died."""
 
     def __init__(self) -> None:
         self._stack = contextlib.ExitStack()
@@ -86,7 +86,7 @@ class _Slot:
     def submit(self, job: worker.Job) -> Future[worker.Outcome]:
         if self._pool is not None:
             self._future = worker.submit(self._pool, job)
-        # Dead: with the run before, or while it had nothing to do.
+        # The process died during the previous run, or while it had nothing to do.
         if self._future is None or isinstance(_error(self._future), BrokenExecutor):
             self._stack.close()
             self._pool = self._stack.enter_context(local_pool(1))
@@ -101,5 +101,5 @@ class _Slot:
 
 
 def _error(future: Future[worker.Outcome]) -> BaseException | None:
-    """Return the error of a job that has ended."""
+    """Return the error of a job, if it has ended with one."""
     return future.exception() if future.done() else None

@@ -1,1 +1,1 @@
-"""Builds again whenever something that the report depends on is saved."""
+"""Rebuilds the report whenever something that it depends on is saved."""

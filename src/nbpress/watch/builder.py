@@ -1,4 +1,4 @@
-"""Builds in a process of its own, kept warm until what it has imported may have changed."""
+"""Builds in a separate process, which is kept until the modules it imported may have changed."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from nbpress.publish.render import ENGINES, EXPORTERS
 from nbpress.run.processes import local_pool
 from nbpress.watch.dependencies import Dependencies, dependencies
 
-_FAREWELL_SECONDS = 5  # at most, for a build that was interrupted
+_FAREWELL_SECONDS = 5  # at most, for an interrupted build to end
 
 
 @dataclass(frozen=True)
 class Job:
-    """What to build: the request, but for parameters, which are read anew for every build."""
+    """What to build: the request, and the parameters as given, which each build reads again."""
 
     root: Path
     request: Request
@@ -36,16 +36,16 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The end of a build: its error, "" if there was none, and what it depends on, if known."""
+    """The outcome of a build: its error or "", and what it depends on, if known."""
 
     error: str
     dependencies: Dependencies | None
 
 
 def build_once(job: Job) -> Outcome:
-    """Build the report; say what is wrong instead of raising it."""
+    """Build the report; print errors instead of raising them."""
     error, depends = "", None
-    # A process of a pool ignores Ctrl-C, but a build ends its own processes before it ends.
+    # Processes of a pool ignore Ctrl-C, but a build must end its own processes first.
     ignored = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         project = open_project(job.root)
@@ -54,7 +54,7 @@ def build_once(job: Job) -> Outcome:
             build(project, replace(job.request, parameters=read_parameters(job.given)))
         finally:
             depends = dependencies(project)
-    except Exception as stopped:  # a slip in the press itself must not end the watch either
+    except Exception as stopped:  # even a bug in the press must not end the watch
         keep_traceback(stopped)
         if isinstance(stopped, OSError):
             stopped = disk_error(stopped)
@@ -67,7 +67,7 @@ def build_once(job: Job) -> Outcome:
 
 
 class Builder:
-    """Has one process after another build: each pays once for what it imports."""
+    """Builds in one process at a time, and keeps it, so that modules are imported only once."""
 
     def __init__(self, job: Job) -> None:
         self._job = job
@@ -82,7 +82,7 @@ class Builder:
         self._stack.__exit__(*error)
 
     def build(self, *, anew: bool) -> Outcome:
-        """Build; `anew` in a new process, as always where something was installed."""
+        """Build; in a new process if `anew`, or if something was installed since the last build."""
         installed = _installed(self._job.root)
         if anew or self._installed != installed:
             self._end()
@@ -99,7 +99,7 @@ class Builder:
             raise
         except BrokenExecutor:
             self._end()
-            error = "the build's process ended, killed or by an error of the press: save again"
+            error = "the build's process was killed, or the press failed: save again to retry"
             say(f"nbpress: {error}")
             return Outcome(error, None)
 
@@ -109,11 +109,11 @@ class Builder:
 
 
 def _import_all(request: Request) -> None:
-    """Import now what the next build needs if this one rendered nothing: set an empty report."""
+    """Import what the next build needs, if this one rendered nothing: typeset an empty report."""
     wrong_formulas([], [EXPORTERS.get(request.form, ENGINES.get(request.engine, ""))])
 
 
 def _installed(root: Path) -> dict[Path, int]:
-    """Return when something was last installed where this Python looks for modules and tools."""
+    """Return when the folders in which this Python finds modules and tools last changed."""
     folders = {Path(folder) for folder in (os.path.dirname(sys.executable), *sys.path)}
     return {f: f.stat().st_mtime_ns for f in folders - {root, Path.cwd(), Path()} if f.is_dir()}

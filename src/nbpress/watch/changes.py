@@ -14,15 +14,15 @@ from nbpress.run.observer import ProjectFiles
 if TYPE_CHECKING:
     from watchfiles._rust_notify import RustNotify
 
-# Milliseconds: changes that follow one another within a moment are one, but not for ever.
+# Milliseconds: changes within a moment of each other are grouped, up to a longest time.
 _MOMENT, _LONGEST = 50, 1600
 
 
 class Changes:
-    """The changes below a project's root, and in other folders, since this was made.
+    """The changes below a project's root and in other folders, since this object was made.
 
-    Folders are watched one by one, for `build/`, environments and hidden ones hold thousands that
-    do not matter. At each change new ones are looked for.
+    Folders are watched one by one, because `build/`, environments and hidden folders contain
+    thousands that do not matter. After each change, it looks for new folders.
     """
 
     def __init__(self, root: Path, others: Iterable[Path]) -> None:
@@ -32,7 +32,7 @@ class Changes:
         self._watch_new_folders()
 
     def wait(self) -> set[Path]:
-        """Wait for changes, until none has followed for a moment; return the paths."""
+        """Wait for changes, and until none has followed for a moment; return their paths."""
         return self._next(0) | self._watch_new_folders()
 
     def _next(self, timeout: int) -> set[Path]:
@@ -42,12 +42,12 @@ class Changes:
         return {Path(path) for _, path in changes} if isinstance(changes, set) else set()
 
     def _watch_new_folders(self) -> set[Path]:
-        """Watch the folders that there are now; return what may have changed unseen meanwhile."""
+        """Watch all current folders; return what may have changed unnoticed meanwhile."""
         changes: set[Path] = set()
         while (folders := dict(self._find_folders())) != self._folders:
             try:
                 notifier = _notifier(folders)
-            except FileNotFoundError:  # one is gone again
+            except FileNotFoundError:  # a folder was deleted meanwhile
                 continue
             changes |= self._next(1)
             for folder, _ in folders.items() - self._folders.items():
@@ -57,7 +57,7 @@ class Changes:
         return changes
 
     def _find_folders(self) -> Iterator[tuple[str, int]]:
-        """Yield the folders with their inodes: one that was made again is another one."""
+        """Yield the folders with their inodes: one that was deleted and made again is a new one."""
         files = ProjectFiles(self._root)
         for top in [self._root, *self._others]:
             for here, below, _ in os.walk(top):
@@ -78,7 +78,7 @@ def _notifier(folders: Iterable[str]) -> RustNotify:
         return RustNotify(list(folders), False, False, 0, False, True)
     except ImportError as error:
         raise PressError(
-            "changes are noticed by the package watchfiles, which is not installed: install "
+            "watching needs the package watchfiles, which is not installed: install "
             "onelayer-report[lab]"
         ) from error
     except FileNotFoundError:

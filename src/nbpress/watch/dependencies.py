@@ -1,8 +1,8 @@
-"""What a build depends on: a save of it asks for another build.
+"""What a build depends on: saving any of it causes a rebuild.
 
 These are the files that people write (notebooks, modules, YAML, bibliographies) in the project's
 folders, what chapters declare as inputs, what their last runs were observed to read, and the press
-itself. What runs wrote, and what the press publishes, is not among them.
+itself. Files that runs wrote or that the press publishes do not count.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from nbpress.run.failed import last_failed
 from nbpress.run.observer import ProjectFiles
 from nbtypeset import schema
 
-# The folders of the press at work: whoever edits it wants to see what becomes of the report.
+# The folders of the running press: its developers want to see the effect of their edits.
 PRESS = tuple(Path(module.__file__ or "").resolve().parent for module in (nbpress, schema))
 
 _WRITTEN_BY_PEOPLE = {".ipynb", ".py", ".yaml", ".yml", ".bib", ".json"}
@@ -27,16 +27,16 @@ _WRITTEN_BY_PEOPLE = {".ipynb", ".py", ".yaml", ".yml", ".bib", ".json"}
 
 @dataclass(frozen=True)
 class Dependencies:
-    """What a build depends on, by names from the project's root; first, before any was tried."""
+    """What a build depends on, relative to the root; the defaults serve until the first build."""
 
     root: Path
-    folders: tuple[str, ...] = ("notebooks", "report", "data", "src")  # of what people write
-    declared: tuple[str, ...] = ()  # files, and folders of which everything counts
-    read: frozenset[str] = frozenset()  # files, there or not, and folders that were listed
+    folders: tuple[str, ...] = ("notebooks", "report", "data", "src")  # where people write
+    declared: tuple[str, ...] = ()  # files, and folders whose whole content counts
+    read: frozenset[str] = frozenset()  # files, existing or not, and listed folders
     written: frozenset[str] = frozenset()
 
     def among(self, paths: Iterable[Path]) -> list[str]:
-        """Return the names of those paths that a build depends on."""
+        """Return the names of those of the paths that a build depends on."""
         files = ProjectFiles(self.root)
         return sorted({name for path in paths if (name := self._name(path, files))})
 
@@ -59,7 +59,7 @@ class Dependencies:
 
 
 def is_of_press(path: Path) -> bool:
-    """Return whether a file belongs to the press, which has to start anew when it changes."""
+    """Return whether a file belongs to the press, whose process must restart when it changes."""
     return "__pycache__" not in path.parts and any(map(path.is_relative_to, PRESS))
 
 
@@ -87,7 +87,7 @@ def dependencies(project: Project) -> Dependencies:
 
 
 def _fixed(pattern: str) -> str:
-    """Return the file or folder that a pattern begins with, all below which may match it."""
+    """Return the fixed beginning of a pattern: a file or folder that contains all its matches."""
     parts = pattern.split("/")
     first = next((i for i, part in enumerate(parts) if set(part) & set("*?[")), len(parts))
     return os.path.normpath("/".join(parts[:first]))

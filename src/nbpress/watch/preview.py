@@ -1,8 +1,8 @@
-"""Serves the report's web page to this machine's browsers, which show each new one at once.
+"""Serves the report's web page to browsers on this machine, which show each new one at once.
 
-A page around the report listens for news and reloads it; the report itself is sent as it was
-published. Who asks must know a token, and mean this server: a page from elsewhere, whose host's
-name was made to point here, does not.
+A page around the report listens for changes and reloads it; the report itself is sent exactly as
+published. Requests must have a secret token and name this server as their host, which stops pages
+from elsewhere whose host name was made to point here.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _ADDRESS = "127.0.0.1"
 def preview(job: Job, port: int, *, opens: bool) -> None:
     """Watch, and serve the page, until Ctrl-C."""
     server = Server(job.root / "report" / job.request.form, port)
-    click.echo(server.url)  # not by `say`, for a log is no place for a token
+    click.echo(server.url)  # not with `say`: the token must not get into the log
     if opens:
         webbrowser.open(server.url)
     watch(job, server.show)
@@ -45,7 +45,7 @@ class Server:
     Attributes
     ----------
     url
-        Where it can be looked at, with the token.
+        The address to open, with the token.
     """
 
     def __init__(self, page: Path, port: int) -> None:
@@ -55,7 +55,7 @@ class Server:
             self._sockets = bind_sockets(port, _ADDRESS)
         except OSError as error:
             raise PressError(
-                f"port {port} cannot be had ({error.strerror}): give another one, or none"
+                f"port {port} is not available ({error.strerror}): give another one, or none"
             ) from error
         port = self._sockets[0].getsockname()[1]
         self.hosts = {f"{_ADDRESS}:{port}", f"localhost:{port}"}
@@ -65,12 +65,12 @@ class Server:
         started.wait()
 
     def show(self, error: str) -> None:
-        """Have browsers show the page as it is now, and an error, "" for none."""
+        """Have browsers show the current page, and an error unless it is ""."""
         self.error = error
         self._loop.call_soon_threadsafe(self.news.notify_all)
 
     def state(self) -> str:
-        """Return what browsers are to show, as JSON."""
+        """Return what browsers should show, as JSON."""
         page = read(self.page)
         return json.dumps({"report": page and digest(page), "error": self.error})
 
@@ -81,7 +81,7 @@ class Server:
             [(path, handler, {"server": self}) for path, handler in paths.items()],
             default_handler_class=_Handler,
             default_handler_args={"server": self},
-            log_function=lambda _: None,  # it would show tokens
+            log_function=lambda _: None,  # a log would show the token
         )
         HTTPServer(application).add_sockets(self._sockets)
         started.set()
@@ -89,7 +89,7 @@ class Server:
 
 
 class _Handler(RequestHandler):
-    """Lets in who knows the token; without a method of its own, there is nothing to be had."""
+    """Admits requests with the token; by itself it serves nothing."""
 
     def initialize(self, server: Server) -> None:
         self.server = server

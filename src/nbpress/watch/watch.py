@@ -1,4 +1,4 @@
-"""Builds the report, and again after every save of what it depends on."""
+"""Builds the report, and again whenever something that it depends on is saved."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from nbpress.watch.dependencies import PRESS, Dependencies, is_of_press
 def watch(job: Job, after: Callable[[str], None] = lambda error: None) -> None:
     """Build, and build again after each change, until Ctrl-C.
 
-    Whatever goes wrong is said, and the next change is waited for.
+    If a build fails, print the error and wait for the next change.
 
     Parameters
     ----------
     after
-        Is called at each change in the project, after a build if one was needed, with its error
-        or "".
+        Called after each change in the project, and after the build if one was needed, with the
+        last build's error or "".
     """
     depends = Dependencies(job.root)
     changes = Changes(job.root, PRESS)
     try:
         with Builder(job) as builder:
-            say("watching: every save builds again, Ctrl-C ends")
+            say("watching: every save starts a build; Ctrl-C stops")
             outcome = builder.build(anew=False)
             while True:
                 depends = outcome.dependencies or depends

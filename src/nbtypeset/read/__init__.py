@@ -1,1 +1,1 @@
-"""From a notebook's cells to a tree."""
+"""Reads a notebook's cells into a tree."""

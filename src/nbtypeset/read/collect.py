@@ -1,4 +1,4 @@
-"""From cells to parts of a document: which representation of an output is shown, and how."""
+"""Turns cells into parts of a document, choosing which representation of an output to show."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ PICTURES = {
 def collect(
     nb: Any, show_code: bool, imprint: Imprint, pictures: Sequence[str] = tuple(PICTURES)
 ) -> list[Part]:
-    """Return the notebook's visible parts in order, all Markdown and HTML read into trees.
+    """Return the notebook's visible parts in order, with all Markdown and HTML read into trees.
 
-    Of an output's alternatives, the picture is the first of ``pictures`` that is there.
+    The picture of an output is the first of the formats in ``pictures`` that it has.
     """
     collector = _Collector(show_code, imprint, pictures)
     if imprint.key_results:
@@ -37,7 +37,7 @@ def collect(
 
 
 class _Collector:
-    """Gathers parts and, to be read by pandoc in one go, the texts they are made of."""
+    """Collects the parts, and their texts for pandoc to read in one go."""
 
     def __init__(self, show_code: bool, imprint: Imprint, pictures: Sequence[str]) -> None:
         self.show_code = show_code
@@ -66,14 +66,14 @@ class _Collector:
             self.parts.append(part)
 
     def add_results(self, sentences: Sequence[str]) -> None:
-        """Add the key results, as a part of their own."""
+        """Add the key results as a separate part."""
         source = "\n".join(f"- {sentence}" for sentence in sentences)
         part = Part("key results", source)
         part.blocks.append(own("results", [self._markdown(source)]))
         self.parts.append(part)
 
     def finish(self) -> list[Part]:
-        """Read all texts and put their trees in their places."""
+        """Read all texts and put their trees into the parts."""
         read = {
             "markdown": pandoc.read_markdown(self.markdown, citing=bool(self.imprint.bibliography)),
             "html": pandoc.read_html(self.html),
@@ -124,11 +124,11 @@ class _Collector:
         record = record_of(data)
         if isinstance(record, Sentence):
             sentence = self._markdown(record.sentence or data.get("text/markdown", ""))
-            verdict = next(marks, None)  # the press's: what a cell says of itself is no mark
+            verdict = next(marks, None)  # from the press: a cell cannot mark itself
             yield own("claim", [sentence], verdict=verdict) if verdict else sentence
         elif isinstance(record, Derivation):
             verdicts, source = list(marks), data.get("text/markdown", "")
-            if not verdicts:  # what stands below it in JupyterLab is no mark of the press's
+            if not verdicts:  # the ✓ below it in JupyterLab is not a mark of the press
                 source = source.rpartition("\n\n✓ ")[0] or source
             yield own("derivation", [self._markdown(source)], verdicts=",".join(verdicts))
             if any(verdicts):
@@ -143,14 +143,14 @@ class _Collector:
             yield from self._plain(output, part, count)
 
     def _body(self, record: Figure | Table, data: Any, part: Part) -> Node | None:
-        """Return what stands above a caption."""
+        """Return the picture or table above a caption."""
         if isinstance(record, Table):
             return self._markdown(data.get("text/markdown", ""))
         picture = self._picture(data, part, "figure")
         return _image(picture, record.alt) if picture else None
 
     def _picture(self, data: Any, part: Part, stem: str) -> str | None:
-        """Keep the best picture of an output with its part; return the name it has there."""
+        """Keep the best picture of an output with its part; return its name there."""
         for mime in self.pictures:
             if data.get(mime):
                 name = f"attachment:{stem}-{len(part.attachments)}"
@@ -199,7 +199,7 @@ def _image(name: str, alt: str, **pairs: object) -> Node:
 
 
 def _shows(html: str) -> bool:
-    """Say whether something of the HTML is left to read once its scripts are gone."""
+    """Return whether HTML shows anything once its scripts are removed."""
     from selectolax.lexbor import LexborHTMLParser
 
     body = LexborHTMLParser(pandoc.tidy(html)).body

@@ -1,7 +1,7 @@
-"""Notebooks whose metadata and outputs have the types that the format prescribes.
+"""Makes notebooks have the types that the format prescribes for metadata and outputs.
 
-Notebooks come from anywhere, and nbconvert refuses a whole one for a title that is a list. What
-is of a wrong type is left out here, so that no later step has to ask.
+Notebooks may come from anywhere, and nbconvert would refuse a whole one because, say, its title is
+a list. Anything of a wrong type is left out here, so that no later step has to check.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _ID = re.compile(r"[a-zA-Z0-9-_]{1,64}")
 
 
 def sanitized(nb: Any) -> NotebookNode:
-    """Return the notebook without metadata, outputs and attachments of wrong types."""
+    """Return a copy without any metadata, outputs and attachments of wrong types."""
     metadata = _mapping(nb.get("metadata"))
     kept: dict[str, Any] = {}
     if isinstance(metadata.get("title"), str):
@@ -27,7 +27,7 @@ def sanitized(nb: Any) -> NotebookNode:
         for author in (authors if isinstance(authors, list) else [authors])
     ]
     kept["authors"] = [{"name": name} for name in names if isinstance(name, str)]
-    mended: NotebookNode = from_dict(  # type: ignore[no-untyped-call]
+    repaired: NotebookNode = from_dict(  # type: ignore[no-untyped-call]
         {
             "nbformat": 4,
             "nbformat_minor": 5,
@@ -35,25 +35,25 @@ def sanitized(nb: Any) -> NotebookNode:
             "cells": _cells(nb.get("cells", ())),
         }
     )
-    return mended
+    return repaired
 
 
 def _cells(cells: Any) -> list[dict[str, Any]]:
     ids: set[str] = set()
-    mended = []
+    repaired = []
     for number, cell in enumerate(cells, 1):
         id_ = str(cell.get("id"))
         if id_ in ids or not _ID.fullmatch(id_):
             id_ = next(name for n in count(number) if (name := f"cell-{n}") not in ids)
         ids.add(id_)
-        mended.append(_cell(cell, id_))
-    return mended
+        repaired.append(_cell(cell, id_))
+    return repaired
 
 
 def _cell(cell: Any, id_: str) -> dict[str, Any]:
     tags = _mapping(cell.get("metadata")).get("tags")
     kind = cell.get("cell_type")
-    mended = {
+    repaired = {
         "id": id_,
         "cell_type": kind if kind in ("code", "markdown") else "raw",
         "metadata": {"tags": sorted(set(_texts(tags)))},
@@ -65,13 +65,13 @@ def _cell(cell: Any, id_: str) -> dict[str, Any]:
         if (bundle := _bundle(given))
     }
     if kind == "code":
-        mended["execution_count"] = _count(cell)
+        repaired["execution_count"] = _count(cell)
         outputs = cell.get("outputs")
         outputs = outputs if isinstance(outputs, list) else []
-        mended["outputs"] = [output for given in outputs if (output := _output(_mapping(given)))]
+        repaired["outputs"] = [output for given in outputs if (output := _output(_mapping(given)))]
     elif attachments:
-        mended["attachments"] = attachments
-    return mended
+        repaired["attachments"] = attachments
+    return repaired
 
 
 def _output(output: dict[str, Any]) -> dict[str, Any] | None:
@@ -84,18 +84,18 @@ def _output(output: dict[str, Any]) -> dict[str, Any] | None:
         return {"output_type": kind, **error, "traceback": _texts(output.get("traceback"))}
     if kind not in ("display_data", "execute_result"):
         return None
-    mended = {
+    repaired = {
         "output_type": kind,
         "metadata": _mapping(output.get("metadata")),
         "data": _bundle(output.get("data")),
     }
     if kind == "execute_result":
-        mended["execution_count"] = _count(output)
-    return mended
+        repaired["execution_count"] = _count(output)
+    return repaired
 
 
 def _bundle(bundle: Any) -> dict[str, Any]:
-    """Return a MIME bundle's texts, each in one piece, and its JSON objects."""
+    """Return a MIME bundle's texts, each as one string, and its JSON objects."""
     return {
         str(mime): value if isinstance(value, dict) else _joined(value)
         for mime, value in _mapping(bundle).items()
@@ -117,7 +117,7 @@ def _texts(value: Any) -> list[str]:
 
 
 def _joined(value: Any) -> str | None:
-    """Return a text, which the format also writes as a list of lines; None if it is neither."""
+    """Return a text given as a string or a list of lines; None if it is neither."""
     if isinstance(value, list) and all(isinstance(line, str) for line in value):
         return "".join(value)
     return value if isinstance(value, str) else None

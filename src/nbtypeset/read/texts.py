@@ -1,4 +1,4 @@
-"""Texts as their authors saw them: formulas as in Jupyter, outputs as in a terminal."""
+"""Makes texts look as authors saw them: formulas as in Jupyter, outputs as in a terminal."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from nbtypeset.tree import clean
 
-# What a formula environment must not be looked for in: code, and formulas marked as such already.
+# Formulas, delimited or bare; code is matched as well, so that no formula is found in it.
 MATHS = re.compile(
     r"(?P<code>^(?P<fence>```+|~~~+).*?(?:^(?P=fence)|\Z)|(?P<tick>`+)(?!`).+?(?<!`)(?P=tick)(?!`))"
     r"|(?<!\\)\$\$(?P<display>.+?)(?<!\\)\$\$"
@@ -20,7 +20,7 @@ _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\].*?(?:\x07|\x1b\\)|[@-Z\\-_])"
 
 
 def normal_maths(source: str) -> str:
-    r"""Return Markdown whose formulas pandoc sees as Jupyter does.
+    r"""Return Markdown whose formulas pandoc reads as Jupyter does.
 
     Bare ``\begin{align}`` is display maths, ``$ x $`` may have spaces, ``$$`` may hold blank lines.
     """
@@ -37,7 +37,7 @@ def normal_maths(source: str) -> str:
 
 
 def terminal_text(text: str) -> str:
-    """Return what a terminal would show in the end: no colours, no overwritten progress bars."""
+    """Return what a terminal shows in the end: no colours, no overwritten progress bars."""
     text = _ANSI.sub("", text).replace("\r\n", "\n")
     while _REWRITTEN.search(text):
         text = _REWRITTEN.sub("", text)

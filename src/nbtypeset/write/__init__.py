@@ -1,1 +1,1 @@
-"""From a tree to Typst, HTML and LaTeX."""
+"""Writes a tree as Typst, HTML and LaTeX."""

@@ -1,4 +1,4 @@
-"""The page's list of contents, and how it marks the section that is being read."""
+"""The page's table of contents, and the rules that mark the section being read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nbtypeset.write.sections import DEEPEST
 
 
 def contents(document: Document) -> str:
-    """Return the list of chapters and their sections, two levels deep."""
+    """Return the table of contents: chapters and their sections."""
     chapters: list[tuple[str, list[str]]] = []
     for part in document.parts:
         for element in nodes(part.blocks):
@@ -31,9 +31,9 @@ def contents(document: Document) -> str:
 
 
 def current_section_rules(document: Document) -> str:
-    """Return the rules by which the contents mark the section that is being read.
+    """Return the CSS rules that mark the section being read in the table of contents.
 
-    A timeline of the browser's runs while a section crosses a line in the window: no script.
+    They use view timelines, which run while a section crosses a line in the window: no script.
     """
     ids = [
         element["c"][1][0]
@@ -52,7 +52,7 @@ def current_section_rules(document: Document) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Return a string of CSS; of letters that could end it, or the style, their numbers."""
+    """Return a CSS string; characters that could end it, or the style, are written as numbers."""
     spelled = re.sub(r"[^\w #:.-]", lambda sign: f"\\{ord(sign[0]):x} ", text)
     return f'"{spelled}"'
 
@@ -63,7 +63,7 @@ def section_id(heading: str) -> str:
 
 
 def heading_words(element: Node) -> str:
-    """Return a heading's words, its formulas read aloud."""
+    """Return a heading's words, with formulas as they are read aloud."""
 
     def say(inline: Node) -> list[Node] | None:
         return [node("Str", readable(inline["c"][1]))] if inline["t"] == "Math" else None

@@ -1,4 +1,4 @@
-"""Plots for a dark page: the same lines on its paper, and colours that stand out from it."""
+"""Adapts plots to a dark page: the same lines, in colours that stand out from its background."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import re
 _COLOUR = re.compile(r"\b(fill|stroke): (#[0-9a-f]{6})\b")
 _ROOT = re.compile(r"<svg\b[^>]*>")
 _INK, _PAPER = (228, 229, 231), (23, 25, 28)  # those of report.css
-_GREY = 12  # by how much the parts of a grey may differ
+_GREY = 12  # by how much the red, green and blue of a grey may differ
 
 
 def for_both_schemes(svg: bytes) -> bytes | None:
-    """Return a plot of Matplotlib's that a dark page shows dark; None of any other picture.
+    """Return a Matplotlib plot with extra colours for dark pages; None for any other picture.
 
-    Only there is each colour known for what it is: paper, ink, or the colour of a line. Pictures
-    within a plot keep theirs.
+    Only in these plots is it known what each colour means: paper, ink or the colour of a line.
+    Pictures within a plot keep their colours.
     """
     drawing = svg.decode("utf-8", "replace")
     root = _ROOT.search(drawing)
@@ -31,7 +31,7 @@ def for_both_schemes(svg: bytes) -> bytes | None:
 
 
 def _dark(colour: str) -> str:
-    """Return a grey between paper and ink, and of a colour a tint that is light enough."""
+    """Return the dark version of a colour: a grey between ink and paper, or a lighter tint."""
     parts = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
     if max(parts) - min(parts) <= _GREY:
         light = sum(parts) / 3 / 255

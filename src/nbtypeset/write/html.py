@@ -1,4 +1,4 @@
-"""Write a document as one self-contained HTML file: no network, no script, no font."""
+"""Writes a document as one self-contained HTML file: no network, no script, no font."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _TAG = re.compile(r"<[a-z][^<>]*>")
 # MathML Core takes an accent's size from its mover, and its position from a spacing character.
 _ACCENT = re.compile(r'<mover>(<mi[^<]*</mi>)<mo accent="true">([^<])</mo></mover>')
 _SPACING = {"\u0302": "\u02c6", "\u0303": "\u02dc", "\u0304": "¯", "\u0307": "˙", "\u20d7": "→"}
-_SIGN = re.compile(r"\\[A-Za-z]+|[^\s{}^_&\\]")  # of LaTeX, about one letter in print
-_NARROW = 14  # signs that fit any screen
+_SIGN = re.compile(r"\\[A-Za-z]+|[^\s{}^_&\\]")  # LaTeX for about one letter in print
+_NARROW = 14  # so many signs fit any screen
 _STYLE = re.compile(r' style="(?:text-align: (left|right|center);?)?[^"]*"')
 
 
 def write_html(document: Document, open_code: bool) -> str:
-    """Return the page; code is folded away unless ``open_code``.
+    """Return the page; code is folded unless ``open_code``.
 
-    Pictures are SVG or PNG in ``img`` elements with an alternative text: as images they run no
-    scripts, share no ids or styles with the page, and need no exception in its security policy.
+    Pictures are ``img`` elements with a text alternative: as images they run no scripts, share no
+    ids or styles with the page, and need no exception in its security policy.
     """
     folder = resources.files("nbtypeset").joinpath("templates")
     style = folder.joinpath("report.css").read_text(encoding="utf-8")
@@ -69,7 +69,7 @@ def _accent(accent: re.Match[str]) -> str:
 
 
 def _without_style(tag: re.Match[str]) -> str:
-    """Return a tag whose alignment is a class: the page's policy forbids style attributes."""
+    """Return a tag with a class for its alignment: the page's policy forbids style attributes."""
     return _STYLE.sub(lambda style: f' class="{style[1]}"' if style[1] else "", tag[0])
 
 
@@ -82,7 +82,7 @@ def _spans(before: str, inner: list[Node], after: str) -> list[Node]:
 
 
 class _Writer:
-    """Turns nodes of ours into what pandoc's HTML writer, or a browser, knows."""
+    """Turns our own nodes into what pandoc's HTML writer or a browser understands."""
 
     def __init__(self, document: Document, open_code: bool) -> None:
         self.document = document
@@ -96,7 +96,7 @@ class _Writer:
         }
 
     def visit(self, element: Node) -> list[Node] | None:
-        """Return what stands for a node."""
+        """Return the nodes that replace a node."""
         content: Any = element.get("c")
         match element["t"]:
             case "Math" if content[0]["t"] == "DisplayMath":
@@ -120,7 +120,7 @@ class _Writer:
         return None
 
     def _name(self, table: Node) -> str:
-        """Return a name for a table, which no other one has: what stands in its header."""
+        """Return a unique name for a table, made from its header."""
         columns = [plain(cell[4]).strip() for _, cells in table["c"][3][1] for cell in cells]
         name = f"Table: {', '.join(filter(None, columns))}" if any(columns) else "Table"
         count = self.names[name] = self.names.get(name, 0) + 1
@@ -168,7 +168,7 @@ class _Writer:
             of = f'<span class="of"> of {escape(heading)}</span>' if heading else ""
             return [_raw(f"<details><summary>Code{of}</summary>"), *blocks, _raw("</details>")]
         if kind == "code":
-            if not self.opened:  # it is one of those in a fold
+            if not self.opened:  # it is within a fold already
                 return blocks
             before = f"<details{self.opened}><summary>Code</summary>"
             return [_raw(before), *blocks, _raw("</details>")]
@@ -185,9 +185,9 @@ class _Writer:
 
 
 def _may_scroll(formula: str) -> bool:
-    """Say whether a formula may be wider than a phone, and must be reached by the keyboard there.
+    """Return whether a formula may be wider than a phone, so that it needs a tab stop to scroll it.
 
-    Chromium and Firefox stop at what scrolls by themselves, Safari does not.
+    Chromium and Firefox make scrolling elements tab stops by themselves, Safari does not.
     """
     return any(len(_SIGN.findall(row)) > _NARROW for row in formula.split(r"\\"))
 
@@ -209,4 +209,4 @@ def _header(page: TitlePage) -> str:
 def _values(values: Any) -> str:
     data = base64.b64encode(json.dumps(values, indent=1, sort_keys=True).encode()).decode()
     link = f'<a download="values.json" href="data:application/json;base64,{data}">values.json</a>'
-    return f"<footer><p>Every number of this report, to download: {link}</p></footer>"
+    return f"<footer><p>Download the values of this report: {link}</p></footer>"

@@ -1,4 +1,4 @@
-"""Write a document as LaTeX that only shows it: pandoc escapes texts, code and titles are ours."""
+"""Writes a document as LaTeX that only displays it; pandoc escapes texts, this code the rest."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ _ESCAPES = {
 }  # fmt: skip
 _VERBATIM = str.maketrans({sign: _ESCAPES[sign] for sign in "\\{}"})
 _ENDINGS = ("png", "jpg", "jpeg")  # of the pictures that LaTeX can show
-_LINE = 75  # letters of code in a line of a table
-_WIDE = 45  # letters of a column that takes all it can get
+_LINE = 75  # letters that fit a line of a table
+_WIDE = 45  # a column's share of a line grows with its letters up to this number
 
 
 @dataclass(frozen=True)
 class LatexSource:
-    """A LaTeX document and, by their names, the pictures that it shows."""
+    """A LaTeX document, and the pictures that it shows, by name."""
 
     main: str
     files: dict[str, bytes]
 
 
 def write_latex(document: Document, folder: str = "report_files") -> LatexSource:
-    """Return the document as LaTeX whose pictures lie in ``folder``."""
+    """Return the document as LaTeX with its pictures in ``folder``."""
     writer = _Writer(document, re.sub(r"[^\w. -]", "_", folder))
     formulas = {
         element["c"][1]
@@ -59,7 +59,7 @@ def write_latex(document: Document, folder: str = "report_files") -> LatexSource
 
 
 def escaped(text: str) -> str:
-    """Return LaTeX that shows a text in one line, and does nothing."""
+    """Return LaTeX that shows a text in one line and does nothing else."""
     line = "".join(_ESCAPES.get(sign, sign) for sign in " ".join(clean(text).split()))
     return re.sub(r"-(?=-)", "-{}", line)
 
@@ -98,7 +98,7 @@ def _around(before: str, inlines: list[Node]) -> list[Node]:
 
 
 class _Writer:
-    """Turns nodes of ours, and a few of pandoc's, into LaTeX; gathers the pictures."""
+    """Turns our own nodes, and a few of pandoc's, into LaTeX; collects the pictures."""
 
     def __init__(self, document: Document, folder: str) -> None:
         self.document = document
@@ -107,7 +107,7 @@ class _Writer:
         self.names = _file_names(document)
 
     def visit(self, element: Node) -> list[Node] | None:
-        """Return what stands for a node."""
+        """Return the nodes that replace a node."""
         content: Any = element.get("c")
         match element["t"]:
             case "Str":
@@ -131,7 +131,7 @@ class _Writer:
                 code = wrapped(content[1]).translate(_VERBATIM)
                 options = r"commandchars=\\\{\},fontsize=\footnotesize"
                 return [_raw(f"\\begin{{Verbatim}}[{options}]\n{code}\n\\end{{Verbatim}}")]
-            case "Figure":  # of a text's HTML: it has no number
+            case "Figure":  # from HTML in a text: it has no number
                 return [*content[2], *content[1][1]]
             case "Table":
                 _share_the_line(element)
@@ -178,7 +178,7 @@ class _Writer:
 
 
 def _file_names(document: Document) -> dict[str, str]:
-    """Return for the pictures of labelled figures names that say which figure they are."""
+    """Return names for the pictures of labelled figures, made from their labels."""
     names: dict[str, str] = {}
     for part in document.parts:
         for block in nodes(part.blocks):
@@ -192,7 +192,7 @@ def _file_names(document: Document) -> dict[str, str]:
 
 
 def _width(width: str) -> str:
-    """Return a picture's width as a part of the line, or in big points, as Typst's are."""
+    """Return a picture's width as a share of the line, or in big points, which Typst uses too."""
     if width.endswith("%"):
         return rf"{float(width[:-1]) / 100:g}\linewidth"
     return f"{float(width.removesuffix('px')) * 0.75:g}bp"
@@ -203,7 +203,7 @@ def _numbered(kind: str, number: int, id_: str, content: list[Node]) -> list[Nod
     inlines = caption["c"][1][0]["c"]
     counter = _raw(rf"\setcounter{{{kind}}}{{{number - 1}}}")
     table = next((block for block in body if block["t"] == "Table"), None)
-    if table:  # which pandoc gives its caption, so that they stay together over pages
+    if table:  # pandoc writes its caption, so that they stay together across pages
         table["c"][0][0] = id_
         table["c"][1] = [None, [node("Plain", inlines)]]
         return [counter, *body]
@@ -226,7 +226,7 @@ def _claim(verdict: str, blocks: list[Node]) -> list[Node]:
 
 
 def _share_the_line(table: Node) -> None:
-    """Give columns their shares of the line where they are wide, or hold lists and code."""
+    """Give columns shares of the line if the table is too wide, or contains lists or code."""
     _, _, columns, head, bodies, foot = table["c"]
     rows = [*head[1], *foot[1], *(row for body in bodies for row in [*body[2], *body[3]])]
     longest = [1] * len(columns)

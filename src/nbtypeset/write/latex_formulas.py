@@ -1,8 +1,8 @@
-r"""Formulas for LaTeX, which would execute them: only mathematics gets through.
+r"""Formulas for LaTeX, which would execute commands in them: only mathematics gets through.
 
-Pandoc reads a formula by a grammar of its own that knows the macros of mathematics and no other:
-no ``\input``, no ``\write``, no ``\]``. What it cannot read is shown as code. It skips definitions
-and text, and does not know TeX's ``^^5c``: those are looked after here.
+Pandoc's own grammar for formulas knows only mathematical macros: no ``\input``, no ``\write``, no
+``\]``. Formulas that it cannot read are shown as code. It skips definitions and text, and does not
+know TeX's ``^^5c``: these are handled here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _FORBIDDEN = re.compile(
 )
 _TEXT = re.compile(r"\\(?:text[a-z]*|mbox|hbox)\s*\{[^{}$]*\}")
 _SPECIAL = re.compile(r"(?<!\\)[#&_^%]")
-# Displays of their own, and what they are called within one.
+# Environments that are displays by themselves, and their equivalents within a display.
 _INNER = {
     "equation": "", "align": "aligned", "flalign": "aligned", "eqnarray": "aligned",
     "split": "aligned", "alignat": "alignedat", "gather": "gathered", "multline": "gathered",
@@ -47,7 +47,7 @@ def _inner_environment(delimiter: re.Match[str]) -> str:
 
 
 def refused_formulas(formulas: Iterable[str]) -> set[str]:
-    """Return the formulas that are not to become LaTeX."""
+    """Return the formulas that must not become LaTeX."""
     sources = {formula.strip(): latex_formula(formula) for formula in formulas}
     display = {"t": "DisplayMath"}
     blocks = [para([node("Math", [display, source])]) for source in sources.values()]

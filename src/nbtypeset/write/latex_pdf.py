@@ -1,4 +1,4 @@
-"""Run TeX over a source: by the first engine that is installed, and without its shell."""
+"""Runs TeX on a source, with the first engine that is installed, and without shell access."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from pathlib import Path
 
 from nbtypeset.write.latex import LatexSource
 
-# Those that read Unicode, with what each is called with.
+# The engines that read Unicode, and their commands.
 _COMMANDS = {
     "xelatex": ["xelatex", "-no-shell-escape", "-interaction=nonstopmode", "{filename}"],
     "lualatex": ["lualatex", "-no-shell-escape", "-interaction=nonstopmode", "{filename}"],
     "tectonic": ["tectonic", "--untrusted", "--keep-logs", "{filename}"],
 }
-_RUNS = 3  # at most: until the numbers of pages and the widths of tables are known
+_RUNS = 3  # at most, until page numbers and the widths of tables are known
 _PATIENCE = 60  # seconds; a report takes a few
 _PROBLEM = re.compile(r"^(?:! |error: )(.*)|^(Missing character: .*?) in font", re.MULTILINE)
 
 
 class NoTeXError(RuntimeError):
-    """None of the TeX engines is installed."""
+    """No TeX engine is installed."""
 
 
 class TeXFailure(RuntimeError):
-    """TeX made no document; the message is TeX's own."""
+    """TeX made no document; the message gives TeX's reasons."""
 
 
 def installed_engine() -> list[str]:
@@ -46,7 +46,7 @@ def installed_engine() -> list[str]:
 def compile_latex(
     source: LatexSource, command: Sequence[str], timestamp: int = 0
 ) -> tuple[bytes, list[str]]:
-    """Return the PDF, made at a given time in seconds, and what TeX complained about.
+    """Return the PDF, dated by ``timestamp`` in seconds, and TeX's complaints.
 
     Raises
     ------
@@ -58,11 +58,11 @@ def compile_latex(
             Path(folder, name).parent.mkdir(parents=True, exist_ok=True)
             Path(folder, name).write_bytes(content)
         Path(folder, "main.tex").write_text(source.main, encoding="utf-8", newline="\n")
-        known = Path(folder, "main.aux")  # by the next run
+        known = Path(folder, "main.aux")  # what the next run will know
         for _ in range(_RUNS):
             before = known.read_bytes() if known.is_file() else b""
             said = _run([word.format(filename="main.tex") for word in command], folder, timestamp)
-            if not known.is_file() or known.read_bytes() == before:  # tectonic keeps none
+            if not known.is_file() or known.read_bytes() == before:  # tectonic deletes it
                 break
         log = Path(folder, "main.log")
         if log.is_file():

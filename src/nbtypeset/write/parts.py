@@ -1,4 +1,4 @@
-"""Have pandoc write a document's parts in one go, and tell them apart again afterwards."""
+"""Has pandoc write a document's parts in one go, and splits them again afterwards."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def write_parts(
     *options: str,
     refused: Set[str] = frozenset(),
 ) -> list[str]:
-    """Return each part in the format ``writer``, its nodes first replaced by ``convert``.
+    """Return each part in the format ``writer``, after ``convert`` has replaced its nodes.
 
-    A formula that pandoc cannot read, or that is ``refused``, becomes its LaTeX source, and a
+    A formula that pandoc cannot read, or that is ``refused``, is shown as LaTeX source, with a
     warning.
     """
     trees = [json.dumps(part.blocks) for part in document.parts]
-    # No text can hold its own hash, so this edge is in no part.
+    # No text can contain its own hash, so this edge does not occur in any part.
     edge = _EDGES[writer].format(hashlib.sha256("".join(trees).encode()).hexdigest())
     as_code = set(refused)
     while True:
@@ -45,13 +45,13 @@ def write_parts(
 
 
 def spoken(element: Node) -> str:
-    """Return a formula's text alternative, which says what was made sure of it."""
+    """Return a formula's text alternative, including its verdict, such as "proved by machine"."""
     verdict = VERDICTS.get(element.get("verdict", ""), "")
     return readable(element["c"][1]) + (f"; {verdict.lower()}" if verdict else "")
 
 
 def formula(element: Node) -> Node:
-    """Return a formula as pandoc knows it."""
+    """Return a formula as pandoc's own node."""
     return node("Math", element["c"])
 
 

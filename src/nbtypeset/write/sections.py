@@ -1,4 +1,4 @@
-"""A page's sections: what stands below each chapter and task, and one fold for its code."""
+"""Divides a page into sections, one for each chapter and task, with one fold for its code."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import replace
 from nbtypeset.document import Document
 from nbtypeset.tree import Node, kind_of, own
 
-DEEPEST = 2  # level of the headings that begin a section: chapters and tasks
+DEEPEST = 2  # the deepest level of headings that begin a section: chapters and tasks
 
 
 def in_sections(document: Document, fold_code: bool) -> Document:
-    """Return the document with a node where each section begins and the last ends.
+    """Return the document with nodes where sections begin and where the last one ends.
 
-    With ``fold_code`` all code of a section is gathered in one node at the section's end.
+    With ``fold_code`` all code of a section is collected in one node at the section's end.
     """
     parts = [replace(part, blocks=[]) for part in document.parts]
     code: list[Node] = []

@@ -1,8 +1,8 @@
-"""Write a document as Typst that only shows it: pandoc is left with blocks and formulas.
+"""Writes a document as Typst that only displays it; pandoc writes just the blocks and formulas.
 
 Content is data. Each character of a text that Typst could read as markup is escaped, code goes
-into string literals, and every call ends where it ends: after `#emph[x]` without the semicolon
-Typst would take `.func()`, `(…)` or `[…]` for a part of the call.
+into string literals, and every call ends in a semicolon: without it Typst would take `.func()`,
+`(…)` or `[…]` after `#emph[x]` for a part of the call.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from nbtypeset.tree import Node, clean, kind_of, node, own, pairs, para, plain, 
 from nbtypeset.write.lines import breakable, wrapped
 from nbtypeset.write.parts import formula, spoken, write_parts
 
-FLOATS = "floats.json"  # the names of what floats, which no source knows of itself
-_MARKUP = re.compile(r"""[!-&(-/:-@\[-`{-~]""")  # ASCII's punctuation, but ' and "
+FLOATS = "floats.json"  # the names of figures that float, known only after a first compilation
+_MARKUP = re.compile(r"""[!-&(-/:-@\[-`{-~]""")  # ASCII punctuation, except ' and "
 _CALLS = {
     "Emph": "emph",
     "Strong": "strong",
@@ -34,7 +34,7 @@ _CALLS = {
 
 @dataclass
 class TypstSource:
-    """A Typst project: the main file's text by parts, and the files it reads."""
+    """A Typst project: the main file's text in parts, and the files that it reads."""
 
     parts: list[str]
     files: dict[str, bytes]
@@ -49,7 +49,7 @@ class TypstSource:
         )
 
     def part_at(self, line: int) -> int | None:
-        """Return the index of the part that holds a line of the main file."""
+        """Return the index of the part that contains a line of the main file."""
         end = 2
         for index, part in enumerate(self.parts):
             end += part.count("\n") + 1
@@ -59,7 +59,7 @@ class TypstSource:
 
 
 def write_typst(document: Document, folder: str = "files") -> TypstSource:
-    """Return the document as a Typst project whose files lie in ``folder``."""
+    """Return the document as a Typst project with its files in ``folder``."""
     design = resources.files("nbtypeset").joinpath("templates", "report.typ").read_bytes()
     page = document.title_page
     fields = {**asdict(page), "occasion": page.occasion, "facts": page.facts}
@@ -67,7 +67,7 @@ def write_typst(document: Document, folder: str = "files") -> TypstSource:
     files = {"report.typ": design, "meta.json": meta, FLOATS: b"[]", **document.assets}
     leading = [replace(part, blocks=walk(part.blocks, _keep_with_next)) for part in document.parts]
     parts = write_parts(replace(document, parts=leading), to_typst, "typst")
-    if document.title_page.has_contents:  # they follow the key results
+    if document.title_page.has_contents:  # the contents follow the key results
         contents = "\n#contents()\n"
         first = parts[0] + contents if document.has_results else contents + parts[0]
         parts = [first, *parts[1:]]
@@ -75,7 +75,7 @@ def write_typst(document: Document, folder: str = "files") -> TypstSource:
 
 
 def _keep_with_next(element: Node) -> list[Node] | None:
-    """Take a line that announces what follows, "so that:", for a block of its own."""
+    """Put a line that announces what follows, "so that:", into a block of its own."""
     if element["t"] != "Para":
         return None
     blocks: list[Node] = []
@@ -108,17 +108,17 @@ def _inline(before: str, inner: list[Node], after: str = "];") -> list[Node]:
 
 
 def literal(text: str) -> str:
-    """Return a Typst string literal: JSON's escapes are among Typst's own."""
+    """Return a Typst string literal, which understands all of JSON's escapes."""
     return json.dumps(clean(text), ensure_ascii=False)
 
 
 def escaped(text: str) -> str:
-    """Return markup that shows a text, and does nothing."""
+    """Return markup that shows a text and does nothing else."""
     return _MARKUP.sub(r"\\\g<0>", text)
 
 
 def to_typst(element: Node) -> list[Node] | None:
-    """Turn texts into markup that shows them, and nodes of our own into the template's calls."""
+    """Turn texts into markup that shows them, and our own nodes into calls of the template."""
     content: Any = element.get("c")
     match element["t"]:
         case "Str":
@@ -147,7 +147,7 @@ def to_typst(element: Node) -> list[Node] | None:
             return [_raw(f"#anchor({literal(content[0][0])});"), *content[1]]
         case "Div":
             return list(content[1])
-    if kind_of(element) not in ("", "caption"):  # a caption is taken by its figure
+    if kind_of(element) not in ("", "caption"):  # a caption is written with its figure
         return _division(element)
     return None
 
@@ -181,5 +181,5 @@ def _division(element: Node) -> list[Node]:
 
 
 def _width(width: str) -> str:
-    """Return a picture's width in percent of the line as it is, in pixels as points."""
+    """Return a picture's width for Typst: percent unchanged, pixels as points."""
     return width if width.endswith("%") else f"{float(width.removesuffix('px')) * 0.75:g}pt"

@@ -1,4 +1,4 @@
-"""Compile a document by Typst, keeping what is broken to its own cell."""
+"""Compiles a document with Typst; a cell that cannot be typeset does not affect the others."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ _LINE = re.compile(r"┌─ [^\n]*?main\.typ:(\d+)")
 
 
 class TypstFailure(RuntimeError):
-    """The document cannot be set; the message names the cell and Typst's reason."""
+    """The document cannot be typeset; the message names the cell and Typst's reason."""
 
 
 def compile_typst(document: Document, strict: bool, system_fonts: bool) -> bytes:
     """Return the document as accessible PDF (PDF/UA-1).
 
-    Glyphs that no font has are named in words. A cell that Typst refuses becomes a note and its
-    source, or, where ``strict``, a `TypstFailure`.
+    Glyphs that no font has are named in words. A cell that Typst refuses is replaced by a note and
+    its source or, if ``strict``, raises a `TypstFailure`.
     """
     import typst
 
     repairs = _Repairs(document)
     with tempfile.TemporaryDirectory(prefix="nbpress-") as folder:
-        while True:  # each repair takes something out of the document, or gives up
+        while True:  # each repair removes something from the document, or gives up
             source = write_typst(document)
             project = _Project(source, Path(folder), system_fonts, document.timestamp)
             try:
@@ -46,14 +46,14 @@ def compile_typst(document: Document, strict: bool, system_fonts: bool) -> bytes
                 continue
             for shrunk in project.query("<shrunk>"):
                 message = (
-                    f"a {shrunk['what']} is too wide, set at {shrunk['percent']} % of its size"
+                    f"a {shrunk['what']} is too wide, shrunk to {shrunk['percent']} % of its size"
                 )
                 document.warn(_cell_of(document, shrunk["alt"]), f"{message}: {shrunk['alt'][:80]}")
             return pdf
 
 
 class _Project:
-    """A source on disk, where Typst's compiler wants it."""
+    """A source written to disk, where Typst's compiler needs it."""
 
     def __init__(self, source: TypstSource, folder: Path, system_fonts: bool, stamp: int) -> None:
         self.source, self.folder, self.system_fonts, self.stamp = (
@@ -71,7 +71,7 @@ class _Project:
     def floating_pdf(self) -> bytes:
         """Return the document, or raise typst.TypstError.
 
-        A figure that would begin a page, and leave the end of the one before empty, is let float.
+        A figure that would begin a page, leaving the end of the previous one empty, may float.
         """
         floats: set[str] = set()
         pdf = self.pdf()
@@ -82,7 +82,7 @@ class _Project:
         return pdf
 
     def pdf(self) -> bytes:
-        """Return the document with its figures where they stand, or raise typst.TypstError."""
+        """Return the document with the current set of floats, or raise typst.TypstError."""
         import typst
 
         self.compiler = typst.Compiler(
@@ -92,14 +92,14 @@ class _Project:
         return made if isinstance(made, bytes) else b""
 
     def query(self, selector: str) -> list[Any]:
-        """Return the values of the metadata that the template left."""
+        """Return the values of metadata that the template left in the document."""
         values: list[Any] = json.loads(self.compiler.query(selector, field="value"))
         return values
 
     def failing_alone(self, named: set[str]) -> dict[int, str]:
-        """Return the parts that fail without the others, for errors that name no line.
+        """Return the parts that fail on their own, with reasons, for errors that name no line.
 
-        A glyph that can be named in words is no failure; one that has been named already is.
+        A missing glyph counts as a failure only if it has already been replaced by words.
         """
         import typst
 
@@ -115,7 +115,7 @@ class _Project:
 
 
 def _cell_of(document: Document, alt: str) -> str:
-    """Return the name of the cell that holds the formula read as ``alt``."""
+    """Return the name of the cell with the formula whose text alternative is ``alt``."""
     for part in document.parts:
         for element in nodes(part.blocks):
             if element["t"] == "Math" and readable(element["c"][1]) == alt:
@@ -133,7 +133,7 @@ def _missing(diagnostic: str) -> set[str]:
 
 
 class _Repairs:
-    """Takes out of a document what Typst complains about, a little more each time."""
+    """Removes from a document what Typst complains about, a little more each time."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
@@ -141,7 +141,7 @@ class _Repairs:
         self.given_up: dict[int, int] = {}  # how often, by part
 
     def repair(self, project: _Project, diagnostic: str) -> list[str]:
-        """Change the document; return a line for each cell that had to be given up."""
+        """Change the document; return a message for each cell that had to be given up."""
         missing = _missing(diagnostic)
         news = missing - self.named
         if news:
@@ -161,21 +161,25 @@ class _Repairs:
         if not reasons and not news:
             reasons = project.failing_alone(self.named)
         if not reasons and not news:
-            raise TypstFailure(f"Typst cannot set this document: {diagnostic.splitlines()[0]}")
+            raise TypstFailure(f"Typst cannot typeset this document: {diagnostic.splitlines()[0]}")
         return [self._give_up(index, reason) for index, reason in sorted(reasons.items())]
 
     def _give_up(self, index: int, reason: str) -> str:
-        """Show a cell's source instead; where that fails too, only a note; then nothing."""
+        """Show a cell's source instead; if that fails too, only a note; then nothing."""
         part = self.document.parts[index]
         times = self.given_up[index] = self.given_up.get(index, 0) + 1
-        note = para(text(f"The output of {part.cell_name} could not be set; this is its source."))
-        short = para(text("One cell could not be set."))
+        note = para(
+            text(f"The output of {part.cell_name} could not be typeset; this is its source.")
+        )
+        short = para(text("One cell could not be typeset."))
         stages = [[own("trouble", [note, code_block(part.source)])], [own("trouble", [short])], []]
         if times > len(stages):
-            raise TypstFailure(f"Typst cannot set this document: {reason}")
+            raise TypstFailure(f"Typst cannot typeset this document: {reason}")
         part.blocks = stages[times - 1]
-        self.document.warn(part.cell_name, f"cannot be set, its source is shown instead ({reason})")
-        return f"{part.cell_name} cannot be set: {reason}"
+        self.document.warn(
+            part.cell_name, f"cannot be typeset, its source is shown instead ({reason})"
+        )
+        return f"{part.cell_name} cannot be typeset: {reason}"
 
 
 def _name_glyphs(document: Document, missing: set[str]) -> None:
@@ -186,7 +190,7 @@ def _name_glyphs(document: Document, missing: set[str]) -> None:
         invisible = unicodedata.category(glyph) in ("Cf", "Mn") or "modifier fitzpatrick" in name
         names[ord(glyph)] = "" if invisible else f"[{name if known else f'U+{ord(glyph):04X}'}]"
     shown = " ".join(sorted(g for g in missing if names[ord(g)]))
-    document.warn("", f"no font at hand has {shown}: named in words (see system_fonts)")
+    document.warn("", f"no available font has {shown}: named in words (see system_fonts)")
 
     def rename(element: Node) -> list[Node] | None:
         if element["t"] == "Str":
