@@ -46,7 +46,7 @@ def left_to_do(adopted: Sequence[Adopted]) -> list[str]:
     for index, each in enumerate(adopted):
         if each.is_named:
             lines.append((index, 1, f"{names[index]}, cell 1: write a title (now the file's name)"))
-        if typed := typed_numbers(each.notebook):
+        if typed := list(typed_numbers(each.notebook)):
             numbers = f"{len(typed)} numbers are" if typed[1:] else "a number is"
             said = f"{names[index]}: {numbers} typed in its texts and may go stale: `make lint`"
             lines.append((index, len(each.notebook.cells) + 1, said))

@@ -93,7 +93,7 @@ def _labels_and_references(notebooks: list[Notebook]) -> Iterator[Fault]:
                     targets[label] = notebook.name_of(cell)
     for _, passage in passages:
         if passage.kind == "Markdown":
-            targets |= {f"task-{task}": "" for task in begun_in(passage.text)}
+            targets |= {f"task-{task}": "" for task in begun_in(passage.text) if task}
     for notebook, passage in passages:
         for reference in REFERENCE.finditer(passage.text):
             target = reference[2]
