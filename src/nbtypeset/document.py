@@ -49,6 +49,7 @@ class Part:
     source: str
     blocks: list[Node] = field(default_factory=list)
     attachments: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    narrow: dict[str, bytes] = field(default_factory=dict)  # SVG for narrow screens, by attachment
 
 
 @dataclass
@@ -60,6 +61,7 @@ class Document:
     folder: Path | None = None
     title_page: TitlePage = TitlePage()
     assets: dict[str, bytes] = field(default_factory=dict)
+    narrow: dict[str, bytes] = field(default_factory=dict)  # SVG for narrow screens, by asset
     warnings: list[str] = field(default_factory=list)
 
     @property

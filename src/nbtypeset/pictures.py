@@ -31,6 +31,8 @@ def picture(element: Node, part: Part, document: Document) -> list[Node]:
     ending = next((e for magic, e in _ENDINGS if content.startswith(magic)), ending)
     name = f"{hashlib.sha256(content).hexdigest()[:16]}.{ending}"
     document.assets[name] = content
+    if narrow := part.narrow.get(target):
+        document.narrow[name] = narrow
     spoken = plain(alt).strip()
     if not spoken:
         document.warn(part.cell_name, "a picture has no text alternative")

@@ -15,6 +15,8 @@ MIME_TYPE = "application/vnd.nbpress+json"
 # The same picture with its letters as text, for exporters that have these typefaces.
 TEXT_SVG = "image/vnd.nbpress.text+svg"
 TYPEFACES = frozenset({"Libertinus Serif", "New Computer Modern", "DejaVu Sans Mono"})
+# The same figure, drawn for narrow screens.
+NARROW_SVG = "image/vnd.nbpress.narrow+svg"
 
 # The words before a claim, by its verdict.
 VERDICTS = {

@@ -12,7 +12,7 @@ from matplotlib import style
 from matplotlib.figure import Figure
 
 from nbpress.say.pictures import pictures
-from nbtypeset.schema import TEXT_SVG
+from nbtypeset.schema import NARROW_SVG, TEXT_SVG
 
 
 def drawn(label: str = "λ = 2", **settings: str) -> dict[str, str]:
@@ -62,6 +62,17 @@ def test_pictures_are_those_of_savefig() -> None:
 def test_letters_in_other_typefaces_are_drawn_alone(label: str, settings: dict[str, str]) -> None:
     """As text, their look would be unknown where the typeface is missing."""
     assert set(drawn(label, **settings)) == {"image/svg+xml", "image/png"}
+
+
+def test_figure_may_have_another_one_for_narrow_screens() -> None:
+    """It is drawn as well, in the same bytes each time."""
+    bundles = []
+    for _ in range(2):
+        figure = Figure()
+        figure.narrow = Figure(figsize=(1, 1))  # type: ignore[attr-defined]
+        bundles.append(pictures(figure, "fig-1"))
+    assert 'width="72pt"' in bundles[0][NARROW_SVG]
+    assert bundles[0] == bundles[1]
 
 
 def test_same_figure_gives_the_same_bytes() -> None:

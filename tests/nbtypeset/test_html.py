@@ -21,7 +21,7 @@ from nbconvert.exporters import get_exporter
 from PIL import Image
 
 from nbtypeset.exporters import OfflineHTMLExporter
-from nbtypeset.schema import Imprint
+from nbtypeset.schema import MIME_TYPE, NARROW_SVG, Figure, Imprint
 
 QUIET = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -235,6 +235,21 @@ def test_page_fits_any_screen_in_both_schemes(opened: Any, scheme: str, width: i
     assert most == tuple(map(int, re.findall(r"\d+", paper)))
     assert max(sum(colour) for _, colour in plot.getcolors(10**6)) > 500  # letters stand out
     assert min(sum(colour) for _, colour in plot.getcolors(10**6)) < 250
+
+
+@pytest.mark.parametrize(("viewport", "width"), [(390, 30), (1280, 60)])
+def test_narrow_screen_has_the_figure_drawn_for_it(browser: Any, viewport: int, width: int) -> None:
+    """It stands in the page beside the other one; a wide screen has that."""
+    svg = '<svg xmlns="http://www.w3.org/2000/svg" width="{}" height="9"></svg>'
+    shown = {
+        MIME_TYPE: Figure("fig-a", "A caption.", "A box.").to_json(),
+        **{"image/svg+xml": svg.format(60), NARROW_SVG: svg.format(30)},
+    }
+    tab = browser.new_page(viewport={"width": viewport, "height": 800})
+    tab.set_content(page_of(outputs(display(**shown))))
+    image = tab.locator("figure img")
+    assert image.get_attribute("alt") == "A box."
+    assert image.evaluate("i => i.decode().then(() => i.naturalWidth)") == width
 
 
 def test_other_pictures_keep_a_white_sheet(browser: Any) -> None:

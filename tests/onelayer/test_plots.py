@@ -288,6 +288,19 @@ def test_pictures() -> None:
         assert (shown.origin, shown.get_clim()) == ("upper", (-bound, bound))
 
 
+def test_pictures_on_a_narrow_screen() -> None:
+    """Each row of more than five images stands in two lines, which share its scale."""
+    images = np.arange(7 * 6.0).reshape(7, 2, 3)
+    figure = plots.weight_images({"λ = 0": images, "λ = 2": -images})
+    lines = [axes for axes in figure.narrow.axes if axes.images]
+    texts = [[label.get_text() for label in axes.get_xticklabels()] for axes in lines]
+    assert texts == [["0", "1", "2", "3"], ["4", "5", "6"]] * 2
+    assert [axes.get_ylabel() for axes in lines] == ["λ = 0", "", "λ = 2", ""]
+    assert {axes.images[0].get_clim() for axes in lines} == {(-41, 41)}
+    assert len(figure.narrow.axes) == len(lines) + 2
+    assert not hasattr(plots.weight_images({"": images[:5]}), "narrow")
+
+
 def test_norms() -> None:
     """Norms stand over λ on logarithmic axes; λ = 0, which such an axis lacks, is a line."""
     axes = plots.squared_norms({0.0: 22.7, 0.02: 10.8, 2.0: 0.4}).axes[0]

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from nbtypeset.schema import MIME_TYPE, TEXT_SVG, TYPEFACES
+from nbtypeset.schema import MIME_TYPE, NARROW_SVG, TEXT_SVG, TYPEFACES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,7 +39,11 @@ def pictures(fig: Figure, salt: str) -> dict[str, str]:
         "image/png": base64.b64encode(png.getvalue()).decode("ascii"),
     }
     typefaces = {_first_typeface(fonts) for fonts in _FONTS.findall(with_text)}
-    return bundle | ({TEXT_SVG: with_text} if typefaces and typefaces <= TYPEFACES else {})
+    if typefaces and typefaces <= TYPEFACES:
+        bundle[TEXT_SVG] = with_text
+    if narrow := getattr(fig, "narrow", None):
+        bundle[NARROW_SVG] = _svg(narrow, f"{salt}, narrow", "path")
+    return bundle
 
 
 @contextlib.contextmanager

@@ -9,7 +9,16 @@ from typing import Any
 from nbtypeset import pandoc
 from nbtypeset.document import Part
 from nbtypeset.read.texts import MATHS, normal_maths, terminal_text
-from nbtypeset.schema import Caption, Derivation, Figure, Imprint, Sentence, Table, record_of
+from nbtypeset.schema import (
+    NARROW_SVG,
+    Caption,
+    Derivation,
+    Figure,
+    Imprint,
+    Sentence,
+    Table,
+    record_of,
+)
 from nbtypeset.tree import Node, attr, clean, code_block, kind_of, node, own, pairs, para, text
 
 PICTURES = {
@@ -155,6 +164,8 @@ class _Collector:
             if data.get(mime):
                 name = f"attachment:{stem}-{len(part.attachments)}"
                 part.attachments[name] = (PICTURES.get(mime, "svg"), _bytes(data[mime], mime))
+                if narrow := data.get(NARROW_SVG):
+                    part.narrow[name] = _bytes(narrow, NARROW_SVG)
                 return name
         return None
 

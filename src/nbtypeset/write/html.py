@@ -20,6 +20,7 @@ from nbtypeset.write.parts import formula, spoken, write_parts
 from nbtypeset.write.sections import in_sections
 
 _MIMES = {"svg": "svg+xml", "jpg": "jpeg"}
+_NARROW_SCREEN = "32rem"  # on which figures have their narrow form
 _TAG = re.compile(r"<[a-z][^<>]*>")
 # MathML Core takes an accent's size from its mover, and its position from a spacing character.
 _ACCENT = re.compile(r'<mover>(<mi[^<]*</mi>)<mo accent="true">([^<])</mo></mover>')
@@ -131,13 +132,16 @@ class _Writer:
         ending = name.rsplit(".", 1)[-1]
         content = self.document.assets[name]
         both = for_both_schemes(content) if ending == "svg" else None
-        data = base64.b64encode(both or content).decode()
         themed = ' class="themed"' if both else ""
         width = attributes.get("width", "").removesuffix("px")
         size = f' width="{width}"' if width else ""
-        source = f"data:image/{_MIMES.get(ending, ending)};base64,{data}"
         alt = escape(attributes["alt"])
-        return _raw(f'<img{themed} src="{source}" alt="{alt}"{size}>', "RawInline")
+        image = f'<img{themed} src="{_address(both or content, ending)}" alt="{alt}"{size}>'
+        if narrow := self.document.narrow.get(name):
+            address = _address(for_both_schemes(narrow) or narrow, "svg")
+            source = f'<source media="(max-width: {_NARROW_SCREEN})" srcset="{address}">'
+            image = f"<picture>{source}{image}</picture>"
+        return _raw(image, "RawInline")
 
     def _own(self, element: Node) -> list[Node]:
         (id_, _, _), blocks = element["c"]
@@ -210,3 +214,8 @@ def _values(values: Any) -> str:
     data = base64.b64encode(json.dumps(values, indent=1, sort_keys=True).encode()).decode()
     link = f'<a download="values.json" href="data:application/json;base64,{data}">values.json</a>'
     return f"<footer><p>Download the values of this report: {link}</p></footer>"
+
+
+def _address(content: bytes, ending: str) -> str:
+    """Return a picture as an address that holds it."""
+    return f"data:image/{_MIMES.get(ending, ending)};base64,{base64.b64encode(content).decode()}"
