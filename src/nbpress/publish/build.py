@@ -40,6 +40,7 @@ from nbpress.publish.render import ENGINES, EXPORTERS, render, render_key
 from nbpress.root import NUMBERS
 from nbpress.run.execute import execute
 from nbpress.run.plan import plan
+from nbpress.say.typography import set_value
 
 _TARGETS = {"report.pdf": "report", "report.html": "html", "report.tex": "tex"}
 
@@ -139,8 +140,9 @@ def compose(
         plans = plan(project, dataset, parameters)
         notebooks = [plan.notebook for plan in plans]
         refuse([*faults(notebooks), *wrong_citations(notebooks, project.output)])
-        for author in project.report.placeholders:
-            say(f"note: report/report.yaml names {author!r} as an author: fill in the real name")
+        if placeholders := project.report.placeholders:
+            named = set_value(placeholders, "")
+            say(f"note: authors in report/report.yaml: put real names for {named}")
         if typed := [fault for notebook in notebooks for fault in typed_numbers(notebook)]:
             more = f", and {len(typed) - 1} more (`nbpress lint`)" if typed[1:] else ""
             say(f"note: {typed[0]}{more}")
