@@ -142,7 +142,7 @@ def compose(
         refuse([*faults(notebooks), *wrong_citations(notebooks, project.output)])
         if placeholders := project.report.placeholders:
             named = set_value(placeholders, "")
-            say(f"note: authors in report/report.yaml: put real names for {named}")
+            say(f"note: report/report.yaml: replace {named} with the authors' names")
         if typed := [fault for notebook in notebooks for fault in typed_numbers(notebook)]:
             more = f", and {len(typed) - 1} more (`nbpress lint`)" if typed[1:] else ""
             say(f"note: {typed[0]}{more}")
