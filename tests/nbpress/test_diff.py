@@ -132,9 +132,10 @@ def test_report_without_parameters_is_kept(built: TinyProject) -> None:
     """`nbpress diff default` compares with it, whatever was published later."""
     for scale in (4, 5):
         built.report("--param", f"scale={scale}")
-    scales = ("1_sums.scale  4        5", "1_sums.scale  2        5")
-    for word, line in zip(("previous", "default"), scales, strict=True):
-        assert line in built.run("diff", word).out
+    for word, scale in (("previous", "4"), ("default", "2")):
+        assert ["1_sums.scale", scale, "5"] in [
+            line.split()[1:4] for line in built.run("diff", word).out.splitlines()
+        ]
 
 
 def test_edited_values_have_no_record(built: TinyProject) -> None:

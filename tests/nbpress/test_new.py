@@ -284,8 +284,10 @@ def test_typed_numbers_are_counted(tmp_path: Path) -> None:
 def test_commands_that_copy_files(tmp_path: Path, name: str, command: str | None) -> None:
     """Files are only copied within the report; those further out have to be moved."""
     beside = tmp_path / "one" / "two" / "three"
-    (beside / name).parent.mkdir(parents=True)
-    (beside / name).touch()
+    beside.mkdir(parents=True)
+    file = (beside / name).resolve()
+    file.parent.mkdir(exist_ok=True)
+    file.touch()
     (line,) = left_to_do(
         adopt([saved(beside / "a.ipynb", cell("# A", "markdown"), cell(repr(name)))])
     )

@@ -105,7 +105,7 @@ def test_value_becomes_the_declared_type(
         ("x: float = 1", None, "x must be float; got None"),
         ("x: bool = True", 1, "x must be bool; got 1"),
         ("x: str = ''", 1, "x must be str; got 1"),
-        ("x: list[int] = []", "2", "x must be list[int]; got 2"),
+        ("x: list[int] = []", "2", "x must be list[int]; got 2; write x=[2]"),
         ("x: list[int] = []", [1, 2.5], "x must be list[int]; got [1, 2.5]"),
         ("x: list[float] = []  # ≥ 0", [1, -1], "x must be ≥ 0; got -1.0"),
         ("x: list[list[int]] = []  # ≥ 0", [[1], [-1]], "x must be ≥ 0; got -1"),

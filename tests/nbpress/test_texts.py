@@ -97,19 +97,19 @@ def test_what_is_meant_is_said() -> None:
 @pytest.mark.parametrize(
     ("markdown", "message"),
     [
-        ("# A", "the answer of task 1a stands under no task; its place is below"),
-        ("## Task 1b — B", "the answer of task 1a stands under task 1b; its place is below"),
-        ("## Task 1a — A\n\n## Task 1b — B", "the answer of task 1a stands under task 1b"),
+        ("# A", "the answer of task 1a is under no task; move it below"),
+        ("## Task 1b — B", "the answer of task 1a is under task 1b; move it below"),
+        ("## Task 1a — A\n\n## Task 1b — B", "the answer of task 1a is under task 1b"),
         ("## Task 1a — A", ""),
     ],
 )
 def test_answer_that_stands_elsewhere(markdown: str, message: str) -> None:
-    """It is told before anything runs; a later notebook's title ends a task as well."""
+    """It is reported before anything runs; a later notebook's title ends a task as well."""
     answer = ("code", "%%answer 1a\nSo it is.")
-    told = [line for line in wrong(LOAD, ("markdown", markdown), answer) if "stands" in line]
-    assert [line.partition(": ")[2][: len(message)] for line in told] == [message] * bool(message)
+    lines = wrong(LOAD, ("markdown", markdown), answer)
+    assert [line.partition(": ")[2][: len(message)] for line in lines] == [message] * bool(message)
     pair = [notebook(LOAD, ("markdown", "## Task 1a")), notebook(LOAD, ("markdown", "# B"), answer)]
-    assert any("stands under no task" in str(fault) for fault in faults(pair))
+    assert any("is under no task" in str(fault) for fault in faults(pair))
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ class Parameter:
             value = adapter.validate_json(json.dumps(value))
         except (ValidationError, TypeError, ValueError, RecursionError) as error:
             is_item = "list[" in self.type and isinstance(value, int | float | str)
-            hint = f": write {self.name}=[{value}]" if is_item else ""
+            hint = f"; write {self.name}=[{value}]" if is_item else ""
             raise PressError(f"{self.name} must be {self.type}; got {value!r:.80}{hint}") from error
         for number in _numbers(value):
             for sign, limit in self.bounds:
