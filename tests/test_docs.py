@@ -349,7 +349,7 @@ def test_reference_page_that_the_code_has_left_behind(tmp_path):
     }
     result = reference(tmp_path)
     assert result.returncode == 1
-    assert set(re.findall(r"docs/reference/(\S+) is not", result.stderr)) == pages
+    assert set(re.findall(r"docs/reference/(\S+) is out of date", result.stderr)) == pages
 
 
 def test_examples_of_magics():
