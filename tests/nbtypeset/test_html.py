@@ -200,6 +200,31 @@ def test_no_request_leaves_the_page(opened: Any) -> None:
     assert tab.complaints == []
 
 
+def test_page_brings_its_typefaces(browser: Any) -> None:
+    """The reader's device needs none; a page without formulas leaves out theirs."""
+    loaded = (
+        "document.fonts.ready.then(() => [...document.fonts].filter(f => f.status == 'loaded')"
+        ".map(f => `${f.family} ${f.weight} ${f.style}`))"
+    )
+    tab = browser.new_page()
+    tab.set_content(page_of(markdown("A *b* **c**: $x$, λ")))
+    assert [name.replace('"', "") for name in tab.evaluate(loaded)] == [
+        "Libertinus Serif normal normal",
+        "Libertinus Serif normal normal",
+        "Libertinus Serif normal italic",
+        "Libertinus Serif 600 700 normal",
+        "STIX Two Math normal normal",
+    ]
+    families = re.findall(r'@font-face\{font-family:"([^"]+)"', page_of(markdown("A")))
+    assert families == ["Libertinus Serif"] * 4
+
+
+def test_named_operator_stands_apart() -> None:
+    """In MathML it would stick to what stands before and after it."""
+    page = page_of(markdown(r"$y \ln x + y \ln(x)$"))
+    assert re.findall(r'<mo lspace="0.167em" rspace="(\w[^"]*)">ln</mo>', page) == ["0.167em", "0"]
+
+
 def test_maths_and_figures_are_laid_out(opened: Any) -> None:
     """Formulas and figures have a size, and figures say what they show."""
     tab = opened()

@@ -1,4 +1,4 @@
-"""Writes a document as one self-contained HTML file: no network, no script, no font."""
+"""Writes a document as one self-contained HTML file: no network and no script."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from nbtypeset.schema import VERDICTS
 from nbtypeset.tree import Node, kind_of, node, pairs, plain
 from nbtypeset.write.contents import contents, current_section_rules, heading_words, section_id
 from nbtypeset.write.dark import for_both_schemes
+from nbtypeset.write.fonts import font_faces
 from nbtypeset.write.parts import formula, spoken, write_parts
 from nbtypeset.write.sections import in_sections
 
@@ -25,6 +26,11 @@ _TAG = re.compile(r"<[a-z][^<>]*>")
 # MathML Core takes an accent's size from its mover, and its position from a spacing character.
 _ACCENT = re.compile(r'<mover>(<mi[^<]*</mi>)<mo accent="true">([^<])</mo></mover>')
 _SPACING = {"\u0302": "\u02c6", "\u0303": "\u02dc", "\u0304": "¯", "\u0307": "˙", "\u20d7": "→"}
+# A named operator, which TeX sets apart from what it applies to, unless that is in parentheses.
+_NAMED = re.compile(
+    r'<mi mathvariant="normal">([a-z]{2,})</mi>(?:<mo>&#8289;</mo>)?'
+    r'(?=(?:</mrow>)?(<mo[^>]*form="prefix")?)'
+)
 _SIGN = re.compile(r"\\[A-Za-z]+|[^\s{}^_&\\]")  # LaTeX for about one letter in print
 _NARROW = 14  # so many signs fit any screen
 _STYLE = re.compile(r' style="(?:text-align: (left|right|center);?)?[^"]*"')
@@ -47,14 +53,16 @@ def write_html(document: Document, open_code: bool) -> str:
         sections, writer.visit, "html", "--mathml", "--shift-heading-level-by=1",
         "--syntax-highlighting=none",
     )  # fmt: skip
+    style += font_faces(has_formulas=any("<math" in part for part in parts))
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     page = document.title_page
     parts = [_ACCENT.sub(_accent, _TAG.sub(_without_style, part)) for part in parts]
+    parts = [_NAMED.sub(_operator, part) for part in parts]
     results = parts.pop(0) if document.has_results else ""
     return template.substitute(
         language=escape(page.language),
         title=escape(page.title),
-        policy=f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
+        policy=f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; font-src data:; "
         "base-uri 'none'; form-action 'none'",
         style=style,
         header=_header(page) + results,
@@ -67,6 +75,11 @@ def write_html(document: Document, open_code: bool) -> str:
 def _accent(accent: re.Match[str]) -> str:
     sign = _SPACING.get(accent[2], accent[2])
     return f'<mover accent="true">{accent[1]}<mo stretchy="false">{sign}</mo></mover>'
+
+
+def _operator(named: re.Match[str]) -> str:
+    behind = "0" if named[2] else "0.167em"
+    return f'<mo lspace="0.167em" rspace="{behind}">{named[1]}</mo>'
 
 
 def _without_style(tag: re.Match[str]) -> str:
