@@ -26,9 +26,9 @@ VERDICTS = [
     ("2e-why", "one-sided", "its errors lean to one side", "the errors lean more to one side"),
     ("2e-why", "leaning-pulls", "Errors on one side add up", "only in part"),
     ("2e-why", "fewer-deep-falls", "the scatter of random batches", "deep falls much rarer"),
-    ("3d-verdict", "loss-lowest-last", "no serious overfitting", "The model overfits"),
-    ("3d-verdict", "validation-rises-less", "A first, faint sign is there", "keeps pace"),
-    ("3d-verdict", "validation-settles", "no longer rises", "it still rises"),
+    ("3d-verdict", "loss-lowest-last", "no serious overfitting", "begins to overfit"),
+    ("3d-verdict", "validation-rises-less", "a first, faint sign", "rises as fast as"),
+    ("3d-verdict", "validation-settles", "stands still, as far", "it still rises"),
     ("4b-why", "weights-less-rough", "A sum of many images is smooth.", "not smoother"),
     ("4b-why", "weights-are-contrasts", "What remains is a contrast", "differs from digit"),
     ("4b-why", "few-images-pull", "half of the pull on a digit's weights", ""),
@@ -36,7 +36,7 @@ VERDICTS = [
     ("4d-why", "scaling-changes-nothing", "Not because the weights are too small", "unscaled"),
     ("4d-why", "weights-are-contrasts", "drives the weights of each digit", ""),
     ("4d-minimum", "minimum-loses-images", "**underfitting**", "Jitter, then, explains more"),
-    ("4e-why", "norm-falls", "falls drastically", "does not fall throughout"),
+    ("4e-why", "norm-falls", "of the weights falls as", "does not fall throughout"),
     ("4e-why", "small-penalties-still-grow", "has brought the weights to rest", "weights jitter"),
 ]
 
