@@ -198,6 +198,25 @@ def test_formula_that_cannot_be_set_is_told_before_anything_executes(built: Tiny
     )
 
 
+def test_formula_that_cannot_be_set_is_refused_if_nothing_executes(built: TinyProject) -> None:
+    """An edit of prose executes nothing; the report is rendered, and is not published."""
+    before = (built.root / "report" / "report.pdf").read_bytes()
+    built.edit("notebooks/1_sums.ipynb", "What is the sum?", "What is $\\\\nosuch x$?")
+    result = refused(built)
+    assert result.executed == {}
+    assert result.err == (
+        "nbpress: 1_sums.ipynb, cell 4, line 3: formula cannot be read: \\nosuch x\n"
+    )
+    assert (built.root / "report" / "report.pdf").read_bytes() == before
+    source = "%%answer 1a\n{{ total:g }} {{ formula }}"
+    built.edit("notebooks/1_sums.ipynb", "What is $\\\\nosuch x$?", "What is the sum?")
+    built.edit_cell("1_sums.ipynb", "sum", "total = 6.0\nformula = r'$\\nosuch y$'")
+    built.edit_cell("1_sums.ipynb", "answer", source)
+    err = refused(built).err
+    assert "the report cannot be rendered: cell " in err
+    assert r"formula cannot be read, its source is shown: \nosuch y" in err
+
+
 def test_typed_number_is_a_note(built: TinyProject) -> None:
     """A typed number stops no report; one that is marked as meant gives no note."""
     built.edit_cell("2_pictures.ipynb", "answer", "%%answer 2a\nOf two, {{ width }} wide.")

@@ -86,6 +86,7 @@ def test_what_is_meant_is_said() -> None:
         ("markdown", "A 3 and a 4.\n\n<!-- typed: 3 -->"),
         ("code", "%%answer 1a\nTwo of 10 <!-- typed: two, 10, 11 -->"),
         ("code", '# typed: five\nnbpress.claim("1a", "x", "five or 6", y)'),
+        ("code", '# <!-- typed: five -->\nnbpress.claim("1a", "z", "five of them", y)'),
     ]
     assert typed(*cells) == [
         (1, 1, "'4' is typed and may go stale"),

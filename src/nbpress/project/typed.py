@@ -53,7 +53,7 @@ def _meant(cell: Cell) -> list[str]:
     lists = TYPED.findall(cell.source)
     if cell.runs and not split_prose(cell.source):
         for comment in comments(cell.source).values():
-            lists += re.findall(r"\btyped: (.*)", comment)
+            lists += re.findall(r"\btyped: (.*?)(?:-->|$)", comment)
     return _listed(lists)
 
 

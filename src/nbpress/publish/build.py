@@ -24,7 +24,7 @@ from nbpress.project.texts import faults
 from nbpress.project.typed import typed_numbers
 from nbpress.publish.bind import Bound, bind
 from nbpress.publish.diff import keep_previous
-from nbpress.publish.lint import refuse, wrong_formulas
+from nbpress.publish.lint import refuse, refuse_unread, wrong_formulas
 from nbpress.publish.provenance import Commit, read_commit
 from nbpress.publish.published import (
     FORMS,
@@ -85,21 +85,20 @@ def build(project: Project, request: Request) -> list[Path]:
         forms[request.form] = exporter, request.show_code
         check_writable(project.output, [VALUES, RECORD, *forms])
         dataset = data_set(project, request.dataset)
+        exporters = [exporter for exporter, _ in forms.values()]
         bound, executed = compose(
-            project,
-            dataset,
-            request.parameters,
-            force=request.force,
-            exporters=[exporter for exporter, _ in forms.values()],
+            project, dataset, request.parameters, force=request.force, exporters=exporters
         )
         published, files = _render_all(project, bound, forms, former)
+        notes = list(dict.fromkeys(note for form in published.values() for note in form.notes))
+        refuse_unread(project, notes, exporters)
         record = published_record(dataset, request.parameters, bound, published)
         # Files are renamed in this order: the record, which lists the others, comes last.
         files = {VALUES: values_of(bound), **files, RECORD: record.to_bytes()}
         replaced = read(project.output / VALUES)
         written = [path for path in publish(project.output, files, former) if path.name != RECORD]
         changes = keep_previous(project, former, replaced, record, files[VALUES])
-    for note in dict.fromkeys(note for form in published.values() for note in form.notes):
+    for note in notes:
         say(f"note: {note}")
     for name in unknown(project.output, record):
         say(

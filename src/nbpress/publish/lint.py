@@ -45,6 +45,18 @@ def lint(project: Project) -> None:
     refuse(sorted([*wrong, *typed, *([] if wrong else wrong_formulas(notebooks, _EVERY))]))
 
 
+def refuse_unread(project: Project, notes: Iterable[str], exporter_names: Iterable[str]) -> None:
+    """Refuse a report that was rendered with a formula whose source is shown instead.
+
+    A build that executes nothing has not tried the formulas before.
+    """
+    if unread := [note for note in notes if ": formula cannot be read" in note]:
+        chapters = project.report.chapters
+        notebooks = [read_notebook(project.notebooks / c.notebook) for c in chapters]
+        refuse(wrong_formulas(notebooks, exporter_names))
+        raise PressError(f"the report cannot be rendered: {'; '.join(unread)}")
+
+
 def wrong_formulas(notebooks: Iterable[Notebook], exporter_names: Iterable[str]) -> list[Fault]:
     """Return the formulas that exporters cannot typeset.
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from nbpress.errors import PressError, disk_error
 from nbpress.project.notebook import INJECTED_TAG, runs
+from nbpress.say.prose import split_prose
 
 _OUT_OF_MEMORY = re.compile(
     r"^.*(?:MemoryError|bad_alloc|Cannot allocate memory|can't start new thread"
@@ -82,8 +83,14 @@ def _reason(stopped: Exception | None, cell_timeout: int) -> str:
 
 
 def _failure(number: int, cell: dict[str, Any], reason: str, traceback: str = "") -> str:
-    """Describe a failed cell: its number, what happened, source, output so far, traceback."""
-    parts = [f"cell {number} ({cell['id']}) {reason}", "", indent("".join(cell["source"]))]
+    """Describe a failed cell: its number, what happened, source, output so far, traceback.
+
+    Of a cell of prose it shows the lines around the one that the reason names, and no traceback.
+    """
+    source, line = "".join(cell["source"]), re.search(r"\bline (\d+)", reason)
+    if split_prose(source) and line:
+        source, traceback = _around(source, int(line[1])), ""
+    parts = [f"cell {number} ({cell['id']}) {reason}", "", indent(source)]
     output = "".join(
         "".join(o.get("text", "") if o["output_type"] == "stream" else "") for o in cell["outputs"]
     )
@@ -92,6 +99,12 @@ def _failure(number: int, cell: dict[str, Any], reason: str, traceback: str = ""
     if traceback:
         parts += ["", indent(_without_colours(traceback))]
     return "\n".join(parts)
+
+
+def _around(source: str, line: int) -> str:
+    """Return a few lines of a source with their numbers, two before the given one."""
+    lines = list(enumerate(source.splitlines(), start=1))[max(0, line - 3) : line + 5]
+    return "\n".join(f"{number:>3}  {text}" for number, text in lines)
 
 
 def _first_line(error: Exception | None) -> str:
