@@ -67,6 +67,12 @@ def test_another_data_set_is_not_counted(built: TinyProject) -> None:
     assert "since the last report" not in built.report("--dataset", "large").err
     former = json.loads((built.root / "build" / "previous" / "published.json").read_text("utf-8"))
     assert former["dataset"] == "small"
+    assert built.run("check", "--record").status == 0
+    note = "the previous report is on small, so the recorded values are taken"
+    assert built.run("diff").out.splitlines()[0] == note
+    built.report("--dataset", "large", "--param", "scale=3")
+    out = built.run("diff", "default").out
+    assert ["1_sums.scale", "2", "3"] in [line.split()[1:4] for line in out.splitlines()]
 
 
 @pytest.mark.parametrize(

@@ -467,7 +467,9 @@ def test_values_of_the_key_results_come_first(tiny: TinyProject) -> None:
     (tiny.root / "sweeps" / "mine.yaml").write_text(
         "notebook: 1_sums\nproduct: {count: 1..2}\nvalues: [1a.d, 1a.unknown]\n"
     )
-    sweep(tiny, "mine")
+    result = sweep(tiny, "mine")
+    shown_values = re.findall(r"\[./2\] count=.: done in .* s  (.*)", result.err)
+    assert sorted(shown_values) == ["1a.d 3", "1a.d 6"]
     assert tiny.run("sweep", "show", "mine").out.split()[:4] == ["count", "runs", "1a.d", "1a.b"]
     header = (tiny.root / "sweeps" / "mine" / "results.csv").read_text().split("\n")[0]
     assert ",1a.d,1a.a," in header

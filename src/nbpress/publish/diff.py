@@ -78,13 +78,15 @@ def diff(project: Project, old: str | None, new: str) -> tuple[str, bool]:
     """Return a table of the differences between two reports, and whether there are any.
 
     Each is `report`, the published one; `previous`, the last one before it that differed;
-    `default`, the last one before it that was built without parameters; `recorded`, the values
-    recorded for its data set; or the path of a values.json, or its folder.
+    `default`, the last one before it on its data set that was built without parameters; `recorded`,
+    the values recorded for its data set; or the path of a values.json, or its folder.
     """
+    note = ""
     if old is None:
-        reports = [read_published(folder) for folder in (project.build / _PREVIOUS, project.output)]
-        same_data = all(reports) and len({each.dataset for each in reports if each}) == 1
-        old = "previous" if same_data else "recorded"
+        previous, last = map(read_published, (project.build / _PREVIOUS, project.output))
+        old = "previous" if previous and last and previous.dataset == last.dataset else "recorded"
+        if previous and last and old == "recorded":
+            note = f"the previous report is on {previous.dataset}, so the recorded values are taken"
     states = [_state(project, word) for word in (old, new)]
     result = differences(*states)
     rows = [("", "", states[0].name, states[1].name, "difference")]
@@ -92,7 +94,7 @@ def diff(project: Project, old: str | None, new: str) -> tuple[str, bool]:
         for drift in result.drifts.get(kind, ()):
             before, after = (_shown(kind, text) for text in (drift.expected, drift.observed))
             rows.append((kind, drift.name, before, after, _size(drift, states[0].values)))
-    lines = [as_table(rows) if rows[1:] else "nothing differs"]
+    lines = [*filter(None, [note]), as_table(rows) if rows[1:] else "nothing differs"]
     if result.unknown:
         one = next(state.name for state in states if state.of("claim") is None)
         kinds = ", ".join(f"{kind}s" for kind in result.unknown)
@@ -112,7 +114,8 @@ def keep_previous(
     They are also kept as `default` if they were built without parameters. Return a summary of the
     differences, "" if there are none or the data set is another.
     """
-    folders = [project.build / _PREVIOUS, project.build / _DEFAULT]
+    dataset = former.dataset if former else record.dataset
+    folders = [project.build / _PREVIOUS, _default(project, dataset)]
     for folder in folders:
         for left_over in folder.glob(".*.new"):  # of a build that was killed
             left_over.unlink(missing_ok=True)
@@ -136,7 +139,12 @@ def _state(project: Project, word: str) -> State:
                 "`nbpress check --record`"
             )
         return State(word, read_values(path))
-    folders = {"report": project.output, **{w: project.build / w for w in (_PREVIOUS, _DEFAULT)}}
+    last = read_published(project.output)
+    folders = {
+        "report": project.output,
+        "previous": project.build / _PREVIOUS,
+        "default": _default(project, last.dataset if last else ""),
+    }
     path = folders.get(word, Path(word))
     path = path / VALUES if path.is_dir() or word in folders else path
     if not path.is_file():
@@ -148,6 +156,11 @@ def _state(project: Project, word: str) -> State:
     # If the file was edited, the record beside it no longer describes it.
     known = published if published and digest(read(path) or b"") == published.values else None
     return State(word, read_values(path), known)
+
+
+def _default(project: Project, dataset: str) -> Path:
+    """Return where the last report on a data set that was built without parameters is kept."""
+    return project.build / _DEFAULT / dataset
 
 
 def _shown(kind: str, text: str) -> str:

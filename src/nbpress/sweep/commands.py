@@ -63,13 +63,13 @@ def run_sweep(
     with locked(sweep.build), Journal(sweep.journal) as journal:
         agenda = prepare(sweep, journal, retry=retry)
         _announce(sweep, agenda, 0 if scheduler else workers or cores())
+        first = sweep.description.values or project.report.headlines
         try:
             if agenda.runs:
                 with _workers(sweep, agenda, workers or cores(), scheduler, insecure) as ready:
-                    _execute(sweep, journal, agenda, ready)
+                    _execute(sweep, journal, agenda, ready, first)
         finally:
             entries = journal.entries()
-            first = sweep.description.values or project.report.headlines
             table = write_table(sweep.folder, entries, _facts(sweep), first)
             sweep.cache.tidy()
             sweep.cache.trim(project.report.cache_megabytes * 10**6, ())
@@ -83,9 +83,11 @@ def run_sweep(
         )
 
 
-def _execute(sweep: Sweep, journal: Journal, agenda: Agenda, workers: Workers) -> None:
+def _execute(
+    sweep: Sweep, journal: Journal, agenda: Agenda, workers: Workers, first: list[str]
+) -> None:
     varied = [*sweep.grid.varied, *sweep.grid.repeated]
-    with View(varied or list(sweep.grid.given), len(agenda.runs)) as view:
+    with View(varied or list(sweep.grid.given), len(agenda.runs), first) as view:
         run(sweep, journal, agenda, workers, view)
 
 

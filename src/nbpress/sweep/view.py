@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from nbpress.log import say
@@ -22,10 +23,12 @@ class View:
         The names of the parameters that distinguish runs.
     left
         The number of runs to execute.
+    first
+        The values to show of each run; of a run that has none of them, those that changed.
     """
 
-    def __init__(self, varied: list[str], left: int) -> None:
-        self.varied, self.left = varied, left
+    def __init__(self, varied: list[str], left: int, first: Iterable[str] = ()) -> None:
+        self.varied, self.left, self.first = varied, left, list(first)
         self.ended_runs, self.failed = 0, 0
         self._failures: dict[str, str] = {}  # by error, the first run with it
         self._values: dict[str, Any] = {}  # of the last run
@@ -73,9 +76,10 @@ class View:
             alike = self._failures.setdefault(entry.error, point)
             self.say(f"{prefix}: FAILED{f' as {alike}' if alike != point else f': {entry.error}'}")
         elif entry.state == DONE:
-            # Values that all runs share say nothing about progress, so only changes are shown.
-            few = len(entry.values) <= _MOST_VALUES
-            news = {n: v for n, v in entry.values.items() if few or v != self._values.get(n)}
+            news = {name: entry.values[name] for name in self.first if name in entry.values}
+            if not news:  # values that all runs share say nothing about progress
+                few = len(entry.values) <= _MOST_VALUES
+                news = {n: v for n, v in entry.values.items() if few or v != self._values.get(n)}
             values = "  ".join(
                 f"{name} {short(value)}" for name, value in [*news.items()][:_MOST_VALUES]
             )
