@@ -147,7 +147,7 @@ class Validator:
         if len(diverged):
             raise FloatingPointError(
                 f"training diverged: {name} after step {step} is not finite with "
-                f"{self.settings[diverged[0]]}; take a smaller learning rate"
+                f"{self.settings[diverged[0]]}; take a smaller learning rate or λ"
             )
 
 

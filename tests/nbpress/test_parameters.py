@@ -144,7 +144,7 @@ def test_only_literal_assignments_are_parameters(tmp_path: Path) -> None:
         ("a='x y'", {"": {"a": "x y"}}),
         ("a=[1, 2] b=3", {"": {"a": "[1, 2]", "b": "3"}}),
         ("'a=[1, 2]' 2_b.a=", {"": {"a": "[1, 2]"}, "2_b": {"a": ""}}),
-        (["a=x y", "a=z=1"], {"": {"a": "z=1"}}),
+        (["a=x y", "b=z=1"], {"": {"a": "x y", "b": "z=1"}}),
         ("=1", None),
         ("a", None),
     ],
@@ -190,6 +190,15 @@ def test_what_is_no_number_is_no_parameter(value: object) -> None:
     (count,) = declarations("count: float = 3.0  # > 0", "the cell")
     with pytest.raises(PressError, match="count must be"):
         count.check(value)
+
+
+def test_parameter_is_given_once(tmp_path: Path) -> None:
+    """Of two values nobody knows which is meant; one after a file replaces the file's."""
+    path = tmp_path / "some.yaml"
+    path.write_text("seed: 1", "utf-8")
+    assert read_parameters([str(path), "seed=2"]) == {"": {"seed": "2"}}
+    with pytest.raises(PressError, match="PARAMS: seed is given twice: 1 and 2"):
+        read_parameters("seed=1 rate=3 seed=2")
 
 
 def test_yaml_that_holds_itself_is_refused(tmp_path: Path) -> None:

@@ -219,6 +219,15 @@ def test_page_brings_its_typefaces(browser: Any) -> None:
     assert families == ["Libertinus Serif"] * 4
 
 
+def test_formula_keeps_the_comma_behind_it() -> None:
+    """A word joiner forbids a line break there; an apostrophe is set as one, but not in code."""
+    page = page_of(markdown("A digit's $x$, and $y$ too: `it's`"))
+    assert len(re.findall(r"</math>&#8288;,", page)) == 1
+    assert "</math>&#8288; too" not in page
+    assert "A digit’s" in page
+    assert "it's" in page or "it&#39;s" in page
+
+
 def test_named_operator_stands_apart() -> None:
     """In MathML it would stick to what stands before and after it."""
     page = page_of(markdown(r"$y \ln x + y \ln(x)$"))

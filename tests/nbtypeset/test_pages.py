@@ -178,7 +178,7 @@ def test_letters_of_a_figure_can_be_searched_for() -> None:
     (page,) = pages_of(outputs(display(**data)))
     assert "findable" in page
     html = OfflineHTMLExporter().from_notebook_node(outputs(display(**data)))[0]
-    (picture,) = re.findall(r"base64,([\w+/=]+)", html)
+    (picture,) = re.findall(r"svg\+xml;base64,([\w+/=]+)", html)
     assert "<path" in b64decode(picture).decode()
 
 

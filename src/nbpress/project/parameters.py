@@ -128,6 +128,7 @@ def read_parameters(given: str | list[str]) -> Parameters:
     parameters by chapter.
     """
     parameters: Parameters = {}
+    given_here: dict[str, str] = {}
     try:
         settings = _joined(shlex.split(given)) if isinstance(given, str) else given
     except ValueError as error:
@@ -136,7 +137,9 @@ def read_parameters(given: str | list[str]) -> Parameters:
         name, equals, value = setting.partition("=")
         if equals and name:
             chapter, _, parameter = name.rpartition(".")
-            parameters.setdefault(chapter, {})[parameter] = value
+            if name in given_here:  # a value from a file may be given again
+                raise PressError(f"PARAMS: {name} is given twice: {given_here[name]} and {value}")
+            parameters.setdefault(chapter, {})[parameter] = given_here[name] = value
         elif setting.endswith((".yaml", ".yml")):
             content = read_yaml(Path(setting))
             if not isinstance(content, dict):

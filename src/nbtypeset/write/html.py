@@ -31,6 +31,8 @@ _NAMED = re.compile(
     r'<mi mathvariant="normal">([a-z]{2,})</mi>(?:<mo>&#8289;</mo>)?'
     r'(?=(?:</mrow>)?(<mo[^>]*form="prefix")?)'
 )
+_BREAK = re.compile(r"(</math>)(?=[,.;:!?)])")  # a line must not begin with what follows a formula
+_APOSTROPHE = re.compile(r"(?<=\w)'(?=\w)")
 _SIGN = re.compile(r"\\[A-Za-z]+|[^\s{}^_&\\]")  # LaTeX for about one letter in print
 _NARROW = 14  # so many signs fit any screen
 _STYLE = re.compile(r' style="(?:text-align: (left|right|center);?)?[^"]*"')
@@ -57,7 +59,7 @@ def write_html(document: Document, open_code: bool) -> str:
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     page = document.title_page
     parts = [_ACCENT.sub(_accent, _TAG.sub(_without_style, part)) for part in parts]
-    parts = [_NAMED.sub(_operator, part) for part in parts]
+    parts = [_BREAK.sub(r"\1&#8288;", _NAMED.sub(_operator, part)) for part in parts]
     results = parts.pop(0) if document.has_results else ""
     return template.substitute(
         language=escape(page.language),
@@ -113,6 +115,8 @@ class _Writer:
         """Return the nodes that replace a node."""
         content: Any = element.get("c")
         match element["t"]:
+            case "Str":
+                element["c"] = _APOSTROPHE.sub("’", content)
             case "Math" if content[0]["t"] == "DisplayMath":
                 said = escape(spoken(element))
                 stop = ' tabindex="0"' if _may_scroll(content[1]) else ""
