@@ -295,6 +295,9 @@ def test_commands_that_copy_files(tmp_path: Path, name: str, command: str | None
     assert line.endswith(end.replace("three/../", ""))
 
 
+TITLE = {"text/plain": ["Text(0.5, 1.0, 'A title')"]}
+
+
 def test_what_is_left_to_do(tmp_path: Path) -> None:
     """Everything that would stop the report, or be missing in it, is listed with its cell."""
     (tmp_path / "near.py").touch()
@@ -313,6 +316,7 @@ def test_what_is_left_to_do(tmp_path: Path) -> None:
         cell("recorded: dict = {}", tags=("parameters",)),
         cell("rate = 1", tags=("injected-parameters",)),
         cell("df.plot()", outputs=[{"output_type": "stream", "name": "stdout", "text": "3"}]),
+        cell("label()", outputs=[{"output_type": "execute_result", "data": TITLE}]),
     )
     copy = f"`cp -r {tmp_path}"
     expected = [
@@ -328,6 +332,7 @@ def test_what_is_left_to_do(tmp_path: Path) -> None:
         "cell 8, line 1: fig-a has no text alternative",
         "cell 9: the press itself sets 'recorded'",
         "cell 10: papermill added it",
+        "cell 12: its last line shows an object of matplotlib",
     ]
     left = left_to_do(adopt([path]))
     assert len(left) == len(expected), left

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+from typing import Any
 
 import matplotlib as mpl
 import pytest
@@ -32,20 +33,24 @@ def test_letters_are_drawn_and_written() -> None:
     assert families == {"Libertinus Serif"}
 
 
-def test_pictures_are_those_of_savefig() -> None:
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"savefig.bbox": "tight"}, {"savefig.facecolor": "0.5"}, {"savefig.transparent": True}],
+)
+def test_pictures_are_those_of_savefig(settings: dict[str, Any]) -> None:
     """The bytes are equal, also with own colours and layout; canvas and size stay."""
-    with style.context("onelayer.style.report"):
+    with style.context("onelayer.style.report"), mpl.rc_context(settings):
         figures = [Figure(facecolor="0.9", dpi=120) for _ in range(2)]
         for each in figures:
-            each.gca().set(xlabel="x", ylabel="y", title="A theirs")
+            each.gca().set(xlabel="x", ylabel="y", title="A figure")
     ours, theirs = figures
     canvas, svg, png = ours.canvas, io.StringIO(), io.BytesIO()
-    bundle = pictures(ours, "fig-1")
-    assert (ours.canvas, ours.dpi) == (canvas, 120)
-    with mpl.rc_context({"svg.hashsalt": "fig-1"}):
+    with mpl.rc_context({**settings, "svg.hashsalt": "fig-1"}):
+        bundle = pictures(ours, "fig-1")
         theirs.savefig(svg, format="svg", metadata={"Date": None})
-    theirs.set_layout_engine("none")
-    theirs.savefig(png, format="png", dpi=200, metadata={"Software": None})
+        theirs.set_layout_engine("none")
+        theirs.savefig(png, format="png", dpi=200, metadata={"Software": None})
+    assert (ours.canvas, ours.dpi) == (canvas, 120)
     assert bundle["image/svg+xml"] == svg.getvalue()
     assert base64.b64decode(bundle["image/png"]) == png.getvalue()
 

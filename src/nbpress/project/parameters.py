@@ -150,7 +150,10 @@ def read_parameters(given: str | list[str]) -> Parameters:
                 else:
                     parameters.setdefault("", {})[str(key)] = item
         else:
-            raise PressError(f"PARAMS: expected name=value or a YAML file; got {setting!r}")
+            raise PressError(
+                f"PARAMS: expected name=value or a YAML file; got {setting!r} (quote one "
+                "that has blanks: \"'my chapter.n=20'\")"
+            )
     return parameters
 
 

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _PNG_DPI = 200
+# With these settings `savefig` saves a figure as it is drawn.
+_AS_DRAWN = {
+    **{"savefig.bbox": None, "savefig.transparent": False},
+    **{"savefig.facecolor": "auto", "savefig.edgecolor": "auto"},
+}
 _FONTS = re.compile(r"\bfont(?:-family)?:([^;\"]*)")
 _identities: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
 _new_identity = itertools.count(1)
@@ -74,7 +79,10 @@ def _draw(
     fig: Figure, file: Any, format_: str, metadata: dict[str, Any], dpi: float | None = None
 ) -> None:
     """Write what `savefig` writes, in two thirds of its time: `savefig` draws everything twice."""
-    if not hasattr(fig, "set_canvas"):  # not a figure, but something that can save itself
+    import matplotlib as mpl
+
+    is_as_drawn = all(mpl.rcParams[name] == value for name, value in _AS_DRAWN.items())
+    if not (hasattr(fig, "set_canvas") and is_as_drawn):  # other objects can save themselves too
         fig.savefig(file, format=format_, metadata=metadata, dpi=dpi)
         return
     from matplotlib.backends.backend_agg import FigureCanvasAgg
