@@ -81,7 +81,8 @@ def _draw(
     """Write what `savefig` writes, in two thirds of its time: `savefig` draws everything twice."""
     import matplotlib as mpl
 
-    is_as_drawn = all(mpl.rcParams[name] == value for name, value in _AS_DRAWN.items())
+    settings: Any = mpl.rcParams
+    is_as_drawn = all(settings[name] == value for name, value in _AS_DRAWN.items())
     if not (hasattr(fig, "set_canvas") and is_as_drawn):  # other objects can save themselves too
         fig.savefig(file, format=format_, metadata=metadata, dpi=dpi)
         return
