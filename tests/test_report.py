@@ -246,6 +246,18 @@ TOLD = {
         ],
         ["2s", "Training stops after"],
     ),
+    "a rate that is far too large for ten digits": (
+        "3_softmax_regression",
+        {"learning_rate": "1e9"},
+        ["this training has failed, since a learning rate of 10⁹ is too large"],
+        [],
+    ),
+    "a rate that suits them": (
+        "3_softmax_regression",
+        {"num_epochs": "2"},
+        ["both losses end below $\\ln K$, the loss of guessing"],
+        ["this training has failed"],
+    ),
     "one penalty, which is the smallest and the strongest": (
         "4_regularization",
         {"lambdas": "[0.5]"},
