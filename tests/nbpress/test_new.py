@@ -317,6 +317,7 @@ def test_what_is_left_to_do(tmp_path: Path) -> None:
         cell("rate = 1", tags=("injected-parameters",)),
         cell("df.plot()", outputs=[{"output_type": "stream", "name": "stdout", "text": "3"}]),
         cell("label()", outputs=[{"output_type": "execute_result", "data": TITLE}]),
+        cell("odd()", outputs=[{"output_type": "execute_result", "data": {"text/plain": 5}}]),
     )
     copy = f"`cp -r {tmp_path}"
     expected = [

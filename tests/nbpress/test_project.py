@@ -23,6 +23,22 @@ def test_project_is_found_from_below(tiny: TinyProject) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("2", "; did you mean '2_pictures'?"),
+        ("2_picture", "; did you mean '2_pictures'?"),
+        ("", "; known: 1_sums, 2_pictures, 3_summary"),
+        ("x", "; known: 1_sums, 2_pictures, 3_summary"),
+    ],
+)
+def test_chapter_that_does_not_exist(tiny: TinyProject, name: str, hint: str) -> None:
+    """The message names the chapter that is spelt or begins alike, or else all of them."""
+    with pytest.raises(PressError) as error:
+        open_project(tiny.root).chapter(name)
+    assert str(error.value).endswith(hint)
+
+
 def test_every_mistake_in_report_yaml_is_listed(tiny: TinyProject) -> None:
     """Unknown, missing and mistyped keys are listed together, each with its place."""
     tiny.edit("report/report.yaml", "title: A tiny report", "titel: A tiny report")

@@ -29,7 +29,9 @@ _DRAWS = {
     *("contour", "contourf", "pcolormesh", "fill_between", "stackplot", "violinplot"),
     *("heatmap", "histplot", "lineplot", "pairplot", "scatterplot"),  # seaborn's
 }
-_PRINTED = re.compile(r"Text\(")  # as a title or a label is shown; the press hides addresses
+_PRINTED = re.compile(
+    r"(?:\[[\"'])?Text\("
+)  # as a title or a label is shown; the press hides addresses
 _LINKED = re.compile(r"\]\(([^)\s]+)\)")
 _INSTALLS = re.compile(r"^\s*[!%]\s*(?:pip|conda|mamba)\s+install\b", re.MULTILINE)
 
@@ -70,7 +72,7 @@ def _of_cell(adopted: Adopted, cell: Cell, below: Cell | None) -> Iterator[str]:
         if output.get("output_type") == "error":
             error = f"{output.get('ename')}: {output.get('evalue')}"
             yield f"it ended in {error:.80}, which would stop the report: fix or remove it"
-        if _PRINTED.match("".join(output.get("data", {}).get("text/plain", ""))):
+        if _PRINTED.match(str(output.get("data", {}).get("text/plain"))):
             yield "its last line shows an object of matplotlib: end that line with ';'"
     if INJECTED_TAG in cell.tags:
         yield "papermill added it: move its values to the cell of parameters, and remove it"

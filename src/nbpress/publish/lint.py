@@ -39,7 +39,7 @@ def lint(project: Project) -> None:
 
     This includes typed numbers, which do not stop a build.
     """
-    notebooks = [read_notebook(project.notebooks / c.notebook) for c in project.report.chapters]
+    notebooks = _read_all(project)
     typed = [fault for notebook in notebooks for fault in typed_numbers(notebook)]
     wrong = [*faults(notebooks), *wrong_citations(notebooks, project.output)]
     refuse(sorted([*wrong, *typed, *([] if wrong else wrong_formulas(notebooks, _EVERY))]))
@@ -51,10 +51,12 @@ def refuse_unread(project: Project, notes: Iterable[str], exporter_names: Iterab
     A build that executes nothing has not tried the formulas before.
     """
     if unread := [note for note in notes if ": formula cannot be read" in note]:
-        chapters = project.report.chapters
-        notebooks = [read_notebook(project.notebooks / c.notebook) for c in chapters]
-        refuse(wrong_formulas(notebooks, exporter_names))
+        refuse(wrong_formulas(_read_all(project), exporter_names))
         raise PressError(f"the report cannot be rendered: {'; '.join(unread)}")
+
+
+def _read_all(project: Project) -> list[Notebook]:
+    return [read_notebook(project.notebooks / c.notebook) for c in project.report.chapters]
 
 
 def wrong_formulas(notebooks: Iterable[Notebook], exporter_names: Iterable[str]) -> list[Fault]:

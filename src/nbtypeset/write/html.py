@@ -34,7 +34,7 @@ _NAMED = re.compile(
 _BREAK = re.compile(r"(</math>)(?=[,.;:!?)])")  # a line must not begin with what follows a formula
 _APOSTROPHE = re.compile(r"(?<=\w)'(?=\w)")
 _SIGN = re.compile(r"\\[A-Za-z]+|[^\s{}^_&\\]")  # LaTeX for about one letter in print
-_NARROW = 14  # so many signs fit any screen
+_FEW_SIGNS = 14  # so many signs fit any screen
 _STYLE = re.compile(r' style="(?:text-align: (left|right|center);?)?[^"]*"')
 
 
@@ -210,7 +210,7 @@ def _may_scroll(formula: str) -> bool:
 
     Chromium and Firefox make scrolling elements tab stops by themselves, Safari does not.
     """
-    return any(len(_SIGN.findall(row)) > _NARROW for row in formula.split(r"\\"))
+    return any(len(_SIGN.findall(row)) > _FEW_SIGNS for row in formula.split(r"\\"))
 
 
 def _header(page: TitlePage) -> str:

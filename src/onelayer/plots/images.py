@@ -55,7 +55,7 @@ def _weight_images(
     rows: Mapping[str, Array], names: Sequence[str], num_columns: int, width: float
 ) -> Figure:
     """Show each row in lines of at most `num_columns` images, which share a scale."""
-    starts = range(0, len(names), num_columns)
+    starts = range(0, len(next(iter(rows.values()))), num_columns)
     is_split = len(starts) > 1
     height = (width / (num_columns + 2) + 0.2 * is_split) * len(rows) * len(starts) + 0.6
     layout = ConstrainedLayoutEngine(w_pad=0.01, h_pad=0.02)
