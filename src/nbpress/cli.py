@@ -172,9 +172,9 @@ def check(
 def diff(context: click.Context, old: str | None, new: str, exit_code: bool) -> None:
     """Say which parameters, claims, values and figures differ between two reports.
 
-    OLD and NEW are `report`, the published one; `previous`, the last one before it that differed
-    (the default for OLD); `default`, the last one before it that was built without parameters;
-    `recorded`, the values recorded for the data set; or the path of a values.json.
+    OLD and NEW are `report`, the published one; `previous`, the last one before it that differed;
+    `default`, the last one on its data set without parameters; `recorded`, the values recorded for
+    it; or the path of a values.json. OLD is `previous` if that has the same data set, or `recorded`.
     """
     from nbpress.publish.diff import diff as run_diff
 
