@@ -174,7 +174,7 @@ def diff(context: click.Context, old: str | None, new: str, exit_code: bool) -> 
 
     OLD and NEW are `report`, the published one; `previous`, the last one before it that differed;
     `default`, the last one on its data set without parameters; `recorded`, the values recorded for
-    it; or the path of a values.json. OLD is `previous` if that has the same data set, or `recorded`.
+    it; or the path of a values.json. Without OLD: `previous` on the same data set, else `recorded`.
     """
     from nbpress.publish.diff import diff as run_diff
 
