@@ -20,12 +20,20 @@ class CellTimeoutError(TimeoutError):
     """What nbclient raises when a cell takes too long."""
 
 
-def code(source: str = "1", count: int | None = 1, *outputs: Any, tag: str = "") -> dict[str, Any]:
-    """Return an executed cell."""
+def code(
+    source: str = "1",
+    count: int | None = 1,
+    *outputs: Any,
+    tag: str = "",
+    begun: bool | None = None,
+) -> dict[str, Any]:
+    """Return an executed cell; unless told otherwise, it has begun if it has a count."""
+    begun = count is not None if begun is None else begun
+    clock = {"start_time": "2022-01-01T00:00:00" if begun else None}
     return {
         "cell_type": "code",
         "id": f"cell-{source}",
-        "metadata": {"tags": [tag] if tag else []},
+        "metadata": {"tags": [tag] if tag else [], "papermill": clock},
         "source": source,
         "execution_count": count,
         "outputs": list(outputs),
@@ -82,9 +90,10 @@ def test_cell_that_did_not_run_stops_it(tmp_path: Path) -> None:
     assert found.startswith("cell 2 (cell-2) did not run")
 
 
-def test_cell_cut_off_by_a_dead_kernel(tmp_path: Path) -> None:
-    """It is the last cell that has a count."""
-    cells = code(), code("2", 2, printed("half")), code("3", None)
+@pytest.mark.parametrize("count", [2, None])
+def test_cell_cut_off_by_a_dead_kernel(tmp_path: Path, count: int | None) -> None:
+    """It is the last cell that has begun, even if its count died with the kernel."""
+    cells = code(), code("2", count, printed("half"), begun=True), code("3", None)
     found = judged(tmp_path, *cells, stopped=DeadKernelError("Kernel died"))
     assert found is not None
     assert found.startswith("cell 2 (cell-2) did not finish: its kernel died")

@@ -1,7 +1,8 @@
 """The verdict on a run: complete, or what stopped it.
 
-It relies only on execution counts and error outputs: after a kernel has died, papermill marks
-cells that never ran as completed.
+It relies on execution counts and error outputs: after a kernel has died, papermill marks cells
+that never ran as completed. Which cell was cut off is known from papermill's own clock: a kernel
+that dies as a cell begins takes the message with the cell's count with it.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def verdict(executed: Path, stopped: Exception | None, cell_timeout: int) -> str
         for number, cell in enumerate(original, start=1)
         if runs(cell["cell_type"], "".join(cell["source"]), cell["metadata"].get("tags", ()))
     ]
-    begun = [pair for pair in to_run if pair[1]["execution_count"] is not None]
+    begun = [pair for pair in to_run if pair[1]["metadata"].get("papermill", {}).get("start_time")]
     if begun and type(stopped).__name__ == "CellTimeoutError":  # the interrupt adds another error
         return _failure(*begun[-1], _reason(stopped, cell_timeout))
     for number, cell in to_run:
@@ -51,7 +52,6 @@ def verdict(executed: Path, stopped: Exception | None, cell_timeout: int) -> str
                 return _failure(number, cell, shortage)
             return _failure(number, cell, f"raised {error}", "\n".join(errors[0]["traceback"]))
     if stopped is not None and begun:
-        # A cell gets its count as soon as it begins: the last one was interrupted.
         return _failure(*begun[-1], _reason(stopped, cell_timeout))
     if stopped is not None:
         return f"it could not be run: {_first_line(stopped)}"
