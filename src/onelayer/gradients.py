@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from onelayer.errors import SettingError
 from onelayer.models import Array, Model, l2_penalty, logits
 from onelayer.sampling import Split
 from onelayer.threads import limits_threads
@@ -45,11 +46,13 @@ def central_difference(
 
     Raises
     ------
+    SettingError
+        If epsilon is not positive.
     ValueError
-        If the shapes do not fit or epsilon is not positive.
+        If the shapes do not fit.
     """
     if not epsilon > 0:
-        raise ValueError(f"epsilon must be positive; got {epsilon}")
+        raise SettingError(f"epsilon must be positive; got {epsilon}")
     X, w, targets = (np.asarray(a, dtype=np.float64) for a in (X, w, targets))
     z = logits(X, w)
     N, K = z.shape

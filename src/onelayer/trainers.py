@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from onelayer.errors import SettingError
 from onelayer.history import History
 from onelayer.models import Array, Model
 from onelayer.sampling import Split
@@ -52,7 +53,7 @@ class Trainer:
 
     Raises
     ------
-    ValueError
+    SettingError
         If a setting is out of bounds.
     """
 
@@ -68,11 +69,11 @@ class Trainer:
 
     def __post_init__(self) -> None:
         if not self.learning_rate > 0:
-            raise ValueError(f"learning_rate must be positive; got {self.learning_rate}")
+            raise SettingError(f"learning_rate must be positive; got {self.learning_rate}")
         for name in ("batch_size", "num_epochs", "patience", "validations_per_epoch"):
             value = getattr(self, name)
             if value is not None and value < 1:
-                raise ValueError(f"{name} must be at least 1; got {value}")
+                raise SettingError(f"{name} must be at least 1; got {value}")
 
     def fit(
         self,
@@ -111,10 +112,11 @@ class Trainer:
 
         Raises
         ------
+        SettingError
+            If there is no λ or a negative one, or an epoch has too few steps.
         ValueError
-            If there is no λ or a negative one, `split` or the initial weights do not fit the
-            model, or an epoch has too few steps.
-        FloatingPointError
+            If `split` or the initial weights do not fit the model.
+        DivergenceError
             If the training diverges.
         """
         self._check(split, l2_lambdas)
@@ -187,10 +189,10 @@ class Trainer:
 
     def _check(self, split: Split, l2_lambdas: Sequence[float]) -> None:
         if not len(l2_lambdas):
-            raise ValueError("l2_lambdas must hold at least one λ; got none")
+            raise SettingError("l2_lambdas must hold at least one λ; got none")
         for value in l2_lambdas:
             if not value >= 0:
-                raise ValueError(f"l2_lambda must not be negative; got {value}")
+                raise SettingError(f"l2_lambda must not be negative; got {value}")
         expected = (len(split.X_train), self.model.num_outputs)
         if split.targets_train.shape != expected:
             raise ValueError(
@@ -198,11 +200,10 @@ class Trainer:
             )
         steps = len(split.X_train) // self.batch_size
         if steps < self.validations_per_epoch:
-            raise ValueError(
+            raise SettingError(
                 f"an epoch must have at least {self.validations_per_epoch} steps, one for each "
                 f"validation; got {steps} ({len(split.X_train)} images, batch size "
-                f"{self.batch_size}): take a smaller batch_size, more images or fewer "
-                "validations_per_epoch"
+                f"{self.batch_size}): take a smaller batch_size or more images"
             )
 
 

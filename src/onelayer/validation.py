@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from onelayer.errors import DivergenceError
 from onelayer.history import History
 from onelayer.models import Array, Model
 from onelayer.sampling import Split
@@ -145,7 +146,7 @@ class Validator:
         """Raise if one of `values` (S,) is not finite, unless its model has stopped before."""
         diverged = np.flatnonzero(self.is_running & ~np.isfinite(values))
         if len(diverged):
-            raise FloatingPointError(
+            raise DivergenceError(
                 f"training diverged: {name} after step {step} is not finite with "
                 f"{self.settings[diverged[0]]}; take a smaller learning rate or λ"
             )

@@ -207,6 +207,16 @@ def test_notebook_saved_while_it_runs(project: Project, tiny: TinyProject) -> No
     assert "1_sums" in run(project, Pretence()).executed
 
 
+def test_reason_that_several_chapters_have_is_told_once(project: Project) -> None:
+    """It names all of them."""
+    reason = "count must be at most 9; got 12"
+    message = refusal(project, Pretence(**{"1_sums": reason, "2_pictures": reason}))
+    assert message == (
+        f"1_sums.ipynb, 2_pictures.ipynb: {reason}\n\n"
+        "What was executed is kept in build/failed/; the previous report is unchanged."
+    )
+
+
 def test_only_loaded_modules_of_the_project_are_recorded(project: Project) -> None:
     """They have the digests that they had when the chapter started."""
     run(project, Pretence())

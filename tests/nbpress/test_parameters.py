@@ -43,6 +43,8 @@ def parameter(place: Path, declaration: str) -> Parameter:
         ("x: int = -3  # a -> 2, <b>", "int", -3, (), "a -> 2, <b>"),
         ("x: list[float] = []  # ≥ 0", "list[float]", [], (("≥", 0),), ""),
         ("x: float | None = None  # > 0", "float | None", None, ((">", 0),), ""),
+        ("x: list[int] = [1]  # len>=1, > 0, kg", "list[int]", [1], (("len ≥", 1), (">", 0)), "kg"),
+        ("x: list[int] = [1]  # length 1", "list[int]", [1], (), "length 1"),
         ("x = 3  # images", "int", 3, (), "images"),
         ("x = True", "bool", True, (), ""),
         ("x = 'a#b'", "str", "a#b", (), ""),
@@ -58,7 +60,16 @@ def test_parameter_is_declared_by_annotation_default_and_comment(
 
 @pytest.mark.parametrize(
     "comment",
-    ["a factor > 0", "of ≥ 2 kinds", "> 0, below ≤ one", "> 1/2", "0 < x < 1", "=> 1", "> 1_0"],
+    [
+        "a factor > 0",
+        "of ≥ 2 kinds",
+        "> 0, below ≤ one",
+        "> 1/2",
+        "0 < x < 1",
+        "=> 1",
+        "> 1_0",
+        "two, len = 2",
+    ],
 )
 def test_bound_that_would_not_be_read_is_refused(tmp_path: Path, comment: str) -> None:
     """Anywhere in the cell, such a bound would be believed but not enforced."""
@@ -110,6 +121,11 @@ def test_value_becomes_the_declared_type(
         ("x: list[float] = []  # ≥ 0", [1, -1], "x must be ≥ 0; got -1.0"),
         ("x: list[list[int]] = []  # ≥ 0", [[1], [-1]], "x must be ≥ 0; got -1"),
         ("x: dict[str, int] = {}  # ≥ 0", {"a": -1}, "x must be ≥ 0; got -1"),
+        ("x: list[int] = [2]  # ≥ 0, len ≥ 1", "[]", "x must have len ≥ 1; got []"),
+        ("x: list[int] = [0, 2]  # len = 2, ≥ 0", "[3]", "x must have len = 2; got [3]"),
+        ("x: str = 'a'  # len ≤ 2", "abc", "x must have len ≤ 2; got 'abc'"),
+        ("x: Optional[list[int]] = None  # len = 2", [1], "x must have len = 2; got [1]"),
+        ("x: Optional[int] = None", "b", "x must be int or None; got 'b'"),
         ("x: float = 1  # > 0", "0", "x must be > 0; got 0.0"),
         ("x: float = 1  # > 0", float("nan"), "x must be > 0; got nan"),
         ("x = 1  # < 5", 5, "x must be < 5; got 5"),

@@ -133,6 +133,16 @@ def test_full_disk_is_named(tmp_path: Path) -> None:
     assert found == "cannot read or write: the disk is full: make room and run it again"
 
 
+def test_error_without_traceback_is_its_message_alone(tmp_path: Path) -> None:
+    """Such an error (`_render_traceback_`) is about what was given, not about a cell."""
+    error = {**ERROR, "ename": "SettingError", "evalue": "a must be > 0; got -1"}
+    alone = {**error, "traceback": ["SettingError: a must be > 0; got -1"]}
+    assert judged(tmp_path, code("f()", 1, alone)) == "a must be > 0; got -1"
+    judgement = judged(tmp_path, code("f()", 1, error))
+    assert judgement is not None
+    assert judgement.startswith("cell 1 (cell-f()) raised SettingError: a must be > 0; got -1\n")
+
+
 @pytest.mark.parametrize(
     ("error", "line"),
     [

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from onelayer import measures, models
+from onelayer.errors import SettingError
 from onelayer.history import History
 from onelayer.models import LogisticRegression
 from onelayer.sampling import Split
@@ -286,7 +287,7 @@ def test_trend_error_over_images() -> None:
 
 def test_too_few_of_late() -> None:
     """Fewer than three late validations are refused."""
-    with pytest.raises(ValueError, match="at least three validations must come after step 6"):
+    with pytest.raises(SettingError, match=r"late_step must be at most 2, .*; got 6"):
         measures.late(history([0.1] * 4, [0.1] * 4), first_step=6)
 
 

@@ -23,10 +23,13 @@ from nbpress.project.code import comments, parse
 Parameters = dict[str, dict[str, Any]]
 
 _WITHIN = {">": operator.gt, "≥": operator.ge, "<": operator.lt, "≤": operator.le}
+_WITHIN |= {f"len {sign}": within for sign, within in {**_WITHIN, "=": operator.eq}.items()}
 _BOUND = re.compile(
-    r"\s*(>=|<=|>|<|≥|≤)\s*(-?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(?![^\s,;])\s*[,;]?", re.IGNORECASE
+    r"\s*((?:>=|<=|>|<|≥|≤)|len\s*(?:>=|<=|>|<|≥|≤|=))\s*(-?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)"
+    r"(?![^\s,;])\s*[,;]?",
+    re.IGNORECASE,
 )
-_LIKE_A_BOUND = re.compile(r"[≥≤⩾⩽]|[<>]=|=[<>]|(?<!-)[<>]\s*[-+−]?(?:\.?\d|inf\b)")
+_LIKE_A_BOUND = re.compile(r"[≥≤⩾⩽]|[<>]=|=[<>]|(?<!-)[<>]\s*[-+−]?(?:\.?\d|inf\b)|\blen\s*=")
 # The types that papermill can write into a notebook.
 _TYPES = {"int": int, "float": float, "bool": bool, "str": str, "list": list, "dict": dict}
 
@@ -38,7 +41,7 @@ class Parameter:
     name: str
     type: str  # "float"; "" if neither an annotation nor the default determines it
     default: Any
-    bounds: tuple[tuple[str, float], ...]  # (">", 0.0)
+    bounds: tuple[tuple[str, float], ...]  # (">", 0.0), ("len ≥", 1.0)
     comment: str
 
     def check(self, value: Any) -> Any:
@@ -57,9 +60,14 @@ class Parameter:
         except (ValidationError, TypeError, ValueError, RecursionError) as error:
             is_item = "list[" in self.type and isinstance(value, int | float | str)
             hint = f"; write {self.name}=[{value}]" if is_item else ""
-            raise PressError(f"{self.name} must be {self.type}; got {value!r:.80}{hint}") from error
+            kind = re.sub(r"^Optional\[(.*)\]$", r"\1 or None", self.type)
+            raise PressError(f"{self.name} must be {kind}; got {value!r:.80}{hint}") from error
+        lengths = [bound for bound in self.bounds if bound[0].startswith("len")]
+        for sign, limit in lengths if isinstance(value, list | dict | str) else ():
+            if not _WITHIN[sign](len(value), limit):
+                raise PressError(f"{self.name} must have {sign} {limit:g}; got {value!r:.80}")
         for number in _numbers(value):
-            for sign, limit in self.bounds:
+            for sign, limit in (bound for bound in self.bounds if bound not in lengths):
                 if not _WITHIN[sign](number, limit):
                     raise PressError(f"{self.name} must be {sign} {limit:g}; got {number!r}")
             if not -math.inf < number < math.inf:
@@ -90,7 +98,8 @@ def declarations(source: str, name: str) -> Iterator[Parameter]:
         comment = " ".join(lines.get(number, "") for number in numbers).strip()
         bounds, rest = [], comment
         while bound := _BOUND.match(rest):
-            sign = bound[1].replace(">=", "≥").replace("<=", "≤")
+            sign = bound[1].lower().replace(">=", "≥").replace("<=", "≤")
+            sign = re.sub(r"^len\s*", "len ", sign)
             bounds.append((sign, float(bound[2])))
             rest = rest[bound.end() :]
         _refuse_bound(rest, f"{name}: the comment on {parameter}")

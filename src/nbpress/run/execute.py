@@ -94,7 +94,7 @@ def execute(
         limit = project.report.cache_megabytes * 10**6
         runner.cache.trim(limit, runner.result.runs.values())
     if runner.failures:
-        raise PressError("\n\n".join(runner.failures))
+        raise PressError(runner.told())
     return runner.result
 
 
@@ -121,7 +121,8 @@ class _Runner:
         self.cache = Cache(project.build / "runs", project.root)
         self.result = Execution()
         self.running: dict[Future[worker.Outcome], Attempt] = {}
-        self.failures: list[str] = []
+        self.failures: dict[str, list[str]] = {}  # by what happened, the notebooks
+        self.kept: list[str] = []  # what failed notebooks executed
 
     def __enter__(self) -> _Runner:
         self.cache.tidy()
@@ -144,7 +145,20 @@ class _Runner:
         try:
             yield
         except PressError as error:
-            self.failures.append(str(error))
+            self.failures[str(error)] = []
+
+    def told(self) -> str:
+        """Return what stopped the build, each reason once."""
+        told = [
+            f"{', '.join(sorted(notebooks))}: {reason}" if notebooks else reason
+            for reason, notebooks in self.failures.items()
+        ]
+        if any(self.failures.values()):
+            folder = self.project.relative(self.project.build / "failed")
+            where = self.kept[0] if len(self.kept) == 1 else f"{folder}/"
+            kept = f"What was executed is kept in {where}; " if self.kept else ""
+            told.append(f"{kept}the previous report is unchanged.")
+        return "\n\n".join(told)
 
     def find(self, plan: Plan) -> list[Stale]:
         """Take a chapter's run from the cache; if that fails, return the chapter as stale."""
@@ -195,11 +209,9 @@ class _Runner:
             except PressError as error:
                 logger.debug("%s\n%s", name, outcome.traceback)
                 notebook = plan.chapter.notebook
-                kept = keep_failed(self.project.build, notebook, attempt.partial, outcome)
-                where = kept and f"What was executed is kept in {self.project.relative(kept)}; "
-                self.failures.append(
-                    f"{notebook}: {error}\n\n{where or ''}the previous report is unchanged."
-                )
+                if kept := keep_failed(self.project.build, notebook, attempt.partial, outcome):
+                    self.kept.append(self.project.relative(kept))
+                self.failures.setdefault(str(error), []).append(notebook)
                 continue
             self.result.runs[name] = run
             self.result.said[name] = Said(plan.notebook, run.executed["cells"])

@@ -26,7 +26,11 @@ _ADDED = {INJECTED_TAG, "papermill-error-cell-tag"}  # tags of papermill's own c
 
 
 def verdict(executed: Path, stopped: Exception | None, cell_timeout: int) -> str | None:
-    """Return None if every code cell ran without an error, else what stopped the notebook."""
+    """Return None if every code cell ran without an error, else what stopped the notebook.
+
+    An error that IPython shows without a traceback (`_render_traceback_`) is its message alone:
+    something is wrong with what was given, not with a cell.
+    """
     if isinstance(stopped, PressError):
         return str(stopped)
     if isinstance(stopped, OSError) and stopped.errno:
@@ -50,6 +54,8 @@ def verdict(executed: Path, stopped: Exception | None, cell_timeout: int) -> str
             error = f"{errors[0]['ename']}: {errors[0]['evalue']}"
             if shortage := out_of_memory(error):
                 return _failure(number, cell, shortage)
+            if errors[0]["traceback"] == [error]:  # it renders itself as its message alone
+                return str(errors[0]["evalue"])
             return _failure(number, cell, f"raised {error}", "\n".join(errors[0]["traceback"]))
     if stopped is not None and begun:
         return _failure(*begun[-1], _reason(stopped, cell_timeout))

@@ -6,6 +6,7 @@ import contextlib
 from typing import Any
 
 from onelayer.data import Dataset, load
+from onelayer.errors import DivergenceError
 from onelayer.explore import commands, plain
 from onelayer.explore.choice import Choice, choose
 from onelayer.explore.controls import Controls
@@ -71,7 +72,7 @@ class PlainExplorer:
 
     def __init__(self, images: Dataset, choice: Choice) -> None:
         self._run = Run(choice, images)
-        with contextlib.suppress(FloatingPointError):  # `results` says so
+        with contextlib.suppress(DivergenceError):  # `results` says so
             self._run.fit()
         self.training, self.mistakes = plain.training(self._run), plain.mistakes(self._run)
         self.drawing = Plain(text="In JupyterLab (`make lab`) you can draw here.")

@@ -87,7 +87,7 @@ class Run:
 
         Raises
         ------
-        DataError, ValueError, FloatingPointError
+        DataError, SettingError, DivergenceError
             As `prepare` and `Trainer.fit`.
         """
         self._loop = asyncio.get_running_loop()

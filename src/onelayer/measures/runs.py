@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from onelayer.errors import SettingError
 from onelayer.history import History
 from onelayer.models import Array
 
@@ -131,13 +132,17 @@ def late(history: History, first_step: int) -> Late:
 
     Raises
     ------
+    SettingError
+        If fewer than three validations are late.
     ValueError
-        If fewer than three validations are late, or the history has no training accuracy.
+        If the history has no training accuracy.
     """
     is_late = history.validation_step >= first_step
     if is_late.sum() < 3:
-        raise ValueError(
-            f"at least three validations must come after step {first_step}; got {is_late.sum()}"
+        third_last = history.validation_step[-3:][0]
+        raise SettingError(
+            f"late_step must be at most {third_last}, so that three validations are late; "
+            f"got {first_step}"
         )
     if history.train_accuracy is None:
         raise ValueError("history must hold a train_accuracy: train with train_accuracy=True")
