@@ -375,13 +375,22 @@ def test_by_hand_of_predictions() -> None:
 
 @pytest.mark.parametrize(
     ("confusion", "words"),
-    [([[9, 1], [0, 8]], "0 as 1"), ([[9, 2], [2, 8]], "0 as 1 and 1 as 0"), ([[9]], "none")],
+    [([[9, 1], [0, 8]], "0 as 1"), ([[9, 2], [2, 8]], "0 as 1 and 1 as 0")],
 )
 def test_equally_frequent_mistakes_are_all_named(confusion, words) -> None:
     """Of equally frequent mistakes, a later one is not left out."""
     none = np.zeros(0)
     found = measures.Predictions(np.array(confusion), none, none, none, none)
     assert found.most_frequent_mistakes == words
+
+
+def test_model_that_is_always_right_has_no_mistakes_to_show() -> None:
+    """The remedy is told."""
+    none = np.zeros(0)
+    found = measures.Predictions(np.diag([9, 5]), none, none, none, none)
+    for name in ("most_frequent_mistake", "most_frequent_mistakes"):
+        with pytest.raises(SettingError, match=r"right on all 14 .*\(validation_size\)"):
+            getattr(found, name)
 
 
 def test_half_of_the_pull() -> None:

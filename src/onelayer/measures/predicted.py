@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from onelayer.errors import SettingError
 from onelayer.models import Array, SoftmaxRegression, logits
 
 
@@ -33,18 +34,33 @@ class Predictions:
     confidence: Array
 
     @property
+    def mistakes(self) -> NDArray[np.int64]:
+        """The confusion without its diagonal.
+
+        Raises
+        ------
+        SettingError
+            If no image is predicted wrongly.
+        """
+        mistakes = self.confusion - np.diag(np.diag(self.confusion))
+        if not mistakes.any():
+            raise SettingError(
+                f"the model is right on all {self.confusion.sum()} validation images, so that "
+                "there are no mistakes to look at: choose more images (validation_size)"
+            )
+        return mistakes
+
+    @property
     def most_frequent_mistake(self) -> tuple[int, int, int]:
         """A class, the one that it is most often taken for, and how often."""
-        errors = self.confusion - np.diag(np.diag(self.confusion))
+        errors = self.mistakes
         row, column = np.unravel_index(errors.argmax(), errors.shape)
         return int(row), int(column), int(errors.max())
 
     @property
     def most_frequent_mistakes(self) -> str:
         """All mistakes as frequent as the most frequent one, for example "5 as 3 and 9 as 4"."""
-        errors = self.confusion - np.diag(np.diag(self.confusion))
-        if not errors.any():
-            return "none"
+        errors = self.mistakes
         pairs = [f"{row} as {column}" for row, column in np.argwhere(errors == errors.max())]
         *others, last = pairs
         return f"{', '.join(others)} and {last}" if others else last

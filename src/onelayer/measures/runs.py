@@ -127,29 +127,41 @@ class Late:
     train_trend: float
 
 
+def is_late(history: History, first_step: int) -> NDArray[np.bool_]:
+    """Return which validations belong to the late part of a run, from `first_step` on.
+
+    Raises
+    ------
+    SettingError
+        If fewer than three do.
+    """
+    belongs = history.validation_step >= first_step
+    if belongs.sum() < 3:
+        third_last = history.validation_step[-3:][0]
+        raise SettingError(
+            f"late_step must be at most {third_last}, so that three validations are late; "
+            f"got {first_step}"
+        )
+    return np.asarray(belongs)
+
+
 def late(history: History, first_step: int) -> Late:
     """Measure the late part of a run, from `first_step` on.
 
     Raises
     ------
     SettingError
-        If fewer than three validations are late.
+        As `is_late`.
     ValueError
         If the history has no training accuracy.
     """
-    is_late = history.validation_step >= first_step
-    if is_late.sum() < 3:
-        third_last = history.validation_step[-3:][0]
-        raise SettingError(
-            f"late_step must be at most {third_last}, so that three validations are late; "
-            f"got {first_step}"
-        )
+    chosen = is_late(history, first_step)
     if history.train_accuracy is None:
         raise ValueError("history must hold a train_accuracy: train with train_accuracy=True")
-    steps = history.validation_step[is_late] / 1000
-    accuracy = history.validation_accuracy[is_late]
+    steps = history.validation_step[chosen] / 1000
+    accuracy = history.validation_accuracy[chosen]
     trend, error = _slope(steps, accuracy)
-    by_image = _trend(steps, history.validation_correct[is_late])  # (N,)
+    by_image = _trend(steps, history.validation_correct[chosen])  # (N,)
     return Late(
         first_step=first_step,
         validation_mean=float(accuracy.mean()),
@@ -157,7 +169,7 @@ def late(history: History, first_step: int) -> Late:
         validation_trend=trend,
         validation_trend_error=error,
         validation_trend_image_error=float(by_image.std(ddof=1) / np.sqrt(len(by_image))),
-        train_trend=_slope(steps, history.train_accuracy[is_late])[0],
+        train_trend=_slope(steps, history.train_accuracy[chosen])[0],
     )
 
 
