@@ -8,7 +8,7 @@ from nbpress.say.prose import Prose, read_prose, split_prose
 from nbpress.say.text import TextError, prose, read_text
 
 VALUES = {
-    **{"steps": 1546, "loss": -1.8e-7, "name": "softmax"},
+    **{"steps": 1546, "first": 1, "loss": -1.8e-7, "name": "softmax"},
     **{"losses": [-0.5, 2, 3.25], "both": ["0", "0.002"], "none": [], "one": (0.25,)},
     **{"rows": [[1], [2]], "mapping": {"a": 1}, "nothing": [None]},
 }
@@ -20,6 +20,9 @@ VALUES = {
         ("After {{ steps }} steps.", "After 1546 steps."),
         ("{{ steps:, }} and {{ loss:.1e }}", "1,546 and −1.8\u00a0×\u00a010⁻⁷"),
         ("{{ name:>9 }}|", "softmax|"),
+        ("{{ steps:, step|steps }}, {{ first step|steps }}", "1,546 steps, 1 step"),
+        ("{{ first:.1f mean step|mean steps }}, {{ steps: .0f }}", "1.0 mean steps,  1546"),
+        ("{{ none step|steps }}; {{ losses:g step|steps }}", "none steps; −0.5, 2 and 3.25 steps"),
         ("{{ losses:.1f }}", "−0.5, 2.0 and 3.2"),
         ("{{ both }}", "0 and 0.002"),
         ("{{ none }}; {{ one:.0% }}", "none; 25%"),

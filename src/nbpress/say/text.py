@@ -1,7 +1,8 @@
 """Texts that quote values: `{{ stop_step:, }}`, and `{{ if norm-falls }}…{{ else }}…{{ end }}`.
 
 A placeholder has a space inside each pair of braces, so that LaTeX such as `w^{{n}}` is not one.
-It consists of a name and optionally a Python format; anything more is computed in a code cell.
+It consists of a name, optionally a Python format, and optionally the words for one and for more,
+`{{ seeds seed|seeds }}`; anything more is computed in a code cell.
 Nothing in a text is ever evaluated.
 """
 
@@ -16,8 +17,9 @@ from nbpress.say.records import NAME, TASK
 from nbpress.say.typography import set_value
 
 PLACEHOLDER = re.compile(r"(\{\{ .*? \}\})")
-_QUOTE = re.compile(r"([A-Za-z_]\w*)(?::(.+))?")
-_QUOTE_OF_REPORT = re.compile(rf"({TASK}\.[A-Za-z_]\w*)(?::(.+))?")
+_FORMAT = r"(?::(.+)|( [^|]+\|[^|]+))?"
+_QUOTE = re.compile(rf"([A-Za-z_]\w*){_FORMAT}")
+_QUOTE_OF_REPORT = re.compile(rf"({TASK}\.[A-Za-z_]\w*){_FORMAT}")
 _CONDITION = re.compile(rf"(else|end)|if ({NAME})")
 _AFTER = {"if": ("end",), "else": ("if",), "end": ("if", "else")}  # what each may follow
 
@@ -145,7 +147,7 @@ def read_text(source: str, first_line: int = 1, *, of_report: bool = False) -> T
             state = word
             parts.append(Condition(word, claim, line))
         elif (quote := quotes.fullmatch(inner)) and quote[1] not in _AFTER:
-            parts.append(Quote(quote[1], quote[2] or "", line))
+            parts.append(Quote(quote[1], quote[2] or quote[3] or "", line))
         else:
             name = "2d.steps" if of_report else "steps"
             raise TextError(

@@ -7,14 +7,20 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+_COUNTED = re.compile(r"(\S*) ([^|]+)\|([^|]+)")
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def set_value(value: Any, format_: str) -> str:
     """Format a value, numbers as in print: −0.5 with a minus sign, 1.8 × 10⁻⁷ for 1.8e-07.
 
-    In a list each value is formatted: "1, 2 and 3", or "none" if the list is empty.
+    In a list each value is formatted: "1, 2 and 3", or "none" if the list is empty. A format may
+    end in a word for one and another for any other number: with ", step|steps", 1546 becomes
+    "1,546 steps", and 1 "1 step".
     """
+    if counted := _COUNTED.fullmatch(format_):
+        number = set_value(value, counted[1])
+        return f"{number} {counted[2] if number == '1' else counted[3]}"
     value = value.tolist() if hasattr(value, "tolist") else value
     if isinstance(value, list | tuple):
         *others, last = [_set_one(each, format_) for each in value] or ["none"]
