@@ -109,6 +109,28 @@ def test_changed_byte_is_named(checked: TinyProject, name: str) -> None:
     )
 
 
+def test_edited_values_are_named(
+    checked: TinyProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever changed a result by hand is told which, and before anything runs that one did."""
+    path = checked.root / "report" / "values.json"
+    values = json.loads(path.read_text("utf-8"))
+    values["1a.total"]["value"] += 1
+    values["1a.more"] = {"value": "x"}
+    del values["2a.width"]
+    path.write_text(json.dumps(values), "utf-8")
+    message = verdict(checked)
+    assert message.startswith("report/values.json was damaged or edited after it was published")
+    assert message.splitlines()[1:] == [
+        '  1a.more is "x" there and missing in a fresh run',
+        "  1a.total is 7 there and 6 in a fresh run",
+        "  2a.width is missing there and 40 in a fresh run",
+    ]
+    said = capsys.readouterr().err.splitlines()
+    early = "report/values.json is not what was published: a fresh run shows what it should be"
+    assert said.index(early) == 1
+
+
 def test_missing_values_are_named_and_a_deleted_form_is_not(
     checked: TinyProject, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -52,6 +52,19 @@ def test_results_are_a_table_with_what_it_is_of() -> None:
 
 
 @pytest.mark.usefixtures("inside")
+def test_best_combinations_are_named() -> None:
+    """They are those with the lowest and highest means, but none of which a run failed."""
+    from nbpress.sweep import tables
+
+    found = tables.extremes(nbpress.results("1_sums"))
+    assert found.header == ["value", "lowest", "with", "highest", "with"]
+    assert found.rows == [["total", "0", "count = 1, scale = 1", "3", "count = 3, scale = 1"]]
+    assert found.caption.endswith("; combinations with failed runs are left out.")
+    one = nbpress.results("1_sums").iloc[:1]
+    assert tables.extremes(one).rows == []
+
+
+@pytest.mark.usefixtures("inside")
 def test_unknown_sweep_has_no_results() -> None:
     """The message says how to get some."""
     with pytest.raises(PressError, match="no results yet: run `nbpress sweep nope`"):
@@ -74,6 +87,7 @@ def test_template_is_published(swept: TinyProject) -> None:
     page = (report / "report.html").read_text("utf-8")
     assert "was run 6 times, on the data set small" in page
     assert "1 of 6 runs failed" in page
+    assert "Where each mean is extreme" in page
     assert not (swept.root / "report" / "report.pdf").exists()
     again = swept.run("sweep", "report", "1_sums")
     assert "sweeps/1_sums/report.pdf is unchanged: 0 of 1 notebooks executed" in again.err

@@ -6,6 +6,7 @@ every value in `report/expected/<data set>.json` within its tolerance.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,7 @@ from nbpress.publish.build import (
     values_of,
 )
 from nbpress.publish.compare import (
+    compare,
     drift_table,
     read_values,
     record_command,
@@ -37,6 +39,8 @@ from nbpress.publish.compare import (
 from nbpress.publish.provenance import Commit, read_commit
 from nbpress.publish.published import RECORD, VALUES, Published, read_published
 from nbpress.run.plan import plan
+
+_MOST_NAMED = 10  # values of which a message tells
 
 
 def check(project: Project, dataset: str, parameters: Parameters, *, record: bool = False) -> None:
@@ -65,6 +69,8 @@ def check(project: Project, dataset: str, parameters: Parameters, *, record: boo
         verifies = published and not record and _made_with(published, project, data, parameters)
         if published and verifies:
             say(f"checking what is published: {_title(published)}")
+            for name in _edited(project.output, published):
+                say(f"report/{name} is not what was published: a fresh run shows what it should be")
             data = replace(data, reason=published.reason, fallback=published.fallback)
             # With the commit that the report names, so that it is not the commit that differs.
             commit = Commit(published.commit, project.report.date or published.date)
@@ -169,7 +175,8 @@ def _verify(published: Published, project: Project, data: DataSet, bound: Bound)
         if there is None:
             yield f"report/{name} is missing: publish again"
         elif digest(there) != published.files().get(name):
-            yield f"report/{name} was damaged or edited after it was published: publish again"
+            told = _differences(there, bound) if name == VALUES else ""
+            yield f"report/{name} was damaged or edited after it was published: publish again{told}"
         else:
             yield (
                 f"report/{name} is not what a fresh run gives: notebooks, code or tools have "
@@ -180,6 +187,30 @@ def _verify(published: Published, project: Project, data: DataSet, bound: Bound)
         yield f"report/{RECORD} was damaged or edited after it was recorded: publish again"
     elif sound and now != published.commit:
         say(f"note: only the commit differs; publish again to update it: {commits}")
+
+
+def _edited(output: Path, published: Published) -> Iterator[str]:
+    """Yield the published files that are not what their record says."""
+    for name, recorded_digest in published.files().items():
+        content = read(output / name)
+        if content is not None and digest(content) != recorded_digest:
+            yield name
+
+
+def _differences(there: bytes, bound: Bound) -> str:
+    """Return which values in an edited values.json a fresh run does not give."""
+    try:
+        found = _values(json.loads(there))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return ""
+    exact = {name: {"value": value} for name, value in found.items()}
+    said = [
+        f"\n  {drift.name} is {drift.expected or 'missing'} there and "
+        f"{drift.observed or 'missing'} in a fresh run"
+        for drift in compare(exact, _values(bound.values))
+    ]
+    more = [f"\n  and {len(said) - _MOST_NAMED} more"] if said[_MOST_NAMED:] else []
+    return "".join(said[:_MOST_NAMED] + more)
 
 
 def _title(published: Published) -> str:

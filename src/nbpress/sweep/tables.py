@@ -144,6 +144,30 @@ def means(table: DataFrame) -> Rows:
     )
 
 
+def extremes(table: DataFrame) -> Rows:
+    """Return for each number the combinations of parameters with its lowest and highest mean.
+
+    Combinations with a run that recorded nothing are left out: one lucky run proves little. There
+    are no rows if fewer than two combinations remain.
+    """
+    names, values = varied(table), _differing(table)[: MOST_VALUES + 1]
+    numbers = prepared(table)
+    rows = []
+    if names and values:
+        whole = [(_tuple(key), group[values]) for key, group in numbers.groupby(names, sort=False)]
+        for name in values:
+            found = [(group[name], key) for key, group in whole if not group[name].isna().any()]
+            if found[1:]:
+                ends = (pick(found, key=lambda each: each[0].mean()) for pick in (min, max))
+                cells = ([_mean(column), _combination(names, key)] for column, key in ends)
+                rows.append([label(name), *(cell for pair in cells for cell in pair)])
+    has_gaps = bool(has_failed(table).any())
+    gaps = "; combinations with failed runs are left out" if has_gaps else ""
+    return Rows(
+        ["value", "lowest", "with", "highest", "with"], rows, f"Where each mean is extreme{gaps}."
+    )
+
+
 def failures(table: DataFrame) -> Rows:
     """Return the number and states of failed runs, by combination of parameters."""
     names = varied(table)
@@ -171,6 +195,12 @@ def _is_truth(column: Series[Any]) -> bool:
 def _number(value: Any) -> float:
     is_one = isinstance(value, bool | int | float) or hasattr(value, "dtype")
     return float(value) if is_one else math.nan
+
+
+def _combination(names: list[str], key: tuple[Any, ...]) -> str:
+    """Return "penalty = 0.1, learning rate = 1"."""
+    pairs = zip(names, key, strict=True)
+    return ", ".join(f"{label(name)} = {text(value)}" for name, value in pairs)
 
 
 def _tuple(key: Any) -> tuple[Any, ...]:
