@@ -109,9 +109,7 @@ def test_changed_byte_is_named(checked: TinyProject, name: str) -> None:
     )
 
 
-def test_edited_values_are_named(
-    checked: TinyProject, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_edited_values_are_named(checked: TinyProject, capsys: pytest.CaptureFixture[str]) -> None:
     """Whoever changed a result by hand is told which, and before anything runs that one did."""
     path = checked.root / "report" / "values.json"
     values = json.loads(path.read_text("utf-8"))
