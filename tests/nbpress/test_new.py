@@ -268,6 +268,7 @@ def test_typed_numbers_are_counted(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.ipynb", cell("# A\n\nThe mean of 17 runs is 0.5.", "markdown"))
     (line,) = left_to_do(adopt([path]))
     assert line.startswith("a.ipynb: 2 numbers are typed in its texts and may go stale")
+    assert line.endswith("`%%answer 1` quotes variables, `{{ mean:.2f }}`")
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,10 @@ def left_to_do(adopted: Sequence[Adopted]) -> list[str]:
             lines.append((index, 1, f"{names[index]}, cell 1: write a title (now the file's name)"))
         if typed := list(typed_numbers(each.notebook)):
             numbers = f"{len(typed)} numbers are" if typed[1:] else "a number is"
-            said = f"{names[index]}: {numbers} typed in its texts and may go stale: `make lint`"
+            said = (
+                f"{names[index]}: {numbers} typed in its texts and may go stale: `make lint` lists "
+                "them; a cell that begins with `%%answer 1` quotes variables, `{{ mean:.2f }}`"
+            )
             lines.append((index, len(each.notebook.cells) + 1, said))
     for index, each in enumerate(adopted):
         cells = each.notebook.cells
