@@ -176,9 +176,10 @@ def test_library_on_a_file_system_without_execution_is_no_lack_of_memory() -> No
 def test_failed_cell_of_prose_shows_the_lines_around_the_fault(tmp_path: Path) -> None:
     """A derivation is long, and its traceback says nothing that the reason does not say."""
     source = "%%derivation 1a prover\n" + "\n".join(f"l{n}" for n in range(2, 30))
-    error = {**ERROR, "ename": "TextError", "evalue": "line 9: is refuted"}
+    error = {**ERROR, "ename": "TextError", "evalue": "line 9: the two sides differ"}
     said = judged(tmp_path, code(source, 1, error))
     assert said is not None
     assert said.partition(" raised ")[2] == (
-        "TextError: line 9: is refuted\n\n" + "\n".join(f"     {n:>2}  l{n}" for n in range(7, 15))
+        "TextError: line 9: the two sides differ\n\n"
+        + "\n".join(f"     {n:>2}  l{n}" for n in range(7, 15))
     )

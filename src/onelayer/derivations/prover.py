@@ -157,7 +157,7 @@ class _Derivation:
             return Verdict("cannot be read: it is nested too deeply")
         except Refused as refusal:
             self.is_broken = kind != PROVE
-            at = latex[refusal.at :].split("\n")[0].strip()
+            at = latex[refusal.at :].split("\n")[0].split(r"\end{")[0].strip()
             location = f", at '{at:.40}'" if at else ""
             return Verdict(f"{refusal}{location}", latex.count("\n", 0, refusal.at))
         return Verdict(sizes=frozenset(range_.size for range_ in ranges))
@@ -230,10 +230,8 @@ class _Derivation:
                 raise Refused("could not be proved: powers of e are left", at)
             here = f" for {case}" if case else ""
             ours, theirs = map(_short, values)
-            raise Refused(
-                f"is refuted: at random numbers{here} the left side is {ours}, the right {theirs}",
-                at,
-            )
+            told = f"at random numbers{here} the left is {ours}, the right {theirs}"
+            raise Refused(f"the two sides differ: {told}", at)
         if exact and not is_zero(scope.symbols.expanded(left) - scope.symbols.expanded(right)):
             raise Refused("could not be proved", at)
 
