@@ -35,10 +35,10 @@ def pages_of(notebook: Any) -> list[list[str]]:
             for page in pages]  # fmt: skip
 
 
-def figure(height: float = 2.5) -> Any:
+def figure(height: float = 2.5, label: str = "fig-2a", caption: str = "The caption.") -> Any:
     """Return a cell that shows a figure."""
     svg, _ = drawing(1, height=height)
-    record = Figure("fig-2a", "The caption.", "A curve that falls.").to_json()
+    record = Figure(label, caption, f"A curve that falls, in {label}.").to_json()
     return outputs(display(**{MIME_TYPE: record, "image/svg+xml": svg})).cells[0]
 
 
@@ -101,6 +101,23 @@ def test_figure_floats_so_that_no_page_ends_empty() -> None:
     place = [next(i for i, each in enumerate(second[2:]) if text in each)
              for text in ("The caption.", "Task 2b", "More of it.")]  # fmt: skip
     assert place == sorted(place)
+
+
+def test_figure_for_which_there_is_room_after_all_stays_in_its_place() -> None:
+    """It would begin a page, until another one floats; then it must not float above its heading."""
+    before = 0
+    for count in range(4, 13):
+        notebook = markdown(f"## Task 2a — One{f'{chr(10)}{chr(10)}{WORDS}' * 10}")
+        notebook.cells.append(figure(4))
+        notebook.cells += markdown(f"{WORDS}\n\n" * count, "## Task 2b — Two").cells
+        notebook.cells.append(figure(2, "fig-2b", "The other caption."))
+        for number, cell in enumerate(notebook.cells):
+            cell["id"] = f"c{number}"
+        for page in pages_of(notebook):
+            order = [line for line in page[2:] if line.startswith("Task 2b") or "other" in line]
+            before += bool(order) and "other" in order[0]
+            assert len(order) < 2 or order[0].startswith("Task 2b"), count
+    assert before
 
 
 def test_figure_that_fits_stays_in_its_place() -> None:

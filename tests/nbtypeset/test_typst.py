@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -19,7 +20,10 @@ from fixtures.odd_notebooks import ODD, PIXEL, display, markdown, outputs
 from nbconvert.exporters import get_exporter
 
 from nbtypeset.exporters import ExportError, TypstExporter, TypstPDFExporter
+from nbtypeset.schema import MIME_TYPE, Imprint
 from nbtypeset.titles import day_in_words
+
+CLAIM = {"kind": "claim", "task": "1a", "text": "it holds", "holds": True}
 
 
 def pdf_of(notebook: Any, resources: Any = None, **traits: Any) -> tuple[bytes, list[str]]:
@@ -190,6 +194,26 @@ def test_claims_show_whether_they_hold() -> None:
     assert source.count('#claim(true, "Proved by machine")[') == 1
     assert source.count('#claim(true, "Checked by machine")[') == 1
     assert source.count('#claim(false, "Found instead")[') == 1
+
+
+def test_claims_that_follow_one_another_stand_together() -> None:
+    """They do so across cells, too; a text between them separates them."""
+    claims = [display(**{MIME_TYPE: CLAIM, "text/markdown": "It holds."}) for _ in range(2)]
+    notebook = outputs(*claims)
+    notebook.cells += [*outputs(claims[0]).cells, *markdown("Text.").cells]
+    notebook.cells += outputs(claims[0]).cells
+    ids = [f"c{number}" for number in range(len(notebook.cells))]
+    for cell, id_ in zip(notebook.cells, ids, strict=True):
+        cell["id"] = id_
+    marks = {"c0": ["checked", "checked"], "c1": ["checked"], "c3": ["checked"]}
+    source = source_of(notebook, {"nbpress": {"imprint": Imprint(marks=marks, show_code=False)}})
+    checked = 'true, "Checked by machine"'
+    assert re.findall(r"#claim\((.*)\)\[", source) == [
+        f"{checked}, before: true",
+        f"{checked}, after: true, before: true",
+        f"{checked}, after: true",
+        checked,
+    ]
 
 
 def test_exporters_are_registered() -> None:

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from importlib import resources
 from typing import Any
 
-from nbtypeset.document import Document
+from nbtypeset.document import Document, Part
 from nbtypeset.schema import VERDICTS
 from nbtypeset.tree import Node, clean, kind_of, node, own, pairs, para, plain, walk
 from nbtypeset.write.lines import breakable, wrapped
@@ -66,7 +66,7 @@ def write_typst(document: Document, folder: str = "files") -> TypstSource:
     meta = json.dumps(fields, ensure_ascii=False, sort_keys=True).encode()
     files = {"report.typ": design, "meta.json": meta, FLOATS: b"[]", **document.assets}
     leading = [replace(part, blocks=walk(part.blocks, _keep_with_next)) for part in document.parts]
-    parts = write_parts(replace(document, parts=leading), to_typst, "typst")
+    parts = write_parts(replace(document, parts=_side_by_side(leading)), to_typst, "typst")
     if document.title_page.has_contents:  # the contents follow the key results
         contents = "\n#contents()\n"
         first = parts[0] + contents if document.has_results else contents + parts[0]
@@ -87,6 +87,21 @@ def _keep_with_next(element: Node) -> list[Node] | None:
         before.append(inline)
     kept = [own("lead", [para(before)])] if _announces(before) else [para(before)]
     return [*blocks, *kept]
+
+
+def _side_by_side(parts: list[Part]) -> list[Part]:
+    """Tell each claim whether it stands directly after or before another one."""
+    kinds = ["", *(kind_of(block) for part in parts for block in part.blocks), ""]
+    neighbours = iter(zip(kinds, kinds[2:], strict=False))
+
+    def tell(block: Node) -> Node:
+        before, after = next(neighbours)
+        if kind_of(block) != "claim":
+            return block
+        beside = {"after": before == "claim" or None, "before": after == "claim" or None}
+        return own("claim", block["c"][1], "", **pairs(block), **beside)
+
+    return [replace(part, blocks=[tell(block) for block in part.blocks]) for part in parts]
 
 
 def _is_display(inline: Node) -> bool:
@@ -174,7 +189,8 @@ def _division(element: Node) -> list[Node]:
     if kind == "claim":
         holds = "false" if attributes["verdict"] == "otherwise" else "true"
         word = literal(VERDICTS[attributes["verdict"]])
-        return [_raw(f"#claim({holds}, {word})["), *blocks, _raw("];")]
+        beside = "".join(f", {side}: true" for side in ("after", "before") if side in attributes)
+        return [_raw(f"#claim({holds}, {word}{beside})["), *blocks, _raw("];")]
     if kind in ("code", "stream", "error", "result", "html", "picture", "trouble"):
         return [_raw(f"#output({literal(kind)})["), *blocks, _raw("];")]
     return blocks

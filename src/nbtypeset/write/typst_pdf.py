@@ -71,15 +71,19 @@ class _Project:
     def floating_pdf(self) -> bytes:
         """Return the document, or raise typst.TypstError.
 
-        A figure that would begin a page, leaving the end of the previous one empty, may float.
+        A figure that would begin a page, leaving the end of the previous one empty, may float,
+        unless there turns out to be room for it where it is due.
         """
         floats: set[str] = set()
-        pdf = self.pdf()
-        while pushed := {f["name"] for f in self.query("<placed>") if f["pushed"]} - floats:
-            floats |= pushed
+        fixed: set[str] = set()
+        while True:
+            pdf, before = self.pdf(), floats
+            placed = self.query("<placed>")
+            fixed |= {figure["name"] for figure in placed if figure["early"]}
+            floats = (floats | {figure["name"] for figure in placed if figure["pushed"]}) - fixed
+            if floats == before:
+                return pdf
             (self.folder / self.source.folder / FLOATS).write_text(json.dumps(sorted(floats)))
-            pdf = self.pdf()
-        return pdf
 
     def pdf(self) -> bytes:
         """Return the document with the current set of floats, or raise typst.TypstError."""
