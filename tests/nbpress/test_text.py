@@ -24,6 +24,10 @@ VALUES = {
         ("{{ first:.1f mean step|mean steps }}, {{ steps: .0f }}", "1.0 mean steps,  1546"),
         ("{{ none step|steps }}; {{ losses:g step|steps }}", "none steps; −0.5, 2 and 3.25 steps"),
         ("{{ losses:.1f }}", "−0.5, 2.0 and 3.2"),
+        (
+            "{{ loss:.1f }}, {{ loss:.0% }}, {{ loss:+.1f }}, {{ losses:.0f }}",
+            "0.0, 0%, 0.0, 0, 2 and 3",
+        ),
         ("{{ both }}", "0 and 0.002"),
         ("{{ none }}; {{ one:.0% }}", "none; 25%"),
         ("$w^{{n}}$ and {{steps}} and {x} stay", "$w^{{n}}$ and {{steps}} and {x} stay"),

@@ -167,6 +167,7 @@ def test_not_repaired() -> None:
     """A fall is not repaired if the next step wins back less than half of it."""
     assert not measures.dip(np.array([0.98, 0.98, 0.9, 0.93, 0.98])).is_repaired
     assert measures.dip(np.array([0.98, 0.98, 0.9, 0.95, 0.98])).is_repaired
+    assert not measures.dip(np.full(5, 0.98)).is_repaired  # there was no fall
 
 
 def test_too_few_of_places() -> None:

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from onelayer import plots, style
+from onelayer.errors import SettingError
 from onelayer.history import History
 
 
@@ -205,10 +206,21 @@ def test_several_runs(run) -> None:
     assert len({line.get_color() for line in figure.axes[0].lines}) == 5
 
 
+@pytest.mark.parametrize("draw", [plots.validation_accuracies, plots.accuracies_by_lambda])
+def test_many_runs(run, draw) -> None:
+    """No two lines look alike, and the legend, in lines of five, does not leave the figure."""
+    figure = draw({f"λ = 0.00{i}": run for i in range(12)})
+    lines = figure.axes[0].lines
+    assert len({(line.get_color(), str(line._dash_pattern)) for line in lines}) == 12
+    figure.draw_without_rendering()
+    box = figure.legends[0].get_window_extent()
+    assert 0 <= box.x0 < box.x1 <= figure.bbox.x1
+
+
 def test_too_many_runs(run) -> None:
     """More runs than can be told apart are refused."""
-    with pytest.raises(ValueError, match="at most 5 runs can be told apart; got 6"):
-        plots.validation_accuracies({str(i): run for i in range(6)})
+    with pytest.raises(SettingError, match="at most 25 runs can be told apart; got 26"):
+        plots.validation_accuracies({str(i): run for i in range(26)})
 
 
 def test_without_train_accuracy(run) -> None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+_MINUS_ZERO = re.compile(r"^-(?=0(?:\.0*)?%?$)")
 _COUNTED = re.compile(r"(\S*) ([^|]+)\|([^|]+)")
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -31,7 +32,7 @@ def set_value(value: Any, format_: str) -> str:
 def _set_one(value: Any, format_: str) -> str:
     if isinstance(value, list | tuple | Mapping | None) and not format_:
         raise TypeError("expected a number, a text or a flat list of these")
-    text = format(value, format_)
+    text = _MINUS_ZERO.sub("", format(value, format_))
     if isinstance(value, bool) or not isinstance(value, int | float):
         return text
     number = re.fullmatch(r"([-+]?[\d.,]+)e([-+]\d+)", text)

@@ -77,8 +77,8 @@ class Dip:
 
     @property
     def is_repaired(self) -> bool:
-        """Whether the next step wins back at least half of what was lost."""
-        return self.after - self.accuracy >= (self.before - self.accuracy) / 2
+        """Whether the next step wins back more than half of what was lost."""
+        return self.after - self.accuracy > (self.before - self.accuracy) / 2
 
 
 def dip(accuracy: Array) -> Dip:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib as mpl
 import matplotlib.style
@@ -10,6 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from onelayer.errors import SettingError
 from onelayer.history import History
 from onelayer.plots.look import (
     BLUE,
@@ -19,6 +21,8 @@ from onelayer.plots.look import (
     axes_of,
     label_steps,
 )
+
+_MOST_BESIDE = 5  # entries in a line of a legend
 
 
 def loss_curves(history: History, ylim: Sequence[float] | None = None, window: int = 10) -> Figure:
@@ -70,12 +74,10 @@ def validation_accuracies(
 ) -> Figure:
     """Plot the validation accuracy of several runs, by name, on one graph."""
     with axes_of() as (figure, axes):
-        if len(histories) > (most := len(mpl.rcParams["axes.prop_cycle"])):
-            raise ValueError(f"at most {most} runs can be told apart; got {len(histories)}")
-        for name, history in histories.items():
-            axes.plot(history.validation_step, history.validation_accuracy, label=name)
+        for (name, history), look in zip(histories.items(), _looks(len(histories)), strict=True):
+            axes.plot(history.validation_step, history.validation_accuracy, label=name, **look)
         label_steps(axes, "validation accuracy", ylim, percent=True)
-        figure.legend(loc="outside upper center", ncols=len(histories))
+        figure.legend(loc="outside upper center", ncols=min(len(histories), _MOST_BESIDE))
     return figure
 
 
@@ -93,7 +95,7 @@ def accuracies_by_lambda(
     with matplotlib.style.context(STYLE):
         figure = Figure()
         figure.set_figheight(3.0)
-        looks = dict(zip(histories, mpl.rcParams["axes.prop_cycle"](), strict=False))
+        looks = dict(zip(histories, _looks(len(histories)), strict=True))
         whole, near = figure.subplots(1, 2, width_ratios=[1.4, 1])
         for axes, names in ((whole, list(histories)), (near, close)):
             for name in names:
@@ -108,8 +110,23 @@ def accuracies_by_lambda(
         figure.legend(  # handles long enough for the longest pattern of dashes
             *whole.get_legend_handles_labels(),
             loc="outside upper center",
-            ncols=len(histories),
+            ncols=min(len(histories), _MOST_BESIDE),
             handlelength=3.2,
             columnspacing=1.4,
         )
     return figure
+
+
+def _looks(count: int) -> list[dict[str, Any]]:
+    """Return the style's looks of lines; beyond the last, colours go with other dashes.
+
+    Raises
+    ------
+    SettingError
+        If there are more lines than looks.
+    """
+    looks = list(mpl.rcParams["axes.prop_cycle"])
+    if count > len(looks) ** 2:
+        raise SettingError(f"at most {len(looks) ** 2} runs can be told apart; got {count}")
+    shifted = (looks[(n + n // len(looks)) % len(looks)]["linestyle"] for n in range(count))
+    return [{**looks[n % len(looks)], "linestyle": line} for n, line in enumerate(shifted)]
