@@ -14,6 +14,7 @@ import pytest
 from fixtures.tiny_project import CHAPTERS, TinyProject
 
 from nbpress.errors import PressError
+from nbpress.files import digest
 from nbpress.project.project import open_project
 from nbpress.publish import check as check_module
 from nbpress.publish.build import compose as real_compose
@@ -129,17 +130,40 @@ def test_edited_values_are_named(checked: TinyProject, capsys: pytest.CaptureFix
     assert said.index(early) == 1
 
 
-def test_missing_values_are_named_and_a_deleted_form_is_not(
-    checked: TinyProject, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A form may be deleted on purpose; values.json belongs to every form."""
+def test_missing_files_are_named(checked: TinyProject, capsys: pytest.CaptureFixture[str]) -> None:
+    """A report that is gone was not checked; the next one leaves out what was deleted."""
     (checked.root / "report" / "report.html").unlink()
-    assert verdict(checked) == ""
-    said = capsys.readouterr().err
-    assert "note: report/report.html was deleted since" in said
-    assert "\nvalues.json, report.pdf: identical to" in said
+    gone = "report/report.html was deleted since it was published: publish again"
+    assert verdict(checked) == gone
     (checked.root / "report" / "values.json").unlink()
-    assert verdict(checked) == "report/values.json is missing: publish again"
+    assert verdict(checked).splitlines() == [gone, "report/values.json is missing: publish again"]
+    checked.report()
+    assert verdict(checked) == ""
+    assert "\nvalues.json, report.pdf: identical to" in capsys.readouterr().err
+
+
+def test_forged_values_are_named(checked: TinyProject) -> None:
+    """They are named even if the record was changed with them."""
+    path = checked.root / "report" / "values.json"
+    values = json.loads(path.read_text("utf-8"))
+    values["1a.total"]["value"] = 100
+    path.write_text(json.dumps(values), "utf-8")
+    edit_record(checked, lambda record: record.update(values=digest(path.read_bytes())))
+    faults = verdict(checked)
+    assert "report/values.json is not what a fresh run gives" in faults
+    assert "\n  1a.total is 100 there and 6 in a fresh run" in faults
+
+
+def test_without_its_record_nothing_runs(
+    checked: TinyProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is nothing that a fresh run could be compared with, and all files are named at once."""
+    (checked.root / "report" / "published.json").unlink()
+    monkeypatch.setattr(check_module, "compose", None)
+    assert [line.split()[0] for line in verdict(checked).splitlines()] == [
+        "report/report.pdf",
+        "report/report.html",
+    ]
 
 
 def test_missing_record_is_named(checked: TinyProject) -> None:

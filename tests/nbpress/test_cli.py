@@ -285,6 +285,7 @@ def test_cache_lists_and_prunes(built: TinyProject) -> None:
         ("2_pictures.scale=3", "2_pictures.ipynb has no parameter 'scale'"),
         ("2_picture.width=30", "no chapter is called '2_picture'; did you mean '2_pictures'?"),
         ("dataset=large", "dataset is set by the press; choose the data set with DATASET"),
+        ("recorded={}", "recorded is set by the press, and only by it"),
         ("scale", "PARAMS: expected name=value or a YAML file; got 'scale'"),
         ("missing.yaml", "no file missing.yaml"),
     ],

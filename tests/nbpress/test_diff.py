@@ -147,6 +147,15 @@ def test_report_without_parameters_is_kept(built: TinyProject) -> None:
         ]
 
 
+def test_edited_values_are_not_replaced_in_silence(built: TinyProject) -> None:
+    """Whoever edited them is told."""
+    path = built.root / "report" / "values.json"
+    path.write_bytes(path.read_bytes() + b" ")
+    note = "note: report/values.json had been edited, and was replaced\n"
+    assert note in built.report().err
+    assert note not in built.report().err
+
+
 def test_edited_values_have_no_record(built: TinyProject) -> None:
     """The parameters, claims and figures in the record beside them are not used."""
     built.run("check", "--record")

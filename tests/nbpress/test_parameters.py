@@ -118,6 +118,7 @@ def test_value_becomes_the_declared_type(
         ("x: str = ''", 1, "x must be str; got 1"),
         ("x: list[int] = []", "2", "x must be list[int]; got 2; write x=[2]"),
         ("x: list[int] = []", [1, 2.5], "x must be list[int]; got [1, 2.5]"),
+        ("x: list[int] = []", "[a]", "x must be list[int]; got '[a]'"),
         ("x: list[float] = []  # ≥ 0", [1, -1], "x must be ≥ 0; got -1.0"),
         ("x: list[list[int]] = []  # ≥ 0", [[1], [-1]], "x must be ≥ 0; got -1"),
         ("x: dict[str, int] = {}  # ≥ 0", {"a": -1}, "x must be ≥ 0; got -1"),
@@ -215,6 +216,14 @@ def test_parameter_is_given_once(tmp_path: Path) -> None:
     assert read_parameters([str(path), "seed=2"]) == {"": {"seed": "2"}}
     with pytest.raises(PressError, match="PARAMS: seed is given twice: 1 and 2"):
         read_parameters("seed=1 rate=3 seed=2")
+
+
+def test_blanks_beside_the_sign_are_named() -> None:
+    """The usual remedy, to quote what has blanks, would not help."""
+    with pytest.raises(PressError, match=r"got 'rate' \(without blanks beside the '='\)"):
+        read_parameters("rate = 2")
+    with pytest.raises(PressError, match=r"got 'n' \(quote one that has blanks"):
+        read_parameters("n seed=2")
 
 
 def test_yaml_that_holds_itself_is_refused(tmp_path: Path) -> None:

@@ -198,6 +198,21 @@ def test_what_is_refused(tiny: TinyProject, words: list[str], message: str) -> N
     assert not (tiny.root / "build").exists()
 
 
+def test_grid_in_words_does_not_replace_a_sweep_with_a_file(tiny: TinyProject) -> None:
+    """Both would have the same name, and the results of one would be taken for the other's."""
+    file = tiny.root / "sweeps" / "1_sums.yaml"
+    file.parent.mkdir()
+    file.write_text("notebook: 1_sums\nproduct: {count: [1, 2]}\n", "utf-8")
+    target = "notebooks/1_sums.ipynb"
+    result = tiny.run("sweep", target, "scale=1,2")
+    assert result.status == 1
+    assert result.err == (
+        "nbpress: the sweep '1_sums' is that of sweeps/1_sums.yaml: give this one another name, "
+        "--name NAME\n"
+    )
+    assert tiny.run("sweep", target, "scale=1,2", "--name", "scales").status == 0
+
+
 def test_dataset_cannot_be_given_in_a_file(tiny: TinyProject) -> None:
     """It can be neither an axis nor given to all runs: the resolver interprets its name."""
     (tiny.root / "sweeps").mkdir()

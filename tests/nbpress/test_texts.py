@@ -34,6 +34,7 @@ def wrong(*cells: tuple[str, str]) -> list[str]:
     [
         "# Task 2 — with 10 digits",
         "In $2x + 3$ and\n$$\n4\n$$\nand \\begin{align}5\\end{align} too.",
+        "In $10^{-3} x_{10} a_10 y^{12} b^10$ and ${{ g:.2f }}$, `$12$`, <!-- $3.5$ -->.",
         "As [Task 2a](#task-2a), [Figure 3](#fig-2b) and Appendix B say, Task 4e too.",
         "In 2022, on 2026-11-25, `x = 3`, an L2 penalty, w2.",
         "```\n3 + 4\n```",
@@ -43,7 +44,7 @@ def wrong(*cells: tuple[str, str]) -> list[str]:
     ],
 )
 def test_these_are_no_typed_numbers(text: str) -> None:
-    """Formulas, headings, references, task names, dates, code and placeholders do not count."""
+    """Headings, references, task names, dates, code, placeholders and small numbers in formulas."""
     assert typed(("markdown", text), ("code", f"%%answer 1a\n{text}")) == []
 
 
@@ -53,6 +54,10 @@ def test_these_are_no_typed_numbers(text: str) -> None:
         ("it has 3,800 images, 0.5 % of them", ["3,800", "0.5"]),
         ("Step 1, of −2.", ["1", "2"]),
         ("Figure 3 shows it", ["3"]),
+        (
+            r"so $g = 9.79 \pm 0.1$, and $N = 12$, \begin{align}0.5\end{align}",
+            ["9.79", "0.1", "12", "0.5"],
+        ),
     ],
 )
 def test_digits_are_found_everywhere(text: str, numbers: list[str]) -> None:

@@ -59,6 +59,7 @@ class Parameter:
             value = adapter.validate_json(json.dumps(value))
         except (ValidationError, TypeError, ValueError, RecursionError) as error:
             is_item = "list[" in self.type and isinstance(value, int | float | str)
+            is_item = is_item and not str(value).startswith("[")
             hint = f"; write {self.name}=[{value}]" if is_item else ""
             kind = re.sub(r"^Optional\[(.*)\]$", r"\1 or None", self.type)
             raise PressError(f"{self.name} must be {kind}; got {value!r:.80}{hint}") from error
@@ -159,9 +160,11 @@ def read_parameters(given: str | list[str]) -> Parameters:
                 else:
                     parameters.setdefault("", {})[str(key)] = item
         else:
+            remedy = "quote one that has blanks: \"'my chapter.n=20'\""
+            if any(each.startswith("=") or each.endswith("=") for each in settings):
+                remedy = "without blanks beside the '='"
             raise PressError(
-                f"PARAMS: expected name=value or a YAML file; got {setting!r} (quote one "
-                "that has blanks: \"'my chapter.n=20'\")"
+                f"PARAMS: expected name=value or a YAML file; got {setting!r} ({remedy})"
             )
     return parameters
 

@@ -22,11 +22,11 @@ _TEXTS = {
     "table": {3: "caption"},
 }
 
-_NO_WORDS = (
-    r"^(?:```|~~~).*?^(?:```|~~~)|`[^`\n]*`"  # code
-    r"|\$\$.*?\$\$|\$[^$]*\$|\\begin\{(\w+\*?)\}.*?\\end\{\1\}"  # formulas
-    r"|<!--.*?-->|\{\{ .*? \}\}"
-)
+_VERBATIM = r"^(?:```|~~~).*?^(?:```|~~~)|`[^`\n]*`|<!--.*?-->|\{\{ .*? \}\}"
+_FORMULA = r"\$\$.*?\$\$|\$[^$]*\$|\\begin\{(\w+\*?)\}.*?\\end\{\1\}"
+_NO_WORDS = f"{_VERBATIM}|{_FORMULA}"
+VERBATIM = re.compile(_VERBATIM, re.DOTALL | re.MULTILINE)  # code, comments and placeholders
+FORMULA = re.compile(_FORMULA, re.DOTALL)
 CODE = re.compile(_NO_WORDS, re.DOTALL | re.MULTILINE)
 NO_PROSE = re.compile(
     rf"{_NO_WORDS}"

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator
 
 from nbpress.project.code import comments
 from nbpress.project.notebook import Cell, Notebook
-from nbpress.project.passages import NO_PROSE, Fault, fault_in, passages_of
+from nbpress.project.passages import FORMULA, NO_PROSE, VERBATIM, Fault, fault_in, passages_of
 from nbpress.say.prose import split_prose
 from nbpress.say.text import TYPED, blanked
 
 _DIGITS = re.compile(r"(?<![\w.,^])\d(?:[\d.,]*\d)?")
+_IN_FORMULA = re.compile(r"(?<![\w.,^{])(?:\d+\.\d+|\d{2,})(?![\d.]|\s*\^)")
 _WORDS = re.compile(
     r"\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|"
     r"eigh|nine)teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty|dozens?|hundreds?|thousands?|"
@@ -31,7 +32,8 @@ def typed_in(text: str) -> str | None:
 def typed_numbers(notebook: Notebook) -> Iterator[Fault]:
     """Yield the numbers typed into texts that no `typed: …` of the cell allows.
 
-    Digits count in every text; number words, from two upwards, only where values can be quoted.
+    Digits count in every text, in formulas only decimals and numbers of two digits or more; number
+    words, from two upwards, count only where values can be quoted.
     """
     passages = defaultdict(list)
     for passage in passages_of(notebook):
@@ -62,7 +64,9 @@ def _listed(lists: Iterable[str]) -> list[str]:
 
 
 def _numbers_in(text: str, *, words: bool) -> list[re.Match[str]]:
-    """Return the numbers in a text's prose, and with `words` the number words, in their order."""
-    prose = blanked(text, NO_PROSE)
+    """Return the numbers in a text, and with `words` its number words, in their order."""
+    prose, shown = blanked(text, NO_PROSE), blanked(text, VERBATIM)
     matches = [*_DIGITS.finditer(prose), *(_WORDS.finditer(prose) if words else ())]
+    for formula in FORMULA.finditer(shown):
+        matches += _IN_FORMULA.finditer(shown, *formula.span())
     return sorted(matches, key=re.Match.start)

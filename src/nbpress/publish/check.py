@@ -63,6 +63,8 @@ def check(project: Project, dataset: str, parameters: Parameters, *, record: boo
         raise PressError("RECORD records values for the default parameters only: unset PARAMS")
     with locked(project.build):
         published, faults = _published(project.output)
+        if faults and not published and not record:  # there is nothing to compare with
+            raise PressError("\n".join(faults))
         if published and not (dataset or parameters or record):
             parameters = published.parameters
         data = data_set(project, dataset or (published and published.dataset) or "auto")
@@ -154,7 +156,7 @@ def _verify(published: Published, project: Project, data: DataSet, bound: Bound)
     fresh = {VALUES: values_of(bound)}
     for name, form in published.forms.items():
         if not (project.output / name).exists():
-            say(f"note: report/{name} was deleted since it was published")
+            yield f"report/{name} was deleted since it was published: publish again"
             continue
         try:
             again, files = render_form(project, bound, name, form.exporter, form.show_code)
@@ -172,16 +174,17 @@ def _verify(published: Published, project: Project, data: DataSet, bound: Bound)
         if there == content:
             continue
         sound = False
+        told = _differences(there, bound) if there and name == VALUES else ""
         if there is None:
             yield f"report/{name} is missing: publish again"
         elif digest(there) != published.files().get(name):
-            told = _differences(there, bound) if name == VALUES else ""
             yield f"report/{name} was damaged or edited after it was published: publish again{told}"
         else:
             yield (
                 f"report/{name} is not what a fresh run gives: notebooks, code or tools have "
                 "changed since, or results vary from run to run; publish again"
                 + (f" ({commits})" if now != published.commit else "")
+                + told
             )
     if sound and published_record(data, published.parameters, bound, forms) != published:
         yield f"report/{RECORD} was damaged or edited after it was recorded: publish again"

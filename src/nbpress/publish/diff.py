@@ -12,6 +12,7 @@ from typing import Any
 
 from nbpress.errors import PressError
 from nbpress.files import digest, read, write
+from nbpress.log import say
 from nbpress.project.project import Project
 from nbpress.publish.compare import Drift, as_table, compare, read_values, recorded_path
 from nbpress.publish.published import RECORD, VALUES, Published, read_published
@@ -119,7 +120,10 @@ def keep_previous(
     for folder in folders:
         for left_over in folder.glob(".*.new"):  # of a build that was killed
             left_over.unlink(missing_ok=True)
-    if former is None or replaced is None or digest(replaced) != former.values:
+    if former is None or replaced is None:
+        return ""
+    if digest(replaced) != former.values:
+        say(f"note: report/{VALUES} had been edited, and was replaced")
         return ""
     old = State("", json.loads(replaced), former)
     changes = differences(old, State("", json.loads(values), record)).summary()

@@ -92,10 +92,9 @@ def read_published(output: Path) -> Published | None:
         return None
     except ValidationError as error:
         problem = error.errors()[0]
-        where = ".".join(map(str, problem["loc"])) or "it"
-        raise PressError(
-            f"report/{RECORD} is damaged ({where}: {problem['msg'].lower()}): publish again"
-        ) from error
+        where = "".join(f"{part}." for part in problem["loc"]).removesuffix(".")
+        told = f"{where}: {problem['msg'].lower()}" if where else problem["msg"]
+        raise PressError(f"report/{RECORD} is damaged ({told}): publish again") from error
 
 
 def finish(output: Path) -> None:

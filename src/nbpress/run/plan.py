@@ -62,7 +62,8 @@ def plan(project: Project, dataset: DataSet, given: Parameters) -> list[Plan]:
     known = {p for parameters in declared.values() for p in parameters} - set(INJECTED)
     for name in [*everywhere, *(n for k, values in given.items() if k for n in values)]:
         if name in INJECTED:
-            raise PressError(f"{name} is set by the press; choose the data set with DATASET")
+            how = "; choose the data set with DATASET" if name == "dataset" else ", and only by it"
+            raise PressError(f"{name} is set by the press{how}")
     for name in everywhere:
         if name not in known:
             hints = [hint for notebook in notebooks.values() if (hint := notebook.untagged(name))]

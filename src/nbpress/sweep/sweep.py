@@ -168,6 +168,11 @@ def open_sweep(
     elif words:
         description, base = describe(target, words), Path.cwd()
         name = name or Path(target).name.removesuffix(".ipynb")
+        if (taken := project.root / FOLDER / f"{name}.yaml").is_file():
+            raise PressError(
+                f"the sweep {name!r} is that of {project.relative(taken)}: give this one another "
+                "name, --name NAME"
+            )
     else:
         name = name or target
         if name not in known(project):
