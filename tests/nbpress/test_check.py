@@ -142,6 +142,20 @@ def test_missing_files_are_named(checked: TinyProject, capsys: pytest.CaptureFix
     assert "\nvalues.json, report.pdf: identical to" in capsys.readouterr().err
 
 
+def test_without_recorded_values_the_files_count(
+    checked: TinyProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A report without recorded values can be verified; with nothing to compare, check fails."""
+    (checked.root / "report" / "expected" / "small.json").unlink()
+    assert verdict(checked) == ""
+    *_, note, files = capsys.readouterr().err.splitlines()
+    assert note.startswith("note: no values are recorded in report/expected/small.json. If the new")
+    assert files == "values.json, report.html, report.pdf: identical to what a fresh run gives"
+    assert verdict(checked, "large").startswith("no values are recorded in report/expected/large")
+    _flip(checked.root / "report" / "report.pdf")
+    assert verdict(checked).startswith("report/report.pdf was damaged")
+
+
 def test_forged_values_are_named(checked: TinyProject) -> None:
     """They are named even if the record was changed with them."""
     path = checked.root / "report" / "values.json"

@@ -20,7 +20,9 @@ from nbpress.project.notebook import read_notebook
 from nbpress.project.project import open_project
 from nbpress.run.said import Said
 from nbpress.sweep import commands
+from nbpress.sweep.journal import DONE, Entry
 from nbpress.sweep.results import read_table
+from nbpress.sweep.view import View
 
 SEEDED = 'dataset: str = "auto"\ncount: int = 3  # ≥ 1\nscale: float = 2.0\nseed: int = 0'
 RANDOM = (
@@ -196,6 +198,17 @@ def test_what_is_refused(tiny: TinyProject, words: list[str], message: str) -> N
     assert len(result.err.splitlines()) == 1
     assert not (tiny.root / "sweeps").exists()
     assert not (tiny.root / "build").exists()
+
+
+def test_value_that_happens_to_repeat_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    """Once a value has differed between runs, it is shown of each; what all runs share is not."""
+    same = {f"1.same{n}": n for n in range(3)}
+    with View(["seed"], 3) as view:
+        for seed, value in enumerate([0.5, 0.75, 0.75]):
+            values = {**same, "1.value": value}
+            view.ended(Entry({"seed": seed}, "", DONE, seconds=1.0, values=values))
+    ends = [line.partition(" s  ")[2] for line in capsys.readouterr().err.splitlines()]
+    assert ends == ["1.same0 0  1.same1 1  1.same2 2", "1.value 0.75", "1.value 0.75"]
 
 
 def test_grid_in_words_does_not_replace_a_sweep_with_a_file(tiny: TinyProject) -> None:

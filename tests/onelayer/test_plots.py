@@ -217,6 +217,14 @@ def test_many_runs(run, draw) -> None:
     assert 0 <= box.x0 < box.x1 <= figure.bbox.x1
 
 
+@pytest.mark.parametrize("draw", [plots.loss_curves, plots.accuracy_curves])
+@pytest.mark.parametrize("ylim", [[1, 0.5], [0.5, 0.5], [0.5]])
+def test_limits_of_an_axis_must_rise(run, draw, ylim) -> None:
+    """An axis upside down, or one without extent, would be misread."""
+    with pytest.raises(SettingError, match=r"a lower and a higher limit; got \[\d"):
+        draw(run, ylim)
+
+
 def test_too_many_runs(run) -> None:
     """More runs than can be told apart are refused."""
     with pytest.raises(SettingError, match="at most 25 runs can be told apart; got 26"):
@@ -353,5 +361,7 @@ def test_confusion() -> None:
     axes = plots.confusion(np.array([[9, 1], [0, 8]])).axes[0]
     texts = {text.get_position(): text.get_text() for text in axes.texts}
     assert texts == {(0, 0): "9", (1, 0): "1", (1, 1): "8"}
+    right = {text.get_color() for text in axes.texts if text.get_text() != "1"}
+    assert "black" not in right  # so that the mistakes are seen
     (image,) = axes.images
     assert image.get_array().tolist() == [[0, 1], [0, 0]]

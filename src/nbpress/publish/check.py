@@ -103,12 +103,17 @@ def check(project: Project, dataset: str, parameters: Parameters, *, record: boo
         intact = digest(read(path) or b"") == published.values
         expected = recorded(_values(read_values(path)), {}) if intact else {}
     elif not expected:
-        faults.append(f"no values are recorded in {source}. {remedy}")
+        missing = f"no values are recorded in {source}. {remedy}"
+        if not verifies:  # nothing at all could be compared
+            faults.append(missing)
+        elif not faults:
+            say(f"note: {missing}")
     if expected and (drifts := drift_table(expected, observed, source, remedy)):
         faults.append(drifts)
     if faults:
         raise PressError("\n".join(faults))
-    say(f"{data.dataset or 'report'}: {len(observed)} values agree with {source}")
+    if expected:
+        say(f"{data.dataset or 'report'}: {len(observed)} values agree with {source}")
     if published and verifies:
         files = [name for name in published.files() if (project.output / name).exists()]
         say(f"{', '.join(files)}: identical to what a fresh run gives")

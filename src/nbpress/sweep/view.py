@@ -24,7 +24,7 @@ class View:
     left
         The number of runs to execute.
     first
-        The values to show of each run; of a run that has none of them, those that changed.
+        The values to show of each run; of a run that has none of them, those that have changed.
     """
 
     def __init__(self, varied: list[str], left: int, first: Iterable[str] = ()) -> None:
@@ -32,6 +32,7 @@ class View:
         self.ended_runs, self.failed = 0, 0
         self._failures: dict[str, str] = {}  # by error, the first run with it
         self._values: dict[str, Any] = {}  # of the last run
+        self._changed: set[str] = set()  # the values that have differed between runs
         self._start = time.monotonic()
         self._live: Any = None
 
@@ -78,12 +79,14 @@ class View:
         elif entry.state == DONE:
             news = {name: entry.values[name] for name in self.first if name in entry.values}
             if not news:  # values that all runs share say nothing about progress
-                few = len(entry.values) <= _MOST_VALUES
-                news = {n: v for n, v in entry.values.items() if few or v != self._values.get(n)}
-            values = "  ".join(
+                values, before = entry.values, self._values or entry.values
+                self._changed |= {name for name in values if values[name] != before.get(name)}
+                whole = not self._values or len(values) <= _MOST_VALUES
+                news = {n: v for n, v in values.items() if whole or n in self._changed}
+            shown = "  ".join(
                 f"{name} {short(value)}" for name, value in [*news.items()][:_MOST_VALUES]
             )
-            self.say(f"{prefix}: done in {entry.seconds:.1f} s  {values}".rstrip())
+            self.say(f"{prefix}: done in {entry.seconds:.1f} s  {shown}".rstrip())
             self._values = entry.values
 
     def update(self, running: int) -> None:

@@ -79,8 +79,8 @@ def confusion(counts: NDArray[Any], names: Sequence[str] | None = None) -> Figur
         axes.imshow(errors, cmap="Oranges", vmax=1.6 * max(errors.max(), 1))
         for (row, column), count in np.ndenumerate(counts):
             if count:
-                weight = "bold" if row == column else "normal"
-                axes.text(column, row, f"{count}", ha="center", va="center", fontweight=weight)
+                color = GREY if row == column else "black"  # the mistakes are to be seen
+                axes.text(column, row, f"{count}", ha="center", va="center", color=color)
         ticks = range(len(counts))
         axes.set(xlabel="predicted", ylabel="digit", xticks=ticks, yticks=ticks)
         if names is not None:

@@ -20,6 +20,7 @@ from onelayer.plots.look import (
     VALIDATION,
     axes_of,
     label_steps,
+    limit,
 )
 
 _MOST_BESIDE = 5  # entries in a line of a legend
@@ -105,8 +106,7 @@ def accuracies_by_lambda(
                 axes.plot(steps[shown], accuracy[shown], label=name, **looks[name])
             label_steps(axes, "validation accuracy" if axes is whole else "", None, percent=True)
             axes.xaxis.set_major_locator(MaxNLocator(5 if axes is whole else 3))
-        if ylim is not None:
-            whole.set_ylim(*ylim)
+        limit(whole, ylim)
         figure.legend(  # handles long enough for the longest pattern of dashes
             *whole.get_legend_handles_labels(),
             loc="outside upper center",

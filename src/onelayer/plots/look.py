@@ -11,6 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import Formatter
 
+from onelayer.errors import SettingError
+
 BLUE, VERMILION = "#0072B2", "#D55E00"
 GREY = "#555555"  # for anything that is neither training nor validation
 PALE = "#BBBBBB"  # for the bars beside the marked one
@@ -35,11 +37,25 @@ def label_steps(
     """Label axes over gradient steps; with `percent`, fractions are written as percentages."""
     axes.set(xlabel="gradient step", ylabel=ylabel)
     axes.margins(x=0.01)
-    if ylim is not None:
-        axes.set_ylim(*ylim)
+    limit(axes, ylim)
     axes.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}")
     if percent:
         axes.yaxis.set_major_formatter(Percent())
+
+
+def limit(axes: Axes, ylim: Sequence[float] | None) -> None:
+    """Set the limits of the vertical axis; None: those that fit.
+
+    Raises
+    ------
+    SettingError
+        If they are not a lower and a higher number.
+    """
+    if ylim is None:
+        return
+    if len(ylim) != 2 or not ylim[0] < ylim[1]:
+        raise SettingError(f"an axis must have a lower and a higher limit; got {list(ylim)}")
+    axes.set_ylim(*ylim)
 
 
 class Percent(Formatter):
