@@ -106,6 +106,14 @@ def test_parameters_come_from_user_and_press(project: Project) -> None:
     }
 
 
+def test_default_that_is_given_makes_nothing_run_again(project: Project) -> None:
+    """It is no parameter of the run, whichever way it is written."""
+    assert run(project, Pretence()).executed
+    given = {"": {"scale": "2"}, "1_sums": {"count": 3}}
+    assert run(project, Pretence(), given).executed == []
+    assert run(project, Pretence(), {"": {"scale": "2.5"}}).executed != []
+
+
 def test_reference_figures_are_about_the_reports_own_parameters(
     project: Project, tiny: TinyProject
 ) -> None:

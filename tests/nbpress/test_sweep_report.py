@@ -88,6 +88,7 @@ def test_template_is_published(swept: TinyProject) -> None:
     assert "was run 6 times, on the data set small" in page
     assert "1 of 6 runs failed" in page
     assert "Where each mean is extreme" in page
+    assert "Author" not in page  # of the report, not of this summary
     assert not (swept.root / "report" / "report.pdf").exists()
     again = swept.run("sweep", "report", "1_sums")
     assert "sweeps/1_sums/report.pdf is unchanged: 0 of 1 notebooks executed" in again.err

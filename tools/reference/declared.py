@@ -12,9 +12,9 @@ from nbpress.project.report import read_report
 
 
 def parameters() -> str:
-    """Return the parameters of each notebook of the report and of the sweeps."""
+    """Return the parameters of each notebook of the report, of the explorer and of the sweeps."""
     chapters = read_report(ROOT / "report" / "report.yaml").chapters
-    files = [f"notebooks/{chapter.notebook}" for chapter in chapters]
+    files = [f"notebooks/{chapter.notebook}" for chapter in chapters] + ["notebooks/explore.ipynb"]
     files += sorted({f"sweeps/{notebook}" for notebook in swept()})
     sections = []
     for file in files:

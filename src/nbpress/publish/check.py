@@ -145,12 +145,9 @@ def _made_with(
 
 def _are_own(project: Project, data: DataSet, parameters: Parameters) -> bool:
     """Return whether the given parameters only repeat the notebooks' defaults."""
-    return all(
-        plan_.notebook.parameters()[name].default == value
-        for plan_, own in zip(plan(project, data, parameters), plan(project, data, {}), strict=True)
-        for name, value in plan_.parameters.items()
-        if name not in own.parameters
-    )
+    given, own = (plan(project, data, each) for each in (parameters, {}))
+    pairs = zip(given, own, strict=True)
+    return all(one.parameters.keys() == other.parameters.keys() for one, other in pairs)
 
 
 def _verify(published: Published, project: Project, data: DataSet, bound: Bound) -> Iterator[str]:

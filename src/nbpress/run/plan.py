@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -48,7 +49,8 @@ def plan(project: Project, dataset: DataSet, given: Parameters) -> list[Plan]:
     """Read the notebooks and check every parameter, before any kernel starts.
 
     `given` holds parameters by chapter; those under "" go to every chapter that has them. With
-    any given, there are no reference figures: they are about the report with its own parameters.
+    any given, there are no reference figures: they are about the report with its own parameters. A
+    value that equals the default is left out of the plan, so that it makes nothing run again.
     """
     figures = reference_figures(project.output / "reference.yaml", dataset.dataset)
     for name in given:
@@ -98,5 +100,11 @@ def plan(project: Project, dataset: DataSet, given: Parameters) -> list[Plan]:
         list(declared_files(project.root, chapter.inputs))  # refuses missing files
         notebook = notebooks[chapter.name]
         after = frozenset(project.report.provider(name).name for name in chapter.needs)
-        plans.append(Plan(chapter, notebook, notebook.checked(values), after))
+        parameters = {
+            name: value
+            for name, value in notebook.checked(values).items()
+            # Compared as JSON: 2, 2.0 and True may be equal in Python, but differ in a text.
+            if name in INJECTED or json.dumps(value) != json.dumps(takes[name].default)
+        }
+        plans.append(Plan(chapter, notebook, parameters, after))
     return plans
