@@ -62,6 +62,10 @@ def test_best_combinations_are_named() -> None:
     assert found.caption.endswith("; combinations with failed runs are left out.")
     one = nbpress.results("1_sums").iloc[:1]
     assert tables.extremes(one).rows == []
+    repeated = nbpress.results("1_sums")
+    repeated.attrs |= {"parameters": ["count"], "repeat": ["scale"]}
+    ((_, _, lowest, best, highest),) = tables.extremes(repeated).rows  # 3 once, and failed once
+    assert (lowest, best, highest) == ("count = 1", "1.50 ± 0.71", "count = 2")
 
 
 @pytest.mark.usefixtures("inside")
