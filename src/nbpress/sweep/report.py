@@ -67,7 +67,12 @@ def report_sweep(
         raise PressError(f"{project.relative(notebook)} decides which values are shown: edit it")
     chapter = Chapter(notebook=notebook.name)
     texts = dict.fromkeys(("subtitle", "course", "assignment"), "")
-    changes = {"title": f"Sweep {name}", **texts, "authors": [], "resolver": None}
+    changes: dict[str, object] = {
+        "title": f"Sweep {name}",
+        **texts,
+        "authors": [],
+        "resolver": None,
+    }
     report = project.report.of_chapter(chapter).model_copy(update=changes)
     summary = SummaryProject(project.root, report, name, notebook.parent)
     summary.build.mkdir(parents=True, exist_ok=True)
