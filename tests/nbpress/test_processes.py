@@ -59,7 +59,7 @@ def test_kernel_without_memory_is_one_sentence(tiny: TinyProject) -> None:
     (tiny.root / "site" / "comm.py").write_text("raise MemoryError\n", "utf-8")
     result = tiny.run("report")
     assert result.status == 1
-    assert "1_sums.ipynb: its kernel ran out of memory (MemoryError): free some, or" in result.err
+    assert ".ipynb: its kernel ran out of memory (MemoryError): free some, or" in result.err
     assert "Traceback" not in result.err
 
 
