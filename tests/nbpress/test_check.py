@@ -168,6 +168,23 @@ def test_forged_values_are_named(checked: TinyProject) -> None:
     assert "\n  1a.total is 100 there and 6 in a fresh run" in faults
 
 
+def test_values_that_differ_within_their_tolerances_are_no_forgery(checked: TinyProject) -> None:
+    """So do those from a processor of another kind: the files differ, and it is said why."""
+    expected = checked.root / "report" / "expected" / "small.json"
+    limits = json.loads(expected.read_text("utf-8"))
+    limits["1a.total"] = {"value": 6, "absolute": 0.5}
+    expected.write_text(json.dumps(limits), "utf-8")
+    path = checked.root / "report" / "values.json"
+    for found, told in ((6.25, "every value agrees within its tolerance"), (6.75, "1a.total is")):
+        values = json.loads(path.read_text("utf-8"))
+        values["1a.total"]["value"] = found
+        path.write_text(json.dumps(values), "utf-8")
+        edit_record(checked, lambda record: record.update(values=digest(path.read_bytes())))
+        first, second, *_ = verdict(checked).splitlines()
+        assert first.startswith("report/values.json is not what a fresh run gives")
+        assert second.strip().startswith(told)
+
+
 def test_without_its_record_nothing_runs(
     checked: TinyProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:

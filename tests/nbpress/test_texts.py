@@ -34,7 +34,7 @@ def wrong(*cells: tuple[str, str]) -> list[str]:
     [
         "# Task 2 — with 10 digits",
         "In $2x + 3$ and\n$$\n4\n$$\nand \\begin{align}5\\end{align} too.",
-        "In $10^{-3} x_{10} a_10 y^{12} b^10$ and ${{ g:.2f }}$, `$12$`, <!-- $3.5$ -->.",
+        "In $10^{-3} x_{10} a_10 y^{12} z^{-12} b^10$ and ${{ g:.2f }}$, `$12$`, <!-- $3.5$ -->.",
         "As [Task 2a](#task-2a), [Figure 3](#fig-2b) and Appendix B say, Task 4e too.",
         "In 2022, on 2026-11-25, `x = 3`, an L2 penalty, w2.",
         "```\n3 + 4\n```",
@@ -58,6 +58,7 @@ def test_these_are_no_typed_numbers(text: str) -> None:
             r"so $g = 9.79 \pm 0.1$, and $N = 12$, \begin{align}0.5\end{align}",
             ["9.79", "0.1", "12", "0.5"],
         ),
+        ("and $N = 12.$ or $g = 9.79.$", ["12", "9.79"]),
     ],
 )
 def test_digits_are_found_everywhere(text: str, numbers: list[str]) -> None:
@@ -73,6 +74,13 @@ def test_digits_are_found_everywhere(text: str, numbers: list[str]) -> None:
         (("code", f'nbpress.table(h, r, "tab-1", f"{text}")'), 1),
     ):
         assert typed(cell) == [(1, line, message) for message in messages]
+
+
+def test_numbers_in_braces_of_a_formula_are_found() -> None:
+    """Those of exponents and indices are not meant to be measured."""
+    text = r"$\frac{9.81}{25}$, $\mathrm{0.25}_{12}$"
+    numbers = [message.split()[0].strip("'") for *_, message in typed(("markdown", text))]
+    assert numbers == ["9.81", "25", "0.25"]
 
 
 def test_number_words_are_found_where_values_could_be_quoted() -> None:

@@ -29,9 +29,8 @@ _DRAWS = {
     *("contour", "contourf", "pcolormesh", "fill_between", "stackplot", "violinplot"),
     *("heatmap", "histplot", "lineplot", "pairplot", "scatterplot"),  # seaborn's
 }
-_PRINTED = re.compile(
-    r"(?:\[[\"'])?Text\("
-)  # as a title or a label is shown; the press hides addresses
+# As a title or a label is shown, perhaps in a list of lines; the press hides addresses.
+_PRINTED = re.compile(r"(?:\[[\"'])?Text\(")
 _LINKED = re.compile(r"\]\(([^)\s]+)\)")
 _INSTALLS = re.compile(r"^\s*[!%]\s*(?:pip|conda|mamba)\s+install\b", re.MULTILINE)
 

@@ -58,8 +58,8 @@ class Parameter:
             # Through JSON an int may become a float, but a text never becomes a number.
             value = adapter.validate_json(json.dumps(value))
         except (ValidationError, TypeError, ValueError, RecursionError) as error:
-            is_item = "list[" in self.type and isinstance(value, int | float | str)
-            is_item = is_item and not str(value).startswith("[")
+            is_item = isinstance(value, int | float | str) and not str(value).startswith("[")
+            is_item = is_item and "list[" in self.type
             hint = f"; write {self.name}=[{value}]" if is_item else ""
             kind = re.sub(r"^Optional\[(.*)\]$", r"\1 or None", self.type)
             raise PressError(f"{self.name} must be {kind}; got {value!r:.80}{hint}") from error
@@ -74,6 +74,13 @@ class Parameter:
             if not -math.inf < number < math.inf:
                 raise PressError(f"{self.name} must be finite; got {number!r}")
         return value
+
+    def is_default(self, value: Any) -> bool:
+        """Return whether a checked value is the default, so that a run is the same without it.
+
+        They are compared as JSON: 2, 2.0 and True may be equal in Python, but differ in a text.
+        """
+        return json.dumps(value) == json.dumps(self.default)
 
 
 def declarations(source: str, name: str) -> Iterator[Parameter]:

@@ -13,7 +13,10 @@ from nbpress.say.prose import split_prose
 from nbpress.say.text import TYPED, blanked
 
 _DIGITS = re.compile(r"(?<![\w.,^])\d(?:[\d.,]*\d)?")
-_IN_FORMULA = re.compile(r"(?<![\w.,^{])(?:\d+\.\d+|\d{2,})(?![\d.]|\s*\^)")
+# In formulas, but neither in exponents and indices nor a base, as in 10^{-3} and x_{12}.
+_IN_FORMULA = re.compile(
+    r"(?<![\w.,^])(?<![_^]\{)(?<![_^]\{[-+])(?:\d+\.\d+|\d{2,})(?!\d|\.\d|\s*\^)"
+)
 _WORDS = re.compile(
     r"\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|"
     r"eigh|nine)teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty|dozens?|hundreds?|thousands?|"

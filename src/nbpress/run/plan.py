@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -103,8 +102,7 @@ def plan(project: Project, dataset: DataSet, given: Parameters) -> list[Plan]:
         parameters = {
             name: value
             for name, value in notebook.checked(values).items()
-            # Compared as JSON: 2, 2.0 and True may be equal in Python, but differ in a text.
-            if name in INJECTED or json.dumps(value) != json.dumps(takes[name].default)
+            if name in INJECTED or not takes[name].is_default(value)
         }
         plans.append(Plan(chapter, notebook, parameters, after))
     return plans

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -103,8 +102,7 @@ class Sweep:
         parameters = {
             name: value
             for name, value in run.parameters.items()
-            # Compared as JSON: 2, 2.0 and True may be equal in Python, but differ in a text.
-            if name == "dataset" or json.dumps(value) != json.dumps(self.declared[name].default)
+            if name == "dataset" or not self.declared[name].is_default(value)
         }
         return with_parameters(self.common, parameters)
 
