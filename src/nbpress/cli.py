@@ -204,7 +204,7 @@ def parameters(context: click.Context, notebook: str) -> None:
         project = opt.project(context)
         path = project.notebooks / project.chapter(notebook).notebook
     for parameter in read_notebook(path).parameters().values():
-        bounds = ", ".join(f"{sign} {bound:g}" for sign, bound in parameter.bounds)
+        bounds = parameter.described_bounds()
         sys.stdout.write(
             f"{parameter.name}: {parameter.type or 'any'} = {parameter.default!r}"
             + (f"  [{bounds}]" if bounds else "")

@@ -104,6 +104,12 @@ def load(dataset: str = "auto") -> Dataset:
     description, folder = resolved.description, resolved.folder
     read = _read_table if description.table else _read_idx_files
     pools, image_shape = read(folder, description)
+    for pool, stated in (("train", description.num_train), ("test", description.num_test)):
+        if stated and len(pools[f"{pool}_labels"]) != stated:
+            raise DataError(
+                f"num_{pool} must be the number of {pool} images; {description.name}.yaml says "
+                f"{stated:,}, its files hold {len(pools[f'{pool}_labels']):,}"
+            )
     labels = np.concatenate([pools["train_labels"], pools["test_labels"]])
     return Dataset(
         name=resolved.dataset,

@@ -56,6 +56,18 @@ class Resolved:
     description: Description
     folder: Path
 
+    @property
+    def at_most(self) -> dict[str, int]:
+        """The largest value of a parameter that the data allow, for those that are known."""
+        num_classes = self.description.num_classes
+        known = {
+            "train_size": self.description.num_train,
+            "batch_size": self.description.num_train,
+            "validation_size": self.description.num_test,
+            "classes": num_classes and num_classes - 1,
+        }
+        return {name: most for name, most in known.items() if most is not None}
+
 
 def resolve(dataset: str = "auto") -> Resolved:
     """Say which data set `dataset` stands for, having verified (or downloaded) its files.

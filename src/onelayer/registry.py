@@ -63,7 +63,8 @@ class Description:
     test_images: str | None = None
     test_labels: str | None = None
     table: str | None = None
-    num_train: int | None = None  # of the table's lines
+    num_train: int | None = None  # images; of a table, whose first lines they are
+    num_test: int | None = None
     package: str | None = None
     variable: str | None = None  # of the environment, which may name another folder
     image_shape: list[int] | None = None

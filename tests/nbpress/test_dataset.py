@@ -39,6 +39,19 @@ def test_resolver_may_know_a_title(tiny: TinyProject) -> None:
     assert resolved(tiny, "auto").title == "Small numbers"
 
 
+def test_resolver_may_bound_parameters(tiny: TinyProject) -> None:
+    """What asks for more than the data have is refused before a notebook runs, also in a sweep."""
+    tiny.edit("src/tiny/resolver.py", "dataset=name,", "dataset=name, at_most={'width': 99},")
+    for chosen in (("report", "--param", "width=100"), ("sweep", "2_pictures", "width=50,100")):
+        result = tiny.run(*chosen)
+        assert result.status == 1
+        message = "2_pictures.ipynb: width must be ≤ 99 with the data set 'small'; got 100"
+        assert result.err.strip().endswith(message)
+        assert not list(tiny.root.glob("build/**/*.ipynb"))
+    tiny.edit("src/tiny/resolver.py", "{'width': 99}", "{'width': 'few'}")
+    assert "the resolver tiny.resolver:resolve returned" in tiny.run("report").err
+
+
 @pytest.mark.parametrize(
     ("text", "reason"), [("import nothing_at_all", "ModuleNotFoundError"), ("1 +", "SyntaxError")]
 )

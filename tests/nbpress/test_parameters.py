@@ -44,6 +44,7 @@ def parameter(place: Path, declaration: str) -> Parameter:
         ("x: list[float] = []  # ≥ 0", "list[float]", [], (("≥", 0),), ""),
         ("x: float | None = None  # > 0", "float | None", None, ((">", 0),), ""),
         ("x: list[int] = [1]  # len>=1, > 0, kg", "list[int]", [1], (("len ≥", 1), (">", 0)), "kg"),
+        ("x: list[int] = [1]  # distinct kinds", "list[int]", [1], (), "distinct kinds"),
         ("x: list[int] = [1]  # length 1", "list[int]", [1], (), "length 1"),
         ("x = 3  # images", "int", 3, (), "images"),
         ("x = True", "bool", True, (), ""),
@@ -69,6 +70,8 @@ def test_parameter_is_declared_by_annotation_default_and_comment(
         "=> 1",
         "> 1_0",
         "two, len = 2",
+        "two, distinct",
+        "increasing limits, increasing; metres",
     ],
 )
 def test_bound_that_would_not_be_read_is_refused(tmp_path: Path, comment: str) -> None:
@@ -124,6 +127,26 @@ def test_value_becomes_the_declared_type(
         ("x: dict[str, int] = {}  # ≥ 0", {"a": -1}, "x must be ≥ 0; got -1"),
         ("x: list[int] = [2]  # ≥ 0, len ≥ 1", "[]", "x must have len ≥ 1; got []"),
         ("x: list[int] = [0, 2]  # len = 2, ≥ 0", "[3]", "x must have len = 2; got [3]"),
+        (
+            "x: list[int] = [1]  # ≥ 0, distinct",
+            "[2, 3, 2]",
+            "x must have distinct items; got [2, 3, 2]",
+        ),
+        (
+            "x: list[str] = []  # Distinct; names",
+            ["a", "a"],
+            "x must have distinct items; got ['a', 'a']",
+        ),
+        (
+            "x: list[float] = []  # increasing, m",
+            "[1, 3, 2]",
+            "x must have increasing items; got [1.0, 3.0, 2.0]",
+        ),
+        (
+            "x: Optional[list[int]] = None  # increasing",
+            [1, 1],
+            "x must have increasing items; got [1, 1]",
+        ),
         ("x: str = 'a'  # len ≤ 2", "abc", "x must have len ≤ 2; got 'abc'"),
         ("x: Optional[list[int]] = None  # len = 2", [1], "x must have len = 2; got [1]"),
         ("x: Optional[int] = None", "b", "x must be int or None; got 'b'"),
@@ -140,6 +163,15 @@ def test_wrong_value_is_refused_by_name(
     with pytest.raises(PressError) as error:
         parameter(tmp_path, declaration).check(given)
     assert str(error.value) == message
+
+
+def test_order_of_items_is_declared_after_or_before_bounds(tmp_path: Path) -> None:
+    """It is kept apart from the bounds, and described beside them."""
+    for comment in ("≥ 0, len = 2, increasing, metres", "increasing; ≥ 0, len = 2, metres"):
+        found = parameter(tmp_path, f"x: Optional[list[float]] = None  # {comment}")
+        assert found.described_bounds() == "≥ 0, len = 2, increasing"
+        assert found.comment == "metres"
+        assert found.check([0, 1]) == [0.0, 1.0]
 
 
 def test_only_literal_assignments_are_parameters(tmp_path: Path) -> None:

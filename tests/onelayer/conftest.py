@@ -61,6 +61,7 @@ def files(
             content["sha256"] = {
                 name: hashlib.sha256(content).hexdigest() for name, content in contents.items()
             }
+            content |= {"num_train": 60, "num_test": 30}
         (shipped / path.name).write_text(yaml.safe_dump(content), "utf-8")
     monkeypatch.setattr(registry, "SHIPPED", shipped)
     return contents

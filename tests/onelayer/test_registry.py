@@ -60,6 +60,16 @@ def test_own_data_set(project, letters, monkeypatch: pytest.MonkeyPatch) -> None
     )
 
 
+def test_what_a_data_set_states_bounds_parameters(project, letters) -> None:
+    """The numbers of images and of classes do, where the file states them."""
+    letters()
+    assert resolve("letters").at_most == {}
+    letters(num_train=40, num_classes=26)
+    assert resolve("letters").at_most == {"train_size": 40, "batch_size": 40, "classes": 25}
+    digits = {"train_size": 1437, "batch_size": 1437, "validation_size": 360, "classes": 9}
+    assert resolve("digits").at_most == digits
+
+
 def test_settings_come_from_the_file_unless_given() -> None:
     """Given values win; the others come from the data set's file, or are defaults."""
     dataset = load("digits")
@@ -117,6 +127,8 @@ def test_bad_description(letters, changes, message) -> None:
         ({"train_labels": np.arange(30) % 26}, {}, "same length; got 40 and 30.*swapped"),
         ({}, {"train_images": "train-labels.idx"}, "images and labels swapped"),
         ({}, {"folder": "~nobody-here/x"}, "~ must be the home of a user; got '~nobody-here/x'"),
+        ({}, {"num_test": 31}, "num_test must be .*letters.yaml says 31, its files hold 30"),
+        ({}, {"num_train": 20}, "num_train must be .*letters.yaml says 20, its files hold 40"),
         ({}, {"train_labels": "missing.idx"}, "still missing: missing.idx"),
     ],
 )

@@ -24,7 +24,7 @@ def parameters() -> str:
                 f"`{each.name}`",
                 f"`{each.type}`" if each.type else "",
                 f"`{each.default!r}`",
-                ", ".join(f"{sign} {bound:g}" for sign, bound in each.bounds),
+                each.described_bounds(),
                 each.comment,
             ]
             for each in declared

@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import importlib
 import sys
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from nbpress.errors import PressError
+from nbpress.project.parameters import numbers
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,23 @@ class DataSet:
     files: dict[str, str]
     fallback: bool
     title: str = ""  # in words, if the resolver gives one
+    at_most: dict[str, int] = field(default_factory=dict)  # by parameter, if it gives them
+
+    def refuse_too_large(self, parameters: Mapping[str, Any], notebook: str) -> None:
+        """Refuse parameters that ask for more than the data set has."""
+        for name, most in self.at_most.items():
+            for number in numbers(parameters.get(name)):
+                if number > most:
+                    raise PressError(
+                        f"{notebook}: {name} must be ≤ {most:,} with the data set "
+                        f"{self.dataset!r}; got {number:,}"
+                    )
 
 
 _PRESS = ("nbpress", "nbtypeset")  # never forgotten, even in a project that contains them
 
-_SHAPE = DataSet.__annotations__
+_OPTIONAL: dict[str, Any] = {"title": "", "at_most": {}}
+_SHAPE = {name: kind for name, kind in DataSet.__annotations__.items() if name not in _OPTIONAL}
 _ANSWER = TypeAdapter(DataSet)
 
 NO_DATA_SET = DataSet("", "", "", {}, False)  # for a report without a resolver
@@ -62,8 +76,9 @@ def resolve(dataset: str, resolver: str | None, sources: Iterable[Path]) -> Data
         except Exception as error:
             raise _unusable(resolver, f"raised {type(error).__name__}: {error}") from error
     try:
-        attributes = {key: getattr(answer, key) for key in _SHAPE if key != "title"}
-        return _ANSWER.validate_python({"title": getattr(answer, "title", ""), **attributes})
+        attributes = {name: getattr(answer, name) for name in _SHAPE}
+        optional = {name: getattr(answer, name, default) for name, default in _OPTIONAL.items()}
+        return _ANSWER.validate_python({**attributes, **optional})
     except (AttributeError, ValidationError) as error:
         raise _unusable(resolver, f"returned {answer!r}") from error
 
@@ -94,7 +109,7 @@ def _imported_afresh(sources: Iterable[Path]) -> Iterator[None]:
 
 
 def _unusable(resolver: str, outcome: str) -> PressError:
-    shape = ", ".join(f"{name}: {kind}" for name, kind in _SHAPE.items() if name != "title")
+    shape = ", ".join(f"{name}: {kind}" for name, kind in _SHAPE.items())
     return PressError(
         f"report.yaml: the resolver {resolver} {outcome}; expected an object with the attributes "
         f"{shape}, or a ValueError that says why the data set is not available"

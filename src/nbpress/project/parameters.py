@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import json
 import math
 import operator
@@ -29,7 +30,10 @@ _BOUND = re.compile(
     r"(?![^\s,;])\s*[,;]?",
     re.IGNORECASE,
 )
-_LIKE_A_BOUND = re.compile(r"[≥≤⩾⩽]|[<>]=|=[<>]|(?<!-)[<>]\s*[-+−]?(?:\.?\d|inf\b)|\blen\s*=")
+_ORDER = re.compile(r"\s*(distinct|increasing)\b(?!\s+\w)\s*[,;]?", re.IGNORECASE)
+_LIKE_A_BOUND = re.compile(
+    r"[≥≤⩾⩽]|[<>]=|=[<>]|(?<!-)[<>]\s*[-+−]?(?:\.?\d|inf\b)|\blen\s*=|\b(?:distinct|increasing)\s*(?:[,;]|$)"
+)
 # The types that papermill can write into a notebook.
 _TYPES = {"int": int, "float": float, "bool": bool, "str": str, "list": list, "dict": dict}
 
@@ -43,6 +47,7 @@ class Parameter:
     default: Any
     bounds: tuple[tuple[str, float], ...]  # (">", 0.0), ("len ≥", 1.0)
     comment: str
+    order: str = ""  # of a list's items: "distinct" or "increasing"
 
     def check(self, value: Any) -> Any:
         """Return `value` converted to the parameter's type; raise an error if it does not fit."""
@@ -67,13 +72,20 @@ class Parameter:
         for sign, limit in lengths if isinstance(value, list | dict | str) else ():
             if not _WITHIN[sign](len(value), limit):
                 raise PressError(f"{self.name} must have {sign} {limit:g}; got {value!r:.80}")
-        for number in _numbers(value):
+        for number in numbers(value):
             for sign, limit in (bound for bound in self.bounds if bound not in lengths):
                 if not _WITHIN[sign](number, limit):
                     raise PressError(f"{self.name} must be {sign} {limit:g}; got {number!r}")
             if not -math.inf < number < math.inf:
                 raise PressError(f"{self.name} must be finite; got {number!r}")
+        if isinstance(value, list) and not _is_ordered(value, self.order):
+            raise PressError(f"{self.name} must have {self.order} items; got {value!r:.80}")
         return value
+
+    def described_bounds(self) -> str:
+        """Return the bounds as its comment writes them: "> 0, ≤ 1, len = 2, increasing"."""
+        bounds = [f"{sign} {limit:g}" for sign, limit in self.bounds]
+        return ", ".join([*bounds, self.order] if self.order else bounds)
 
     def is_default(self, value: Any) -> bool:
         """Return whether a checked value is the default, so that a run is the same without it.
@@ -101,14 +113,16 @@ def declarations(source: str, name: str) -> Iterator[Parameter]:
                 annotation = ""
             case _:
                 continue
-        numbers = range(node.lineno, (node.end_lineno or node.lineno) + 1)
-        read.update(numbers)
-        comment = " ".join(lines.get(number, "") for number in numbers).strip()
-        bounds, rest = [], comment
-        while bound := _BOUND.match(rest):
-            sign = bound[1].lower().replace(">=", "≥").replace("<=", "≤")
-            sign = re.sub(r"^len\s*", "len ", sign)
-            bounds.append((sign, float(bound[2])))
+        its_lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)
+        read.update(its_lines)
+        comment = " ".join(lines.get(number, "") for number in its_lines).strip()
+        bounds, order, rest = [], "", comment
+        while bound := _BOUND.match(rest) or _ORDER.match(rest):
+            if bound.re is _ORDER:
+                order = bound[1].lower()
+            else:
+                sign = bound[1].lower().replace(">=", "≥").replace("<=", "≤")
+                bounds.append((re.sub(r"^len\s*", "len ", sign), float(bound[2])))
             rest = rest[bound.end() :]
         _refuse_bound(rest, f"{name}: the comment on {parameter}")
         try:
@@ -119,7 +133,7 @@ def declarations(source: str, name: str) -> Iterator[Parameter]:
             ) from error
         if not annotation and type(default).__name__ in _TYPES:
             annotation = type(default).__name__
-        declared = Parameter(parameter, annotation, default, tuple(bounds), rest.strip())
+        declared = Parameter(parameter, annotation, default, tuple(bounds), rest.strip(), order)
         try:
             declared.check(default)
         except PressError as error:
@@ -209,11 +223,17 @@ def _type(annotation: str) -> Any:
     return build(ast.parse(annotation, mode="eval").body)
 
 
-def _numbers(value: Any) -> Iterator[int | float]:
+def _is_ordered(items: list[Any], order: str) -> bool:
+    if order == "increasing":
+        return all(a < b for a, b in itertools.pairwise(items))
+    return not order or all(item not in items[:i] for i, item in enumerate(items))
+
+
+def numbers(value: Any) -> Iterator[int | float]:
     """Yield the numbers in a value, including those nested in lists and mappings."""
     if isinstance(value, list | dict):
         for item in value.values() if isinstance(value, dict) else value:
-            yield from _numbers(item)
+            yield from numbers(item)
     elif isinstance(value, int | float):
         yield value
 

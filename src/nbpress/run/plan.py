@@ -99,9 +99,12 @@ def plan(project: Project, dataset: DataSet, given: Parameters) -> list[Plan]:
         list(declared_files(project.root, chapter.inputs))  # refuses missing files
         notebook = notebooks[chapter.name]
         after = frozenset(project.report.provider(name).name for name in chapter.needs)
+        checked = notebook.checked(values)
+        if "dataset" in takes:
+            dataset.refuse_too_large(checked, chapter.notebook)
         parameters = {
             name: value
-            for name, value in notebook.checked(values).items()
+            for name, value in checked.items()
             if name in INJECTED or not takes[name].is_default(value)
         }
         plans.append(Plan(chapter, notebook, parameters, after))

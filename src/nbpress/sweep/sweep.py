@@ -199,6 +199,8 @@ def open_sweep(
     data = NO_DATA_SET
     if "dataset" in takes and project.report.resolver:
         data = resolve(asked, project.report.resolver, project.sources)
+        for point in grid.points:
+            data.refuse_too_large({**grid.given, **point}, path.name)
     report = project.report.of_chapter(chapter)
     return Sweep(
         name,
