@@ -164,12 +164,15 @@ def check(
     run_check(opt.project(context), dataset, parameters, record=record)
 
 
-@nbpress.command(epilog="Example: nbpress diff previous report")
+@nbpress.command(epilog="Example: nbpress diff previous --only claim --only 2a")
 @click.argument("old", required=False)
 @click.argument("new", default="report")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if something differs.")
+@click.option("--only", multiple=True, help="A kind, task, chapter or name; '*' stands for any.")
 @click.pass_context
-def diff(context: click.Context, old: str | None, new: str, exit_code: bool) -> None:
+def diff(
+    context: click.Context, old: str | None, new: str, exit_code: bool, only: tuple[str, ...]
+) -> None:
     """Say which parameters, claims, values and figures differ between two reports.
 
     OLD and NEW are `report`, the published one; `previous`, the last one before it that differed;
@@ -178,7 +181,7 @@ def diff(context: click.Context, old: str | None, new: str, exit_code: bool) -> 
     """
     from nbpress.publish.diff import diff as run_diff
 
-    text, differs = run_diff(opt.project(context), old, new)
+    text, differs = run_diff(opt.project(context), old, new, only)
     sys.stdout.write(f"{text}\n")
     context.exit(int(exit_code and differs))
 
@@ -203,14 +206,11 @@ def parameters(context: click.Context, notebook: str) -> None:
     if not path.is_file():
         project = opt.project(context)
         path = project.notebooks / project.chapter(notebook).notebook
-    for parameter in read_notebook(path).parameters().values():
-        bounds = parameter.described_bounds()
-        sys.stdout.write(
-            f"{parameter.name}: {parameter.type or 'any'} = {parameter.default!r}"
-            + (f"  [{bounds}]" if bounds else "")
-            + (f"  {parameter.comment}" if parameter.comment else "")
-            + "\n"
-        )
+    for each in read_notebook(path).parameters().values():
+        declared = f"{each.name}: {each.type or 'any'} = {each.default!r}"
+        bounds = each.described_bounds()
+        parts = [declared, f"[{bounds}]" if bounds else "", each.comment]
+        sys.stdout.write("  ".join(filter(None, parts)) + "\n")
 
 
 @nbpress.command(epilog="Example: nbpress clean")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 REPORT = "report/report.yaml"
 PUBLISHED = "report/published.json"  # what the published files were made from
-NUMBERS = "build/numbers.json"  # of figures and tables, by label
+NAMES = "build/names.json"  # of what texts refer to, by label: "Figure 3", "Task 2d"
 
 
 def find_root(start: Path) -> Path | None:

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from nbtypeset.document import Document, Part
 from nbtypeset.pictures import picture
+from nbtypeset.schema import TASK_WORDS
 from nbtypeset.tables import align_numbers
 from nbtypeset.tree import (
     Node,
@@ -23,7 +24,7 @@ from nbtypeset.tree import (
     walk,
 )
 
-_TASK = re.compile(r"(?:Task|Appendix) (\d+[a-z]?|[A-Z])\b")
+_TASK = re.compile(rf"(?:{'|'.join(TASK_WORDS)}) (\d+[a-z]?|[A-Z])\b")
 _NUMERAL = re.compile(r"\d+[a-z]?|[A-Z]")
 _LABEL = re.compile(r"\\label\s*\{([^{}]*)\}")
 _TAG = re.compile(r"\\tag\s*\*?\s*\{([^{}]*)\}")

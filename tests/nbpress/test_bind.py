@@ -330,6 +330,17 @@ def test_answer_to_a_task_without_a_heading_is_refused(press: Press) -> None:
     assert "the answer of task 3a is under no task" in press.refusal()
 
 
+def test_heading_may_call_a_task_by_another_word(press: Press) -> None:
+    """Texts then call it by that word; without a heading a message proposes the usual one."""
+    press.tiny.edit("notebooks/1_sums.ipynb", "## Task 1a", "## Exercise  1a")
+    press.outputs["3_summary/answer"] = [answer("3a", "As [Task](#task-1a) and [](#task-1a) say.")]
+    bound = press.bind()
+    assert "As [Exercise 1a](#task-1a) and [Exercise 1a](#task-1a) say." in sources(bound)
+    assert bound.names["task-1a"] == "Exercise 1a"
+    press.tiny.edit("notebooks/1_sums.ipynb", "## Exercise  1a", "## Exercises 1a")
+    assert "the reference '[Task](#task-1a)' leads nowhere" in press.refusal()
+
+
 def test_task_may_be_a_number_or_a_letter(press: Press) -> None:
     """Heading, report.yaml and references all use the same name for a task."""
     press.tiny.edit("notebooks/2_pictures.ipynb", "## Task 2a", "## Task 2")

@@ -371,8 +371,11 @@ def test_figure_of_pyplot_is_printed_once(tiny: TinyProject) -> None:
         "later": ["fig-2b"],
         "other": [None],
     }
-    numbers = json.loads((tiny.root / "build" / "numbers.json").read_text("utf-8"))
-    assert numbers == {"fig-2a": 1, "fig-2b": 2}
+    names = json.loads((tiny.root / "build" / "names.json").read_text("utf-8"))
+    assert {n: name for n, name in names.items() if not n.startswith("task-")} == {
+        "fig-2a": "Figure 1",
+        "fig-2b": "Figure 2",
+    }
 
 
 def results_of(tiny: TinyProject, code: str) -> list[str]:

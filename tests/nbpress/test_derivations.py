@@ -18,7 +18,7 @@ from nbpress.errors import PressError
 from nbpress.project.notebook import Cell, Notebook
 from nbpress.project.texts import faults
 from nbpress.publish.complete import check_proofs
-from nbpress.publish.references import Number, number, resolve_references
+from nbpress.publish.references import Number, names_of, number, resolve_references
 from nbpress.run.said import Said
 from nbpress.say import memory
 from nbpress.say.derivations import (
@@ -398,7 +398,7 @@ def test_reference_has_the_number_of_the_last_build(
     (tmp_path / "report").mkdir()
     (tmp_path / "report" / "report.yaml").touch()
     (tmp_path / "build").mkdir()
-    (tmp_path / "build" / "numbers.json").write_text('{"eq-half": 7}', "utf-8")
+    (tmp_path / "build" / "names.json").write_text('{"eq-half": "Equation 7"}', "utf-8")
     monkeypatch.chdir(tmp_path)
     source = SOURCE.replace("it follows", "by [Equation](#eq-half) and [](#eq-z) it follows")
     show(source)
@@ -470,7 +470,7 @@ def test_formulas_are_numbered_in_the_order_of_the_report() -> None:
     cells = [cell(text="$$ % assume\nz\n$$"), cell(text=f"{BODY} [](#eq-half)")]
     numbers = number(cells)
     assert numbers == {"eq-half": Number("Equation", 3)}
-    resolve_references(cells, numbers)
+    resolve_references(cells, names_of(cells, numbers))
     data = cells[1]["outputs"][0]["data"]
     assert re.findall(r"\\tag\{(\d+)\}", data["text/markdown"]) == ["2", "3"]
     assert "% " not in data["text/markdown"]
@@ -539,8 +539,8 @@ def test_proved_formula_has_number_and_mark(proved: TinyProject) -> None:
     assert '<a href="#eq-half">Equation\N{NO-BREAK SPACE}2</a>' in page
     assert "<p>equalities: 1.</p>" in page
     assert "% prove" not in page
-    numbers = json.loads((proved.root / "build" / "numbers.json").read_text("utf-8"))
-    assert numbers["eq-half"] == 2
+    names = json.loads((proved.root / "build" / "names.json").read_text("utf-8"))
+    assert names["eq-half"] == "Equation 2"
 
 
 def test_word_or_label_executes_nothing_and_is_in_the_report(proved: TinyProject) -> None:

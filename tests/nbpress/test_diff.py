@@ -43,6 +43,16 @@ def test_changes_are_counted_listed_and_on_the_first_page(built: TinyProject) ->
         ["value", "2a.width", "40", "50", "+10,", "+25.00%"],
         ["value", "3a.words", '"the', "sum", "was", '6"', '"the', "sum", "was", '12"', "another"],
     ]
+    for only, rows in (
+        (["claim"], [3]),
+        (["2a", "1_sums"], [1, 4, 6]),
+        (["*a.w*"], [6, 7]),
+        (["3a.words", "value"], [5, 6, 7]),
+    ):
+        shown = built.run("diff", *(word for each in only for word in ("--only", each))).out
+        assert [line.split() for line in shown.splitlines()[1:]] == [lines[row] for row in rows]
+    assert built.run("diff", "--only", "1_sums.count").out == "nothing differs\n"
+    assert "--only 2b: neither report has such a kind" in built.run("diff", "--only", "2b").err
     against_recorded = built.run("diff", "recorded", "--exit-code")
     assert against_recorded.status == 1
     assert "+6, +100.00%, 5e+02 × the tolerance" in against_recorded.out

@@ -106,7 +106,7 @@ def test_caption_has_the_number_of_the_last_build(
         return str(shown[-1]["text/markdown"])
 
     assert caption() == "**Table:** One."
-    (tmp_path / "build" / "numbers.json").write_text('{"tab-1": 3}', "utf-8")
+    (tmp_path / "build" / "names.json").write_text('{"tab-1": "Table 3"}', "utf-8")
     assert caption() == "**Table 3:** One."
     del shown[:]
     monkeypatch.setenv("NBPRESS_RUN", "1")

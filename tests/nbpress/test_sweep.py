@@ -561,7 +561,11 @@ def test_ls_and_rm(tiny: TinyProject) -> None:
         ["2_pictures", "2 of 2 runs done", "notebooks/2_pictures.ipynb"],
         ["mine", "2 of 2 runs done", "notebooks/1_sums.ipynb"],
     ]
-    sweep(tiny, "rm", "mine")
+    refused = tiny.run("sweep", "rm", "mine")
+    results = "the sweep mine has results, 2 of 2 runs done"
+    assert refused.err == f"nbpress: {results}: confirm that with --yes\n"
+    assert len(sweep(tiny, "ls").out.splitlines()) == 2
+    sweep(tiny, "rm", "mine", "--yes")
     assert sorted(path.name for path in (tiny.root / "sweeps").iterdir()) == [
         "2_pictures",
         "mine.yaml",
@@ -594,6 +598,26 @@ def test_reading_a_damaged_journal(tiny: TinyProject, words: list[str]) -> None:
     assert "Traceback" not in result.err
     assert " is damaged" in result.err + result.out
     assert sorted(path.name for path in folder.iterdir()) == before
+
+
+def test_results_are_deleted_only_after_a_yes(tiny: TinyProject) -> None:
+    """At a terminal, any other answer leaves everything as it was."""
+    sweep(tiny, "1_sums", "count=1..2")
+    for answer, status, last in (
+        (b"\n", 1, "nbpress: nothing was deleted"),
+        (b"y\n", 0, "deleted: the sweep 1_sums, 2 of 2 runs done"),
+    ):
+        assert (tiny.root / "sweeps" / "1_sums" / "results.csv").is_file()
+        terminal, stdin = os.openpty()
+        process = tiny.start("sweep", "rm", "1_sums", stdin=stdin)
+        os.write(terminal, answer)
+        _, err = process.communicate(timeout=60)
+        os.close(terminal)
+        os.close(stdin)
+        assert process.returncode == status
+        assert "Delete them? [y/N]" in err
+        assert err.splitlines()[-1].endswith(last)
+    assert not (tiny.root / "sweeps" / "1_sums").exists()
 
 
 def test_journal_of_a_sweep_that_never_began(tiny: TinyProject) -> None:

@@ -407,6 +407,25 @@ def test_one_wrong_case_is_enough() -> None:
     assert prove(claim + r"\qquad i \neq k").refusal != ""
 
 
+@pytest.mark.parametrize(
+    ("right", "hint"),
+    [
+        (r"-x_j^n (y_k^n - q_k)", "; only the left has w; only the right has q, at"),
+        (
+            r"-x_j^n (y_k^n - \hat{y}_k^n) + \lambda w_{kj} b",
+            r"; only the right has \lambda, b, at",
+        ),
+        (r"\hat{y}_k^n", "; only the left has y, at"),
+        ("a", "; only the left has w, x, y; only the right has a, at"),
+        (r"x_j^n (y_k^n - \hat{y}_k^n)", ", at"),
+    ],
+)
+def test_letter_on_one_side_alone_is_named(right: str, hint: str) -> None:
+    """It may be misspelt; quantities count in definitions and in exponents as well."""
+    refusal = prove(rf"\frac{{\partial C^n}}{{\partial w_{{kj}}}} = {right}").refusal
+    assert re.search(rf"the right -?[\d.]+{re.escape(hint)}", refusal)
+
+
 def test_targets_have_to_sum_to_one() -> None:
     """Without the assumption, claims that depend on it are refused."""
     claim = r"\frac{\partial C^n}{\partial z_k^n} = \hat{y}_k^n - y_k^n"

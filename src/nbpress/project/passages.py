@@ -12,7 +12,7 @@ from nbpress.errors import PressError
 from nbpress.project.code import parse
 from nbpress.project.notebook import Cell, Notebook
 from nbpress.say.prose import split_prose
-from nbpress.say.records import TASK
+from nbpress.say.records import TASK_NAME
 
 # The arguments of nbpress's functions that are texts: position and name, by function.
 _TEXTS = {
@@ -32,7 +32,7 @@ NO_PROSE = re.compile(
     rf"{_NO_WORDS}"
     r"|\[[^\]]*\]\(#[^)]*\)|\]\([^)]*\)|https?://\S+"  # references and addresses
     r"|^#+\s.*?$"  # headings
-    rf"|\b(?:Task|Appendix)\s+{TASK}\b"
+    rf"|\b{TASK_NAME}"
     r"|\b(?:19|20)\d\d(?:-\d\d-\d\d)?\b",  # dates
     re.DOTALL | re.MULTILINE,
 )

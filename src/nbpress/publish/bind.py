@@ -20,7 +20,7 @@ from nbpress.publish.cells import Cell
 from nbpress.publish.chapter import chapter_cells
 from nbpress.publish.complete import check_claims, check_proofs, check_tasks
 from nbpress.publish.provenance import Commit, parameters_of, provenance, read_commit
-from nbpress.publish.references import number, resolve_references
+from nbpress.publish.references import names_of, number, resolve_references
 from nbpress.run.execute import Execution
 from nbpress.run.plan import Plan
 from nbpress.say.records import Claim, Derivation, Figure, record_of, records
@@ -39,6 +39,7 @@ class Bound:
     imprint: Imprint  # what only the press may state
     values: dict[str, Any]
     commit: Commit
+    names: dict[str, str] = field(default_factory=dict)  # of what texts refer to, by label
     claims: dict[str, bool] = field(default_factory=dict)  # whether they hold
     figures: dict[str, str] = field(default_factory=dict)  # the digest of each picture, by label
     ran_with: dict[str, dict[str, Any]] = field(default_factory=dict)  # parameters, by chapter
@@ -91,7 +92,8 @@ def bind(
             recorded[key] = entry
     marks = _marks(cells)
     numbers = number(cells)
-    resolved = resolve_references(cells, numbers)
+    names = names_of(cells, numbers)
+    resolved = resolve_references(cells, names)
     check_tasks(report.chapters, cells)
     check_proofs(report.proofs, cells)
     check_claims(report.claims if own_parameters else {}, dataset.dataset, cells)
@@ -138,7 +140,17 @@ def bind(
         chapter: {name: value for name, (value, _) in each.items()}
         for chapter, each in ran_with.items()
     }
-    return Bound(notebook, imprint, recorded, commit, claims, _figures(cells), parameters, notices)
+    return Bound(
+        notebook,
+        imprint,
+        recorded,
+        commit,
+        names,
+        claims,
+        _figures(cells),
+        parameters,
+        notices,
+    )
 
 
 def _key_results(

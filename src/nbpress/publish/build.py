@@ -37,7 +37,7 @@ from nbpress.publish.published import (
     read_published,
 )
 from nbpress.publish.render import ENGINES, EXPORTERS, render, render_key
-from nbpress.root import NUMBERS
+from nbpress.root import NAMES
 from nbpress.run.execute import execute
 from nbpress.run.plan import plan
 from nbpress.say.typography import set_value
@@ -157,7 +157,7 @@ def compose(
         bound = bind(project, dataset, plans, execution, commit=asked.result(), own_parameters=own)
         for notice in bound.notices:
             say(f"note: {notice}")
-        files = {"report.ipynb": bound.notebook, Path(NUMBERS).name: dict(bound.imprint.numbers)}
+        files = {"report.ipynb": bound.notebook, Path(NAMES).name: bound.names}
         write({project.build / name: as_json(content).encode() for name, content in files.items()})
     return bound, len(execution.executed)
 

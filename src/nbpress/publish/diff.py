@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from nbpress.errors import PressError
+from nbpress.errors import PressError, did_you_mean
 from nbpress.files import digest, read, write
 from nbpress.log import say
 from nbpress.project.project import Project
 from nbpress.publish.compare import Drift, as_table, compare, read_values, recorded_path
 from nbpress.publish.published import RECORD, VALUES, Published, read_published
+from nbpress.say.records import task_of
 
 _PREVIOUS, _DEFAULT = "previous", "default"  # in build/
 _KINDS = ("parameter", "claim", "figure", "value")
@@ -75,12 +77,13 @@ def differences(old: State, new: State) -> Differences:
     return result
 
 
-def diff(project: Project, old: str | None, new: str) -> tuple[str, bool]:
+def diff(project: Project, old: str | None, new: str, only: Sequence[str] = ()) -> tuple[str, bool]:
     """Return a table of the differences between two reports, and whether there are any.
 
     Each is `report`, the published one; `previous`, the last one before it that differed;
     `default`, the last one before it on its data set that was built without parameters; `recorded`,
-    the values recorded for its data set; or the path of a values.json, or its folder.
+    the values recorded for its data set; or the path of a values.json, or its folder. `only` are
+    kinds, tasks, chapters or names, in which `*` stands for any letters: others are not compared.
     """
     note = ""
     if old is None:
@@ -90,9 +93,18 @@ def diff(project: Project, old: str | None, new: str) -> tuple[str, bool]:
             note = f"the previous report is on {previous.dataset}, so the recorded values are taken"
     states = [_state(project, word) for word in (old, new)]
     result = differences(*states)
+    for wanted in only:
+        known = {(kind, name) for s in states for kind in _KINDS for name in s.of(kind) or ()}
+        if not any(_is_meant(kind, name, wanted) for kind, name in known):
+            raise PressError(
+                f"--only {wanted}: neither report has such a kind, task, chapter or name"
+                + did_you_mean(wanted, [*_KINDS, *(name for _, name in known)])
+            )
     rows = [("", "", states[0].name, states[1].name, "difference")]
     for kind in _KINDS:
         for drift in result.drifts.get(kind, ()):
+            if only and not any(_is_meant(kind, _base(drift), wanted) for wanted in only):
+                continue
             before, after = (_shown(kind, text) for text in (drift.expected, drift.observed))
             rows.append((kind, drift.name, before, after, _size(drift, states[0].values)))
     lines = [*filter(None, [note]), as_table(rows) if rows[1:] else "nothing differs"]
@@ -175,6 +187,12 @@ def _shown(kind: str, text: str) -> str:
 
 def _base(drift: Drift) -> str:
     return drift.name.partition("[")[0]
+
+
+def _is_meant(kind: str, name: str, wanted: str) -> bool:
+    """Return whether `wanted` is this kind, the task or the chapter of this name, or a pattern."""
+    task = task_of(name) if kind == "figure" else name.rpartition(".")[0]
+    return wanted in (kind, task) or fnmatchcase(name, wanted)
 
 
 def _size(drift: Drift, recorded: Mapping[str, Any]) -> str:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from nbpress.errors import PressError, did_you_mean
-from nbpress.publish.cells import Cell, by_task, origin
+from nbpress.publish.cells import Cell, origin
 from nbpress.say.derivations import read_formulas, set_formulas
 from nbpress.say.records import (
     REFERENCE,
     Derivation,
     Figure,
     Table,
-    heading_of,
     numbered,
     record_of,
+    task_names,
 )
 from nbtypeset.schema import MIME_TYPE
 
@@ -63,24 +63,32 @@ def number(cells: list[Cell]) -> dict[str, Number]:
     return numbers
 
 
-def resolve_references(cells: list[Cell], numbers: dict[str, Number]) -> Callable[[str, str], str]:
+def names_of(cells: list[Cell], numbers: Mapping[str, Number]) -> dict[str, str]:
+    """Return what texts call each target: "Figure 3", or a task as its heading does."""
+    names = {label: f"{n.kind} {n.number}" for label, n in numbers.items()}
+    for cell in cells:
+        if cell["cell_type"] == "markdown":
+            tasks = task_names(cell["source"])
+            names |= {f"task-{task}": name for task, name in tasks.items()}
+    return names
+
+
+def resolve_references(cells: list[Cell], names: Mapping[str, str]) -> Callable[[str, str], str]:
     """Put numbers into links such as `[Figure](#fig-2b)`; refuse those that lead nowhere.
 
     Links in the author's own words, `[the two curves](#fig-2b)`, keep these words. The function
     that is returned does the same for another text.
     """
-    targets = {label: f"{n.kind} {n.number}" for label, n in numbers.items()}
-    targets |= {f"task-{task}": heading_of(task) for task, _ in by_task(cells) if task}
 
     def resolved(text: str, place: str) -> str:
         def link(reference: re.Match[str]) -> str:
             label = reference[2]
-            if label not in targets:
+            if label not in names:
                 raise PressError(
                     f"{place}: the reference {reference[0]!r} leads nowhere"
-                    + did_you_mean(label, targets)
+                    + did_you_mean(label, names)
                 )
-            return numbered(reference, targets[label])
+            return numbered(reference, names[label])
 
         return REFERENCE.sub(link, text)
 

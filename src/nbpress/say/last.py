@@ -9,7 +9,7 @@ from typing import Any
 
 from nbpress.errors import PressError
 from nbpress.files import read_yaml
-from nbpress.root import NUMBERS, PUBLISHED, find_root
+from nbpress.root import NAMES, PUBLISHED, find_root
 from nbpress.say.records import REFERENCE, heading_of, numbered
 
 
@@ -65,7 +65,5 @@ def as_last_numbered(text: str) -> str:
 def last_name(label: str) -> str:
     """Return a label's name in the last build, "Figure 3"; without a number if it had none."""
     kind, _, name = label.partition("-")
-    if kind == "task":
-        return heading_of(name)
-    kinds = {"fig": "Figure", "tab": "Table", "eq": "Equation"}
-    return f"{kinds[kind]} {last_build(NUMBERS).get(label, '')}".strip()
+    kinds = {"fig": "Figure", "tab": "Table", "eq": "Equation", "task": heading_of(name)}
+    return str(last_build(NAMES).get(label, kinds[kind]))

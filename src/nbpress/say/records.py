@@ -14,14 +14,15 @@ from typing import Any, ClassVar
 
 from nbpress.errors import PressError
 from nbtypeset import schema
-from nbtypeset.schema import MIME_TYPE, Caption, Record
+from nbtypeset.schema import MIME_TYPE, TASK_WORDS, Caption, Record
 
 # The targets of links, and the tasks named in headings: each has one spelling everywhere.
 LABEL = r"(?:fig|tab|eq)-[a-z0-9-]+"
 TASK = r"(?:[0-9]+[a-z]?|[A-Z])"
 REFERENCE = re.compile(rf"\[([^\]]*)\]\(#({LABEL}|task-{TASK})\)")
-_NAMED = re.compile(rf"(?:(?:Figure|Table|Equation|Task|Appendix)(?:\s+{TASK})?)?")
-TASK_HEADING = re.compile(rf"^##\s+(?:Task|Appendix)\s+({TASK})\b", re.MULTILINE)
+TASK_NAME = rf"(?:{'|'.join(TASK_WORDS)})\s+({TASK})\b"
+_NAMED = re.compile(rf"(?:(?:Figure|Table|Equation|{'|'.join(TASK_WORDS)})(?:\s+{TASK})?)?")
+_TASK_HEADING = re.compile(rf"^##\s+({TASK_NAME})", re.MULTILINE)
 NAME = r"[a-z0-9][a-z0-9-]*"  # of a claim
 
 
@@ -201,7 +202,12 @@ def validate_task(task: str) -> str:
 def begun_in(markdown: str) -> list[str]:
     """Return the tasks whose headings are in a text, after "" if it begins with a title."""
     title = [""] if re.match(r"#\s", markdown) else []
-    return title + [heading[1] for heading in TASK_HEADING.finditer(markdown)]
+    return title + list(task_names(markdown))
+
+
+def task_names(markdown: str) -> dict[str, str]:
+    """Return what the headings in a text call their tasks, `{"2d": "Exercise 2d"}`."""
+    return {each[2]: " ".join(each[1].split()) for each in _TASK_HEADING.finditer(markdown)}
 
 
 def misplaced(kind: str, named: str, task: str) -> str:
@@ -213,5 +219,5 @@ def misplaced(kind: str, named: str, task: str) -> str:
 
 
 def heading_of(task: str) -> str:
-    """Return how a task's heading begins, "Task 2d", which is also its name in texts."""
+    """Return how a task's heading begins by default, "Task 2d"."""
     return f"{'Appendix' if task.isupper() else 'Task'} {task}"

@@ -93,12 +93,13 @@ def sweep_ls(context: click.Context) -> None:
 
 @sweep.command("rm", epilog="Example: nbpress sweep rm 2_gravity")
 @click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.pass_context
-def sweep_rm(context: click.Context, name: str) -> None:
+def sweep_rm(context: click.Context, name: str, yes: bool) -> None:
     """Delete the results of a sweep; sweeps/NAME.yaml is kept."""
     from nbpress.sweep.show import rm
 
-    rm(opt.project(context), name)
+    rm(opt.project(context), name, yes=yes)
 
 
 @sweep.command("report", epilog="Example: nbpress sweep report 2_gravity --value 2a.gravity")

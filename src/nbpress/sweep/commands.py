@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
-
-import click
 
 from nbpress.errors import PressError
 from nbpress.lock import locked
@@ -24,7 +21,7 @@ from nbpress.sweep.results import write_table
 from nbpress.sweep.run import Agenda, prepare, run
 from nbpress.sweep.show import count
 from nbpress.sweep.sweep import Sweep, open_sweep, require
-from nbpress.sweep.view import View, duration
+from nbpress.sweep.view import View, confirm, duration
 from nbpress.sweep.workers import LocalWorkers, Workers
 
 if TYPE_CHECKING:
@@ -153,10 +150,8 @@ def _consider(sweep: Sweep, *, yes: bool) -> None:
     runs = sum(point_of(point) not in done for point in sweep.points)
     if runs <= ASKS or yes:
         return
-    if not sys.stdin.isatty():
-        raise PressError(f"the sweep has {runs:,} runs to execute: confirm that with --yes")
-    if not click.confirm(f"Execute {runs:,} runs?", err=True):
-        raise PressError("nothing was executed")
+    state = f"the sweep has {runs:,} runs to execute"
+    confirm(state, f"Execute {runs:,} runs?", "nothing was executed")
 
 
 def _facts(sweep: Sweep) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from nbpress.publish.compare import as_table
 from nbpress.sweep.journal import DONE, FAILED, RUNNING, WAITING, DamagedJournal, Entry
 from nbpress.sweep.results import TABLE, differing, groups, matching, names_of, plus_minus, spread
 from nbpress.sweep.sweep import FOLDER, description_in, folder_of, known, read_journal
-from nbpress.sweep.view import short
+from nbpress.sweep.view import confirm, short
 
 _MOST_VALUES = 5  # shown as columns
 _MOST_NAMED = 8  # listed by name below the table
@@ -110,8 +110,11 @@ def ls(project: Project) -> str:
     return "\n".join("  ".join(row).rstrip() for row in rows) or "no sweep has been run"
 
 
-def rm(project: Project, name: str) -> None:
-    """Delete a sweep's journal, results and executed notebooks; its YAML file is kept."""
+def rm(project: Project, name: str, *, yes: bool = False) -> None:
+    """Delete a sweep's journal, results and executed notebooks; its YAML file is kept.
+
+    If runs are done, their results are lost: that is to be confirmed, on the terminal or by `yes`.
+    """
     folder = folder_of(project, name)
     if name not in known(project):
         raise PressError(f"no sweep is called {name!r}" + did_you_mean(name, known(project)))
@@ -119,7 +122,11 @@ def rm(project: Project, name: str) -> None:
     build.mkdir(parents=True, exist_ok=True)
     with locked(build):
         with read_journal(project, name) as journal:
-            say(f"deleted: the sweep {name}, {count(journal.entries())}")
+            entries = journal.entries()
+        if not yes and any(entry.state == DONE for entry in entries):
+            results = f"the sweep {name} has results, {count(entries)}"
+            confirm(results, "Delete them?", "nothing was deleted")
+        say(f"deleted: the sweep {name}, {count(entries)}")
         shutil.rmtree(folder)
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(build)

@@ -8,10 +8,21 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+import click
+
+from nbpress.errors import PressError
 from nbpress.log import say
 from nbpress.sweep.journal import DONE, FAILED, LOST, Entry
 
 _MOST_VALUES = 3  # shown after each run
+
+
+def confirm(state: str, question: str, refusal: str) -> None:
+    """Ask a question on the terminal; raise an error if there is none, or the answer is not yes."""
+    if not sys.stdin.isatty():
+        raise PressError(f"{state}: confirm that with --yes")
+    if not click.confirm(question, err=True):
+        raise PressError(refusal)
 
 
 class View:

@@ -107,6 +107,19 @@ class Quantities:
             self._defined.setdefault(symbol, (definition, inner))
         return symbol
 
+    def only_on_one_side(self, *sides: sympy.Expr) -> str:
+        """Name the undefined quantities that only one of two sides has: one may be misspelt."""
+        left, right = (
+            {
+                self._bases[symbol][0]
+                for symbol in self.symbols.below(side.free_symbols)
+                if symbol in self._bases
+            }
+            for side in sides
+        )
+        only = {"left": ", ".join(sorted(left - right)), "right": ", ".join(sorted(right - left))}
+        return "".join(f"; only the {side} has {names}" for side, names in only.items() if names)
+
     def value(self, term: Term, indices: Indices) -> sympy.Expr:
         """Return a term for given indices, in symbols; definitions are not expanded."""
         match term:
