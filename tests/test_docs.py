@@ -448,7 +448,7 @@ def test_guide_to_a_report_of_your_own(tmp_path):
     }
     (tmp_path / "notebooks" / "weather.csv").write_text("temperature\n15\n30\n31\n", "utf-8")
     result = nbpress_in(tmp_path, "report")
-    assert "1_analysis: runs again, notebooks/weather.csv changed" in result.stderr
+    assert "1_analysis: runs again because notebooks/weather.csv changed" in result.stderr
 
 
 def test_guide_lists_every_call():

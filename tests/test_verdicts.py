@@ -31,13 +31,14 @@ VERDICTS = [
     ("3d-verdict", "validation-settles", "do not contradict it", "it still rises"),
     ("4b-why", "weights-less-rough", "A sum of many images is smooth.", "not smoother"),
     ("4b-why", "weights-are-contrasts", "What remains is a contrast", "differs from digit"),
-    ("4b-why", "few-images-pull", "half of the pull on a digit's weights", ""),
+    ("4b-why", "few-images-count", "half of a digit's residuals", ""),
     ("4c-scatter", "scatter-grows", "against small weights they are large", ""),
     ("4d-why", "scaling-changes-nothing", "Not because the weights are too small", "unscaled"),
     ("4d-why", "weights-are-contrasts", "drives the weights of each digit", ""),
-    ("4d-minimum", "minimum-loses-images", "**underfitting**", "Jitter, then, explains more"),
+    ("4d-minimum", "minimum-loses-images", "due to the penalty.", "Jitter, then, explains more"),
+    ("4d-minimum", "underfits", "**underfitting**", "this is no underfitting"),
     ("4e-why", "norm-falls", "of the weights falls as", "does not fall throughout"),
-    ("4e-why", "small-penalties-still-grow", "has brought the weights to rest", "weights jitter"),
+    ("4e-why", "small-penalties-still-grow", "strongest penalty it has settled", "weights jitter"),
 ]
 
 

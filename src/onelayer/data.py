@@ -148,7 +148,7 @@ def _read_idx_files(
         dimensions = 3 if "images" in pool else 1
         if array.ndim != dimensions:
             raise DataError(
-                f"{name} must hold {pool}, {dimensions} dimensions; it holds {array.ndim}. "
+                f"{name} must have {dimensions} dimensions ({pool}); it has {array.ndim}. "
                 "Are images and labels swapped?"
             )
     train, test = arrays["train_images"], arrays["test_images"]

@@ -93,7 +93,7 @@ def download(checksums: dict[str, str], folder: Path, mirrors: Sequence[str]) ->
         why = (
             "no mirror is set"
             if not mirrors
-            else "no mirror answered, or not fast enough"
+            else "no mirror answered fast enough"
             if left.issuperset(mirrors)
             else "no mirror served all files intact"
         )

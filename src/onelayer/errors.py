@@ -1,6 +1,6 @@
 """The errors that say what to do; this module imports nothing, so that every other can raise them.
 
-IPython shows their message alone: where in the code it was found out does not help.
+IPython shows their message alone: the place in the code does not help.
 """
 
 

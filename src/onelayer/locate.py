@@ -97,7 +97,7 @@ def resolve(dataset: str = "auto") -> Resolved:
                 f"\n{'!' * 78}\n{error}\n\nThe embedded UCI digits (8 × 8 pixels) are used "
                 f"INSTEAD OF MNIST.\n{'!' * 78}\n\n"
             )
-            because = f"because MNIST was neither found nor could be downloaded ({error.why})"
+            because = f"because MNIST was not found and could not be downloaded ({error.why})"
             reason = f"{digits.description.title}, {because}"
             return replace(digits, reason=reason, fallback=True)
     description = registry.read(dataset)

@@ -43,7 +43,7 @@ def claim(holds: bool, id_: str = "positive") -> dict[str, Any]:
     text = "the sum is positive"
     sentence = f"{text}." if holds else f"it does not hold on these data that {text}."
     record = Claim("1a", id_, text, holds, sentence)
-    return shown(record, f"✓ Checked: {sentence}")
+    return shown(record, f"✓ Checked by machine: {sentence}")
 
 
 def figure(label: str = "fig-2a", caption: str = "A square.") -> dict[str, Any]:

@@ -112,7 +112,7 @@ def test_module_edit_executes_the_chapters_that_import_it(built: TinyProject) ->
     built.edit("src/tiny/drawing.py", "<rect", '<rect fill="red"')
     result = built.report()
     assert result.executed == {"2_pictures": "src/tiny/drawing.py changed"}
-    assert "2_pictures: runs again, src/tiny/drawing.py changed" in result.err
+    assert "2_pictures: runs again because src/tiny/drawing.py changed" in result.err
 
 
 def test_imports_count_transitively(built: TinyProject) -> None:
@@ -426,7 +426,9 @@ def test_works_from_a_folder_below(built: TinyProject) -> None:
 def test_log_has_plain_lines_and_nothing_else(tiny: TinyProject) -> None:
     """In CI there is one line when a chapter starts and one when it is done, and no noise."""
     lines = tiny.report(NBPRESS_PARAMS="scale=3").err.splitlines()
-    known = re.compile(r"(\S+: (runs, it has no run yet|done in [\d.]+ s)|report/values\.json.*)")
+    known = re.compile(
+        r"(\S+: (runs because it has no run yet|done in [\d.]+ s)|report/values\.json.*)"
+    )
     assert [line for line in lines if not known.fullmatch(line)] == []
     assert len(lines) == 2 * len(CHAPTERS) + 1
 

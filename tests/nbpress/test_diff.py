@@ -37,11 +37,11 @@ def test_changes_are_counted_listed_and_on_the_first_page(built: TinyProject) ->
         ["previous", "report", "difference"],
         ["parameter", "1_sums.scale", "2", "4", "+2,", "+100.00%"],
         ["parameter", "2_pictures.width", "40", "50", "+10,", "+25.00%"],
-        ["claim", "positive", "holds", "is", "false", "another"],
-        ["figure", "fig-2a", "a", "picture", "a", "picture", "another"],
+        ["claim", "positive", "holds", "is", "false", "different"],
+        ["figure", "fig-2a", "a", "picture", "a", "picture", "different"],
         ["value", "1a.total", "6", "12", "+6,", "+100.00%"],
         ["value", "2a.width", "40", "50", "+10,", "+25.00%"],
-        ["value", "3a.words", '"the', "sum", "was", '6"', '"the', "sum", "was", '12"', "another"],
+        ["value", "3a.words", '"the', "sum", "was", '6"', '"the', "sum", "was", '12"', "different"],
     ]
     for only, rows in (
         (["claim"], [3]),

@@ -210,7 +210,7 @@ def test_claim_is_stated_only_if_it_holds(shown: list[dict[str, Any]]) -> None:
     claim("4e", "falls", "it falls", False)
     claim("4e", "falls", "it falls", False, "it rises", by="the report of 2022")
     assert [bundle["text/markdown"] for bundle in shown] == [
-        "✓ Checked: it falls.",
+        "✓ Checked by machine: it falls.",
         "✗ Found instead: it rises; we expected that it falls.",
         "✗ Found instead: it is not so that it falls.",
         "✗ Found instead: it rises; the report of 2022 expected that it falls.",

@@ -204,8 +204,8 @@ def test_chapters_stand_in_their_order(tmp_path: Path, five: list[Path]) -> None
     assert "magics.ipynb, cell 5: it ended in NameError: no x" in todo
     assert todo.split("\n", 2)[2] in result.stdout
     shown = make(tmp_path / "x", "report", "PARAMS=tagged.rate=0.25 old.n=5")
-    assert "tagged: runs again, parameter rate changed" in shown.stderr
-    assert "old: runs again, parameter n changed" in shown.stderr
+    assert "tagged: runs again because parameter rate changed" in shown.stderr
+    assert "old: runs again because parameter n changed" in shown.stderr
 
 
 def test_parameters_are_found_or_added(five: list[Path]) -> None:

@@ -261,7 +261,7 @@ def test_reason_is_printed(reading: TinyProject) -> None:
     """If a table beside the notebook changes, only this chapter runs again, and says why."""
     _write("notebooks/table.csv")(reading.root)
     result = reading.report()
-    assert "1_sums: runs again, notebooks/table.csv changed\n" in result.err
+    assert "1_sums: runs again because notebooks/table.csv changed\n" in result.err
     assert list(result.executed) == ["1_sums", "3_summary"]  # which quotes its value
     assert reading.values["1a.total"] == 3
     assert reading.report().executed == {}

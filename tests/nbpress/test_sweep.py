@@ -671,7 +671,7 @@ def test_failures_that_are_alike_are_told_once(tiny: TinyProject) -> None:
     tiny.edit_cell("1_sums.ipynb", "sum", "raise ValueError('always the same')")
     result = tiny.run("sweep", "1_sums", "count=1..4", "--workers", "1")
     assert result.err.count("FAILED: cell 5 (sum) raised ValueError: always the same") == 1
-    assert result.err.count("FAILED as count=1") == 3
+    assert result.err.count("FAILED: the same error as count=1") == 3
     out = tiny.run("sweep", "show", "1_sums").out
     assert out.count("always the same") == result.err.count("always the same")
     assert "FAILED count=1 and 3 more, attempt 1: " in out

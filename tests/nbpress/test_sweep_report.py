@@ -118,7 +118,7 @@ def test_summary_of_ones_own_runs_again_for_other_results(swept: TinyProject) ->
         assert "The mean is 1.2." in page.read_text("utf-8")
         swept.run("sweep", "1_sums", "count=1..3", "scale=2")
         result = swept.run("sweep", "report", "1_sums")
-        assert "1_sums_summary: runs again, sweeps/1_sums/results." in result.err
+        assert "1_sums_summary: runs again because sweeps/1_sums/results." in result.err
         assert "The mean is 1." in page.read_text("utf-8")
     finally:
         own.unlink()

@@ -142,7 +142,7 @@ def test_declared_inputs_are_watched(built: TinyProject) -> None:
         watch.until(DONE)
         (built.root / "scans" / "more").mkdir()
         (built.root / "scans" / "more" / "second").touch()
-        watch.until("1_sums: runs again, scans/more/second")
+        watch.until("1_sums: runs again because scans/more/second")
         watch.until(DONE)
 
 

@@ -358,12 +358,15 @@ def test_blanks_that_align_a_number_stay_in_its_line(browser: Any) -> None:
 def test_regions_have_names_of_their_own(page: str) -> None:
     """Screen readers list regions by these names."""
     table = "| a | b |\n|---|---|\n| 1 | 2 |"
+    formula = "| $\\lambda$ | $\\sum w^2$ |\n|---|---|\n| 1 | 2 |"
     regions = [
         attrs["aria-label"]
-        for _, attrs in _Reader(page_of(markdown(table, table, "|  |\n|---|\n| x |"))).found
+        for _, attrs in _Reader(
+            page_of(markdown(table, table, formula, "|  |\n|---|\n| x |"))
+        ).found
         if attrs.get("role") == "region"
     ]
-    assert regions == ["Table: a, b", "Table: a, b (2)", "Table"]
+    assert regions == ["Table: a, b", "Table: a, b (2)", "Table: λ, sum of w squared", "Table"]
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 320)])

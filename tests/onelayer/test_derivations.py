@@ -507,8 +507,8 @@ def test_summary_says_what_was_proved_and_what_was_not() -> None:
     formulas = [("define", r"k \in \{1, \dots, K\}"), ("prove", "y_k = 1 y_k = y_k")]
     summary = prover.summary(prover.prove(formulas))
     assert "the 2 equalities" in summary
-    assert "exactly for $K = 4$, and for $K = 5$ at random" in summary
-    assert "not proved" in summary
+    assert "exactly for $K = 4$. For $K = 5$ they are tested at random" in summary
+    assert "no other sizes" in summary
     assert "of matrices" not in summary
 
 
@@ -518,4 +518,6 @@ def test_summary_says_of_matrices_that_one_entry_is_proved() -> None:
     gradient = r"\nabla C = \frac{1}{N} \, x^{\mathsf T} (\hat{y} - y)"
     verdicts = prover.prove([*GIVEN, ("prove", gradient)])
     assert verdicts[-1].refusal == ""
-    assert "(for matrices the first entry, the others at random" in prover.summary(verdicts)
+    assert "(of matrices the first entry; the others are tested at random" in prover.summary(
+        verdicts
+    )

@@ -398,5 +398,5 @@ def test_half_of_the_pull() -> None:
     """One wrong image of four has half of the pull; if all are alike, two have."""
     model, targets = models.SoftmaxRegression(2), np.eye(2)[[0, 0, 0, 1]]
     certain = np.array([[9.0, 0]] * 4)
-    assert measures.share_of_half_the_pull(model, certain, np.eye(2), targets) == 1 / 4
-    assert measures.share_of_half_the_pull(model, 0 * certain, np.eye(2), targets) == 2 / 4
+    assert measures.share_of_half_the_residuals(model, certain, np.eye(2), targets) == 1 / 4
+    assert measures.share_of_half_the_residuals(model, 0 * certain, np.eye(2), targets) == 2 / 4

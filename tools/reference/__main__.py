@@ -29,6 +29,9 @@ _PART = re.compile(r"(<!-- from the code: ([a-z-]+) -->\n).*?(<!-- end -->)", re
 
 def main(words: list[str]) -> int:
     """Write the pages, or with --check say which are out of date."""
+    if words not in ([], ["--check"]):
+        sys.stderr.write(f"expected nothing or --check; got {' '.join(words)}\n")
+        return 2
     pages = sorted(PAGES.glob("*.md"))
     stale = [page for page in pages if written(page) != page.read_text("utf-8")]
     if "--check" not in words:

@@ -73,7 +73,7 @@ def _of_cell(adopted: Adopted, cell: Cell, below: Cell | None) -> Iterator[str]:
     for output in outputs:
         if output.get("output_type") == "error":
             error = f"{output.get('ename')}: {output.get('evalue')}"
-            yield f"it ended in {error:.80}, which would stop the report: fix or remove it"
+            yield f"it ended in {error:.80}, which would stop the build: fix or remove it"
         if _PRINTED.match(str(output.get("data", {}).get("text/plain"))):
             yield "its last line shows an object of matplotlib: end that line with ';'"
     if INJECTED_TAG in cell.tags:

@@ -181,9 +181,9 @@ def read_parameters(given: str | list[str]) -> Parameters:
                 else:
                     parameters.setdefault("", {})[str(key)] = item
         else:
-            remedy = "quote one that has blanks: \"'my chapter.n=20'\""
+            remedy = "quote one that has spaces: \"'my chapter.n=20'\""
             if any(each.startswith("=") or each.endswith("=") for each in settings):
-                remedy = "without blanks beside the '='"
+                remedy = "without spaces beside the '='"
             raise PressError(
                 f"PARAMS: expected name=value or a YAML file; got {setting!r} ({remedy})"
             )
@@ -191,7 +191,7 @@ def read_parameters(given: str | list[str]) -> Parameters:
 
 
 def _joined(words: Sequence[str]) -> list[str]:
-    """Rejoin the pieces of a list: `lambdas=[2, 0.2]` may contain blanks."""
+    """Rejoin the pieces of a list: `lambdas=[2, 0.2]` may contain spaces."""
     settings: list[str] = []
     for word in words:
         if settings and settings[-1].count("[") > settings[-1].count("]"):

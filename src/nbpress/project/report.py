@@ -77,7 +77,7 @@ class Report(_Strict):
     resolver: str | None = None
     """`module:function` that resolves the name of a data set; without it, the report has no data
     set. The function returns an object with `dataset`, `reason`, `sha256`, `files`, `fallback` and,
-    if it likes, `title`, the data set in words, and `at_most`, the largest value of a parameter by
+    optionally, `title`, the data set in words, and `at_most`, the largest value of a parameter by
     its name; or raises a `ValueError`."""
     distribution: str | None = None
     """The project's name in pyproject.toml, with the extras that its notebooks need:

@@ -1,6 +1,6 @@
 """Finds faults in the texts of notebooks, without running them.
 
-These would stop the report later: malformed placeholders, pictures without a text alternative,
+These would stop the build later: malformed placeholders, pictures without a text alternative,
 references that lead nowhere.
 """
 

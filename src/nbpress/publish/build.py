@@ -102,8 +102,8 @@ def build(project: Project, request: Request) -> list[Path]:
         say(f"note: {note}")
     for name in unknown(project.output, record):
         say(
-            f"note: report/{name} was not published from here and may differ from this report: "
-            f"`make {_TARGETS[name]}` replaces it"
+            f"note: report/{name} was not published by this project and may differ from this "
+            f"report: `make {_TARGETS[name]}` replaces it"
         )
     if changes:
         listed = " (`nbpress diff` lists them)" if project.output == project.root / "report" else ""

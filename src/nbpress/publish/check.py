@@ -71,7 +71,10 @@ def check(project: Project, dataset: str, parameters: Parameters, *, record: boo
         if published and verifies:
             say(f"checking what is published: {_title(published)}")
             for name in _edited(project.output, published):
-                say(f"report/{name} is not what was published: a fresh run shows what it should be")
+                say(
+                    f"report/{name} differs from what was published: a fresh run shows what it "
+                    "should be"
+                )
             data = replace(data, reason=published.reason, fallback=published.fallback)
             # With the commit that the report names, so that it is not the commit that differs.
             commit = Commit(published.commit, project.report.date or published.date)
@@ -222,8 +225,8 @@ def _differences(path: Path, bound: Bound, limits: Mapping[str, Any]) -> str:
     ]
     if limits and not said:
         return (
-            "\n  every value agrees within its tolerance: a processor of another kind, on which "
-            "the last digits are others, may have computed them"
+            "\n  every value agrees within its tolerance: they may have been computed on a "
+            "processor of another kind, which rounds differently"
         )
     more = [f"\n  and {len(said) - _MOST_NAMED} more"] if said[_MOST_NAMED:] else []
     return "".join(said[:_MOST_NAMED] + more)

@@ -200,12 +200,12 @@ def _size(drift: Drift, recorded: Mapping[str, Any]) -> str:
     if drift.kind != "drifted":
         return drift.kind
     if drift.change is None:
-        return "another"
+        return "different"
     was, now = drift.change
     try:
         parts = [f"{now - was:+.3g}"]
     except OverflowError:
-        return "another"
+        return "different"
     if was:
         parts.append(f"{(now - was) / abs(was):+.2%}")
     entry = recorded.get(_base(drift), {})

@@ -33,7 +33,7 @@ _TOOLS = {
     "sympy": "SymPy",
     "papermill": "papermill",
     "nbconvert": "nbconvert",
-    "typst": "Typst",
+    "typst": "typst-py",
 }
 
 
@@ -150,7 +150,7 @@ def parameters_of(plan: Plan, execution: Execution) -> dict[str, tuple[Any, Any]
     chosen = settings(execution.runs[plan.chapter.name].executed["cells"])
     parameters = {}
     for name, parameter in plan.notebook.parameters().items():
-        # Values of other chapters and reference figures appear in the chapter itself.
+        # Values of other chapters and reference values appear in the chapter itself.
         if name not in (RECORDED, REFERENCE):
             ran_with = plan.parameters.get(name, parameter.default)
             # The user does not set the data set as a parameter.

@@ -10,7 +10,7 @@ from nbpress.project.project import Project
 from nbpress.run import worker
 from nbpress.run.cache import Cache, Run
 from nbpress.run.observed import after_run, digests
-from nbpress.run.stale import Stale
+from nbpress.run.stale import PendingRun
 
 
 class Changed(PressError):
@@ -23,7 +23,7 @@ class Attempt:
 
     project: Project
     cache: Cache
-    stale: Stale
+    stale: PendingRun
     partial: Path
     modules: dict[str, str]
 
@@ -74,7 +74,7 @@ class Attempt:
         return self.cache.keep(self.partial, self.stale.inputs, record)
 
 
-def begin(project: Project, cache: Cache, stale: Stale) -> Attempt:
+def begin(project: Project, cache: Cache, stale: PendingRun) -> Attempt:
     """Make a folder for a run, and digest the sources that it may import."""
     sources = map(project.relative, project.source_files())
     modules = digests(project.root, sources)

@@ -24,7 +24,7 @@ from nbpress.run.plan import Plan
 from nbpress.run.processes import local_pool
 from nbpress.run.progress import Progress
 from nbpress.run.said import Said
-from nbpress.run.stale import Stale, find, imported, longest_first
+from nbpress.run.stale import PendingRun, find, imported, longest_first
 from nbpress.run.temporary import delete_abandoned
 
 _POLL_SECONDS = 0.1
@@ -160,16 +160,16 @@ class _Runner:
             told.append(f"{kept}the previous report is unchanged.")
         return "\n\n".join(told)
 
-    def find(self, plan: Plan) -> list[Stale]:
+    def find(self, plan: Plan) -> list[PendingRun]:
         """Take a chapter's run from the cache; if that fails, return the chapter as stale."""
         values = self.result.values() if plan.after else {}
         served = find(self.project, self.dataset, self.cache, plan, values, force=self.force)
-        if isinstance(served, Stale):
+        if isinstance(served, PendingRun):
             return [served]
         self.result.runs[plan.chapter.name], self.result.said[plan.chapter.name] = served
         return []
 
-    def begin(self, stale: list[Stale]) -> None:
+    def begin(self, stale: list[PendingRun]) -> None:
         """Start chapters, and say why."""
         if self.failures or not stale:
             return
@@ -180,7 +180,7 @@ class _Runner:
             self.running[worker.submit(executor, attempt.job(self.server))] = attempt
             self.progress.add(attempt.progress, each.name, len(each.plan.notebook.cells))
 
-    def prepare(self, stale: list[Stale]) -> Executor:
+    def prepare(self, stale: list[PendingRun]) -> Executor:
         """Start the executor, unless one is given, and run all checks before the first chapter."""
         project, executor = self.project, self.given
         if executor is None:

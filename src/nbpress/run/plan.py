@@ -16,7 +16,7 @@ from nbpress.run.inputs import RECORDED
 from nbpress.run.observed import declared_files
 from nbpress.say.last import reference_figures
 
-REFERENCE = "reference"  # the parameter that receives the figures of report/reference.yaml
+REFERENCE = "reference"  # the parameter that receives the values of report/reference.yaml
 INJECTED = ("dataset", RECORDED, REFERENCE)  # parameters that the press itself sets
 
 
@@ -48,7 +48,7 @@ def plan(project: Project, dataset: DataSet, given: Parameters) -> list[Plan]:
     """Read the notebooks and check every parameter, before any kernel starts.
 
     `given` holds parameters by chapter; those under "" go to every chapter that has them. With
-    any given, there are no reference figures: they are about the report with its own parameters. A
+    any given, there are no reference values: they are about the report with its own parameters. A
     value that equals the default is left out of the plan, so that it makes nothing run again.
     """
     figures = reference_figures(project.output / "reference.yaml", dataset.dataset)

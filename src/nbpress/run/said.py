@@ -26,7 +26,7 @@ from nbtypeset.schema import Record
 @dataclass(frozen=True)
 class _Recorded:
     value: Any
-    place: int  # how many cells of code have run
+    place: int  # how many code cells have run
 
 
 class Said:

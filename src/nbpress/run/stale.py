@@ -18,7 +18,7 @@ from nbpress.run.said import Said
 
 
 @dataclass(frozen=True)
-class Stale:
+class PendingRun:
     """A chapter that must run, the inputs of that run, and why it runs."""
 
     plan: Plan
@@ -40,7 +40,7 @@ def find(
     values: Mapping[str, Any],
     *,
     force: bool,
-) -> tuple[Run, Said] | Stale:
+) -> tuple[Run, Said] | PendingRun:
     """Return a cached run for a chapter and what the chapter says; else why it must run.
 
     `values` are those of other chapters, by task and name; with `force` it always runs.
@@ -48,21 +48,21 @@ def find(
     parameters = plan.complete_parameters(values)
     inputs = read_inputs(project, plan.notebook, parameters, dataset.sha256)
     if force:
-        return Stale(plan, parameters, inputs, "runs, all notebooks are executed")
+        return PendingRun(plan, parameters, inputs, "runs because all notebooks are executed")
     run = cache.find(inputs)
     if run is None:
         why = cache.why_stale(plan.chapter.notebook, inputs, dataset.dataset)
         again = "" if why.startswith("it has no run") else " again"
-        return Stale(plan, parameters, inputs, f"runs{again}, {why}")
+        return PendingRun(plan, parameters, inputs, f"runs{again} because {why}")
     said = Said(plan.notebook, run.executed["cells"])
     if said.lacking:
-        why = f"runs again, {said.lacking[0]}, which no run recorded"
-        return Stale(plan, parameters, inputs, why)
+        why = f"runs again because {said.lacking[0]}, which no run recorded"
+        return PendingRun(plan, parameters, inputs, why)
     cache.mark_used(run)
     return run, said
 
 
-def imported(project: Project, stale: Iterable[Stale]) -> list[str]:
+def imported(project: Project, stale: Iterable[PendingRun]) -> list[str]:
     """Return the modules worth loading before kernels start: those that half the chapters need."""
     needed = [
         imported_modules(each.plan.notebook.named_code(), project.import_path) for each in stale
@@ -71,14 +71,14 @@ def imported(project: Project, stale: Iterable[Stale]) -> list[str]:
     return sorted(module for module, chapters in count.items() if 2 * chapters >= len(needed))
 
 
-def longest_first(stale: Iterable[Stale], cache: Cache) -> list[Stale]:
+def longest_first(stale: Iterable[PendingRun], cache: Cache) -> list[PendingRun]:
     """Return the chapters in the order to start them: a long one started last would delay all.
 
     The last run shows how long a chapter takes; those without a run start first.
     """
     seconds = {run.notebook: run.seconds for run in reversed(cache.all())}
 
-    def expected(each: Stale) -> tuple[float, int]:
+    def expected(each: PendingRun) -> tuple[float, int]:
         notebook = each.plan.notebook
         return seconds.get(notebook.path.name, math.inf), len(notebook.code)
 

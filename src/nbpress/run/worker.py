@@ -118,7 +118,7 @@ def outcome(future: Future[Outcome]) -> Outcome:
     try:
         return future.result()
     except BrokenExecutor:
-        return Outcome(0, "did not finish: its process was killed (by somebody, or out of memory)")
+        return Outcome(0, "did not finish: its process was killed (by someone, or out of memory)")
 
 
 def _literally(path: Path) -> str:

@@ -160,7 +160,7 @@ def shown(text: str, formulas: Sequence[Formula], verdicts: Sequence[Verdict]) -
 
 
 def is_among(result: str, results: Sequence[str]) -> bool:
-    """Return whether an equality is among others, apart from blanks and braces."""
+    """Return whether an equality is among others, apart from spaces and braces."""
     return _significant(result) in set(map(_significant, results))
 
 

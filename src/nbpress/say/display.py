@@ -35,7 +35,7 @@ from nbpress.say.records import (
 from nbpress.say.text import Text, TextError, read_text
 from nbpress.say.truth import truth
 from nbpress.say.typography import plain
-from nbtypeset.schema import MIME_TYPE, Caption, Record
+from nbtypeset.schema import MIME_TYPE, VERDICTS, Caption, Record
 
 
 def figure(fig: matplotlib_figure.Figure, label: str, caption: str, alt: str) -> None:
@@ -226,7 +226,7 @@ def claim(
     values = recall(task, texts)
     text, otherwise = (each.set(values, claims) for each in texts)
     sentence = text if is_so else otherwise
-    mark = "✓ Checked" if is_so else "✗ Found instead"
+    mark = f"✓ {VERDICTS['checked']}" if is_so else f"✗ {VERDICTS['otherwise']}"
     record = Claim(task, id, text, is_so, f"{sentence}.", values)
     _show(record, {"text/markdown": f"{mark}: {sentence}."})
 

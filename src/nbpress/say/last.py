@@ -1,4 +1,4 @@
-"""Lets notebooks read the last report, and the figures that it is compared with."""
+"""Lets notebooks read the last report, and the reference values that it is compared with."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from nbpress.say.records import REFERENCE, heading_of, numbered
 
 
 def last_report(start: Path | None = None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return the values of the last report, `{"2d.stop_step": 546, …}`, and reference figures.
+    """Return the values of the last report, `{"2d.stop_step": 546, …}`, and reference values.
 
-    The figures come from `report/reference.yaml`, for the report's data set. Without a report,
-    both are empty.
+    The latter come from `report/reference.yaml`, for the report's data set. Without a report, both
+    are empty.
     """
     values = last_build("report/values.json", start)
     root, published = find_root((start or Path.cwd()).resolve()), last_build(PUBLISHED, start)
@@ -40,13 +40,13 @@ def last_build(name: str, start: Path | None = None) -> dict[str, Any]:
 
 
 def reference_figures(path: Path, dataset: str) -> list[dict[str, Any]]:
-    """Return the reference figures for a data set, from `report/reference.yaml`."""
+    """Return the reference values for a data set, from `report/reference.yaml`."""
     if not path.is_file():
         return []
     content = read_yaml(path) or {}
     figures = content.get(dataset, []) if isinstance(content, dict) else None
     if not isinstance(figures, list) or not all(isinstance(figure, dict) for figure in figures):
-        raise PressError(f"report/{path.name}: expected a list of figures under each data set")
+        raise PressError(f"report/{path.name}: expected a list of values under each data set")
     return figures
 
 

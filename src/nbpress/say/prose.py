@@ -50,7 +50,7 @@ class Prose:
 
 
 def split_prose(source: str) -> tuple[str, str, str, int] | None:
-    """Return magic, arguments, text and the line where the text begins; None for a cell of code."""
+    """Return magic, arguments, text and the line where the text begins; None for a code cell."""
     magic = _MAGIC.match(source)
     if magic is None:
         return None

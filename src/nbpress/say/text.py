@@ -113,7 +113,7 @@ class Text:
 
 
 def blanked(text: str, what: re.Pattern[str]) -> str:
-    """Return a text with a pattern's matches replaced by blanks; line breaks are kept."""
+    """Return a text with a pattern's matches replaced by spaces; line breaks are kept."""
     return what.sub(lambda part: re.sub(r"[^\n]", " ", part[0]), text)
 
 
@@ -125,7 +125,7 @@ def read_text(source: str, first_line: int = 1, *, of_report: bool = False) -> T
     Raises
     ------
     TextError
-        If braces with blanks inside are not a placeholder, or conditions do not match.
+        If braces with spaces inside are not a placeholder, or conditions do not match.
     """
     parts: list[str | Quote | Condition] = []
     quotes = _QUOTE_OF_REPORT if of_report else _QUOTE

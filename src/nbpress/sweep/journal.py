@@ -217,4 +217,5 @@ def _damaged(path: Path) -> DamagedJournal:
 
 
 def _refused(path: Path, error: sqlite3.OperationalError) -> PressError:
-    return PressError(f"cannot read or write {path}: {error}; make room and run it again")
+    remedy = "make room" if "full" in str(error) else "see to it that it can be read and written"
+    return PressError(f"cannot read or write {path}: {error}; {remedy}, and run it again")

@@ -221,4 +221,4 @@ def _compare_versions(parcel: Parcel) -> None:
         if here.get(name) != version
     ]
     if wrong:
-        raise PressError(f"other packages are installed: {', '.join(wrong[:3])}")
+        raise PressError(f"other versions of packages are installed: {', '.join(wrong[:3])}")

@@ -20,7 +20,7 @@ from nbpress.run.cache import Run
 from nbpress.run.failed import keep_failed
 from nbpress.run.observed import changes_since, describe
 from nbpress.run.said import Said
-from nbpress.run.stale import Stale
+from nbpress.run.stale import PendingRun
 from nbpress.sweep.journal import DONE, FAILED, LOST, RUNNING, WAITING, Entry, Journal, point_of
 from nbpress.sweep.sweep import Sweep
 from nbpress.sweep.view import View
@@ -36,7 +36,7 @@ _POLL_SECONDS = 0.2
 class Agenda:
     """The runs to execute, the state of all runs, and notes to print before they start."""
 
-    runs: dict[str, Stale] = field(default_factory=dict)  # by point
+    runs: dict[str, PendingRun] = field(default_factory=dict)  # by point
     entries: dict[str, Entry] = field(default_factory=dict)  # the whole grid, by point
     notes: list[str] = field(default_factory=list)
     read: set[str] = field(default_factory=set)  # all files that any run has read
@@ -148,7 +148,7 @@ def _end(
             return journal.update(
                 entry, state=LOST, kills=kills, host=host, error="its process was killed"
             )
-        error = f"its process was killed {kills} times (by somebody, or because memory ran out)"
+        error = f"its process was killed {kills} times (by someone, or because memory ran out)"
         return journal.update(entry, state=FAILED, kills=kills, error=error, host=host)
     outcome = worker.outcome(future)
     try:
@@ -174,7 +174,12 @@ def _end(
 
 
 def _note_done(
-    sweep: Sweep, journal: Journal, entry: Entry, kept: Run, run: Stale, host: str | None = None
+    sweep: Sweep,
+    journal: Journal,
+    entry: Entry,
+    kept: Run,
+    run: PendingRun,
+    host: str | None = None,
 ) -> Entry:
     """Note that a run is done, with its values."""
     values = Said(run.plan.notebook, kept.executed["cells"]).values
@@ -190,14 +195,14 @@ def _note_done(
     )
 
 
-def _kept(sweep: Sweep, run: Stale) -> Run | None:
+def _kept(sweep: Sweep, run: PendingRun) -> Run | None:
     """Return an existing run with these inputs: of this sweep, or of the chapter itself."""
     if (kept := sweep.cache.find(run.inputs)) or not sweep.chapters:
         return kept
     return sweep.chapters.find(run.inputs) or sweep.chapters.find(sweep.without_defaults(run))
 
 
-def _stale(sweep: Sweep, journal: Journal, planned: Mapping[str, Stale]) -> dict[str, str]:
+def _stale(sweep: Sweep, journal: Journal, planned: Mapping[str, PendingRun]) -> dict[str, str]:
     """Return the finished runs whose code, data or files have changed since, and what changed."""
     former = journal.fact("common") or {}
     names = sweep.common.changes(former)

@@ -19,7 +19,7 @@ from nbpress.project.report import Chapter
 from nbpress.run.cache import Cache
 from nbpress.run.inputs import RECORDED, Inputs, common_inputs, with_parameters
 from nbpress.run.plan import Plan
-from nbpress.run.stale import Stale
+from nbpress.run.stale import PendingRun
 from nbpress.sweep.grid import Description, Grid, describe, make_grid, read_description
 from nbpress.sweep.journal import Journal
 
@@ -88,16 +88,16 @@ class Sweep:
         """The parameters of every run, in the grid's order."""
         return [{**self.grid.given, **point} for point in self.grid.points]
 
-    def run_of(self, point: Mapping[str, Any]) -> Stale:
+    def run_of(self, point: Mapping[str, Any]) -> PendingRun:
         """Return the run at a point of the grid."""
         parameters = dict(point)
         if "dataset" in self.declared:
             parameters["dataset"] = self.dataset.dataset
         chapter = self.project.report.chapters[0]
         plan = Plan(chapter, self.notebook, parameters, frozenset())
-        return Stale(plan, parameters, with_parameters(self.common, parameters), "")
+        return PendingRun(plan, parameters, with_parameters(self.common, parameters), "")
 
-    def without_defaults(self, run: Stale) -> Inputs:
+    def without_defaults(self, run: PendingRun) -> Inputs:
         """Return the run's inputs without the parameters that equal their defaults."""
         parameters = {
             name: value
@@ -168,7 +168,7 @@ def open_sweep(
         name = name or Path(target).name.removesuffix(".ipynb")
         if (taken := project.root / FOLDER / f"{name}.yaml").is_file():
             raise PressError(
-                f"the sweep {name!r} is that of {project.relative(taken)}: give this one another "
+                f"the name {name!r} belongs to {project.relative(taken)}: give this sweep another "
                 "name, --name NAME"
             )
     else:

@@ -86,7 +86,8 @@ class View:
         if entry.state == FAILED:
             self.failed += 1
             alike = self._failures.setdefault(entry.error, point)
-            self.say(f"{prefix}: FAILED{f' as {alike}' if alike != point else f': {entry.error}'}")
+            error = entry.error if alike == point else f"the same error as {alike}"
+            self.say(f"{prefix}: FAILED: {error}")
         elif entry.state == DONE:
             news = {name: entry.values[name] for name in self.first if name in entry.values}
             if not news:  # values that all runs share say nothing about progress

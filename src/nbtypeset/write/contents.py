@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html import escape
+from typing import Any
 
 from nbtypeset.document import Document
 from nbtypeset.speak import readable
@@ -64,8 +65,13 @@ def section_id(heading: str) -> str:
 
 def heading_words(element: Node) -> str:
     """Return a heading's words, with formulas as they are read aloud."""
+    return spoken_words(element["c"][2])
+
+
+def spoken_words(content: Any) -> str:
+    """Return the words of blocks or inlines, with formulas as they are read aloud."""
 
     def say(inline: Node) -> list[Node] | None:
         return [node("Str", readable(inline["c"][1]))] if inline["t"] == "Math" else None
 
-    return plain(walk(element["c"][2], say)).strip()
+    return plain(walk(content, say)).strip()

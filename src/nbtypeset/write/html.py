@@ -13,8 +13,14 @@ from typing import Any
 
 from nbtypeset.document import Document, TitlePage
 from nbtypeset.schema import VERDICTS
-from nbtypeset.tree import Node, kind_of, node, pairs, plain
-from nbtypeset.write.contents import contents, current_section_rules, heading_words, section_id
+from nbtypeset.tree import Node, kind_of, node, pairs
+from nbtypeset.write.contents import (
+    contents,
+    current_section_rules,
+    heading_words,
+    section_id,
+    spoken_words,
+)
 from nbtypeset.write.dark import for_both_schemes
 from nbtypeset.write.fonts import font_faces
 from nbtypeset.write.parts import formula, spoken, write_parts
@@ -139,7 +145,7 @@ class _Writer:
 
     def _name(self, table: Node) -> str:
         """Return a unique name for a table, made from its header."""
-        columns = [plain(cell[4]).strip() for _, cells in table["c"][3][1] for cell in cells]
+        columns = [spoken_words(cell[4]) for _, cells in table["c"][3][1] for cell in cells]
         name = f"Table: {', '.join(filter(None, columns))}" if any(columns) else "Table"
         count = self.names[name] = self.names.get(name, 0) + 1
         return escape(name if count == 1 else f"{name} ({count})")

@@ -35,7 +35,7 @@ class Declarations:
         """Declare the range of some indices."""
         if range_.size not in self.sizes:
             known = ", ".join(self.sizes)
-            raise Refused(f"{range_.size!r} is no size; those known are {known}", range_.at)
+            raise Refused(f"{range_.size!r} is not a size; known: {known}", range_.at)
         for index in range_.indices:
             if index in self.ranges or index in self.sizes:
                 raise Refused(f"{index!r} is declared twice", range_.at)
@@ -60,7 +60,7 @@ class Declarations:
         new = [(self.definitions[key].name, self.definitions[key].body) for key in keys]
         for name, body in new:
             if loose := self.free([body]) - {*name.subscripts, name.example or self.example}:
-                raise Refused(f"the index {min(loose)!r} stands on the right side alone", body.at)
+                raise Refused(f"the index {min(loose)!r} is on the right side only", body.at)
         return new
 
     def _register(self, chain: Chain) -> tuple[str, bool]:
@@ -70,7 +70,7 @@ class Declarations:
         if not isinstance(name, Name):
             raise Refused("expected a name on the left of a definition", name.at)
         if len({*name.subscripts, name.example}) != len(name.subscripts) + 1:
-            raise Refused("an index stands twice in what is defined", name.at)
+            raise Refused("an index occurs twice in what is defined", name.at)
         key = name.base, bool(name.example)
         if key in self.definitions:
             raise Refused(f"{name.base} is defined twice", name.at)

@@ -107,7 +107,7 @@ class Expression(Cursor):
             return self.name()
         if token.kind == "number":
             if len(token.text) > _MOST_DIGITS:
-                raise Refused("so large a number is not read", token.at)
+                raise Refused("the number is too large", token.at)
             term: Term = Number(self.take().at, int(token.text))
         elif token.is_("("):
             self.take()

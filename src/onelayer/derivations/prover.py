@@ -87,16 +87,16 @@ class Prover:
         count = sum(verdict.equalities for verdict in verdicts)
         used = {letter for verdict in verdicts for letter in verdict.sizes}
         matrices = any(verdict.is_of_matrices for verdict in verdicts) * (
-            " (for matrices the first entry, the others at random rational numbers)"
+            " (of matrices the first entry; the others are tested at random rational numbers)"
         )
         first, second = (
             ", ".join(f"${letter} = {size}$" for letter, size in sizes.items() if letter in used)
             for sizes in self._sizes()
         )
         return (
-            f"the {count} equalities marked ✓, read from the formulas as they are printed; exactly "
-            f"for {first}{matrices}, and for {second} at random rational numbers. For other sizes "
-            "they are not proved."
+            f"the {count} equalities marked ✓, read from the formulas as they are printed, exactly "
+            f"for {first}{matrices}. For {second} they are tested at random rational numbers; the "
+            "program checks no other sizes."
         )
 
     def _sizes(self) -> tuple[dict[str, int], dict[str, int]]:
@@ -147,7 +147,8 @@ class _Derivation:
             ranges = [s for s in statements if isinstance(s, Range) and kind == DEFINE]
             chains = [s for s in statements if isinstance(s, Chain) and not s.is_of_matrices]
             if len(ranges) + len(chains) < len(statements):
-                raise Refused(f"nothing to {kind}", 0)
+                expected = "'name = …' or a range" if kind == DEFINE else "equations of numbers"
+                raise Refused(f"there is nothing to {kind}: expected {expected}", 0)
             for scope in self.scopes:
                 for range_ in ranges:
                     scope.declared.declare(range_)
@@ -168,7 +169,10 @@ class _Derivation:
         if not chains or len(chains) + len(conditions) < len(statements):
             raise Refused("expected equations, and at most the case that they hold for", 0)
         if conditions and (len(chains) > 1 or chains[0].is_of_matrices):
-            raise Refused("a case belongs to one equation, and one of numbers", conditions[0].at)
+            raise Refused(
+                "a case can be given for a single equation only, and not for one of matrices",
+                conditions[0].at,
+            )
         for number, scope in enumerate(self.scopes):
             for chain in chains:
                 if chain.is_of_matrices:

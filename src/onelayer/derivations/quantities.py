@@ -211,10 +211,9 @@ class Quantities:
                 value.free_symbols, except_for=lambda s: self._bases.get(s) == self._bases[by]
             )
         ):
+            name = self._bases[by][0]
             raise Refused(
-                f"the numerator depends on what {self._bases[by][0]} is made of in other ways than "
-                f"through {self._bases[by][0]}",
-                at,
+                f"the numerator depends on the variables of {name} other than through {name}", at
             )
 
     def _body(self, symbol: sympy.Symbol) -> sympy.Expr | None:

@@ -15,7 +15,7 @@ from onelayer.derivations.terms import Chain, Condition, Notation, Range, Refuse
 from onelayer.derivations.tokens import PUNCTUATION, Token, split, tokens
 
 _APART = {"quad", "qquad"}
-_WORDS = {"", "with", "and", "for", "forall", "where"}  # without blanks
+_WORDS = {"", "with", "and", "for", "forall", "where"}  # without spaces
 
 
 def read(latex: str, notation: Notation) -> list[Statement]:

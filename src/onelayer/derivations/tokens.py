@@ -59,7 +59,7 @@ class Token:
 
     @property
     def inner(self) -> str:
-        """What stands in its braces."""
+        """What is in its braces."""
         return "".join(token.source for argument in self.arguments for token in argument)
 
     @property

@@ -53,7 +53,7 @@ class RepeatPanel:
         """Write the grid; return a message that says whether that worked."""
         name = self.name.value
         if not _NAME.fullmatch(name):
-            return "A name consists of small letters, digits, - and _."
+            return "A name consists of lower-case letters, digits, - and _."
         folder = list(registry.folders_upwards())[-1] / "sweeps"
         try:
             with open(folder / f"{name}.yaml", "x", encoding="utf-8") as file:

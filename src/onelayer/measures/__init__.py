@@ -10,7 +10,7 @@ from onelayer.measures.epochs import (
     pulls,
     thinned,
 )
-from onelayer.measures.predicted import Predictions, predictions, share_of_half_the_pull
+from onelayer.measures.predicted import Predictions, predictions, share_of_half_the_residuals
 from onelayer.measures.runs import (
     Late,
     LossSummary,
@@ -44,7 +44,7 @@ __all__ = [
     "pulls",
     "roughness",
     "settled_step",
-    "share_of_half_the_pull",
+    "share_of_half_the_residuals",
     "spikes",
     "squared_norm",
     "standard_error",

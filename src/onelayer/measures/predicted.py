@@ -89,13 +89,15 @@ def predictions(model: SoftmaxRegression, X: Array, w: Array, targets: Array) ->
     )
 
 
-def share_of_half_the_pull(model: SoftmaxRegression, X: Array, w: Array, targets: Array) -> float:
-    """Return the share of the images that make up half of the pull on the weights of a class.
+def share_of_half_the_residuals(
+    model: SoftmaxRegression, X: Array, w: Array, targets: Array
+) -> float:
+    """Return the share of the images that make up half of the residuals of a class.
 
-    The gradient xᵀ(ŷ − y)/N is a sum of images, each with the strength |ŷ − y|. The strongest are
+    The gradient xᵀ(ŷ − y)/N is a sum of images, each with its residual |ŷ − y|. The largest are
     counted until they make up half of Σ |ŷ − y|; the result is the mean share over the classes.
     """
-    strength = np.abs(model.probabilities(logits(X, w)) - targets)  # (N, K)
-    running = np.cumsum(-np.sort(-strength, axis=0), axis=0, dtype=np.float64)
+    residuals = np.abs(model.probabilities(logits(X, w)) - targets)  # (N, K)
+    running = np.cumsum(-np.sort(-residuals, axis=0), axis=0, dtype=np.float64)
     counts = (running < running[-1] / 2).sum(axis=0) + 1  # (K,)
     return float(counts.mean() / len(X))

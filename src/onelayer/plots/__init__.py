@@ -1,9 +1,9 @@
 """The report's figures: each function takes numbers and returns a Figure at its printed size.
 
-The same quantity looks the same everywhere: training is blue and solid, validation vermilion and
-dashed. The rest of the look is in `onelayer.style`, which any plot can use:
-`plt.style.use("onelayer.style.report")`. The colours are Okabe and Ito's
-(https://jfly.uni-koeln.de/color/). pyplot is not used, so there is no global state.
+Where both are drawn, training is blue and solid, validation vermilion and dashed. The rest of the
+look is in `onelayer.style`, which any plot can use: `plt.style.use("onelayer.style.report")`. The
+colours are Okabe and Ito's (https://jfly.uni-koeln.de/color/). pyplot is not used, so there is no
+global state.
 """
 
 from onelayer.plots.counts import accuracy_by_batch, confusion, squared_norms, stop_distribution

@@ -38,7 +38,11 @@ def stop_distribution(epochs: Sequence[int], marked: int) -> Figure:
             xytext=(5, 0),
             textcoords="offset points",
         )
-        axes.set(xlabel="epoch of the stop, counted from 0", ylabel="seeds", ylim=(0, top + 1.1))
+        axes.set(
+            xlabel="epoch of the stop, counted from 0",
+            ylabel="number of seeds",
+            ylim=(0, top + 1.1),
+        )
         axes.set_xlim(left=0)
         axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=4))
     return figure
