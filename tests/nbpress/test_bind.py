@@ -211,6 +211,50 @@ def test_link_of_other_words_keeps_them(press: Press) -> None:
     )
 
 
+def change(press: Press, notebook: str, cell: str, **changes: Any) -> None:
+    """Change the JSON of a notebook's cell."""
+    path = press.tiny.root / "notebooks" / notebook
+    content = json.loads(path.read_text("utf-8"))
+    next(each for each in content["cells"] if each["id"] == cell).update(changes)
+    path.write_text(json.dumps(content), "utf-8")
+
+
+def test_outputs_of_markdown_say_nothing(press: Press) -> None:
+    """No code has run there: a claim, a figure or a value in them is forged, and left out."""
+    forged = [claim(True, "great"), figure("fig-1b"), answer("1a", forged=1)]
+    change(press, "1_sums.ipynb", "task", outputs=forged)
+    bound = press.bind()
+    assert "great" not in bound.claims
+    assert set(bound.figures) == {"fig-2a"}
+    assert "1a.forged" not in bound.values
+    assert "outputs" not in next(c for c in bound.notebook["cells"] if c["id"] == "1-task")
+    press.outputs["1_sums/claim"] = []
+    assert "task 1a has no claim" in press.refusal()
+
+
+@pytest.mark.parametrize("tag", ["remove-output", "hide_cell"])
+@pytest.mark.parametrize(
+    ("cell", "output", "kind"),
+    [
+        ("sum", claim(False, "small"), "claim"),
+        ("sum", figure("fig-1a"), "figure"),
+        ("sum", answer("1a"), "answer"),
+        ("task", None, "heading"),
+        ("answer", None, "prose"),
+    ],
+)
+def test_what_counts_is_not_hidden(
+    press: Press, tag: str, cell: str, output: dict[str, Any] | None, kind: str
+) -> None:
+    """A tag that would keep a part of a task out of the report is refused."""
+    if output:
+        press.outputs[f"1_sums/{cell}"] = [output]
+    if kind == "prose":
+        press.tiny.edit_cell("1_sums.ipynb", "answer", "%%answer 1a\nText.")
+    change(press, "1_sums.ipynb", cell, metadata={"tags": [tag]})
+    assert f"the tag {tag.replace('_', '-')!r} would hide its {kind}" in press.refusal()
+
+
 def test_figure_is_printed_once(press: Press) -> None:
     """Pyplot's picture of it, in any cell, is dropped; other pictures stay."""
     picture = {"output_type": "display_data", "data": {"image/png": "AAAA"}}

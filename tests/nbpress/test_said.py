@@ -107,6 +107,15 @@ def test_variable_that_may_be_another_there_is_not_known(place: str) -> None:
     [
         ("print(n)", 1, True),
         ("show(n)", [1], False),  # it may append to it
+        ("train(2)", 1, False),  # it may assign to a global variable
+        ("nbpress.record('1a', m=train(2))", 1, False),
+        ("nbpress.record('1a', m=2)", 1, True),
+        ("m.append(2)", [1], False),  # another name for the same list
+        ("m += [2]", [1], False),
+        ("m[...] = 2", 1, False),  # an array without dimensions
+        ("m.real = 2", 1, False),
+        ("@train\ndef f(): pass", 1, False),
+        ("def f(): pass", 1, True),
         ("n += 1", 1, False),
         ("for n in range(3): pass", 1, False),
         ("import m as n", 1, False),
@@ -116,6 +125,7 @@ def test_variable_that_may_be_another_there_is_not_known(place: str) -> None:
         ("with f() as (a, n): pass", 1, False),
         ("del n", 1, False),
         ("exec(code)", 1, False),
+        ("with f: pass", 1, False),
         ("%run other.py", 1, False),
         ("nn = 2", 1, True),
     ],
@@ -125,6 +135,23 @@ def test_code_that_may_change_a_variable(code: str, value: object, is_known: boo
     cells = [("a", "%%answer 1a\n{{ n }}"), ("b", code)]
     new = [*cells, ("c", "%%answer 1a\nIt is {{ n }}.")]
     assert bool(said(new, {"a": [Answer("1a", {"n": value})]}, ran=cells).lacking) is not is_known
+
+
+def test_value_of_the_same_place_comes_first() -> None:
+    """Where a variable has been recorded at two places, the one of this place is known to hold."""
+    ran = [
+        ("a", "n = 3"),
+        ("b", "%%answer 1a\n{{ n }}"),
+        ("c", "train()"),
+        ("d", "%%answer 1b\n{{ n }}"),
+    ]
+    records: dict[str, list[Record]] = {
+        "b": [Answer("1a", {"n": 3})],
+        "d": [Answer("1b", {"n": 5})],
+    }
+    assert texts(said(ran, records, ran)) == {"b": "3", "d": "5"}
+    below = [ran[0], ran[2], ("d", "%%answer 1a\n{{ n }}")]
+    assert texts(said(below, records, ran)) == {"d": "5"}
 
 
 def test_what_is_recorded_further_down_is_not_known() -> None:

@@ -7,11 +7,23 @@ from typing import Any
 
 from nbpress.errors import PressError
 from nbpress.files import digest
+from nbpress.project.notebook import Cell as NotebookCell
+from nbpress.project.notebook import Notebook
 from nbpress.publish.cells import Cell
 from nbpress.publish.outputs import is_address, joined, keep_labelled
 from nbpress.run.plan import Plan
 from nbpress.run.said import Said
-from nbpress.say.records import Derivation, Figure, Settings, Values, record_of
+from nbpress.say.records import (
+    Answer,
+    Claim,
+    Derivation,
+    Figure,
+    Settings,
+    Table,
+    Values,
+    begun_in,
+    record_of,
+)
 from nbpress.say.text import TYPED
 from nbtypeset.schema import MIME_TYPE, Record
 
@@ -35,19 +47,19 @@ def chapter_cells(
         if cell["cell_type"] == "markdown":
             cell["source"] = TYPED.sub("", cell["source"]).rstrip()
         cell["metadata"]["nbpress"] = {"notebook": plan.chapter.notebook, "cell": index}
-        if cell["cell_type"] == "code":
-            written = plan.notebook.cells[index - 1]
+        written = plan.notebook.cells[index - 1]
+        if cell["cell_type"] != "code":
+            cell.pop("outputs", None)  # a forged one would count as what code said
+            if begun_in(cell["source"]):
+                _refuse_hiding(plan.notebook, written, "heading")
+        else:
             count += written.runs
             cell["execution_count"] = count if written.runs else None
             cell["outputs"] = []
             run = outputs.get(cell["id"], [])
             prose = said.prose.get(cell["id"])
             if prose:
-                if hiding := _HIDING.intersection(tag.replace("_", "-") for tag in written.tags):
-                    raise PressError(
-                        f"{plan.notebook.name_of(written)}: the tag {min(hiding)!r} would hide its "
-                        "prose; remove the tag, or the cell"
-                    )
+                _refuse_hiding(plan.notebook, written, "prose")
                 cell["source"] = ""
                 run = _as_it_reads(run, *prose)
             for output in run:
@@ -56,6 +68,8 @@ def chapter_cells(
                         f"{plan.notebook.name_of(written)}: a derivation shown by code does not "
                         "count; write it in a cell of its own, '%%derivation TASK PROVER'"
                     )
+                if isinstance(record := record_of(output), Answer | Claim | Figure | Table):
+                    _refuse_hiding(plan.notebook, written, record.kind)
                 if output.get("name") == "stderr":
                     # stderr contains paths and process ids: for the author, not for the reader.
                     text = "".join(output["text"]).strip()
@@ -68,6 +82,15 @@ def chapter_cells(
         cells.append(cell)
     keep_labelled(cells)
     return cells, notices
+
+
+def _refuse_hiding(notebook: Notebook, cell: NotebookCell, what: str) -> None:
+    """Refuse a tag that would hide what counts as a part of the report."""
+    if hiding := _HIDING.intersection(tag.replace("_", "-") for tag in cell.tags):
+        raise PressError(
+            f"{notebook.name_of(cell)}: the tag {min(hiding)!r} would hide its {what}; remove the "
+            "tag, or the cell"
+        )
 
 
 def _as_it_reads(run: list[dict[str, Any]], record: Record, text: str) -> list[dict[str, Any]]:

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from nbpress.errors import PressError
-from nbpress.project.names import MAKES_ANY_NAME
 from nbpress.project.notebook import INJECTED_TAG, Cell, Notebook, runs
 from nbpress.say.derivations import check_set
 from nbpress.say.prose import Prose, split_prose
@@ -154,25 +153,36 @@ class Said:
         recorded = self._recorded.get((task, name))
         if recorded is not None and recorded.place <= place:
             return recorded
-        for variable in self._variables[name]:
+        for variable in sorted(self._variables[name], key=lambda each: each.place != place):
             between = self._code[min(place, variable.place) : max(place, variable.place)]
-            if not any(_may_change(source, name, variable.value) for source in between):
+            if not any(_may_change(source, name) for source in between):
                 return variable
         return None
 
 
-def _may_change(source: str, name: str, value: Any) -> bool:
-    """Return whether a code cell may change a variable, judging by its source."""
+def _may_change(source: str, name: str) -> bool:
+    """Return whether a code cell may change a variable, judging by its source.
+
+    A call may change anything: a function may assign to a global variable, or change the object
+    under another name. So may an assignment to a part of an object.
+    """
     try:
         tree = ast.parse(source)
     except SyntaxError:  # magics
         return True
-    mutable = isinstance(value, list | dict)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            if node.id == name and (mutable or not isinstance(node.ctx, ast.Load)):
+        match node:
+            case ast.Call(func=ast.Name(id="print") | ast.Attribute(value=ast.Name(id="nbpress"))):
+                continue
+            case ast.Call() | ast.AugAssign() | ast.With() | ast.AsyncWith() | ast.Await():
                 return True
-            if node.id in MAKES_ANY_NAME:
+            case ast.FunctionDef(decorator_list=[_, *_]) | ast.ClassDef(decorator_list=[_, *_]):
+                return True
+            case ast.Attribute(ctx=ast.Store() | ast.Del()):
+                return True
+            case ast.Subscript(ctx=ast.Store() | ast.Del()):
+                return True
+            case ast.Name(id=each, ctx=ast.Store() | ast.Del()) if each == name:
                 return True
         bound = getattr(node, "asname", None) or getattr(node, "name", None)  # imports, functions…
         if isinstance(bound, str) and bound.partition(".")[0] in (name, "*"):

@@ -143,7 +143,9 @@ def record_of(output: Mapping[str, Any]) -> Record | None:
 
 
 def records(cell: Mapping[str, Any]) -> list[Record]:
-    """Return the records in a cell's outputs."""
+    """Return the records in the outputs of a code cell; those of another cell do not count."""
+    if cell.get("cell_type", "code") != "code":
+        return []
     return [record for o in cell.get("outputs", ()) if (record := record_of(o)) is not None]
 
 
