@@ -29,7 +29,9 @@ sweep: .sweep-ready  ## run a notebook many times, as sweeps/SWEEP.yaml says, an
 	@$(if $(value SWEEP),,$(error Which sweep? make sweep SWEEP=penalty, for sweeps/penalty.yaml))
 	@$(python) -m nbpress sweep run --report
 
+# Bytecode that came with the folder might be that of other sources, nbpress's own among them.
 check: .report-ready  ## execute everything again; compare with published files and recorded values
+	@find src notebooks -name __pycache__ -prune -exec rm -rf {} +
 	@$(python) -m nbpress check
 
 # One process per core, each with one BLAS thread, like the notebooks of the report. Each starts

@@ -14,6 +14,7 @@ from fixtures.tiny_project import CHAPTERS, TinyProject
 
 from nbpress.errors import PressError
 from nbpress.project.dataset import DataSet
+from nbpress.project.parameters import Parameters
 from nbpress.project.project import open_project
 from nbpress.publish import provenance as provenance_module
 from nbpress.publish.bind import Bound, bind
@@ -73,10 +74,10 @@ class Press:
             "3_summary/answer": [answer("3a", words="six")],
         }
 
-    def bind(self, data: DataSet = DATA, **options: Any) -> Bound:
+    def bind(self, data: DataSet = DATA, given: Parameters | None = None, **options: Any) -> Bound:
         """Bind the chapters as they stand."""
         project = open_project(self.tiny.root)
-        plans = plan(project, data, {})
+        plans = plan(project, data, given or {})
         execution = Execution()
         for item in plans:
             name = item.chapter.name
@@ -415,8 +416,15 @@ def test_claim_made_twice_is_refused(press: Press) -> None:
 def test_false_claim_is_published_where_it_is_not_expected(press: Press) -> None:
     """Other parameters, or a data set without expectations, let a false claim pass."""
     press.outputs["1_sums/claim"] = [claim(False)]
-    press.bind(own_parameters=False)
+    press.bind(given={"": {"scale": "3"}})
     press.bind(DataSet("large", "the large numbers", "sha", {}, False))
+
+
+def test_default_that_is_given_lets_no_false_claim_pass(press: Press) -> None:
+    """What counts is whether a chapter runs with another value, not whether one was given."""
+    press.outputs["1_sums/claim"] = [claim(False)]
+    for given in ({"": {"scale": "2"}}, {"1_sums": {}}, {"1_sums": {"count": 3}}):
+        assert "'the sum is positive' is false" in press.refusal(given=given)
 
 
 def test_stderr_is_told_to_the_author_alone(press: Press) -> None:

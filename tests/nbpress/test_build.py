@@ -247,7 +247,7 @@ def test_unknown_form_is_named_and_left_alone(
     """It may differ from what is published, so each command mentions it."""
     (press.project.output / "report.html").write_bytes(b"by hand")
     press.build()
-    assert "report/report.html was not published from here" in capsys.readouterr().err
+    assert "report/report.html was not published by this project" in capsys.readouterr().err
     assert (press.project.output / "report.html").read_bytes() == b"by hand"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -15,10 +16,13 @@ from fixtures.tiny_project import CHAPTERS, TinyProject
 
 from nbpress.errors import PressError
 from nbpress.files import digest
+from nbpress.project.dataset import resolve
 from nbpress.project.project import open_project
 from nbpress.publish import check as check_module
 from nbpress.publish.build import compose as real_compose
 from nbpress.publish.check import check
+from nbpress.publish.published import read_published
+from nbpress.publish.trust import unverified
 
 
 @pytest.fixture(scope="session")
@@ -275,6 +279,37 @@ def test_commit_since_publication_is_no_damage(
     assert ", but this is 'Code: git commit `" in line
     checked.edit("notebooks/1_sums.ipynb", "What is the sum?", "Which sum is it?")
     assert "publish again (it names 'Code: git commit `" in verdict(checked)
+
+
+def test_bytecode_of_others_is_not_believed(checked: TinyProject) -> None:
+    """A module's cached bytecode may have the header of its source, but say something else."""
+    module = checked.root / "src" / "tiny" / "sums.py"
+    cache = Path(importlib.util.cache_from_source(str(module)))
+    cache.parent.mkdir(exist_ok=True)
+    cache.write_bytes(b"forged")
+    assert verdict(checked) == ""
+    assert not cache.exists()
+
+
+def test_what_no_run_can_verify_is_told(
+    checked: TinyProject, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The date and the data set's reason are printed on the first page as the record has them."""
+    assert verdict(checked) == ""
+    assert "not verified" not in capsys.readouterr().err
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", str(86400))
+    assert verdict(checked) == ""
+    notes = [line for line in capsys.readouterr().err.splitlines() if "not verified" in line]
+    assert notes == ["note: not verified: its date is 1970-01-01; made here it would be 1970-01-02"]
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
+    project = open_project(checked.root)
+    published = read_published(project.output)
+    assert published is not None
+    forged = published.model_copy(update={"reason": "verified by the staff"})
+    data = resolve("small", project.report.resolver, project.sources)
+    assert list(unverified(forged, data, project)) == [
+        "it says of its data set 'verified by the staff'; made here it would be 'the small numbers'"
+    ]
 
 
 def test_other_data_set_is_compared_without_the_files(

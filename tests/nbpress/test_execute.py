@@ -124,6 +124,8 @@ def test_reference_figures_are_about_the_reports_own_parameters(
     assert parameters(plan(project, DATA, {}))["3_summary"] == {"reference": figures}
     for given in ({"": {"scale": 3}}, {"1_sums": {"scale": 3}}):
         assert parameters(plan(project, DATA, given))["3_summary"] == {"reference": []}
+    for given in ({"": {"scale": 2}}, {"1_sums": {}}):
+        assert parameters(plan(project, DATA, given))["3_summary"] == {"reference": figures}
 
 
 def test_chapter_that_needs_values_must_take_them(project: Project, tiny: TinyProject) -> None:

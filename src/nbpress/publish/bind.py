@@ -22,7 +22,7 @@ from nbpress.publish.complete import check_claims, check_proofs, check_tasks
 from nbpress.publish.provenance import Commit, parameters_of, provenance, read_commit
 from nbpress.publish.references import names_of, number, resolve_references
 from nbpress.run.execute import Execution
-from nbpress.run.plan import Plan
+from nbpress.run.plan import Plan, are_defaults
 from nbpress.say.records import Claim, Derivation, Figure, record_of, records
 from nbpress.say.text import TextError, read_text
 from nbtypeset.schema import Imprint
@@ -53,7 +53,6 @@ def bind(
     execution: Execution,
     *,
     commit: Commit | None = None,
-    own_parameters: bool = True,
 ) -> Bound:
     """Bind the chapters of a report.
 
@@ -61,15 +60,13 @@ def bind(
     ----------
     commit
         The commit that the report names; by default the one that is checked out.
-    own_parameters
-        Whether no parameters were given for this build: only then must the claims that
-        report.yaml lists for the data set hold.
 
     Raises
     ------
     PressError
         If a task lacks a part, a figure's label is used twice, a reference leads nowhere, or a
-        listed claim is false or missing.
+        claim that report.yaml lists for the data set is false or missing and all parameters are
+        the chapters' own.
     """
     report = project.report
     cells: list[Cell] = []
@@ -96,7 +93,7 @@ def bind(
     resolved = resolve_references(cells, names)
     check_tasks(report.chapters, cells)
     check_proofs(report.proofs, cells)
-    check_claims(report.claims if own_parameters else {}, dataset.dataset, cells)
+    check_claims(report.claims if are_defaults(plans) else {}, dataset.dataset, cells)
     # Last, because the errors above explain better why a value is missing.
     claims = {r.id: r.holds for c in cells for r in records(c) if isinstance(r, Claim)}
     values = {name: entry["value"] for name, entry in sorted(recorded.items())}

@@ -153,8 +153,7 @@ def compose(
             say=say,
             before=lambda: refuse(wrong_formulas(notebooks, exporters)),
         )
-        own = not parameters
-        bound = bind(project, dataset, plans, execution, commit=asked.result(), own_parameters=own)
+        bound = bind(project, dataset, plans, execution, commit=asked.result())
         for notice in bound.notices:
             say(f"note: {notice}")
         files = {"report.ipynb": bound.notebook, Path(NAMES).name: bound.names}

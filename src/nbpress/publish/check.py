@@ -37,7 +37,8 @@ from nbpress.publish.compare import (
 )
 from nbpress.publish.provenance import Commit, read_commit
 from nbpress.publish.published import RECORD, VALUES, Published, read_published
-from nbpress.run.plan import plan
+from nbpress.publish.trust import delete_bytecode, unverified
+from nbpress.run.plan import are_defaults, plan
 
 _MOST_NAMED = 10  # values of which a message tells
 
@@ -61,12 +62,14 @@ def check(project: Project, dataset: str, parameters: Parameters, *, record: boo
     if record and parameters:
         raise PressError("RECORD records values for the default parameters only: unset PARAMS")
     with locked(project.build):
+        delete_bytecode(project)
         published, faults = _published(project.output)
         if faults and not published and not record:  # there is nothing to compare with
             raise PressError("\n".join(faults))
         if published and not (dataset or parameters or record):
             parameters = published.parameters
         data = data_set(project, dataset or (published and published.dataset) or "auto")
+        origin = data
         verifies = published and not record and _made_with(published, project, data, parameters)
         if published and verifies:
             say(f"checking what is published: {_title(published)}")
@@ -98,7 +101,7 @@ def check(project: Project, dataset: str, parameters: Parameters, *, record: boo
         say(f"{source}: {len(observed)} values recorded")
         return
     remedy = record_command(data.dataset)
-    if published and parameters and not _are_own(project, data, parameters):
+    if published and parameters and not are_defaults(plan(project, data, parameters)):
         source, remedy = f"report/{VALUES}", "If the new values are right, publish again."
         path = project.output / VALUES
         # If the file is damaged, that is reported already.
@@ -119,6 +122,8 @@ def check(project: Project, dataset: str, parameters: Parameters, *, record: boo
     if published and verifies:
         files = [name for name in published.files() if (project.output / name).exists()]
         say(f"{', '.join(files)}: identical to what a fresh run gives")
+        for fact in unverified(published, origin, project):
+            say(f"note: not verified: {fact}")
 
 
 def _published(output: Path) -> tuple[Published | None, list[str]]:
@@ -143,13 +148,6 @@ def _made_with(
         return True
     # The same value may be written differently, as 0.10, or given in a file.
     return plan(project, data, parameters) == plan(project, data, published.parameters)
-
-
-def _are_own(project: Project, data: DataSet, parameters: Parameters) -> bool:
-    """Return whether the given parameters only repeat the notebooks' defaults."""
-    given, own = (plan(project, data, each) for each in (parameters, {}))
-    pairs = zip(given, own, strict=True)
-    return all(one.parameters.keys() == other.parameters.keys() for one, other in pairs)
 
 
 def _verify(published: Published, project: Project, data: DataSet, bound: Bound) -> Iterator[str]:

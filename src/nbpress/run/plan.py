@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nbpress.errors import PressError, did_you_mean
@@ -47,9 +47,9 @@ class Plan:
 def plan(project: Project, dataset: DataSet, given: Parameters) -> list[Plan]:
     """Read the notebooks and check every parameter, before any kernel starts.
 
-    `given` holds parameters by chapter; those under "" go to every chapter that has them. With
-    any given, there are no reference values: they are about the report with its own parameters. A
-    value that equals the default is left out of the plan, so that it makes nothing run again.
+    `given` holds parameters by chapter; those under "" go to every chapter that has them. A value
+    that equals the default is left out of the plan, so that it makes nothing run again. If any is
+    left, there are no reference values: they are about the report with its own parameters.
     """
     figures = reference_figures(project.output / "reference.yaml", dataset.dataset)
     for name in given:
@@ -90,7 +90,7 @@ def plan(project: Project, dataset: DataSet, given: Parameters) -> list[Plan]:
                 )
             values["dataset"] = dataset.dataset
         if REFERENCE in takes:
-            values[REFERENCE] = [] if any(given.values()) else figures
+            values[REFERENCE] = figures
         if chapter.needs and RECORDED not in takes:
             raise PressError(
                 f"{chapter.notebook} needs values of other chapters, so its parameters must "
@@ -108,4 +108,16 @@ def plan(project: Project, dataset: DataSet, given: Parameters) -> list[Plan]:
             if name in INJECTED or not takes[name].is_default(value)
         }
         plans.append(Plan(chapter, notebook, parameters, after))
-    return plans
+    if are_defaults(plans):
+        return plans
+    return [
+        replace(each, parameters={**each.parameters, REFERENCE: []})
+        if REFERENCE in each.parameters
+        else each
+        for each in plans
+    ]
+
+
+def are_defaults(plans: Iterable[Plan]) -> bool:
+    """Return whether every chapter runs with the parameters that it has by default."""
+    return all(each.parameters.keys() <= set(INJECTED) for each in plans)

@@ -1,0 +1,31 @@
+"""What a check must not believe, and what it has to: bytecode, date, and the data set's origin."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+from nbpress.project.dataset import DataSet
+from nbpress.project.project import Project
+from nbpress.publish.provenance import read_commit
+from nbpress.publish.published import Published
+
+
+def delete_bytecode(project: Project) -> None:
+    """Delete the bytecode beside the project's modules, which need not be that of their sources.
+
+    Python believes a header that anybody can write. The folder of a report may come from others.
+    """
+    for folder in project.import_path:
+        for cache in folder.rglob("__pycache__"):
+            shutil.rmtree(cache, ignore_errors=True)
+
+
+def unverified(published: Published, dataset: DataSet, project: Project) -> Iterator[str]:
+    """Yield what a report says of its origin and runs cannot verify, if it is different here."""
+    date = read_commit(project.root, project.report.date).date
+    if published.date != date:
+        yield f"its date is {published.date}; made here it would be {date}"
+    if published.reason != dataset.reason:
+        here = f"made here it would be {dataset.reason!r}"
+        yield f"it says of its data set {published.reason!r}; {here}"
