@@ -130,7 +130,8 @@ def test_edited_values_are_named(checked: TinyProject, capsys: pytest.CaptureFix
         "  2a.width is missing there and 40 in a fresh run",
     ]
     said = capsys.readouterr().err.splitlines()
-    early = "report/values.json is not what was published: a fresh run shows what it should be"
+    early = "report/values.json differs from what was published: "
+    early += "a fresh run shows what it should be"
     assert said.index(early) == 1
 
 

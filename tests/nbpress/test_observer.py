@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from fixtures.tiny_project import TinyProject
+from markupsafe import _speedups
 
 from nbpress.run.cache import Cache, Run
 from nbpress.run.observed import Observation, after_run
@@ -265,6 +266,18 @@ def test_reason_is_printed(reading: TinyProject) -> None:
     assert list(result.executed) == ["1_sums", "3_summary"]  # which quotes its value
     assert reading.values["1a.total"] == 3
     assert reading.report().executed == {}
+
+
+def test_extension_module_that_changed_outdates_its_run(tiny: TinyProject) -> None:
+    """C opens it, so that Python sees the import alone."""
+    extension = tiny.root / "src" / Path(_speedups.__file__).name
+    shutil.copy(_speedups.__file__, extension)
+    tiny.edit_cell("1_sums.ipynb", "sum", "import _speedups\ntotal = 6.0")
+    tiny.report()
+    assert tiny.report().executed == {}
+    with extension.open("ab") as file:
+        file.write(b"more")
+    assert tiny.report().executed == {"1_sums": f"src/{extension.name} changed"}
 
 
 def test_file_that_a_notebook_made_and_read_outdates_its_run(tiny: TinyProject) -> None:

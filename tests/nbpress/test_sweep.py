@@ -220,7 +220,7 @@ def test_grid_in_words_does_not_replace_a_sweep_with_a_file(tiny: TinyProject) -
     result = tiny.run("sweep", target, "scale=1,2")
     assert result.status == 1
     assert result.err == (
-        "nbpress: the sweep '1_sums' is that of sweeps/1_sums.yaml: give this one another name, "
+        "nbpress: the name '1_sums' belongs to sweeps/1_sums.yaml: give this sweep another name, "
         "--name NAME\n"
     )
     assert tiny.run("sweep", target, "scale=1,2", "--name", "scales").status == 0

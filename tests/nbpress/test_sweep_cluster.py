@@ -172,7 +172,7 @@ def test_worker_with_other_packages_gets_no_second_run(
         command = ("sweep", *GRID, "--name", "sick", "--scheduler", cluster.address)
         result = project.run(*command, **secured({}))
         assert result.status == 0, result.err
-        refusal = "other packages are installed: helper 2.1 instead of 2.0; it runs again"
+        refusal = "versions of packages are installed: helper 2.1 instead of 2.0; it runs again"
         assert result.err.count(refusal) == 1
     finally:
         os.killpg(process.pid, signal.SIGKILL)

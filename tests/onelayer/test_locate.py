@@ -74,7 +74,7 @@ def test_auto_falls_back_loudly(project, capsys: pytest.CaptureFixture[str]) -> 
     resolved = resolve("auto")
     assert (resolved.dataset, resolved.fallback) == ("digits", True)
     assert resolved.reason == (
-        "The embedded UCI digits, because MNIST was neither found nor could be downloaded "
+        "The embedded UCI digits, because MNIST was not found and could not be downloaded "
         "(no mirror is set)"
     )
     assert "INSTEAD OF MNIST" in capsys.readouterr().err

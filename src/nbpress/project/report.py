@@ -96,8 +96,8 @@ class Report(_Strict):
     """Sentences in Markdown for a box on the first page. They quote numbers instead of typing
     them: `{{ 2d.stop_step:, }} steps`."""
     claims: dict[str, list[str]] = {}
-    """The claims that must hold, by id, each with the data sets on which it must hold when no
-    parameters are given: `norm-falls: [mnist]`; in a report without a data set `norm-falls: []`."""
+    """The claims that must hold, by id, each with the data sets on which it must hold with
+    the chapters' own parameters: `norm-falls: [mnist]`; without a data set `norm-falls: []`."""
     proofs: dict[Annotated[str, AfterValidator(validate_task)], str] = {}
     """The equality, in LaTeX, that a derivation must prove, by task."""
 

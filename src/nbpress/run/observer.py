@@ -141,6 +141,8 @@ class Observer:
         elif event == "import":
             if arguments[0] == "matplotlib":  # it checks for this file before opening it
                 self._note_read(self._name("matplotlibrc"))
+            if isinstance(arguments[1], str):  # an extension module, which C opens
+                self._note_read(self._name(arguments[1]))
         else:
             if event in _TAKES:
                 name = self._name(arguments[_TAKES[event]])

@@ -18,7 +18,17 @@ def last_report(start: Path | None = None) -> tuple[dict[str, Any], list[dict[st
 
     The latter come from `report/reference.yaml`, for the report's data set. Without a report, both
     are empty.
+
+    Raises
+    ------
+    PressError
+        If the press runs the notebook, whose results must not depend on an earlier build.
     """
+    if in_press():
+        raise PressError(
+            "last_report is for notebooks that run without the press: a chapter gets the values of "
+            "others as `recorded`, those that `needs` lists for it in report.yaml"
+        )
     values = last_build("report/values.json", start)
     root, published = find_root((start or Path.cwd()).resolve()), last_build(PUBLISHED, start)
     figures = (
