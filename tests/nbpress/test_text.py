@@ -92,6 +92,23 @@ def test_malformed_text_is_refused(source: str, line: int, message: str) -> None
     assert error.value.line == line
 
 
+@pytest.mark.parametrize(
+    ("value", "markdown", "alt"),
+    [
+        ("<unknown>", r"\<unknown>", "<unknown>"),
+        (["<a>", "</b>"], r"\<a> and \</b>", "<a> and </b>"),
+        ("a < b", "a < b", "a < b"),
+        ("`<a>`", "`<a>`", "`<a>`"),
+        ("$a<b$", "$a<b$", "$a<b$"),
+    ],
+)
+def test_value_is_no_html(value: object, markdown: str, alt: str) -> None:
+    """What Markdown would take for a tag is shown as it is, not left out."""
+    text = read_text("{{ x }}")
+    assert text.set({"x": value}, {}) == markdown
+    assert text.set({"x": value}, {}, markdown=False) == alt
+
+
 def test_format_that_does_not_fit_is_refused() -> None:
     """The message gives the name, the value and the line."""
     with pytest.raises(

@@ -30,6 +30,8 @@ _STRUCTURES = [
     for structure in (r"\d+)([.)](?:\s|$))", r")([#>*+\-|~=`:_])")
 ]
 
+_HTML = re.compile(r"<(?=[A-Za-z/!?])")  # that a value would begin
+
 # Allows typed numbers: `<!-- typed: ten, 2022 -->`. Readers do not see it.
 TYPED = re.compile(r"[ \t]*<!-- typed: (.*?) -->")
 
@@ -90,22 +92,26 @@ class Text:
         """Return the text with its values filled in, and its conditions resolved.
 
         In Markdown, a value that begins a line, like the 12 of "12. So …", never starts a list or
-        a heading.
+        a heading, and the "<unknown>" of a value is no HTML, which would be left out.
 
         Raises
         ------
         TextError
             If a value cannot be formatted as asked.
         """
+
+        def quoted(quote: Quote) -> str:
+            value = _set(quote, values[quote.name])
+            has_code = not {"$", "`"}.isdisjoint(value)  # in which a backslash would be shown
+            return _HTML.sub(r"\\<", value) if markdown and not has_code else value
+
         said, speaks = [], True
         for part in self.parts:
             if isinstance(part, Condition):
                 otherwise = part.word == "end" or not speaks
                 speaks = claims[part.claim] if part.word == "if" else otherwise
             elif speaks:
-                said.append(
-                    part if isinstance(part, str) else _MARK + _set(part, values[part.name])
-                )
+                said.append(part if isinstance(part, str) else _MARK + quoted(part))
         text = "".join(said)
         for structure in _STRUCTURES if markdown else ():
             text = structure.sub(r"\1\\\2", text)
