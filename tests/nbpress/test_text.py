@@ -98,7 +98,7 @@ def test_malformed_text_is_refused(source: str, line: int, message: str) -> None
         ("<unknown>", r"\<unknown>", "<unknown>"),
         (["<a>", "</b>"], r"\<a> and \</b>", "<a> and </b>"),
         ("a < b", "a < b", "a < b"),
-        ("`<a>`", "`<a>`", "`<a>`"),
+        ("see `<a>`", "see `<a>`", "see `<a>`"),
         ("$a<b$", "$a<b$", "$a<b$"),
     ],
 )
