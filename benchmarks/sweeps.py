@@ -80,11 +80,11 @@ def run() -> str:
 
 
 def _sweep(project: Path, workers: int, notebook: str = NOTEBOOK, runs: int = RUNS) -> float:
-    for place in ("sweeps/bench", "build/sweeps"):
-        shutil.rmtree(project / place, ignore_errors=True)
-    words = [f"sweeps/{notebook}", f"seed=0..{runs - 1}", "--name", "bench"]
+    for folder in ("sweeps/bench", "build/sweeps"):
+        shutil.rmtree(project / folder, ignore_errors=True)
+    arguments = [f"sweeps/{notebook}", f"seed=0..{runs - 1}", "--name", "bench"]
     return command(
-        project, "nbpress", "sweep", *words, "--dataset", "digits", "--workers", str(workers)
+        project, "nbpress", "sweep", *arguments, "--dataset", "digits", "--workers", str(workers)
     )
 
 

@@ -28,9 +28,9 @@ class _Quick:
     running = False
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        for item in items:
-            if item.get_closest_marker("slow") or "browser" in item.fixturenames:
-                item.add_marker(pytest.mark.skip("is slow"))
+        for test in items:
+            if test.get_closest_marker("slow") or "browser" in test.fixturenames:
+                test.add_marker(pytest.mark.skip("is slow"))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self) -> Iterator[None]:

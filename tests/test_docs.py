@@ -128,22 +128,22 @@ class Reader:
 
     def _make_environment(self) -> None:
         """Make .venv what a set-up would: this environment's packages with the copy's modules."""
-        place = self.root / ".venv"
-        venv.create(place, with_pip=False, symlinks=True)
-        (packages,) = place.glob("lib/python*/site-packages")
+        folder = self.root / ".venv"
+        venv.create(folder, with_pip=False, symlinks=True)
+        (packages,) = folder.glob("lib/python*/site-packages")
         installed = {path for path in sys.path if path.endswith("site-packages")}
         (packages / "project.pth").write_text("\n".join([str(self.root / "src"), *installed]))
         here = Path(sys.prefix)
         for script in (here / "bin").iterdir():
-            if not (place / "bin" / script.name).exists():
-                (place / "bin" / script.name).symlink_to(script)
+            if not (folder / "bin" / script.name).exists():
+                (folder / "bin" / script.name).symlink_to(script)
         if (here / "share").is_dir():  # JupyterLab's
-            (place / "share").symlink_to(here / "share")
+            (folder / "share").symlink_to(here / "share")
         write_stamp = (
             "import sys; sys.path.insert(0, 'tools'); import environment; "
             "open('.venv/.ready', 'w').write(environment.state('requirements-dev.lock'))"
         )
-        command = [place / "bin" / "python", "-c", write_stamp]
+        command = [folder / "bin" / "python", "-c", write_stamp]
         subprocess.run(command, cwd=self.root, env=self.environment, check=True)
 
     @property
@@ -155,9 +155,9 @@ class Reader:
         nobody = {"GIT_CONFIG_GLOBAL": os.devnull, "BROWSER": "true", "ONELAYER_MIRRORS": ""}
         return {**kept, **nobody, "JUPYTER_CONFIG_DIR": str(self.root / "build" / "jupyter")}
 
-    def git(self, *words: str) -> None:
+    def git(self, *arguments: str) -> None:
         """Run git."""
-        subprocess.run(["git", *words], cwd=self.root, env=self.environment, check=True)
+        subprocess.run(["git", *arguments], cwd=self.root, env=self.environment, check=True)
 
     def do(self, block: Block) -> None:
         """Do what a block says: run the commands, make the edit, write the file."""
@@ -279,13 +279,13 @@ def test_no_commands_outside_of_blocks():
     """Nobody would run a command in an indented line."""
     programs = r"(?:make|\S*\.venv/bin/\S+|nbpress|git|pip|cd|conda)"
     command = re.compile(rf"^ {{4}}{programs}\b.*", re.MULTILINE)
-    found = {
+    stray = {
         f"{document}: {line}"
         for document in DOCUMENTS
         if document not in ELSEWHERE
         for line in command.findall(_BLOCK.sub("", (ROOT / document).read_text("utf-8")))
     }
-    assert not found
+    assert not stray
 
 
 def anchors_of(path: Path) -> set[str]:
@@ -398,10 +398,10 @@ def test_workflow_of_hosted_integration():
     assert "Not tried" in text
 
 
-def nbpress_in(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def nbpress_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command line in a folder."""
     return subprocess.run(
-        [sys.executable, "-m", "nbpress", *words],
+        [sys.executable, "-m", "nbpress", *arguments],
         cwd=folder,
         capture_output=True,
         text=True,

@@ -108,9 +108,9 @@ def test_within_bounds(lock, extras) -> None:
     pinned = versions(lock)
     for text in asked_for("science", *extras) + PROJECT["build-system"]["requires"]:
         requirement = Requirement(text)
-        found = pinned.get(canonicalize_name(requirement.name), set())
-        assert found, f"{lock} lacks {text}"
-        assert all(requirement.specifier.contains(version) for version in found), (text, found)
+        pins = pinned.get(canonicalize_name(requirement.name), set())
+        assert pins, f"{lock} lacks {text}"
+        assert all(requirement.specifier.contains(version) for version in pins), (text, pins)
 
 
 @pytest.mark.parametrize(("small", "large"), [*itertools.pairwise(OURS)])

@@ -233,12 +233,12 @@ def test_a_person_explores(project: Path, lab: str, browser: Any) -> None:
     page.says(f"image {number.input_value()}: a ")
 
     paper.scroll_into_view_if_needed()
-    place = paper.bounding_box()
-    tab.mouse.move(place["x"] + SEVEN[0][0], place["y"] + SEVEN[0][1])
+    box = paper.bounding_box()
+    tab.mouse.move(box["x"] + SEVEN[0][0], box["y"] + SEVEN[0][1])
     tab.mouse.down()
     readings = set()
     for x, y in SEVEN[1:]:
-        tab.mouse.move(place["x"] + x, place["y"] + y, steps=6)
+        tab.mouse.move(box["x"] + x, box["y"] + y, steps=6)
         page.says("what the model sees")
         readings.add(tab.locator(".explore", has_text="what the model sees").inner_text())
     tab.mouse.up()

@@ -63,8 +63,8 @@ class Course:
 @pytest.fixture(scope="session")
 def course(former: TinyProject, tmp_path_factory: pytest.TempPathFactory) -> Course:
     """Build the edited project undisturbed."""
-    place = tmp_path_factory.mktemp("course") / "tiny"
-    return Course(TinyProject(shutil.copytree(former.root, place)))
+    folder = tmp_path_factory.mktemp("course") / "tiny"
+    return Course(TinyProject(shutil.copytree(former.root, folder)))
 
 
 @pytest.fixture
@@ -82,15 +82,15 @@ def edited(project: TinyProject) -> TinyProject:
 
 def processes(project: TinyProject) -> list[psutil.Process]:
     """Return the processes that work in the project's folder, or for it."""
-    found = []
+    running = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             if process.status() == psutil.STATUS_ZOMBIE:
                 continue
             inside = Path(process.cwd()).is_relative_to(project.root)
             if inside or process.environ().get("NBPRESS_ROOT") == str(project.root):
-                found.append(process)
-    return found
+                running.append(process)
+    return running
 
 
 def until(condition: Callable[[], object]) -> None:
@@ -147,7 +147,7 @@ def started(project: TinyProject) -> subprocess.Popen[str]:
 def parts(project: TinyProject) -> dict[str, psutil.Process]:
     """Return the processes of the chapter that waits at the gate, when the others are done."""
 
-    def found() -> dict[str, list[psutil.Process]]:
+    def by_role() -> dict[str, list[psutil.Process]]:
         in_notebooks, server = [], []
         for process in processes(project):
             with contextlib.suppress(psutil.Error):
@@ -162,8 +162,8 @@ def parts(project: TinyProject) -> dict[str, psutil.Process]:
             "server": [p for p in server if p.ppid() not in {s.pid for s in server}],
         }
 
-    until(lambda: len(found()["kernel"]) == 1 and len(found()["keeper"]) <= 1)
-    return {name: each[0] for name, each in found().items() if each}
+    until(lambda: len(by_role()["kernel"]) == 1 and len(by_role()["keeper"]) <= 1)
+    return {name: each[0] for name, each in by_role().items() if each}
 
 
 # ---- Killed ---------------------------------------------------------------------------------
@@ -316,9 +316,9 @@ def test_file_size_limit(edited: TinyProject, course: Course, size: int) -> None
 
 
 @contextlib.contextmanager
-def mounted(place: Path, *options: str) -> Iterator[None]:
+def mounted(folder: Path, *options: str) -> Iterator[None]:
     """Mount something at a folder; skip where that is not allowed."""
-    command = ["mount", *options, str(place)]
+    command = ["mount", *options, str(folder)]
     try:
         subprocess.run(command, check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):
@@ -326,7 +326,7 @@ def mounted(place: Path, *options: str) -> Iterator[None]:
     try:
         yield
     finally:
-        subprocess.run(["umount", "--lazy", str(place)], check=True)
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 @pytest.mark.parametrize("kilobytes", [16, 48, 64])
@@ -575,14 +575,14 @@ class Swept:
 
     def workers(self, busy: bool = True) -> list[psutil.Process]:
         """Return the processes in which notebooks run, those that run one now, or all."""
-        found = []
+        running = []
         for process in processes(self.project):
             with contextlib.suppress(psutil.Error):
                 is_worker = "multiprocessing.spawn" in " ".join(process.cmdline())
                 is_busy = process.cwd() == str(self.project.root / "notebooks")
                 if is_worker and (is_busy or not busy):
-                    found.append(process)
-        return found
+                    running.append(process)
+        return running
 
     def assert_sound(self) -> None:
         """Find no process left, and no executed notebook that is not whole."""
@@ -799,10 +799,10 @@ def test_sweep_interrupted_twice(
 
 def test_two_clients_of_a_sweep(swept: Swept) -> None:
     """The second one waits, and then finds everything done."""
-    words = ("sweep", "1_sums", "count=1..4")
-    first = swept.project.start(*words)
+    arguments = ("sweep", "1_sums", "count=1..4")
+    first = swept.project.start(*arguments)
     swept.at_the_gate(first, 2)
-    second = swept.project.start(*words)
+    second = swept.project.start(*arguments)
     read_until(second, "waiting for it to end")
     swept.open_gate()
     said = [process.communicate(timeout=DEADLINE)[1] for process in (first, second)]
@@ -875,8 +875,8 @@ def test_full_disk_of_a_sweep(tmp_path: Path, folder: str, kilobytes: int) -> No
 @pytest.mark.parametrize("damage", [_truncate, _empty, Path.unlink, _overwrite])
 def test_journal_damaged_in_mid_sweep(swept: Swept, damage: Callable[[Path], None]) -> None:
     """The sweep says so; started again, it repeats no completed run."""
-    words = ("sweep", "1_sums", "count=1..4")
-    process = swept.project.start(*words, "--workers", "1")
+    arguments = ("sweep", "1_sums", "count=1..4")
+    process = swept.project.start(*arguments, "--workers", "1")
     swept.at_the_gate(process, 2)
     damage(swept.project.root / "sweeps" / "1_sums" / "journal.sqlite")
     swept.open_gate()
@@ -886,7 +886,7 @@ def test_journal_damaged_in_mid_sweep(swept: Swept, damage: Callable[[Path], Non
     until(lambda: not processes(swept.project))
     assert swept.kept >= {1}
     executed, kept = swept.executed, swept.kept
-    assert swept.project.run(*words).status == 0
+    assert swept.project.run(*arguments).status == 0
     assert sorted(swept.executed[len(executed) :]) == sorted({1, 2, 3, 4} - kept)
     assert swept.executed.count(1) == 1
     assert swept.values.keys() == {1, 2, 3, 4}

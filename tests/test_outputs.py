@@ -50,18 +50,18 @@ class Checkout:
         nb = nbformat.from_dict({**content, "nbformat": 4, "nbformat_minor": 5})
         nbformat.write(nb, self.notebook)
 
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the project's folder."""
         environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
         environment |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
         environment["GIT_CEILING_DIRECTORIES"] = str(self.root.parent.parent)
         return subprocess.run(
-            words, cwd=self.root, env=environment, capture_output=True, text=True, check=False
+            command, cwd=self.root, env=environment, capture_output=True, text=True, check=False
         )
 
-    def git(self, *words: str) -> str:
+    def git(self, *arguments: str) -> str:
         """Return what git says."""
-        result = self.run("git", *words)
+        result = self.run("git", *arguments)
         assert result.returncode == 0, result.stderr
         return result.stdout
 

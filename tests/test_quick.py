@@ -44,8 +44,8 @@ def outcomes(folder: Path, *options: str) -> dict[str, str]:
     shutil.copy(Path(__file__).with_name("conftest.py"), folder)
     (folder / "test_some.py").write_text(TESTS, "utf-8")
     (folder / "pytest.ini").write_text("[pytest]\nmarkers = slow\n", "utf-8")
-    words = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", *options]
-    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", *options]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     lines = [line.split() for line in done.stdout.splitlines() if "::test_" in line and "%" in line]
     return {name.partition("::test_")[2]: outcome for name, outcome, *_ in lines}
 

@@ -17,24 +17,24 @@ FOLDERS = ("src", "notebooks", "report/expected")
 FILES = ("report/report.yaml", "report/reference.yaml", "report/references.bib", "pyproject.toml")
 
 
-def copy_of_project(place: Path) -> Path:
+def copy_of_project(project: Path) -> Path:
     """Copy what a report is made of, and nothing that a build left."""
     for folder in FOLDERS:
         ignore = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / folder, place / folder, ignore=ignore)
+        shutil.copytree(ROOT / folder, project / folder, ignore=ignore)
     for file in FILES:
-        shutil.copy(ROOT / file, place / file)
-    return place
+        shutil.copy(ROOT / file, project / file)
+    return project
 
 
-def nbpress(place: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def nbpress(project: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command line in a project's copy, on that copy's code."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("NBPRESS_")}
     command = [sys.executable, "-c", "import sys; from nbpress.cli import main; sys.exit(main())"]
     return subprocess.run(
         [*command, *arguments],
-        cwd=place,
-        env={**kept, "PYTHONPATH": str(place / "src"), "SOURCE_DATE_EPOCH": "0", **environment},
+        cwd=project,
+        env={**kept, "PYTHONPATH": str(project / "src"), "SOURCE_DATE_EPOCH": "0", **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -44,15 +44,15 @@ def nbpress(place: Path, *arguments: str, **environment: str) -> subprocess.Comp
 def text_of(pdf: Path) -> str:
     """Return the titles of the PDF's bookmarks, one on a line."""
     with pikepdf.open(pdf) as document, document.open_outline() as outline:
-        found = []
+        titles = []
 
-        def walk(items):
-            for item in items:
-                found.append(str(item.title))
-                walk(item.children)
+        def walk(bookmarks):
+            for bookmark in bookmarks:
+                titles.append(str(bookmark.title))
+                walk(bookmark.children)
 
         walk(outline.root)
-    return "\n".join(found)
+    return "\n".join(titles)
 
 
 def alternatives(pdf: Path) -> list[str]:
@@ -86,16 +86,16 @@ def environment_for(dataset: str) -> dict[str, str]:
 def built(request, tmp_path_factory):
     """Build a report from nothing on the embedded data set, and on MNIST where it is at hand."""
     environment = environment_for(request.param)
-    place = copy_of_project(tmp_path_factory.mktemp(request.param))
-    result = nbpress(place, "report", "--dataset", request.param, **environment)
+    project = copy_of_project(tmp_path_factory.mktemp(request.param))
+    result = nbpress(project, "report", "--dataset", request.param, **environment)
     assert result.returncode == 0, result.stderr
-    return request.param, place, result
+    return request.param, project, result
 
 
 def test_every_task_has_its_heading(built):
     """Each task from 1a to 4e stands in the PDF under its own heading."""
-    _, place, _ = built
-    headings = text_of(place / "report" / "report.pdf")
+    _, project, _ = built
+    headings = text_of(project / "report" / "report.pdf")
     tasks = ["1a", "1b", *(f"{n}{letter}" for n, last in ((2, "e"), (3, "d"), (4, "e"))
                            for letter in "abcde" if letter <= last)]  # fmt: skip
     missing = [task for task in tasks if not re.search(rf"^Task {task}\b", headings, re.MULTILINE)]
@@ -104,11 +104,11 @@ def test_every_task_has_its_heading(built):
 
 def test_no_two_figures_have_the_same_alternative(built):
     """Each figure has a text of its own: none is another's with new numbers."""
-    _, place, _ = built
-    texts = alternatives(place / "report" / "report.pdf")
+    _, project, _ = built
+    texts = alternatives(project / "report" / "report.pdf")
     cells = [
         "".join(cell["source"])
-        for path in (place / "notebooks").glob("*.ipynb")
+        for path in (project / "notebooks").glob("*.ipynb")
         for cell in json.loads(path.read_text("utf-8"))["cells"]
     ]
     figures = [cell for cell in cells if re.match(r"%%figure ", cell) or "nbpress.figure(" in cell]
@@ -118,7 +118,7 @@ def test_no_two_figures_have_the_same_alternative(built):
 
 
 @pytest.mark.parametrize(
-    ("second", "found"),
+    ("second", "count"),
     [
         ("Both losses fall to 0.28.", 1),
         ("Both losses fall to 1,361.", 1),
@@ -126,24 +126,24 @@ def test_no_two_figures_have_the_same_alternative(built):
         ("Both accuracies rise to 0.28.", 0),
     ],
 )
-def test_alternatives_that_differ_in_numbers_only_are_alike(second, found):
+def test_alternatives_that_differ_in_numbers_only_are_alike(second, count):
     """A text copied from another figure is found even if its numbers differ."""
-    assert len(alike(["Both losses fall to 0.28.", second])) == found
+    assert len(alike(["Both losses fall to 0.28.", second])) == count
 
 
 def test_values_name_their_origin(built):
     """Each value of values.json says in which notebook and cell it was computed."""
-    _, place, _ = built
-    values = json.loads((place / "report" / "values.json").read_text("utf-8"))
+    _, project, _ = built
+    values = json.loads((project / "report" / "values.json").read_text("utf-8"))
     for entry in values.values():
-        cells = json.loads((place / "notebooks" / entry["notebook"]).read_text("utf-8"))["cells"]
+        cells = json.loads((project / "notebooks" / entry["notebook"]).read_text("utf-8"))["cells"]
         assert entry["cell"] in {cell["id"] for cell in cells}
 
 
 def test_values_that_the_assignment_asks_for(built):
     """values.json has what the tasks ask for, keyed by λ or seed if there are several."""
-    _, place, _ = built
-    values = json.loads((place / "report" / "values.json").read_text("utf-8"))
+    _, project, _ = built
+    values = json.loads((project / "report" / "values.json").read_text("utf-8"))
     for name in (
         "2d.stop_step",
         "2d.stop_epoch",
@@ -161,10 +161,10 @@ def test_values_that_the_assignment_asks_for(built):
 
 def test_the_report_of_2022_is_reproduced(built):
     """On MNIST the figures of the 2022 report come out again."""
-    dataset, place, _ = built
+    dataset, project, _ = built
     if dataset != "mnist":
         pytest.skip("the figures of 2022 are about MNIST")
-    values = json.loads((place / "report" / "values.json").read_text("utf-8"))
+    values = json.loads((project / "report" / "values.json").read_text("utf-8"))
     assert values["2d.stop_step"]["value"] == 546
     assert values["2d.stop_epoch"]["value"] == 19
     assert 0.921 <= values["3d.late_validation_accuracy_mean"]["value"] <= 0.926
@@ -179,21 +179,21 @@ def test_the_values_are_those_recorded(built):
     """Every value agrees with the recorded one within its tolerance."""
     from nbpress.publish.compare import drift_table, record_command
 
-    dataset, place, _ = built
-    found = json.loads((place / "report" / "values.json").read_text("utf-8"))
+    dataset, project, _ = built
+    published = json.loads((project / "report" / "values.json").read_text("utf-8"))
     source = f"report/expected/{dataset}.json"
     expected = json.loads((ROOT / source).read_text("utf-8"))
-    observed = {name: entry["value"] for name, entry in found.items()}
+    observed = {name: entry["value"] for name, entry in published.items()}
     drifts = drift_table(expected, observed, source, record_command(dataset))
     assert not drifts, drifts
 
 
 def test_a_second_build_executes_nothing_and_gives_the_same_bytes(built):
     """If nothing changed, nothing is executed, and report and values stay the same."""
-    dataset, place, _ = built
-    files = [place / "report" / name for name in ("report.pdf", "values.json")]
+    dataset, project, _ = built
+    files = [project / "report" / name for name in ("report.pdf", "values.json")]
     before = [file.read_bytes() for file in files]
-    result = nbpress(place, "report", "--dataset", dataset)
+    result = nbpress(project, "report", "--dataset", dataset)
     assert result.returncode == 0, result.stderr
     assert "0 of 5 notebooks executed" in result.stderr
     assert [file.read_bytes() for file in files] == before
@@ -204,13 +204,13 @@ def test_plain_papermill_gives_the_same_values(built, tmp_path):
     from nbpress.project.notebook import read_notebook
     from nbpress.run.said import Said
 
-    dataset, place, _ = built
+    dataset, project, _ = built
     name = "3_softmax_regression.ipynb"
     command = [sys.executable, "-m", "papermill", "--cwd", "notebooks", "--log-level", "WARNING"]
     result = subprocess.run(
         [*command, f"notebooks/{name}", str(tmp_path / name), "-p", "dataset", dataset],
-        cwd=place,
-        env={**os.environ, "PYTHONPATH": str(place / "src"), **environment_for(dataset)},
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": str(project / "src"), **environment_for(dataset)},
         capture_output=True,
         text=True,
         check=False,
@@ -218,8 +218,8 @@ def test_plain_papermill_gives_the_same_values(built, tmp_path):
     assert result.returncode == 0, result.stderr
     assert "Passed unknown parameter" not in result.stderr
     executed = json.loads((tmp_path / name).read_text("utf-8"))["cells"]
-    recorded = Said(read_notebook(place / "notebooks" / name), executed).values
-    published = json.loads((place / "report" / "values.json").read_text("utf-8"))
+    recorded = Said(read_notebook(project / "notebooks" / name), executed).values
+    published = json.loads((project / "report" / "values.json").read_text("utf-8"))
     assert recorded == {k: v for k, v in published.items() if v["notebook"] == name}
 
 
@@ -228,7 +228,7 @@ def unlinked(path: Path) -> str:
     return re.sub(r"\]\(#(?:task|eq)-[\w-]+\)", "](#)", path.read_text("utf-8"))
 
 
-TOLD = {
+EXPECTED = {
     "a rate that is far too large": (
         "2_logistic_regression",
         {"learning_rate": "1e9"},
@@ -271,21 +271,21 @@ TOLD = {
 }
 
 
-@pytest.mark.parametrize("case", TOLD)
+@pytest.mark.parametrize("case", EXPECTED)
 def test_prose_follows_the_parameters(case, tmp_path):
     """With other parameters, the text of a chapter describes the new results."""
-    name, parameters, said, unsaid = TOLD[case]
-    place = copy_of_project(tmp_path)
-    report = yaml.safe_load((place / "report" / "report.yaml").read_text("utf-8"))
+    name, parameters, said, unsaid = EXPECTED[case]
+    project = copy_of_project(tmp_path)
+    report = yaml.safe_load((project / "report" / "report.yaml").read_text("utf-8"))
     report["chapters"] = [c for c in report["chapters"] if c["notebook"] == f"{name}.ipynb"]
     del report["proofs"], report["claims"], report["key_results"]
-    (place / "report" / "report.yaml").write_text(yaml.safe_dump(report), "utf-8")
-    path = place / "notebooks" / f"{name}.ipynb"
+    (project / "report" / "report.yaml").write_text(yaml.safe_dump(report), "utf-8")
+    path = project / "notebooks" / f"{name}.ipynb"
     path.write_text(unlinked(path), "utf-8")
     given = [f"--param={key}={value}" for key, value in parameters.items()]
-    result = nbpress(place, "report", "--dataset", "digits", *given)
+    result = nbpress(project, "report", "--dataset", "digits", *given)
     assert result.returncode == 0, result.stderr
-    cells = json.loads((place / "build" / "report.ipynb").read_text("utf-8"))["cells"]
+    cells = json.loads((project / "build" / "report.ipynb").read_text("utf-8"))["cells"]
     outputs = [output for cell in cells for output in cell.get("outputs", ())]
     texts = [output.get("data", {}).get("text/markdown", "") for output in outputs]
     texts += [cell["source"] for cell in cells if cell["cell_type"] == "markdown"]
@@ -339,21 +339,21 @@ def test_sabotage_of_training_stops_the_report(part, dataset, tmp_path):
     """Any fault in the training makes a claim of that chapter stop the build."""
     environment = environment_for(dataset)
     chapter, (claim, last_cell), (module, right, wrong) = SABOTAGE[part]
-    place = copy_of_project(tmp_path)
-    source = place / "src" / "onelayer" / module
+    project = copy_of_project(tmp_path)
+    source = project / "src" / "onelayer" / module
     assert right in source.read_text("utf-8")
     source.write_text(source.read_text("utf-8").replace(right, wrong), "utf-8")
-    report = yaml.safe_load((place / "report" / "report.yaml").read_text("utf-8"))
+    report = yaml.safe_load((project / "report" / "report.yaml").read_text("utf-8"))
     report["chapters"] = [{"notebook": f"{chapter}.ipynb"}]
     report["claims"] = {claim: ["digits", "mnist"]}
     del report["proofs"], report["key_results"]
-    (place / "report" / "report.yaml").write_text(yaml.safe_dump(report), "utf-8")
+    (project / "report" / "report.yaml").write_text(yaml.safe_dump(report), "utf-8")
     # The chapter up to that claim, which comes before most of the training.
-    path = place / "notebooks" / f"{chapter}.ipynb"
+    path = project / "notebooks" / f"{chapter}.ipynb"
     notebook = json.loads(unlinked(path))
     end = 1 + [cell["id"] for cell in notebook["cells"]].index(last_cell)
     path.write_text(json.dumps({**notebook, "cells": notebook["cells"][:end]}), "utf-8")
-    result = nbpress(place, "report", "--dataset", dataset, **environment)
+    result = nbpress(project, "report", "--dataset", dataset, **environment)
     assert result.returncode == 1, result.stderr
     assert re.search(rf"{claim}: '.*' is false", result.stderr), result.stderr
-    assert not (place / "report" / "report.pdf").exists()
+    assert not (project / "report" / "report.pdf").exists()

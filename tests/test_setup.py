@@ -84,9 +84,9 @@ print(json.dumps([whole, sys.version, sys.prefix]))
 class TinyProject:
     """A project with this Makefile and set-up, and with packages of its own."""
 
-    def __init__(self, place: Path):
-        self.root = place / 'Über "mich" & $Co'  # which breaks console scripts
-        self.wheels = place / "wheels"
+    def __init__(self, folder: Path):
+        self.root = folder / 'Über "mich" & $Co'  # which breaks console scripts
+        self.wheels = folder / "wheels"
         self.wheels.mkdir()
         shutil.copytree(ROOT / "tools", self.root / "tools")
         for name in ("Makefile", "environment.yml"):
@@ -111,7 +111,7 @@ class TinyProject:
             "PIP_FIND_LINKS": str(self.wheels),
             "PIP_NO_INDEX": "1",
             "PYTHON": PYTHON,
-            "UV_CACHE_DIR": str(place / "cache"),
+            "UV_CACHE_DIR": str(folder / "cache"),
         }
 
     def lock(self, name: str, *packages: str, sha256: str = "") -> None:
@@ -225,8 +225,8 @@ def test_another_python(project) -> None:
     for name in ("/usr/bin/python3", "python3.14", "python3.13", "python3.12", "python3.11"):
         python = shutil.which(name)
         runs = python and all(
-            subprocess.run([python, *words], capture_output=True, check=False).returncode == 0
-            for words in (["-c", probe], ["-m", "pip", "--version"])
+            subprocess.run([python, *arguments], capture_output=True, check=False).returncode == 0
+            for arguments in (["-c", probe], ["-m", "pip", "--version"])
         )
         if runs:
             version = subprocess.check_output([python, "-c", probe], text=True).strip()
@@ -289,8 +289,8 @@ def test_unfinished(project) -> None:
     """A .venv without its stamp is not trusted: missing files are restored."""
     project.make()
     (project.root / ".venv/.ready").unlink()
-    (found,) = project.root.glob(".venv/lib/*/site-packages/one/module_0.py")
-    found.unlink()
+    (module,) = project.root.glob(".venv/lib/*/site-packages/one/module_0.py")
+    module.unlink()
     assert "unfinished" in project.make()
     assert project.packages() == ["one", "tiny"]
 

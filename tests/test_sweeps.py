@@ -20,16 +20,16 @@ FEWER = {  # points enough for every part of the summary
 @pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "sweeps").glob("*.yaml")))
 def test_sweep_and_its_summary(name: str, tmp_path: Path) -> None:
     """Each run records its values, and the sweep's summary says what they teach."""
-    place = copy_of_project(tmp_path)
-    shutil.copytree(ROOT / "sweeps", place / "sweeps", ignore=shutil.ignore_patterns("*.sqlite"))
-    file = place / "sweeps" / f"{name}.yaml"
+    project = copy_of_project(tmp_path)
+    shutil.copytree(ROOT / "sweeps", project / "sweeps", ignore=shutil.ignore_patterns("*.sqlite"))
+    file = project / "sweeps" / f"{name}.yaml"
     description = yaml.safe_load(file.read_text("utf-8"))
     assert description["product"].keys() == FEWER[name].keys()
     description |= {"product": FEWER[name], "repeat": {"seed": "0..1"}}
     file.write_text(yaml.safe_dump(description), "utf-8")
-    result = nbpress(place, "sweep", "run", "--report", name)
+    result = nbpress(project, "sweep", "run", "--report", name)
     assert result.returncode == 0, result.stderr
-    results = place / "sweeps" / name
+    results = project / "sweeps" / name
     assert "8 of 8 runs done" in result.stderr
     assert (results / "report.pdf").read_bytes().startswith(b"%PDF")
     published = json.loads((results / "published.json").read_text("utf-8"))

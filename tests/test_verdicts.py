@@ -44,13 +44,13 @@ VERDICTS = [
 
 def prose() -> dict[str, Prose]:
     """Return the report's cells of prose by their ids."""
-    found = {}
+    by_id = {}
     for path in NOTEBOOKS.glob("*.ipynb"):
         for cell in json.loads(path.read_text("utf-8"))["cells"]:
             said = read_prose("".join(cell["source"])) if cell["cell_type"] == "code" else None
             if said:
-                found[cell["id"]] = said
-    return found
+                by_id[cell["id"]] = said
+    return by_id
 
 
 def said(cell: Prose, **claims: bool) -> str:

@@ -18,11 +18,11 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 STEM = f"onelayer_report-{PROJECT['version']}"
 
 
-def run(*words: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Run a command outside any make and any project; it must succeed."""
     kept = {n: t for n, t in os.environ.items() if "MAKE" not in n and n != "PYTHONPATH"}
     done = subprocess.run(
-        list(map(str, words)), cwd=cwd, env=kept, capture_output=True, text=True, check=False
+        list(map(str, command)), cwd=cwd, env=kept, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done

@@ -27,7 +27,7 @@ def install(environment, lock):
     if former:
         os.remove(stamp_of(environment))
     if environment == ".venv":
-        uv.synchronize(PYTHON, lock, is_whole=former.startswith(place()), guard=guard)
+        uv.synchronize(PYTHON, lock, is_whole=former.startswith(fixed_state()), guard=guard)
     else:
         uv.install_project(environment, guard)
     with open(stamp_of(environment), "w", encoding="utf-8") as file:
@@ -48,10 +48,10 @@ def stamp_of(environment):
 def state(lock):
     """Return an environment's state as text: if anything in it differs, it is installed again."""
     contained = LOCKS[: LOCKS.index(lock) + 1]
-    return "\n".join([place(), project(), *(f"\n{name}\n{read(name)}" for name in contained)])
+    return "\n".join([fixed_state(), project(), *(f"\n{name}\n{read(name)}" for name in contained)])
 
 
-def place():
+def fixed_state():
     """Return the part that installing cannot change: the folder, the Python and the processor."""
     python = f"{os.path.realpath(PYTHON)} {sys.version_info[0]}.{sys.version_info[1]}"
     return f"{os.getcwd()!a}\n{python} {os.uname().machine}\n"
@@ -77,10 +77,10 @@ def read(path):
 
 
 if __name__ == "__main__":
-    task, *words = sys.argv[1:]
+    task, *arguments = sys.argv[1:]
     if task == "install":
-        install(*words)
+        install(*arguments)
     else:
         import uv
 
-        uv.become(PYTHON, words)
+        uv.become(PYTHON, arguments)

@@ -54,11 +54,11 @@ def install_project(environment, guard):
     run([*pip, "--no-deps", "--no-build-isolation", "--editable", "."], guard)
 
 
-def become(python, words):
-    """Replace this process by uv, with these words on its command line."""
+def become(python, arguments):
+    """Replace this process by uv, with these arguments on its command line."""
     options = pip_options(python)
     uv = find(python, options, guard=hold_lock())
-    os.execve(uv, [uv, *words], uv_variables(options))
+    os.execve(uv, [uv, *arguments], uv_variables(options))
 
 
 def find(python, options, guard):

@@ -60,9 +60,9 @@ def printed(text: str, name: str = "stdout") -> dict[str, Any]:
 class Press:
     """Chapters with the outputs of their cells, ready to be bound."""
 
-    def __init__(self, tiny: TinyProject, place: Path) -> None:
+    def __init__(self, tiny: TinyProject, folder: Path) -> None:
         self.tiny = tiny
-        self.place = place
+        self.folder = folder
         for chapter in CHAPTERS:  # whose outputs are given here, whatever the notebooks say
             tiny.edit_cell(f"{chapter}.ipynb", "answer", "1")
         tiny.edit_cell("2_pictures.ipynb", "figure", "1")
@@ -79,18 +79,18 @@ class Press:
         project = open_project(self.tiny.root)
         plans = plan(project, data, given or {})
         execution = Execution()
-        for item in plans:
-            name = item.chapter.name
-            executed = json.loads(item.notebook.path.read_text("utf-8"))
+        for each in plans:
+            name = each.chapter.name
+            executed = json.loads(each.notebook.path.read_text("utf-8"))
             for cell in executed["cells"]:
                 if cell["cell_type"] == "code":
                     cell["execution_count"] = 1
                     cell["outputs"] = self.outputs.get(f"{name}/{cell['id']}", [])
-            folder = self.place / name
+            folder = self.folder / name
             folder.mkdir(exist_ok=True)
             (folder / "executed.ipynb").write_text(json.dumps(executed), "utf-8")
             execution.runs[name] = Run(folder, f"{name}.ipynb", "small", {}, {}, {}, [], "", 1.0)
-            execution.said[name] = Said(item.notebook, executed["cells"])
+            execution.said[name] = Said(each.notebook, executed["cells"])
         return bind(project, data, plans, execution, **options)
 
     def refusal(self, **options: Any) -> str:
@@ -454,10 +454,10 @@ def test_cell_without_a_run_has_no_outputs(press: Press) -> None:
     assert "of last year" not in json.dumps(press.bind().notebook)
 
 
-def git(root: Path, *words: str) -> None:
+def git(root: Path, *arguments: str) -> None:
     """Run git with an identity of its own."""
     identity = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=0"]
-    subprocess.run(["git", *identity, *words], cwd=root, check=True, capture_output=True)
+    subprocess.run(["git", *identity, *arguments], cwd=root, check=True, capture_output=True)
 
 
 def test_provenance_names_data_code_parameters_and_versions(press: Press) -> None:
@@ -499,8 +499,8 @@ def test_provenance_names_the_commit(press: Press, monkeypatch: pytest.MonkeyPat
     """Provenance mentions uncommitted changes; the commit's date is the report's."""
     root = press.tiny.root
     monkeypatch.setenv("GIT_COMMITTER_DATE", "2001-02-03T12:00:00Z")
-    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "All of it"]):
-        git(root, *words)
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "All of it"]):
+        git(root, *arguments)
     bound = press.bind()
     assert "of 2001-02-03, without uncommitted changes" in provenance(bound)
     assert bound.notebook["metadata"]["date"] == "2001-02-03"

@@ -392,5 +392,5 @@ def test_addresses_in_memory_are_not_printed(tiny: TinyProject) -> None:
     assert results_of(tiny, f"{line}[Line()]") == []
     assert results_of(tiny, f"{line}Line(), [Line()]") == []
     assert results_of(tiny, "['a line']") == ["['a line']"]
-    (told,) = results_of(tiny, f"{line}{{'accuracy': 0.9, 'of': Line()}}")
-    assert "'accuracy': 0.9" in told
+    (result,) = results_of(tiny, f"{line}{{'accuracy': 0.9, 'of': Line()}}")
+    assert "'accuracy': 0.9" in result

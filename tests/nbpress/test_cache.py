@@ -139,9 +139,9 @@ def test_run_that_was_kept_is_found(cache: Cache) -> None:
     of = inputs(cache)
     assert cache.find(of) is None
     keep(cache, of, observed=("src/tiny/plugin.py",))
-    found = cache.find(of)
-    assert found is not None
-    assert found.executed == {"cells": []}
+    stored = cache.find(of)
+    assert stored is not None
+    assert stored.executed == {"cells": []}
     assert cache.find(inputs(cache, scale=1.0)) is None
 
 
@@ -303,13 +303,13 @@ def test_empty_cache_can_be_listed_and_pruned(cache: Cache) -> None:
 class _Installed:
     """Some distributions, by name: version, and what they require."""
 
-    def __init__(self, **found: tuple[str, list[str]]) -> None:
-        self.found = found
+    def __init__(self, **distributions: tuple[str, list[str]]) -> None:
+        self.distributions = distributions
 
     def __call__(self, name: str) -> Any:
-        if name not in self.found:
+        if name not in self.distributions:
             raise metadata.PackageNotFoundError(name)
-        version, requires = self.found[name]
+        version, requires = self.distributions[name]
         headers = {"get_all": lambda _: re.findall('extra == "(.*?)"', " ".join(requires))}
         return SimpleNamespace(
             version=version, requires=requires, metadata=SimpleNamespace(**headers)
@@ -320,8 +320,10 @@ class _Installed:
 def installed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, str]]:
     """Return a function that says which versions are found where these are installed."""
 
-    def versions(distribution: str = "report", **found: tuple[str, list[str]]) -> dict[str, str]:
-        monkeypatch.setattr(metadata, "distribution", _Installed(**found))
+    def versions(
+        distribution: str = "report", **distributions: tuple[str, list[str]]
+    ) -> dict[str, str]:
+        monkeypatch.setattr(metadata, "distribution", _Installed(**distributions))
         found_versions = installed_versions.__wrapped__(distribution)
         found_versions.pop("python")
         return found_versions
@@ -348,19 +350,19 @@ def test_versions_of_the_extras_that_are_named_count(
     installed: Callable[..., dict[str, str]],
 ) -> None:
     """`report[science]` counts that extra and no other; unknown extras are refused."""
-    found = {
+    distributions = {
         "report": ("1", ["a", 'sums; extra == "science"', 'linter; extra == "dev"']),
         "a": ("2", []),
         "sums": ("3", ["more"]),
         "more": ("4", []),
         "linter": ("5", []),
     }
-    assert installed(**found) == {"a": "2"}
-    assert installed("report[Science]", **found) == {"a": "2", "more": "4", "sums": "3"}
+    assert installed(**distributions) == {"a": "2"}
+    assert installed("report[Science]", **distributions) == {"a": "2", "more": "4", "sums": "3"}
     with pytest.raises(PressError, match=r"no extra 'scince'; did you mean 'science'\?"):
-        installed("report[scince]", **found)
+        installed("report[scince]", **distributions)
     with pytest.raises(PressError, match=r"distribution 'report\[' is not installed"):
-        installed("report[", **found)
+        installed("report[", **distributions)
 
 
 def test_versions_of_this_report_have_those_of_its_science() -> None:

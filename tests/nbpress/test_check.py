@@ -180,14 +180,17 @@ def test_values_that_differ_within_their_tolerances_are_no_forgery(checked: Tiny
     limits["1a.total"] = {"value": 6, "absolute": 0.5}
     expected.write_text(json.dumps(limits), "utf-8")
     path = checked.root / "report" / "values.json"
-    for found, told in ((6.25, "every value agrees within its tolerance"), (6.75, "1a.total is")):
+    for total, message in (
+        (6.25, "every value agrees within its tolerance"),
+        (6.75, "1a.total is"),
+    ):
         values = json.loads(path.read_text("utf-8"))
-        values["1a.total"]["value"] = found
+        values["1a.total"]["value"] = total
         path.write_text(json.dumps(values), "utf-8")
         edit_record(checked, lambda record: record.update(values=digest(path.read_bytes())))
         first, second, *_ = verdict(checked).splitlines()
         assert first.startswith("report/values.json is not what a fresh run gives")
-        assert second.strip().startswith(told)
+        assert second.strip().startswith(message)
 
 
 def test_without_its_record_nothing_runs(
@@ -264,9 +267,11 @@ def test_commit_since_publication_is_no_damage(
 ) -> None:
     """The message names the commits between which nothing else changed."""
 
-    def git(*words: str) -> None:
+    def git(*arguments: str) -> None:
         name = ("-c", "user.name=A", "-c", "user.email=a@example.invalid")
-        subprocess.run(["git", *name, *words], cwd=checked.root, check=True, capture_output=True)
+        subprocess.run(
+            ["git", *name, *arguments], cwd=checked.root, check=True, capture_output=True
+        )
 
     (checked.root / ".gitignore").write_text("build/\nreport/report.*\n!report/report.yaml\n")
     git("init")

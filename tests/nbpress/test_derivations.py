@@ -260,9 +260,9 @@ def test_faults_of_labels() -> None:
     cells = ["%load_ext nbpress\nprover = 1", SOURCE, SOURCE.replace("1a", "1b", 1)]
     code = tuple(Cell(str(i), "code", source, ()) for i, source in enumerate(cells))
     text = Cell("text", "markdown", "See\n[Equation](#eq-halve), [it](#eq-half).", ())
-    found = faults([Notebook(Path("1.ipynb"), (*code, text), {})])
+    reported = faults([Notebook(Path("1.ipynb"), (*code, text), {})])
     other = ("total", "is under no task")
-    messages = [text for each in found if not any(part in (text := str(each)) for part in other)]
+    messages = [text for each in reported if not any(part in (text := str(each)) for part in other)]
     assert messages == [
         "1.ipynb, cell 3, line 10: 'eq-half' is already used in 1.ipynb, cell 2",
         "1.ipynb, cell 4, line 2: '[Equation](#eq-halve)' leads nowhere; did you mean 'eq-half'?",

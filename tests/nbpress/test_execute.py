@@ -230,8 +230,8 @@ def test_reason_that_several_chapters_have_is_told_once(project: Project) -> Non
 def test_only_loaded_modules_of_the_project_are_recorded(project: Project) -> None:
     """They have the digests that they had when the chapter started."""
     run(project, Pretence())
-    for found in Cache(project.build / "runs", project.root).all():
-        assert list(found.observed) == ["src/tiny/plugin.py"]
+    for cached in Cache(project.build / "runs", project.root).all():
+        assert list(cached.observed) == ["src/tiny/plugin.py"]
 
 
 def test_failed_cell_is_shown(tiny: TinyProject) -> None:
@@ -240,16 +240,16 @@ def test_failed_cell_is_shown(tiny: TinyProject) -> None:
     (tiny.root / "notebooks" / "1_sums.ipynb").write_text(source, "utf-8")
     result = tiny.run("report")
     assert result.status == 1
-    _, _, told = result.err.partition("nbpress: ")
-    assert told.startswith("1_sums.ipynb: cell 5 (broken) raised KeyError: 'seven'\n")
+    _, _, message = result.err.partition("nbpress: ")
+    assert message.startswith("1_sums.ipynb: cell 5 (broken) raised KeyError: 'seven'\n")
     for part in (
         '    print("reading the numbers")\n    numbers = {}\n    numbers["seven"]\n',
         "its output so far:\n    reading the numbers\n",
         "----> 3 numbers",
         "What was executed is kept in build/failed/1_sums.ipynb; the previous report is unchanged.",
     ):
-        assert part in told
-    assert "Traceback (most recent call last):\n  File" not in told
+        assert part in message
+    assert "Traceback (most recent call last):\n  File" not in message
     kept = json.loads((tiny.root / "build" / "failed" / "1_sums.ipynb").read_text("utf-8"))
     assert "KeyError" in json.dumps(kept)
     assert not (tiny.root / "report" / "report.pdf").exists()

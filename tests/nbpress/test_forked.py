@@ -166,9 +166,9 @@ def test_state_is_that_of_a_fresh_kernel(press: Press, monkeypatch: pytest.Monke
     fresh, is_fresh = press.printed(STATE, IS_FORKED)
     expected = json.loads(fresh)
     del expected["environment"]["NBPRESS_KERNELS"]
-    found = json.loads(state)
+    actual = json.loads(state)
     for name in expected:
-        assert found[name] == expected[name], name
+        assert actual[name] == expected[name], name
     assert (is_forked.strip(), is_fresh.strip()) == ("True", "False")
 
 

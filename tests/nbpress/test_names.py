@@ -9,7 +9,7 @@ from nbpress.project.names import unknown_names
 from nbpress.project.notebook import read_notebook
 
 
-def told(tiny: TinyProject, answer: str, code: str = "total = 1") -> list[tuple[int, str]]:
+def faults(tiny: TinyProject, answer: str, code: str = "total = 1") -> list[tuple[int, str]]:
     """Return the faults of an answer below some code, with their lines."""
     tiny.edit_cell("1_sums.ipynb", "sum", code)
     tiny.edit_cell("1_sums.ipynb", "answer", f"%%answer 1a\n{answer}")
@@ -20,7 +20,7 @@ def told(tiny: TinyProject, answer: str, code: str = "total = 1") -> list[tuple[
 def test_misspelt_names_are_told_with_their_lines(tiny: TinyProject) -> None:
     """Unknown values and claims are named, each with the name that was probably meant."""
     answer = "It is {{ total }},\nor {{ totl:g }}{{ if postive }}, above 0{{ end }}."
-    assert told(tiny, answer) == [
+    assert faults(tiny, answer) == [
         (3, "'totl' is neither recorded nor a variable; did you mean 'total'?"),
         (3, "no claim 'postive' is made; did you mean 'positive'?"),
     ]
@@ -40,8 +40,8 @@ def test_misspelt_names_are_told_with_their_lines(tiny: TinyProject) -> None:
 )
 def test_names_that_code_makes(tiny: TinyProject, code: str) -> None:
     """Names are found in whatever way code makes them."""
-    assert told(tiny, "{{ x }}", code) == []
-    assert told(tiny, "{{ y }}", code) == [(2, "'y' is neither recorded nor a variable")]
+    assert faults(tiny, "{{ x }}", code) == []
+    assert faults(tiny, "{{ y }}", code) == [(2, "'y' is neither recorded nor a variable")]
 
 
 @pytest.mark.parametrize(
@@ -56,13 +56,13 @@ def test_names_that_code_makes(tiny: TinyProject, code: str) -> None:
 )
 def test_names_that_may_come_from_elsewhere(tiny: TinyProject, code: str) -> None:
     """Nothing is reported then: it would be a guess."""
-    assert told(tiny, "{{ x }}", code) == []
+    assert faults(tiny, "{{ x }}", code) == []
 
 
 def test_claims_whose_names_are_computed(tiny: TinyProject) -> None:
     """Nothing is reported about claims then."""
     code = "name = 'other'\nnbpress.claim('1a', name, 'so', True)"
-    assert told(tiny, "{{ if third }}So.{{ end }}", code) == []
+    assert faults(tiny, "{{ if third }}So.{{ end }}", code) == []
 
 
 def test_build_stops_before_anything_runs(tiny: TinyProject) -> None:

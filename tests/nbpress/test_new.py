@@ -75,10 +75,10 @@ def outside_make() -> dict[str, str]:
     return {name: text for name, text in os.environ.items() if "MAKE" not in name}
 
 
-def make(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run make in a folder."""
     return subprocess.run(
-        ["make", "--no-print-directory", *words], cwd=folder, env=outside_make(),
+        ["make", "--no-print-directory", *arguments], cwd=folder, env=outside_make(),
         capture_output=True, text=True, check=False,
     )  # fmt: skip
 
@@ -190,8 +190,8 @@ def test_title(tmp_path: Path) -> None:
 def test_chapters_stand_in_their_order(tmp_path: Path, five: list[Path]) -> None:
     """Five kinds of notebooks become the chapters of a report, and stay as they are."""
     before = listing(five[0].parent)
-    words = [*COMMAND, "new", "x", "--from", *map(str, five)]
-    result = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    command = [*COMMAND, "new", "x", "--from", *map(str, five)]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     project = open_project(tmp_path / "x")
     assert [c.notebook for c in project.report.chapters] == [path.name for path in five]
@@ -212,8 +212,8 @@ def test_parameters_are_found_or_added(five: list[Path]) -> None:
     """A tagged cell stays; literals after the imports are tagged; else a cell is added."""
     sources = {}
     for each in adopt(five):
-        (found,) = [c for c in each.notebook.cells if "parameters" in c.tags]
-        sources[each.path.stem] = found.source.splitlines()[0]
+        (tagged,) = [c for c in each.notebook.cells if "parameters" in c.tags]
+        sources[each.path.stem] = tagged.source.splitlines()[0]
         each.notebook.parameters()
     added = sources["z plain"]
     assert added.startswith("# Parameters")
@@ -516,14 +516,14 @@ def test_write_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exist
 def test_command_line(tmp_path: Path) -> None:
     """Missing or superfluous words give the usage; options may follow `--from`."""
     notebook = str(saved(tmp_path / "a.ipynb", cell("1")))
-    for words, status, message in (
+    for arguments, status, message in (
         (["x", "--from"], 2, "--from"),
         (["--from", notebook], 2, "Missing argument 'FOLDER'"),
         (["x", "--from", notebook, "--help"], 0, ""),
         (["x", notebook], 2, "unexpected extra argument"),
     ):
         done = subprocess.run(
-            [*COMMAND, "new", *words], cwd=tmp_path, capture_output=True, text=True, check=False
+            [*COMMAND, "new", *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
         )
         assert done.returncode == status
         assert message in done.stderr

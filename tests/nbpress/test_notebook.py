@@ -15,9 +15,9 @@ from nbpress.project.notebook import Notebook, read_notebook
 BROKEN = Path(__file__).parents[1] / "fixtures" / "broken"
 
 
-def written(place: Path, *cells: tuple[str, str]) -> Notebook:
+def written(folder: Path, *cells: tuple[str, str]) -> Notebook:
     """Write a notebook of these cells, and read it."""
-    path = place / "some.ipynb"
+    path = folder / "some.ipynb"
     path.write_text(json.dumps(notebook(list(cells))), "utf-8")
     return read_notebook(path)
 
@@ -41,9 +41,9 @@ def test_broken_notebook_is_refused(tiny: TinyProject, name: str, message: str) 
     """The message has its file's name and says what is wrong."""
 
     def read() -> None:
-        found = read_notebook(BROKEN / f"{name}.ipynb")
-        found.parameters()
-        first_party_modules(found.named_code(), [tiny.root / "src"])
+        broken = read_notebook(BROKEN / f"{name}.ipynb")
+        broken.parameters()
+        first_party_modules(broken.named_code(), [tiny.root / "src"])
 
     with pytest.raises(PressError) as error:
         read()

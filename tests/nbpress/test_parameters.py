@@ -14,17 +14,17 @@ from nbpress.project.notebook import Notebook, read_notebook
 from nbpress.project.parameters import Parameter, declarations, read_parameters
 
 
-def written(place: Path, *cells: tuple[str, str]) -> Notebook:
+def written(folder: Path, *cells: tuple[str, str]) -> Notebook:
     """Write a notebook of these cells, and read it."""
-    path = place / "some.ipynb"
+    path = folder / "some.ipynb"
     path.write_text(json.dumps(notebook(list(cells))), "utf-8")
     return read_notebook(path)
 
 
-def parameter(place: Path, declaration: str) -> Parameter:
+def parameter(folder: Path, declaration: str) -> Parameter:
     """Return the one parameter that is declared."""
-    (found,) = written(place, ("parameters", declaration)).parameters().values()
-    return found
+    (declared,) = written(folder, ("parameters", declaration)).parameters().values()
+    return declared
 
 
 @pytest.mark.parametrize(
@@ -104,9 +104,9 @@ def test_value_becomes_the_declared_type(
     tmp_path: Path, declaration: str, given: Any, value: Any
 ) -> None:
     """That holds for the command line and for YAML; an int may stand for a float."""
-    found = parameter(tmp_path, declaration).check(given)
-    assert found == value
-    assert type(found) is type(value)
+    checked = parameter(tmp_path, declaration).check(given)
+    assert checked == value
+    assert type(checked) is type(value)
 
 
 @pytest.mark.parametrize(
@@ -168,25 +168,25 @@ def test_wrong_value_is_refused_by_name(
 def test_order_of_items_is_declared_after_or_before_bounds(tmp_path: Path) -> None:
     """It is kept apart from the bounds, and described beside them."""
     for comment in ("≥ 0, len = 2, increasing, metres", "increasing; ≥ 0, len = 2, metres"):
-        found = parameter(tmp_path, f"x: Optional[list[float]] = None  # {comment}")
-        assert found.described_bounds() == "≥ 0, len = 2, increasing"
-        assert found.comment == "metres"
-        assert found.check([0, 1]) == [0.0, 1.0]
+        declared = parameter(tmp_path, f"x: Optional[list[float]] = None  # {comment}")
+        assert declared.described_bounds() == "≥ 0, len = 2, increasing"
+        assert declared.comment == "metres"
+        assert declared.check([0, 1]) == [0.0, 1.0]
 
 
 def test_only_literal_assignments_are_parameters(tmp_path: Path) -> None:
     """Other lines of the cell, and other cells, declare nothing."""
-    found = written(
+    mixed = written(
         tmp_path,
         ("parameters", "x: int = 1\nprint(x)\nx.y = 2\nz: int\n%matplotlib inline"),
         ("code", "w: int = 1"),
     )
-    assert list(found.parameters()) == ["x"]
+    assert list(mixed.parameters()) == ["x"]
     assert list(written(tmp_path, ("code", "w: int = 1")).parameters()) == []
 
 
 @pytest.mark.parametrize(
-    ("words", "given"),
+    ("settings", "given"),
     [
         ("", {}),
         ("a=1 b=x", {"": {"a": "1", "b": "x"}}),
@@ -198,17 +198,17 @@ def test_only_literal_assignments_are_parameters(tmp_path: Path) -> None:
         ("a", None),
     ],
 )
-def test_parameters_are_read_from_words(words: str | list[str], given: Any) -> None:
-    """A string is split as a shell does it; a list of words is taken as it is."""
+def test_parameters_are_read_from_settings(settings: str | list[str], given: Any) -> None:
+    """A string is split as a shell does it; a list of settings is taken as it is."""
     if given is None:
         with pytest.raises(PressError, match="PARAMS: expected name=value or a YAML file"):
-            read_parameters(words)
+            read_parameters(settings)
     else:
-        assert read_parameters(words) == given
+        assert read_parameters(settings) == given
 
 
 def test_parameters_are_read_from_yaml(tmp_path: Path) -> None:
-    """Later words override earlier ones; a list at the top is refused."""
+    """Later settings override earlier ones; a list at the top is refused."""
     path = tmp_path / "some.yaml"
     path.write_text("a: 1\n2_b: {a: 2.5, c: [x]}\n", "utf-8")
     assert read_parameters([str(path), "a=3"]) == {"": {"a": "3"}, "2_b": {"a": 2.5, "c": ["x"]}}

@@ -34,10 +34,10 @@ def test_every_kernel_comes_to_its_own_end(tiny: TinyProject) -> None:
 
 def test_long_path_of_the_temporary_folder_stops_no_kernel(tiny: TinyProject) -> None:
     """A socket's path can have about a hundred bytes; if that is too short, /tmp is used."""
-    place = tiny.root / ("long" * 20)
-    place.mkdir()
-    assert len(tiny.report(TMPDIR=str(place)).executed) == 3
-    assert list(place.iterdir()) == []
+    folder = tiny.root / ("long" * 20)
+    folder.mkdir()
+    assert len(tiny.report(TMPDIR=str(folder)).executed) == 3
+    assert list(folder.iterdir()) == []
 
 
 @pytest.mark.parametrize("error", [OSError(30, "Read-only file system"), ImportError("sem_open")])

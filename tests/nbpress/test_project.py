@@ -110,9 +110,9 @@ def test_source_files_leave_installed_packages_out(tiny: TinyProject) -> None:
         (tiny.root / folder).mkdir(parents=True)
         (tiny.root / folder / "other.py").touch()
     (tiny.root / "venv" / "pyvenv.cfg").touch()
-    found = {path.name for path in open_project(tiny.root).source_files()}
-    assert "base.py" in found
-    assert "other.py" not in found
+    names = {path.name for path in open_project(tiny.root).source_files()}
+    assert "base.py" in names
+    assert "other.py" not in names
 
 
 def test_paths_are_shown_from_the_root(tiny: TinyProject, tmp_path: Path) -> None:

@@ -84,20 +84,20 @@ def test_sentence_turns_with_its_claim() -> None:
     assert texts(said(cells, fallen))["h"] == "It falls."
 
 
-@pytest.mark.parametrize("place", ["b", "c", "d", "e"])
-def test_answer_that_is_moved_finds_its_values(place: str) -> None:
+@pytest.mark.parametrize("before", ["b", "c", "d", "e"])
+def test_answer_that_is_moved_finds_its_values(before: str) -> None:
     """It does so if no code cell in between may change a variable that it quotes."""
     new = ("new", "%%answer 2d\n{{ n }}")
     cells = list(CELLS)
-    cells.insert([cell[0] for cell in CELLS].index(place), new)
+    cells.insert([cell[0] for cell in CELLS].index(before), new)
     assert texts(said(cells))["new"] == "1"
 
 
-@pytest.mark.parametrize("place", ["a", "f"])
-def test_variable_that_may_be_another_there_is_not_known(place: str) -> None:
+@pytest.mark.parametrize("before", ["a", "f"])
+def test_variable_that_may_be_another_there_is_not_known(before: str) -> None:
     """A fresh run might find another value, or none."""
     cells = list(CELLS)
-    cells.insert([cell[0] for cell in CELLS].index(place), ("new", "%%answer 2d\n{{ n }}"))
+    cells.insert([cell[0] for cell in CELLS].index(before), ("new", "%%answer 2d\n{{ n }}"))
     index = [cell[0] for cell in cells].index("new") + 1
     assert said(cells).lacking == [f"2.ipynb, cell {index}, quotes n"]
 
@@ -131,7 +131,7 @@ def test_variable_that_may_be_another_there_is_not_known(place: str) -> None:
     ],
 )
 def test_code_that_may_change_a_variable(code: str, value: object, is_known: bool) -> None:
-    """It counts if it stands between the place of recording and the place of quoting."""
+    """It counts if it stands between recording and quoting."""
     cells = [("a", "%%answer 1a\n{{ n }}"), ("b", code)]
     new = [*cells, ("c", "%%answer 1a\nIt is {{ n }}.")]
     assert bool(said(new, {"a": [Answer("1a", {"n": value})]}, ran=cells).lacking) is not is_known

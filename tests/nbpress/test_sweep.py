@@ -40,9 +40,9 @@ def seeded(tiny: TinyProject) -> TinyProject:
     return tiny
 
 
-def sweep(project: TinyProject, *words: str) -> Result:
+def sweep(project: TinyProject, *arguments: str) -> Result:
     """Run a sweep, which must succeed."""
-    result = project.run("sweep", *words)
+    result = project.run("sweep", *arguments)
     assert result.status == 0, result.err
     return result
 
@@ -64,9 +64,9 @@ def column(project: TinyProject, name: str) -> list[str]:
     return [row[name] for row in rows(project)]
 
 
-def shown(project: TinyProject, *words: str) -> list[str]:
+def shown(project: TinyProject, *arguments: str) -> list[str]:
     """Return the lines of `nbpress sweep show`, with single spaces."""
-    lines = sweep(project, "show", "1_sums", *words).out.strip().splitlines()
+    lines = sweep(project, "show", "1_sums", *arguments).out.strip().splitlines()
     return [" ".join(line.split()) for line in lines]
 
 
@@ -118,7 +118,7 @@ def test_table_as_a_data_frame(tiny: TinyProject) -> None:
 
 
 def test_sweep_from_a_file(seeded: TinyProject) -> None:
-    """`sweeps/NAME.yaml` gives notebook, data set and grid, which words cannot change."""
+    """`sweeps/NAME.yaml` gives notebook, data set and grid, which settings cannot change."""
     (seeded.root / "sweeps").mkdir()
     (seeded.root / "sweeps" / "mine.yaml").write_text(
         "notebook: ../notebooks/1_sums.ipynb\ndataset: large\n"
@@ -172,7 +172,7 @@ def test_values_are_those_of_plain_papermill(
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("arguments", "message"),
     [
         (["1_sum", "count=1..2"], "no chapter is called '1_sum'; did you mean '1_sums'?"),
         (["1_sums", "counts=1..2"], "1_sums.ipynb has no parameter 'counts'; did you mean 'cou"),
@@ -190,9 +190,9 @@ def test_values_are_those_of_plain_papermill(
         (["rm", ".."], "a sweep's name must have only letters, digits, - and _; got '..'"),
     ],
 )
-def test_what_is_refused(tiny: TinyProject, words: list[str], message: str) -> None:
+def test_what_is_refused(tiny: TinyProject, arguments: list[str], message: str) -> None:
     """There is one message, before anything runs or is written."""
-    result = tiny.run("sweep", *words)
+    result = tiny.run("sweep", *arguments)
     assert (result.status, result.out) == (1, "")
     assert result.err.startswith(f"nbpress: {message}")
     assert len(result.err.splitlines()) == 1
@@ -587,14 +587,14 @@ def test_damaged_journal(tiny: TinyProject) -> None:
     assert column(tiny, "1a.total") == ["0.0", "2.0"]
 
 
-@pytest.mark.parametrize("words", [["show", "1_sums"], ["ls"], ["1_sums"]])
-def test_reading_a_damaged_journal(tiny: TinyProject, words: list[str]) -> None:
+@pytest.mark.parametrize("arguments", [["show", "1_sums"], ["ls"], ["1_sums"]])
+def test_reading_a_damaged_journal(tiny: TinyProject, arguments: list[str]) -> None:
     """Commands that only read it say so and change nothing."""
     sweep(tiny, "1_sums", "count=1..2")
     folder = tiny.root / "sweeps" / "1_sums"
     (folder / "journal.sqlite").write_bytes(b"nothing" * 100)
     before = sorted(path.name for path in folder.iterdir())
-    result = tiny.run("sweep", *words)
+    result = tiny.run("sweep", *arguments)
     assert "Traceback" not in result.err
     assert " is damaged" in result.err + result.out
     assert sorted(path.name for path in folder.iterdir()) == before
@@ -625,8 +625,8 @@ def test_journal_of_a_sweep_that_never_began(tiny: TinyProject) -> None:
     folder = tiny.root / "sweeps" / "1_sums"
     folder.mkdir(parents=True)
     (folder / "journal.sqlite").touch()
-    for words in (["ls"], ["show", "1_sums"], ["1_sums"], ["rm", "1_sums"]):
-        assert "Traceback" not in tiny.run("sweep", *words).err
+    for arguments in (["ls"], ["show", "1_sums"], ["1_sums"], ["rm", "1_sums"]):
+        assert "Traceback" not in tiny.run("sweep", *arguments).err
     assert not folder.exists()
 
 

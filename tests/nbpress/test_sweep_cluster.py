@@ -45,12 +45,12 @@ class Cluster:
         port = self.address.rpartition(":")[2]
         self.start("scheduler", "--host=127.0.0.1", f"--port={port}", "--no-dashboard")
 
-    def start(self, what: str, *words: str, **environment: str) -> subprocess.Popen[bytes]:
+    def start(self, what: str, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
         """Start a scheduler or a worker, and wait until it says that it is there."""
         log = self.folder / f"{len(self.processes)}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [DASK, what, "--protocol=tls", *words],
+                [DASK, what, "--protocol=tls", *arguments],
                 env={**self.environment, **environment},
                 cwd=self.folder,
                 stdout=output,
@@ -64,8 +64,8 @@ class Cluster:
 
     def worker(self, **environment: str) -> subprocess.Popen[bytes]:
         """Add a worker."""
-        words = (self.address, "--nthreads=1", "--no-dashboard", "--host=127.0.0.1")
-        return self.start("worker", *words, **environment)
+        arguments = (self.address, "--nthreads=1", "--no-dashboard", "--host=127.0.0.1")
+        return self.start("worker", *arguments, **environment)
 
     def close(self) -> None:
         """End them all."""

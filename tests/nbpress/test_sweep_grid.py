@@ -1,4 +1,4 @@
-"""The grid of a sweep: what words and `sweeps/NAME.yaml` mean, and what is refused."""
+"""The grid of a sweep: what settings and `sweeps/NAME.yaml` mean, and what is refused."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def training(tmp_path: Path) -> Notebook:
     return read_notebook(path)
 
 
-def in_words(training: Notebook, *words: str) -> Grid:
-    """Return the grid that words on the command line stand for."""
-    return make_grid(describe("training", words), training)
+def in_settings(training: Notebook, *settings: str) -> Grid:
+    """Return the grid that settings on the command line stand for."""
+    return make_grid(describe("training", settings), training)
 
 
 def in_yaml(training: Notebook, *lines: str) -> Grid:
@@ -52,7 +52,7 @@ def refused(make: Any, training: Notebook, *given: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("word", "values"),
+    ("setting", "values"),
     [
         ("epochs=1..4", [1, 2, 3, 4]),
         ("epochs=3..3", [3]),
@@ -64,16 +64,16 @@ def refused(make: Any, training: Notebook, *given: str) -> str:
         ("exact=true,false", [True, False]),
     ],
 )
-def test_words_stand_for_values(training: Notebook, word: str, values: list[Any]) -> None:
+def test_settings_stand_for_values(training: Notebook, setting: str, values: list[Any]) -> None:
     """They are a list, or two ends that both count; values have the parameter's type."""
-    name = word.partition("=")[0]
-    points = in_words(training, word).points
+    name = setting.partition("=")[0]
+    points = in_settings(training, setting).points
     assert [json.dumps(point) for point in points] == [json.dumps({name: v}) for v in values]
 
 
-def test_word_with_one_value_is_given_to_every_run(training: Notebook) -> None:
+def test_setting_with_one_value_is_given_to_every_run(training: Notebook) -> None:
     """It is not an axis: a parameter that is not varied does not name a combination."""
-    grid = in_words(training, "rate=0.5", "epochs=1,2", "kind=x")
+    grid = in_settings(training, "rate=0.5", "epochs=1,2", "kind=x")
     assert grid.given == {"rate": 0.5, "kind": "x"}
     assert grid.varied == ["epochs"]
     assert grid.points == [{"epochs": 1}, {"epochs": 2}]
@@ -81,19 +81,19 @@ def test_word_with_one_value_is_given_to_every_run(training: Notebook) -> None:
 
 def test_value_may_hold_an_equals_sign(training: Notebook) -> None:
     """Only the first equals sign separates."""
-    assert in_words(training, "kind=a=b").given == {"kind": "a=b"}
+    assert in_settings(training, "kind=a=b").given == {"kind": "a=b"}
 
 
-def test_seeds_in_words_are_repetitions(training: Notebook) -> None:
-    """Wherever the word stands, runs that differ only in the seed are neighbours."""
-    grid = in_words(training, "seed=0..1", "rate=0.1,0.2")
+def test_seeds_in_settings_are_repetitions(training: Notebook) -> None:
+    """Wherever the setting stands, runs that differ only in the seed are neighbours."""
+    grid = in_settings(training, "seed=0..1", "rate=0.1,0.2")
     assert (grid.varied, grid.repeated) == (["rate"], ["seed"])
     assert [(p["rate"], p["seed"]) for p in grid.points] == [(0.1, 0), (0.1, 1), (0.2, 0), (0.2, 1)]
 
 
-def test_words_alone_run_the_notebook_once(training: Notebook) -> None:
+def test_settings_alone_run_the_notebook_once(training: Notebook) -> None:
     """A grid of single values has one point."""
-    assert in_words(training, "epochs=3").points == [{}]
+    assert in_settings(training, "epochs=3").points == [{}]
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_values_may_be_lists(training: Notebook) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("settings", "message"),
     [
         (["epoch=1..3"], "training.ipynb has no parameter 'epoch'; did you mean 'epochs'?"),
         (["epochs=1,a"], "training.ipynb: epochs must be int; got 'a'"),
@@ -184,9 +184,9 @@ def test_values_may_be_lists(training: Notebook) -> None:
         ),
     ],
 )
-def test_words_that_are_refused(training: Notebook, words: list[str], message: str) -> None:
+def test_settings_that_are_refused(training: Notebook, settings: list[str], message: str) -> None:
     """The message names the parameter, says what was expected, and what was found."""
-    assert refused(in_words, training, *words).startswith(message)
+    assert refused(in_settings, training, *settings).startswith(message)
 
 
 @pytest.mark.parametrize(

@@ -56,10 +56,10 @@ def test_best_combinations_are_named() -> None:
     """They are those with the lowest and highest means, but none of which a run failed."""
     from nbpress.sweep import tables
 
-    found = tables.extremes(nbpress.results("1_sums"))
-    assert found.header == ["value", "lowest", "with", "highest", "with"]
-    assert found.rows == [["total", "0", "count = 1, scale = 1", "3", "count = 3, scale = 1"]]
-    assert found.caption.endswith("; combinations with failed runs are left out.")
+    extremes = tables.extremes(nbpress.results("1_sums"))
+    assert extremes.header == ["value", "lowest", "with", "highest", "with"]
+    assert extremes.rows == [["total", "0", "count = 1, scale = 1", "3", "count = 3, scale = 1"]]
+    assert extremes.caption.endswith("; combinations with failed runs are left out.")
     one = nbpress.results("1_sums").iloc[:1]
     assert tables.extremes(one).rows == []
     repeated = nbpress.results("1_sums")

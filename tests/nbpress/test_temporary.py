@@ -16,32 +16,32 @@ from nbpress.run.temporary import delete_abandoned, private_folder, temporary_fi
 
 
 @pytest.fixture(autouse=True)
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the one folder for temporary files; its path is as short as it must be."""
     monkeypatch.setattr(temporary, "_parents", lambda: [tmp_path])
     monkeypatch.setattr(temporary, "_LONGEST", len(os.fsencode(tmp_path)))
     return tmp_path
 
 
-def test_private_folder_goes_when_its_block_ends(place: Path) -> None:
+def test_private_folder_goes_when_its_block_ends(parent: Path) -> None:
     """Its content goes with it, and nobody else can look into it."""
     with private_folder() as folder:
         (folder / "file").touch()
-        assert folder.parent == place
+        assert folder.parent == parent
         assert folder.stat().st_mode & 0o077 == 0
-    assert list(place.iterdir()) == []
+    assert list(parent.iterdir()) == []
 
 
-def test_temporary_files_are_made_in_a_private_folder(place: Path) -> None:
+def test_temporary_files_are_made_in_a_private_folder(parent: Path) -> None:
     """Whoever asks Python for one, in this process, gets it there."""
     former = tempfile.gettempdir()
     with temporary_files(), tempfile.NamedTemporaryFile() as file:
-        assert Path(file.name).parents[1] == place
+        assert Path(file.name).parents[1] == parent
     assert tempfile.gettempdir() == former
-    assert list(place.iterdir()) == []
+    assert list(parent.iterdir()) == []
 
 
-def test_folders_of_the_dead_are_swept_and_no_others(place: Path) -> None:
+def test_folders_of_the_dead_are_swept_and_no_others(parent: Path) -> None:
     """A folder is known by its lock, which dies with its process."""
     kills_itself = (
         "import os, sys, pathlib\n"
@@ -51,25 +51,25 @@ def test_folders_of_the_dead_are_swept_and_no_others(place: Path) -> None:
         "    (folder / 'kernel-ipc-1').touch()\n"
         "    os.kill(os.getpid(), 9)\n"
     )
-    subprocess.run([sys.executable, "-c", kills_itself, str(place)], check=False)
-    (left,) = place.iterdir()
-    foreign = place / "nbpress-foreign"  # somebody's folder of such a name
+    subprocess.run([sys.executable, "-c", kills_itself, str(parent)], check=False)
+    (left,) = parent.iterdir()
+    foreign = parent / "nbpress-foreign"  # somebody's folder of such a name
     foreign.mkdir()
-    elsewhere = place / "elsewhere"
+    elsewhere = parent / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "lock").touch()
-    (place / "nbpress-link").symlink_to(elsewhere)
+    (parent / "nbpress-link").symlink_to(elsewhere)
     with private_folder() as living:
         delete_abandoned()
         assert not left.exists()
-        assert {living, foreign, elsewhere} < set(place.iterdir())
+        assert {living, foreign, elsewhere} < set(parent.iterdir())
         assert (elsewhere / "lock").exists()
 
 
-def test_place_with_too_long_a_path_is_refused(
-    place: Path, monkeypatch: pytest.MonkeyPatch
+def test_folder_with_too_long_a_path_is_refused(
+    parent: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Sockets in it could not be reached."""
-    monkeypatch.setattr(temporary, "_LONGEST", len(os.fsencode(place)) - 1)
+    monkeypatch.setattr(temporary, "_LONGEST", len(os.fsencode(parent)) - 1)
     with pytest.raises(PressError, match="too long for a kernel's sockets: set TMPDIR"):
         private_folder().__enter__()

@@ -87,10 +87,10 @@ def test_number_words_are_found_where_values_could_be_quoted() -> None:
     """They count from two upwards; in Markdown cells they are just words."""
     text = "Two of ten thousand, one-fifth and fortyish, thirteen dozen"
     assert typed(("markdown", text)) == []
-    words = ["Two", "ten", "thousand", "thirteen", "dozen"]
+    number_words = ["Two", "ten", "thousand", "thirteen", "dozen"]
     assert [
         message.split()[0].strip("'") for *_, message in typed(("code", f"%%answer 1\n{text}"))
-    ] == words
+    ] == number_words
 
 
 def test_what_is_meant_is_said() -> None:

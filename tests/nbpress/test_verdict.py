@@ -54,9 +54,9 @@ ERROR = {
 PROSE = {"cell_type": "markdown", "id": "prose", "metadata": {}, "source": "Prose."}
 
 
-def judged(place: Path, *cells: Any, stopped: Exception | None = None) -> str | None:
+def judged(folder: Path, *cells: Any, stopped: Exception | None = None) -> str | None:
     """Return the verdict on a notebook of these cells."""
-    executed = place / "executed.ipynb"
+    executed = folder / "executed.ipynb"
     executed.write_text(json.dumps({"cells": list(cells)}), "utf-8")
     return verdict(executed, stopped, cell_timeout=5)
 
@@ -72,8 +72,8 @@ def test_error_output_stops_it(tmp_path: Path) -> None:
     """The message has number, id, source, output and traceback; papermill's cells do not count."""
     injected = code("x = 1", 1, tag="injected-parameters")
     marker = {**PROSE, "metadata": {"tags": ["papermill-error-cell-tag"]}}
-    found = judged(tmp_path, marker, PROSE, injected, code("f()", 2, printed("so far\n"), ERROR))
-    assert found == (
+    message = judged(tmp_path, marker, PROSE, injected, code("f()", 2, printed("so far\n"), ERROR))
+    assert message == (
         "cell 2 (cell-f()) raised KeyError: 'seven'\n\n"
         "    f()\n\n"
         "its output so far:\n"
@@ -85,34 +85,34 @@ def test_error_output_stops_it(tmp_path: Path) -> None:
 
 def test_cell_that_did_not_run_stops_it(tmp_path: Path) -> None:
     """It does so even without an error: papermill marks such cells as completed."""
-    found = judged(tmp_path, code(), code("2", None), code("3", None))
-    assert found is not None
-    assert found.startswith("cell 2 (cell-2) did not run")
+    message = judged(tmp_path, code(), code("2", None), code("3", None))
+    assert message is not None
+    assert message.startswith("cell 2 (cell-2) did not run")
 
 
 @pytest.mark.parametrize("count", [2, None])
 def test_cell_cut_off_by_a_dead_kernel(tmp_path: Path, count: int | None) -> None:
     """It is the last cell that has begun, even if its count died with the kernel."""
     cells = code(), code("2", count, printed("half"), begun=True), code("3", None)
-    found = judged(tmp_path, *cells, stopped=DeadKernelError("Kernel died"))
-    assert found is not None
-    assert found.startswith("cell 2 (cell-2) did not finish: its kernel died")
-    assert "    half" in found
+    message = judged(tmp_path, *cells, stopped=DeadKernelError("Kernel died"))
+    assert message is not None
+    assert message.startswith("cell 2 (cell-2) did not finish: its kernel died")
+    assert "    half" in message
 
 
 def test_cell_cut_off_by_its_time_limit(tmp_path: Path) -> None:
     """The message gives the limit and says where it is set."""
-    found = judged(tmp_path, code(), stopped=CellTimeoutError("…"))
-    assert found is not None
-    assert "took more than 5 s, the limit of a cell (cell_timeout in report/report.yaml)" in found
+    message = judged(tmp_path, code(), stopped=CellTimeoutError("…"))
+    assert message is not None
+    assert "took more than 5 s, the limit of a cell (cell_timeout in report/report.yaml)" in message
 
 
 def test_any_other_end_stops_it(tmp_path: Path) -> None:
     """It does so before the first cell, too, and even if all cells seem to have run."""
     stopped = RuntimeError("\x1b[31mno kernel\x1b[0m\nof this name")
-    found = judged(tmp_path, code(), stopped=stopped)
-    assert found is not None
-    assert found.startswith("cell 1 (cell-1) did not run: no kernel\n")
+    message = judged(tmp_path, code(), stopped=stopped)
+    assert message is not None
+    assert message.startswith("cell 1 (cell-1) did not run: no kernel\n")
     assert judged(tmp_path, code("1", None), stopped=stopped) == "it could not be run: no kernel"
     assert judged(tmp_path, PROSE, stopped=stopped) == "it could not be run: no kernel"
 
@@ -129,8 +129,8 @@ def test_half_written_notebook_stops_it(tmp_path: Path, content: str) -> None:
 def test_full_disk_is_named(tmp_path: Path) -> None:
     """It is named whatever the executed notebook then looks like."""
     full = OSError(errno.ENOSPC, "No space left on device")
-    found = judged(tmp_path, code(), stopped=full)
-    assert found == "cannot read or write: the disk is full: make room and run it again"
+    message = judged(tmp_path, code(), stopped=full)
+    assert message == "cannot read or write: the disk is full: make room and run it again"
 
 
 def test_error_without_traceback_is_its_message_alone(tmp_path: Path) -> None:
@@ -160,8 +160,8 @@ def test_error_without_traceback_is_its_message_alone(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_lack_of_memory_is_one_sentence(tmp_path: Path, error: Any, line: str) -> None:
     """There is no traceback, because it would lead nowhere."""
-    found = judged(tmp_path, code("f()", 1, {**ERROR, **error}))
-    assert found == (
+    message = judged(tmp_path, code("f()", 1, {**ERROR, **error}))
+    assert message == (
         f"cell 1 (cell-f()) ran out of memory ({line}): free some, or raise its limits, "
         "and run it again\n\n    f()"
     )

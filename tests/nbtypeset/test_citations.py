@@ -62,7 +62,7 @@ def test_pdf_has_the_references_in_its_outline() -> None:
 
     pdf, _ = written("typst-pdf", "# One\n\nAs [@lecun1998] says.")
     with pikepdf.open(io.BytesIO(pdf)).open_outline() as outline:
-        assert [item.title for item in outline.root][-1] == "References"
+        assert [bookmark.title for bookmark in outline.root][-1] == "References"
 
 
 def test_unknown_key_stays_as_it_was_typed() -> None:

@@ -77,11 +77,11 @@ def alternatives(pdf: bytes) -> list[str]:
     """Return the alternative texts of a PDF's formulas."""
     with pikepdf.open(io.BytesIO(pdf)) as opened:
         return [
-            str(item["/Alt"])
-            for item in opened.objects
-            if isinstance(item, pikepdf.Dictionary)
-            and item.get("/S") == "/Formula"
-            and "/Alt" in item
+            str(element["/Alt"])
+            for element in opened.objects
+            if isinstance(element, pikepdf.Dictionary)
+            and element.get("/S") == "/Formula"
+            and "/Alt" in element
         ]
 
 
@@ -153,9 +153,9 @@ def test_mark_is_in_the_pdf_by_tex(tmp_path: Path) -> None:
     """TeX sets it without complaint, once, beside the second number."""
     resources = judged(*VERDICTS)
     pdf, _ = ReportLatexPDFExporter(strict=True).from_notebook_node(derived(), resources)
-    words = words_of(pdf, tmp_path)
-    assert "✓ (2)" in words
-    assert "✓ (1)" not in words
+    printed = words_of(pdf, tmp_path)
+    assert "✓ (2)" in printed
+    assert "✓ (1)" not in printed
 
 
 @pytest.mark.parametrize("verdicts", [(), ("proved",), ("proved", "proved", ""), ("", "")])

@@ -72,13 +72,13 @@ def calls(source: str) -> set[str]:
     return begun
 
 
-def compiled(source: str, resources: Any, place: Path) -> bytes:
+def compiled(source: str, resources: Any, folder: Path) -> bytes:
     """Compile what the Typst exporter wrote, as users do."""
     for name, content in resources["outputs"].items():
-        (place / name).parent.mkdir(exist_ok=True)
-        (place / name).write_bytes(content)
-    (place / "main.typ").write_text(source, encoding="utf-8")
-    pdf: Any = typst.compile(str(place / "main.typ"), ignore_system_fonts=True)
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(content)
+    (folder / "main.typ").write_text(source, encoding="utf-8")
+    pdf: Any = typst.compile(str(folder / "main.typ"), ignore_system_fonts=True)
     return bytes(pdf)
 
 
@@ -292,7 +292,7 @@ def test_headings_after_the_title() -> None:
     levels = re.findall(r"<h(\d) id=\"(\w+)\"", page)
     assert levels == [("2", "one"), ("3", "inner"), ("2", "two"), ("2", "three"), ("2", "four")]
     with pikepdf.open(io.BytesIO(pdf)).open_outline() as outline:
-        assert [item.title for item in outline.root] == ["One", "Two", "Three", "Four"]
+        assert [bookmark.title for bookmark in outline.root] == ["One", "Two", "Three", "Four"]
 
 
 def test_link_in_a_heading() -> None:

@@ -40,16 +40,16 @@ class _Reader(HTMLParser):
 
     def __init__(self, page: str) -> None:
         super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Keep one element."""
-        self.found.append((tag, dict(attrs)))
+        self.elements.append((tag, dict(attrs)))
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
         """Return the attributes of all elements of a kind."""
-        return [attrs for kind, attrs in self.found if kind == tag]
+        return [attrs for kind, attrs in self.elements if kind == tag]
 
 
 @pytest.fixture(scope="module")
@@ -96,13 +96,13 @@ def test_policy_allows_this_style_and_nothing_else(page: str) -> None:
     assert policy.startswith("default-src 'none'")
     assert f"style-src 'sha256-{digest}'" in policy
     assert "unsafe" not in policy
-    assert not [attrs for _, attrs in _Reader(page).found if "style" in attrs]
+    assert not [attrs for _, attrs in _Reader(page).elements if "style" in attrs]
 
 
 def test_ids_are_unique_and_links_lead_to_them(page: str) -> None:
     """Every link within the page has a target, and every target exists once."""
     reader = _Reader(page)
-    ids = [attrs["id"] for _, attrs in reader.found if "id" in attrs]
+    ids = [attrs["id"] for _, attrs in reader.elements if "id" in attrs]
     assert len(ids) == len(set(ids))
     assert {"task-2d", "fig-2b", "tab-a"} <= set(ids)
     links = {str(a["href"])[1:] for a in reader.all("a") if str(a["href"]).startswith("#")}
@@ -144,7 +144,7 @@ def test_odd_notebook_becomes_a_page(name: str) -> None:
     reader = _Reader(page_of(ODD[name]()))
     assert reader.all("main")
     assert not reader.all("script")
-    assert not any(key.startswith("on") for _, attrs in reader.found for key in attrs)
+    assert not any(key.startswith("on") for _, attrs in reader.elements for key in attrs)
     assert not any("javascript:" in str(a.get("href")) for a in reader.all("a"))
 
 
@@ -363,7 +363,7 @@ def test_regions_have_names_of_their_own(page: str) -> None:
         attrs["aria-label"]
         for _, attrs in _Reader(
             page_of(markdown(table, table, formula, "|  |\n|---|\n| x |"))
-        ).found
+        ).elements
         if attrs.get("role") == "region"
     ]
     assert regions == ["Table: a, b", "Table: a, b (2)", "Table: λ, sum of w squared", "Table"]
@@ -393,7 +393,7 @@ def test_printed_page_holds_every_task(opened: Any) -> None:
             assert f"Task {task}" in titles
 
 
-def _titles(items: Any) -> Iterator[str]:
-    for item in items:
-        yield item.title
-        yield from _titles(item.children)
+def _titles(bookmarks: Any) -> Iterator[str]:
+    for bookmark in bookmarks:
+        yield bookmark.title
+        yield from _titles(bookmark.children)

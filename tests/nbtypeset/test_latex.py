@@ -227,10 +227,10 @@ def test_report_compiles(tmp_path: Path) -> None:
     """It compiles in strict mode, with the words, numbers and marks of the report."""
     pdf, warnings = pdf_of(*bound_report(show_code=True), strict=True)
     assert warnings == []
-    words = words_of(pdf, tmp_path)
+    printed = words_of(pdf, tmp_path)
     for text in ("Proved by machine: SymPy finds", "Figure 12.", "Table 1. What 2022 found",
                  "loss = train(model)", "Appendix", "(1a)"):  # fmt: skip
-        assert text in words
+        assert text in printed
 
 
 @needs_xelatex

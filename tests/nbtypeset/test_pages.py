@@ -98,9 +98,9 @@ def test_figure_floats_so_that_no_page_ends_empty() -> None:
     assert first[-1] == "The answer is here."
     assert "The answer is here." not in second
     assert second[1] == "Task 2a — One"  # whose figure it is that the page begins with
-    place = [next(i for i, each in enumerate(second[2:]) if text in each)
+    indices = [next(i for i, each in enumerate(second[2:]) if text in each)
              for text in ("The caption.", "Task 2b", "More of it.")]  # fmt: skip
-    assert place == sorted(place)
+    assert indices == sorted(indices)
 
 
 def test_figure_for_which_there_is_room_after_all_stays_in_its_place() -> None:
@@ -128,9 +128,9 @@ def test_figure_that_fits_stays_in_its_place() -> None:
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"c{number}"
     (page,) = pages_of(notebook)
-    place = [next(i for i, each in enumerate(page) if text in each)
+    indices = [next(i for i, each in enumerate(page) if text in each)
              for text in ("Above.", "The caption.", "Below.")]  # fmt: skip
-    assert place == sorted(place)
+    assert indices == sorted(indices)
 
 
 def test_long_table_goes_on_over_pages() -> None:

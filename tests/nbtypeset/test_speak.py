@@ -31,10 +31,10 @@ READ = {
 }
 
 
-@pytest.mark.parametrize(("latex", "words"), READ.items(), ids=READ)
-def test_formula_is_read_as_words(latex: str, words: str) -> None:
+@pytest.mark.parametrize(("latex", "spoken"), READ.items(), ids=READ)
+def test_formula_is_read_as_words(latex: str, spoken: str) -> None:
     """A formula is read so that fractions, indices and lines can be told apart."""
-    assert readable(latex) == words
+    assert readable(latex) == spoken
 
 
 @pytest.mark.parametrize(
@@ -43,9 +43,9 @@ def test_formula_is_read_as_words(latex: str, words: str) -> None:
 )  # fmt: skip
 def test_broken_formula_is_read_somehow(latex: str) -> None:
     """Any source gives something to read, without LaTeX in it."""
-    words = readable(latex)
-    assert words
-    assert not set(words) & set("\\{}")
+    spoken = readable(latex)
+    assert spoken
+    assert not set(spoken) & set("\\{}")
 
 
 def test_no_latex_is_left() -> None:
@@ -55,7 +55,7 @@ def test_no_latex_is_left() -> None:
         r"\frac{e^{z_k}}{\sum_{k'=1}^K e^{z_{k'}}} = \left( 1 - \frac{e^{z_k}}{\sum_{k'=1}^K "
         r"e^{z_{k'}}} \right) + \Sigma_{i,j} w_{i,j}^2 \ln(\hat{y}^n)"
     )
-    words = readable(source)
-    assert "k prime" in words
-    assert "Σ sub (i, j)" in words
-    assert not set(words) & set("\\{}^_&'")
+    spoken = readable(source)
+    assert "k prime" in spoken
+    assert "Σ sub (i, j)" in spoken
+    assert not set(spoken) & set("\\{}^_&'")

@@ -78,10 +78,10 @@ def test_report_says_what_it_is(report: Any) -> None:
 
 def test_report_is_tagged(report: Any) -> None:
     """Formulas and figures carry an alternative text; headings, lists and tables are tagged."""
-    found = list(elements(report.Root.StructTreeRoot.K))
-    kinds = {str(e.S) for e in found}
+    structure = list(elements(report.Root.StructTreeRoot.K))
+    kinds = {str(e.S) for e in structure}
     assert {"/Figure", "/Formula", "/H1", "/H2", "/Table", "/TH", "/TD", "/Caption"} <= kinds
-    with_alt = [e for e in found if str(e.S) in ("/Figure", "/Formula")]
+    with_alt = [e for e in structure if str(e.S) in ("/Figure", "/Formula")]
     assert all(str(e.get("/Alt", "")).strip() for e in with_alt)
     assert not any(set(str(e.Alt)) & set("\\{}") for e in with_alt)
     assert sum("Two falling curves" in str(e.Alt) for e in with_alt) == 12
@@ -127,7 +127,9 @@ def test_date_is_written_out(date: str, language: str, day: str) -> None:
 def test_report_has_bookmarks_of_chapters_and_tasks(report: Any) -> None:
     """Chapters and the tasks below them are in the outline."""
     with report.open_outline() as outline:
-        chapters = {item.title: [kid.title for kid in item.children] for item in outline.root}
+        chapters = {
+            bookmark.title: [kid.title for kid in bookmark.children] for bookmark in outline.root
+        }
     assert "Task 2d — Early stopping" in chapters["Logistic regression"]
     assert list(chapters)[-1] == "Appendix"
 
@@ -247,7 +249,7 @@ def test_broken_cell_costs_only_itself() -> None:
     notebook.cells += markdown("", "# Still here").cells[1:]
     pdf, warnings = pdf_of(notebook)
     with pikepdf.open(io.BytesIO(pdf)).open_outline() as outline:
-        assert [item.title for item in outline.root] == ["Still here"]
+        assert [bookmark.title for bookmark in outline.root] == ["Still here"]
     assert any("cell 1" in w and "cannot be typeset" in w for w in warnings)
 
 
@@ -267,8 +269,8 @@ def test_pictures_stay_inside_the_notebooks_folder(tmp_path: Path) -> None:
     import base64
 
     (tmp_path / "inner").mkdir()
-    for place in (tmp_path / "out.png", tmp_path / "inner" / "in.png"):
-        place.write_bytes(base64.b64decode(PIXEL))
+    for path in (tmp_path / "out.png", tmp_path / "inner" / "in.png"):
+        path.write_bytes(base64.b64decode(PIXEL))
     notebook = markdown("![in](in.png) ![out](../out.png) ![far](https://x.invalid/far.png)")
     resources = {"metadata": {"path": str(tmp_path / "inner")}}
     source, resources = TypstExporter().from_notebook_node(notebook, resources)

@@ -64,16 +64,16 @@ class Derivation(NamedTuple):
     task: str
     formulas: list[tuple[str, str]]
 
-    def with_(self, place: int, latex: str) -> list[tuple[str, str]]:
+    def with_(self, index: int, latex: str) -> list[tuple[str, str]]:
         """Return what is to be judged if one formula is another.
 
         For a claim what stands above it is enough, and other claims do not matter.
         """
-        kind = self.formulas[place][0]
+        kind = self.formulas[index][0]
         if kind == "prove":
-            above = [each for each in self.formulas[:place] if each[0] != "prove"]
+            above = [each for each in self.formulas[:index] if each[0] != "prove"]
             return [*above, (kind, latex)]
-        return [*self.formulas[:place], (kind, latex), *self.formulas[place + 1 :]]
+        return [*self.formulas[:index], (kind, latex), *self.formulas[index + 1 :]]
 
 
 def derivations() -> Iterator[Derivation]:
@@ -86,12 +86,12 @@ def derivations() -> Iterator[Derivation]:
 
 
 def mutants_of(derivation: Derivation) -> Iterator[tuple[int, Mutant]]:
-    """Yield the mutants of each formula with its place."""
+    """Yield the mutants of each formula with its index."""
     declared = re.findall(r"([a-z, &]+?)\\in", "".join(latex for _, latex in derivation.formulas))
     indices = "".join(sorted(set(re.sub(r"[^a-z]", "", "".join(declared)))))
-    for place, (_, latex) in enumerate(derivation.formulas):
+    for index, (_, latex) in enumerate(derivation.formulas):
         for mutant in mutants(latex, indices):
-            yield place, mutant
+            yield index, mutant
 
 
 def prove(claim: str, *given: tuple[str, str]) -> Verdict:
@@ -108,9 +108,9 @@ def equal_by_mathematics(task: str, latex: str) -> str:
 def survivors(derivation: Derivation, step: int) -> Iterator[tuple[str, str]]:
     """Yield what was changed, and the LaTeX, of each mutant that is not refused."""
     tried = 0
-    for place, mutant in itertools.islice(mutants_of(derivation), 0, None, step):
+    for index, mutant in itertools.islice(mutants_of(derivation), 0, None, step):
         tried += 1
-        verdicts = Prover().verdicts(derivation.with_(place, mutant.latex))
+        verdicts = Prover().verdicts(derivation.with_(index, mutant.latex))
         if not any(verdict.refusal for verdict in verdicts):
             yield mutant.what, mutant.latex
     assert tried > 5

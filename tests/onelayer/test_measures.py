@@ -364,34 +364,34 @@ def test_by_hand_of_predictions() -> None:
     model = models.SoftmaxRegression(3)
     X = np.array([[3.0, 0, 0], [0, 2.0, 0], [0, 5.0, 0], [0, 0, 1.0], [0.1, 0, 0]])
     targets = np.eye(3)[[0, 0, 2, 2, 1]]
-    found = measures.predictions(model, X, np.eye(3), targets)
-    assert found.predicted.tolist() == [0, 1, 1, 2, 0]
-    assert found.confusion.tolist() == [[1, 1, 0], [1, 0, 0], [0, 1, 1]]
-    assert found.wrong.tolist() == [2, 1, 4]
-    assert found.most_frequent_mistake == (0, 1, 1)
-    assert found.most_frequent_mistakes == "0 as 1, 1 as 0 and 2 as 1"
-    assert found.recall.tolist() == [0.5, 0, 0.5]
-    assert found.confidence[2] == pytest.approx(np.exp(5) / (np.exp(5) + 2))
+    predictions = measures.predictions(model, X, np.eye(3), targets)
+    assert predictions.predicted.tolist() == [0, 1, 1, 2, 0]
+    assert predictions.confusion.tolist() == [[1, 1, 0], [1, 0, 0], [0, 1, 1]]
+    assert predictions.wrong.tolist() == [2, 1, 4]
+    assert predictions.most_frequent_mistake == (0, 1, 1)
+    assert predictions.most_frequent_mistakes == "0 as 1, 1 as 0 and 2 as 1"
+    assert predictions.recall.tolist() == [0.5, 0, 0.5]
+    assert predictions.confidence[2] == pytest.approx(np.exp(5) / (np.exp(5) + 2))
 
 
 @pytest.mark.parametrize(
-    ("confusion", "words"),
+    ("confusion", "expected"),
     [([[9, 1], [0, 8]], "0 as 1"), ([[9, 2], [2, 8]], "0 as 1 and 1 as 0")],
 )
-def test_equally_frequent_mistakes_are_all_named(confusion, words) -> None:
+def test_equally_frequent_mistakes_are_all_named(confusion, expected) -> None:
     """Of equally frequent mistakes, a later one is not left out."""
     none = np.zeros(0)
-    found = measures.Predictions(np.array(confusion), none, none, none, none)
-    assert found.most_frequent_mistakes == words
+    predictions = measures.Predictions(np.array(confusion), none, none, none, none)
+    assert predictions.most_frequent_mistakes == expected
 
 
 def test_model_that_is_always_right_has_no_mistakes_to_show() -> None:
     """The remedy is told."""
     none = np.zeros(0)
-    found = measures.Predictions(np.diag([9, 5]), none, none, none, none)
+    predictions = measures.Predictions(np.diag([9, 5]), none, none, none, none)
     for name in ("most_frequent_mistake", "most_frequent_mistakes"):
         with pytest.raises(SettingError, match=r"right on all 14 .*\(validation_size\)"):
-            getattr(found, name)
+            getattr(predictions, name)
 
 
 def test_half_of_the_pull() -> None:

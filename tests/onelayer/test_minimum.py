@@ -21,39 +21,39 @@ def test_no_slope_is_left(data, l2_lambda, step_size) -> None:
     """The same minimum is reached from anywhere, even with a step that is far too long."""
     X, targets = data
     start = np.random.RandomState(1).normal(size=(5, 3))
-    found = minimum(MODEL, X, targets, l2_lambda, start, step_size, tolerance=1e-8, max_steps=5000)
-    slope = models.gradient(MODEL, X, found.weights, targets, l2_lambda)
-    assert found.largest_slope == pytest.approx(np.abs(slope).max(), abs=1e-12)
-    assert found.largest_slope <= 1e-8
+    result = minimum(MODEL, X, targets, l2_lambda, start, step_size, tolerance=1e-8, max_steps=5000)
+    slope = models.gradient(MODEL, X, result.weights, targets, l2_lambda)
+    assert result.largest_slope == pytest.approx(np.abs(slope).max(), abs=1e-12)
+    assert result.largest_slope <= 1e-8
     # There the weights are a sum of training images: equation "minimum" of task 4a.
-    residual = targets - MODEL.probabilities(models.logits(X, found.weights))
-    np.testing.assert_allclose(found.weights, X.T @ residual / (60 * l2_lambda), atol=1e-6)
+    residual = targets - MODEL.probabilities(models.logits(X, result.weights))
+    np.testing.assert_allclose(result.weights, X.T @ residual / (60 * l2_lambda), atol=1e-6)
 
 
 def test_objective_is_lowest_there(data) -> None:
     """Every step away from it leads up."""
     X, targets = data
-    found = minimum(MODEL, X, targets, 0.5, np.zeros((5, 3)), 0.1, tolerance=1e-9, max_steps=1000)
-    lowest = models.objective(MODEL, X, found.weights, targets, 0.5)
+    result = minimum(MODEL, X, targets, 0.5, np.zeros((5, 3)), 0.1, tolerance=1e-9, max_steps=1000)
+    lowest = models.objective(MODEL, X, result.weights, targets, 0.5)
     for seed in range(5):
-        away = found.weights + 1e-3 * np.random.RandomState(seed).normal(size=(5, 3))
+        away = result.weights + 1e-3 * np.random.RandomState(seed).normal(size=(5, 3))
         assert models.objective(MODEL, X, away, targets, 0.5) > lowest
 
 
 def test_steps_are_limited(data) -> None:
     """A descent that stops short of the minimum says how far from it it is."""
     X, targets = data
-    found = minimum(MODEL, X, targets, 0.01, np.ones((5, 3)), 1e-4, max_steps=3)
-    assert found.largest_slope > 1e-4
-    assert found.steps == 3
+    result = minimum(MODEL, X, targets, 0.01, np.ones((5, 3)), 1e-4, max_steps=3)
+    assert result.largest_slope > 1e-4
+    assert result.steps == 3
 
 
 def test_float32_stays(data) -> None:
     """Weights have the dtype of the inputs, whatever the initial weights have."""
     X, targets = (array.astype(np.float32) for array in data)
-    found = minimum(MODEL, X, targets, 2.0, np.zeros((5, 3)), 0.1)
-    assert found.weights.dtype == np.float32
-    assert found.largest_slope <= 1e-4
+    result = minimum(MODEL, X, targets, 2.0, np.zeros((5, 3)), 0.1)
+    assert result.weights.dtype == np.float32
+    assert result.largest_slope <= 1e-4
 
 
 @pytest.mark.parametrize(("l2_lambda", "step_size"), [(0.0, 0.1), (1.0, 0.0), (-1.0, 0.1)])

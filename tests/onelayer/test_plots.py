@@ -149,8 +149,8 @@ def test_letters_are_the_texts(run, plot) -> None:
 def test_typeface_comes_with_its_licence() -> None:
     """The licence asks for this, with the copyright and the source of the files."""
     licence = (Path(style.__file__).parent / "OFL.txt").read_text("utf-8")
-    for words in ("SIL OPEN FONT LICENSE Version 1.1", "Copyright ©", "@fontsource/libertinus"):
-        assert words in licence
+    for text in ("SIL OPEN FONT LICENSE Version 1.1", "Copyright ©", "@fontsource/libertinus"):
+        assert text in licence
 
 
 def test_without_pyplot() -> None:

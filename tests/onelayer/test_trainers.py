@@ -190,24 +190,24 @@ def test_none() -> None:
 def test_is_told_what_the_history_says(patience) -> None:
     """It is called after every validation, the last one too, with the history's values."""
     trainer = Trainer(SoftmaxRegression(3), 0.9, 5, 9, patience=patience)
-    told = []
+    reports = []
 
     def tell(progress):
-        told.append(replace(progress, weights=progress.weights.copy()))
+        reports.append(replace(progress, weights=progress.weights.copy()))
 
     histories = trainer.fit_each(made_up(), RandomState(3), [0.0, 0.1], on_validation=tell)
     for s, history in enumerate(histories):
-        shown = told[: len(history.validation_step)]
+        shown = reports[: len(history.validation_step)]
         assert [each.step for each in shown] == list(history.validation_step)
         for name in ("validation_loss", "validation_accuracy"):
             values = [getattr(each, name)[s] for each in shown]
             np.testing.assert_array_equal(values, getattr(history, name))
         norms = [np.square(each.weights[:, s]).sum() for each in shown]
         np.testing.assert_allclose(norms, history.squared_norm)
-    assert len(told) == max(len(history.validation_step) for history in histories)
+    assert len(reports) == max(len(history.validation_step) for history in histories)
     since = histories[0].validation_step[:2] + 1
     loss = histories[0].train_loss[since[0] : since[1]].mean()
-    assert told[1].train_loss[0] == pytest.approx(loss)
+    assert reports[1].train_loss[0] == pytest.approx(loss)
 
 
 @pytest.mark.parametrize("answer", [None, False])
@@ -215,10 +215,10 @@ def test_changes_nothing(answer) -> None:
     """A history is the same, bit for bit, with it and without it."""
     trainer, split = Trainer(SoftmaxRegression(3), 0.1, 5, 4), made_up()
     silent = trainer.fit(split, RandomState(3), 0.1)
-    told = trainer.fit(split, RandomState(3), 0.1, on_validation=lambda _: answer)
+    observed = trainer.fit(split, RandomState(3), 0.1, on_validation=lambda _: answer)
     for field in fields(silent):
         np.testing.assert_array_equal(
-            getattr(told, field.name), getattr(silent, field.name), field.name
+            getattr(observed, field.name), getattr(silent, field.name), field.name
         )
 
 

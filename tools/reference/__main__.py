@@ -27,14 +27,14 @@ PAGES = ROOT / "docs" / "reference"
 _PART = re.compile(r"(<!-- from the code: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-def main(words: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Write the pages, or with --check say which are out of date."""
-    if words not in ([], ["--check"]):
-        sys.stderr.write(f"expected nothing or --check; got {' '.join(words)}\n")
+    if arguments not in ([], ["--check"]):
+        sys.stderr.write(f"expected nothing or --check; got {' '.join(arguments)}\n")
         return 2
     pages = sorted(PAGES.glob("*.md"))
     stale = [page for page in pages if written(page) != page.read_text("utf-8")]
-    if "--check" not in words:
+    if "--check" not in arguments:
         for page in stale:
             page.write_text(written(page), "utf-8")
         return 0

@@ -77,8 +77,8 @@ def exporters() -> str:
     """Return each of the project's exporters for nbconvert, with its settings."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     sections = []
-    for name, place in project["entry-points"]["nbconvert.exporters"].items():
-        module, _, class_name = place.partition(":")
+    for name, reference in project["entry-points"]["nbconvert.exporters"].items():
+        module, _, class_name = reference.partition(":")
         class_ = getattr(import_module(module), class_name)
         ours = [base for base in class_.__mro__ if base.__module__ == module]
         traits = {k: v for base in ours for k, v in base.class_own_traits(config=True).items()}

@@ -16,17 +16,17 @@ from nbpress.cli import nbpress as command_line
 def commands() -> str:
     """Return every command of the command line with its options."""
     every = all_commands("nbpress", command_line)
-    return "\n\n".join(command(words, each) for words, each in every)
+    return "\n\n".join(command(full_name, each) for full_name, each in every)
 
 
-def all_commands(words: str, group: click.Command) -> Iterator[tuple[str, click.Command]]:
-    """Yield a command and all its subcommands, each with the words to type."""
-    yield words, group
+def all_commands(full_name: str, group: click.Command) -> Iterator[tuple[str, click.Command]]:
+    """Yield a command and all its subcommands, each with its full name."""
+    yield full_name, group
     for name, each in getattr(group, "commands", {}).items():
-        yield from all_commands(f"{words} {name}", each)
+        yield from all_commands(f"{full_name} {name}", each)
 
 
-def command(words: str, each: click.Command) -> str:
+def command(full_name: str, each: click.Command) -> str:
     """Return a command's help as Markdown."""
     arguments = [
         f"[{p.human_readable_name}]" if not p.required else p.human_readable_name
@@ -42,7 +42,7 @@ def command(words: str, each: click.Command) -> str:
                 meaning = f"{meaning}. By default `{option.default}`".removeprefix(". ")
             variable = f"`{option.envvar}`" if option.envvar else ""
             rows.append([f"`{option.opts[0]}{value}`", meaning, variable])
-    heading = f"## {' '.join([words, *arguments])}"
+    heading = f"## {' '.join([full_name, *arguments])}"
     parts = [heading, *paragraphs(each.help), *paragraphs(each.epilog)]
     options = [table(["option", "meaning", "variable"], rows)] if rows else []
     return "\n\n".join([*parts, *options])
@@ -68,14 +68,14 @@ def metavar(option: click.Option) -> str:
 
 def targets() -> str:
     """Return the targets of the Makefile."""
-    found = re.findall(r"^([a-z-]+):.*?## (.*)$", makefile(), re.MULTILINE)
-    return table(["target", "what it does"], [[f"`make {name}`", text] for name, text in found])
+    matches = re.findall(r"^([a-z-]+):.*?## (.*)$", makefile(), re.MULTILINE)
+    return table(["target", "what it does"], [[f"`make {name}`", text] for name, text in matches])
 
 
 def variables() -> str:
     """Return the variables of the Makefile."""
-    found = re.findall(r"^## ([A-Z_]+=\S+) +(.*)$", makefile(), re.MULTILINE)
-    return table(["variable", "meaning"], [[f"`{name}`", text] for name, text in found])
+    matches = re.findall(r"^## ([A-Z_]+=\S+) +(.*)$", makefile(), re.MULTILINE)
+    return table(["variable", "meaning"], [[f"`{name}`", text] for name, text in matches])
 
 
 def makefile() -> str:

@@ -66,9 +66,9 @@ def in_words(annotation: Any) -> str:
     return f"{annotation.__name__.lower()}, see below"
 
 
-def plural(words: str) -> str:
+def plural(name: str) -> str:
     """Return the plural of a type's name: "texts", "lists of texts", "chapters, see below"."""
-    return re.sub(r"^(text|whole number|number|date|value|list|mapping|chapter)\b", r"\1s", words)
+    return re.sub(r"^(text|whole number|number|date|value|list|mapping|chapter)\b", r"\1s", name)
 
 
 def default_of(field: FieldInfo) -> str:

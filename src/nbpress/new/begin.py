@@ -98,8 +98,8 @@ def _check_free(folder: Path) -> None:
 
 
 def _title(name: str) -> str:
-    words = re.sub(r"[-_\s]+", " ", name).strip() or "Report"
-    return words[0].upper() + words[1:]
+    title = re.sub(r"[-_\s]+", " ", name).strip() or "Report"
+    return title[0].upper() + title[1:]
 
 
 def _quoted(text: str) -> str:

@@ -10,15 +10,16 @@ import click
 
 
 class _New(click.Command):
-    """Takes all words after `--from`, up to the next option, as notebooks."""
+    """Takes all arguments after `--from`, up to the next option, as notebooks."""
 
-    def parse_args(self, context: click.Context, words: list[str]) -> list[str]:
-        if "--from" in words:
-            first = words.index("--from") + 1
-            notebooks = list(takewhile(lambda word: not word.startswith("-"), words[first:]))
-            pairs = [word for notebook in notebooks for word in ("--from", notebook)]
-            words = [*words[: first - 1], *(pairs or ["--from"]), *words[first + len(notebooks) :]]
-        return super().parse_args(context, words)
+    def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
+        if "--from" in arguments:
+            first = arguments.index("--from") + 1
+            notebooks = list(takewhile(lambda each: not each.startswith("-"), arguments[first:]))
+            pairs = [each for notebook in notebooks for each in ("--from", notebook)]
+            rest = arguments[first + len(notebooks) :]
+            arguments = [*arguments[: first - 1], *(pairs or ["--from"]), *rest]
+        return super().parse_args(context, arguments)
 
 
 @click.command(cls=_New, epilog="Example: nbpress new my-report --from first.ipynb second.ipynb")

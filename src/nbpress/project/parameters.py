@@ -175,11 +175,11 @@ def read_parameters(given: str | list[str]) -> Parameters:
             content = read_yaml(Path(setting))
             if not isinstance(content, dict):
                 raise PressError(f"{setting}: expected parameters, 'name: value' on each line")
-            for key, item in content.items():
-                if isinstance(item, dict):
-                    parameters.setdefault(str(key), {}).update(item)
+            for key, entry in content.items():
+                if isinstance(entry, dict):
+                    parameters.setdefault(str(key), {}).update(entry)
                 else:
-                    parameters.setdefault("", {})[str(key)] = item
+                    parameters.setdefault("", {})[str(key)] = entry
         else:
             remedy = "quote one that has spaces: \"'my chapter.n=20'\""
             if any(each.startswith("=") or each.endswith("=") for each in settings):
@@ -190,14 +190,14 @@ def read_parameters(given: str | list[str]) -> Parameters:
     return parameters
 
 
-def _joined(words: Sequence[str]) -> list[str]:
+def _joined(pieces: Sequence[str]) -> list[str]:
     """Rejoin the pieces of a list: `lambdas=[2, 0.2]` may contain spaces."""
     settings: list[str] = []
-    for word in words:
+    for piece in pieces:
         if settings and settings[-1].count("[") > settings[-1].count("]"):
-            settings[-1] += f" {word}"
+            settings[-1] += f" {piece}"
         else:
-            settings.append(word)
+            settings.append(piece)
     return settings
 
 
@@ -212,28 +212,28 @@ def _type(annotation: str) -> Any:
                 return None
             case ast.BinOp(left=left, op=ast.BitOr(), right=right):
                 return build(left) | build(right)
-            case ast.Subscript(value=ast.Name(id="Optional"), slice=item):
-                return build(item) | None
-            case ast.Subscript(value=value, slice=ast.Tuple(elts=items)):
-                return build(value)[tuple(build(item) for item in items)]
-            case ast.Subscript(value=value, slice=item):
-                return build(value)[build(item)]
+            case ast.Subscript(value=ast.Name(id="Optional"), slice=inner):
+                return build(inner) | None
+            case ast.Subscript(value=value, slice=ast.Tuple(elts=elements)):
+                return build(value)[tuple(build(element) for element in elements)]
+            case ast.Subscript(value=value, slice=inner):
+                return build(value)[build(inner)]
         raise PressError(f"a type must be made of {', '.join(_TYPES)}; got {annotation!r}")
 
     return build(ast.parse(annotation, mode="eval").body)
 
 
-def _is_ordered(items: list[Any], order: str) -> bool:
+def _is_ordered(values: list[Any], order: str) -> bool:
     if order == "increasing":
-        return all(a < b for a, b in itertools.pairwise(items))
-    return not order or all(item not in items[:i] for i, item in enumerate(items))
+        return all(a < b for a, b in itertools.pairwise(values))
+    return not order or all(value not in values[:i] for i, value in enumerate(values))
 
 
 def numbers(value: Any) -> Iterator[int | float]:
     """Yield the numbers in a value, including those nested in lists and mappings."""
     if isinstance(value, list | dict):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from numbers(item)
+        for element in value.values() if isinstance(value, dict) else value:
+            yield from numbers(element)
     elif isinstance(value, int | float):
         yield value
 

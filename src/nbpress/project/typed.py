@@ -28,7 +28,7 @@ _WORDS = re.compile(
 def typed_in(text: str) -> str | None:
     """Return the first number or number word typed in a text that `typed: …` does not allow."""
     meant = _listed(TYPED.findall(text))
-    numbers = _numbers_in(text, words=True)
+    numbers = _numbers_in(text, with_words=True)
     return next((each[0] for each in numbers if each[0].lower() not in meant), None)
 
 
@@ -44,7 +44,7 @@ def typed_numbers(notebook: Notebook) -> Iterator[Fault]:
     for cell in notebook.cells:
         unused = meant = set(_meant(cell))
         for passage in passages[cell.id]:
-            for number in _numbers_in(passage.text, words=passage.kind != "Markdown"):
+            for number in _numbers_in(passage.text, with_words=passage.kind != "Markdown"):
                 unused = unused - {number[0].lower()}
                 if number[0].lower() not in meant:
                     line = passage.line_of(number)
@@ -66,10 +66,10 @@ def _listed(lists: Iterable[str]) -> list[str]:
     return [number.strip().lower() for each in lists for number in each.split(", ")]
 
 
-def _numbers_in(text: str, *, words: bool) -> list[re.Match[str]]:
-    """Return the numbers in a text, and with `words` its number words, in their order."""
+def _numbers_in(text: str, *, with_words: bool) -> list[re.Match[str]]:
+    """Return the numbers in a text, and `with_words` its number words, in their order."""
     prose, shown = blanked(text, NO_PROSE), blanked(text, VERBATIM)
-    matches = [*_DIGITS.finditer(prose), *(_WORDS.finditer(prose) if words else ())]
+    matches = [*_DIGITS.finditer(prose), *(_WORDS.finditer(prose) if with_words else ())]
     for formula in FORMULA.finditer(shown):
         matches += _IN_FORMULA.finditer(shown, *formula.span())
     return sorted(matches, key=re.Match.start)

@@ -157,7 +157,7 @@ def _key_results(
     sentences = []
     for count, source in enumerate(report.key_results, start=1):
         text = read_text(source, of_report=True)
-        place = f"report.yaml, key_results, sentence {count}"
+        where = f"report.yaml, key_results, sentence {count}"
         for what, names, known in (
             ("value", [quote.name for quote in text.quotes], values),
             ("claim", [condition.claim for condition in text.conditions], claims),
@@ -165,12 +165,12 @@ def _key_results(
             for name in names:
                 if name not in known:
                     raise PressError(
-                        f"{place}: no chapter has the {what} {name!r}" + did_you_mean(name, known)
+                        f"{where}: no chapter has the {what} {name!r}" + did_you_mean(name, known)
                     )
         try:
             sentences.append(" ".join(text.set(values, claims).split()))
         except TextError as error:
-            raise PressError(f"{place}: {error.message}") from error
+            raise PressError(f"{where}: {error.message}") from error
     return list(filter(None, sentences))
 
 

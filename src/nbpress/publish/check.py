@@ -177,20 +177,23 @@ def _verify(published: Published, project: Project, data: DataSet, bound: Bound)
             continue
         sound = False
         is_edited = there is not None and digest(there) != published.files().get(name)
-        told = ""
+        details = ""
         if name == VALUES and there is not None:
             limits = {} if is_edited else read_values(recorded_path(project.output, data.dataset))
-            told = _differences(project.output / VALUES, bound, limits)
+            details = _differences(project.output / VALUES, bound, limits)
         if there is None:
             yield f"report/{name} is missing: publish again"
         elif is_edited:
-            yield f"report/{name} was damaged or edited after it was published: publish again{told}"
+            yield (
+                f"report/{name} was damaged or edited after it was published: publish again"
+                + details
+            )
         else:
             yield (
                 f"report/{name} is not what a fresh run gives: notebooks, code or tools have "
                 "changed since, or results vary from run to run; publish again"
                 + (f" ({commits})" if now != published.commit else "")
-                + told
+                + details
             )
     if sound and published_record(data, published.parameters, bound, forms) != published:
         yield f"report/{RECORD} was damaged or edited after it was recorded: publish again"
@@ -209,13 +212,13 @@ def _edited(output: Path, published: Published) -> Iterator[str]:
 def _differences(path: Path, bound: Bound, limits: Mapping[str, Any]) -> str:
     """Return which values in a values.json a fresh run does not give, within recorded tolerances.
 
-    Without `limits`, values that differ at all are told.
+    Without `limits`, values that differ at all are listed.
     """
     try:
-        found = _values(read_values(path))
+        values = _values(read_values(path))
     except PressError:
         return ""
-    there = {name: {**limits.get(name, {}), "value": value} for name, value in found.items()}
+    there = {name: {**limits.get(name, {}), "value": value} for name, value in values.items()}
     said = [
         f"\n  {drift.name} is {drift.expected or 'missing'} there and "
         f"{drift.observed or 'missing'} in a fresh run"

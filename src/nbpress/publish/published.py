@@ -93,8 +93,8 @@ def read_published(output: Path) -> Published | None:
     except ValidationError as error:
         problem = error.errors()[0]
         where = "".join(f"{part}." for part in problem["loc"]).removesuffix(".")
-        told = f"{where}: {problem['msg'].lower()}" if where else problem["msg"]
-        raise PressError(f"report/{RECORD} is damaged ({told}): publish again") from error
+        message = f"{where}: {problem['msg'].lower()}" if where else problem["msg"]
+        raise PressError(f"report/{RECORD} is damaged ({message}): publish again") from error
 
 
 def finish(output: Path) -> None:

@@ -80,12 +80,12 @@ def resolve_references(cells: list[Cell], names: Mapping[str, str]) -> Callable[
     that is returned does the same for another text.
     """
 
-    def resolved(text: str, place: str) -> str:
+    def resolved(text: str, where: str) -> str:
         def link(reference: re.Match[str]) -> str:
             label = reference[2]
             if label not in names:
                 raise PressError(
-                    f"{place}: the reference {reference[0]!r} leads nowhere"
+                    f"{where}: the reference {reference[0]!r} leads nowhere"
                     + did_you_mean(label, names)
                 )
             return numbered(reference, names[label])

@@ -94,7 +94,7 @@ def execute(
         limit = project.report.cache_megabytes * 10**6
         runner.cache.trim(limit, runner.result.runs.values())
     if runner.failures:
-        raise PressError(runner.told())
+        raise PressError(runner.failure_message())
     return runner.result
 
 
@@ -147,9 +147,9 @@ class _Runner:
         except PressError as error:
             self.failures[str(error)] = []
 
-    def told(self) -> str:
+    def failure_message(self) -> str:
         """Return what stopped the build, each reason once."""
-        told = [
+        paragraphs = [
             f"{', '.join(sorted(notebooks))}: {reason}" if notebooks else reason
             for reason, notebooks in self.failures.items()
         ]
@@ -157,8 +157,8 @@ class _Runner:
             folder = self.project.relative(self.project.build / "failed")
             where = self.kept[0] if len(self.kept) == 1 else f"{folder}/"
             kept = f"What was executed is kept in {where}; " if self.kept else ""
-            told.append(f"{kept}the previous report is unchanged.")
-        return "\n\n".join(told)
+            paragraphs.append(f"{kept}the previous report is unchanged.")
+        return "\n\n".join(paragraphs)
 
     def find(self, plan: Plan) -> list[PendingRun]:
         """Take a chapter's run from the cache; if that fails, return the chapter as stale."""

@@ -1,7 +1,7 @@
 """What a chapter says: its current prose, filled in with the values that a run recorded.
 
 Editing prose executes nothing if the run recorded everything that the prose quotes, and a fresh
-run would find the same values at that place. These are what a code cell above recorded for the
+run would find the same values at that position. These are what a code cell above recorded for the
 task, or else the variable of that name, which has the same value in two places unless code
 between them may change it.
 """
@@ -25,7 +25,7 @@ from nbtypeset.schema import Record
 @dataclass(frozen=True)
 class _Recorded:
     value: Any
-    place: int  # how many code cells have run
+    position: int  # how many code cells have run
 
 
 class Said:
@@ -56,16 +56,16 @@ class Said:
         self._recorded: dict[tuple[str, str], _Recorded] = {}
         self._variables: defaultdict[str, list[_Recorded]] = defaultdict(list)
         self._read(executed)
-        place = 0
+        position = 0
         for cell in notebook.cells:
             if cell.prose is not None:
-                self._set(cell, cell.prose, place)
+                self._set(cell, cell.prose, position)
             elif cell.runs:
-                place += 1
+                position += 1
                 self._note(cell.id, self._outputs.get(cell.id, []))
 
     def _read(self, executed: list[dict[str, Any]]) -> None:
-        """Read what the run recorded, and at which place among its code cells."""
+        """Read what the run recorded, and at which position among its code cells."""
         self._outputs = {cell["id"]: records(cell) for cell in executed if "id" in cell}
         for cell in executed:
             source, tags = "".join(cell["source"]), cell["metadata"].get("tags", ())
@@ -74,17 +74,17 @@ class Said:
             is_prose = split_prose(source) is not None
             if not is_prose:
                 self._code.append(source)
-            place = len(self._code)
+            position = len(self._code)
             for record in self._outputs.get(cell.get("id"), []):
                 if isinstance(record, Claim):
-                    self._claims[record.id] = _Recorded(record.holds, place)
+                    self._claims[record.id] = _Recorded(record.holds, position)
                 elif is_prose and isinstance(record, Answer | Figure | Derivation):
                     for name, value in record.values.items():
                         if (record.task, name) not in self._recorded:
-                            self._variables[name].append(_Recorded(value, place))
+                            self._variables[name].append(_Recorded(value, position))
                 elif isinstance(record, Values | Answer):
                     for name, value in record.values.items():
-                        self._recorded.setdefault((record.task, name), _Recorded(value, place))
+                        self._recorded.setdefault((record.task, name), _Recorded(value, position))
 
     def _note(self, cell: str, outputs: list[Record]) -> None:
         """Note a cell's values for values.json."""
@@ -102,18 +102,18 @@ class Said:
                         "give one of them another name"
                     )
 
-    def _set(self, cell: Cell, prose: Prose, place: int) -> None:
-        """Fill in a cell of prose with the values and claims recorded for its place."""
+    def _set(self, cell: Cell, prose: Prose, position: int) -> None:
+        """Fill in a cell of prose with the values and claims recorded for its position."""
         values, claims, lacking = {}, {}, len(self.lacking)
         where = self.notebook.name_of(cell)
         for condition in prose.conditions:
             made = self._claims.get(condition.claim)
-            if made is None or made.place > place:
+            if made is None or made.position > position:
                 self.lacking.append(f"{where}, depends on the claim {condition.claim}")
             else:
                 claims[condition.claim] = made.value
         for quote in prose.quotes:
-            recorded = self._find(prose.task, quote.name, place)
+            recorded = self._find(prose.task, quote.name, position)
             if recorded is None:
                 self.lacking.append(f"{where}, quotes {quote.name}")
             else:
@@ -148,13 +148,15 @@ class Said:
         proved = (r for r in self._outputs.get(cell.id, []) if isinstance(r, Derivation))
         return next((p for p in proved if list(map(list, p.formulas)) == formulas), None)
 
-    def _find(self, task: str, name: str, place: int) -> _Recorded | None:
-        """Return the value that a fresh run would find at a place; None if that is unknown."""
+    def _find(self, task: str, name: str, position: int) -> _Recorded | None:
+        """Return the value that a fresh run would find at a position; None if that is unknown."""
         recorded = self._recorded.get((task, name))
-        if recorded is not None and recorded.place <= place:
+        if recorded is not None and recorded.position <= position:
             return recorded
-        for variable in sorted(self._variables[name], key=lambda each: each.place != place):
-            between = self._code[min(place, variable.place) : max(place, variable.place)]
+        nearest_first = sorted(self._variables[name], key=lambda each: each.position != position)
+        for variable in nearest_first:
+            start, end = sorted((position, variable.position))
+            between = self._code[start:end]
             if not any(_may_change(source, name) for source in between):
                 return variable
         return None

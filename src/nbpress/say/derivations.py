@@ -76,8 +76,8 @@ def read_formulas(body: str, first: int = 1) -> list[Formula]:
         in another way; or if a macro is defined.
     """
 
-    def line_of(place: int) -> int:
-        return first + body.count("\n", 0, place)
+    def line_of(offset: int) -> int:
+        return first + body.count("\n", 0, offset)
 
     for pattern, message in (
         (_HIDDEN, "a formula in a comment or in code is not displayed"),

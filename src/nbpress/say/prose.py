@@ -69,17 +69,17 @@ def read_prose(source: str) -> Prose | None:
     if parts is None:
         return None
     kind, arguments, body, first = parts
-    words = arguments.split()
-    if len(words) != (1 if kind == "answer" else 2):
+    names = arguments.split()
+    if len(names) != (1 if kind == "answer" else 2):
         raise TextError(1, f"expected {_USAGE[kind]}; got '%%{kind} {arguments}'")
     try:
         if kind == "figure":
-            prose = _figure(words[0], words[1], body, first)
+            prose = _figure(names[0], names[1], body, first)
         else:
-            prose = Prose(kind, validate_task(words[0]), {"text": read_text(body, first)})
+            prose = Prose(kind, validate_task(names[0]), {"text": read_text(body, first)})
         if kind == "derivation":
             formulas = read_formulas(body, first)
-            prose = replace(prose, variable=_variable(words[1], "prover"), formulas=formulas)
+            prose = replace(prose, variable=_variable(names[1], "prover"), formulas=formulas)
     except TextError:
         raise
     except ValueError as error:

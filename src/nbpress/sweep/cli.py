@@ -13,15 +13,15 @@ from nbpress import options as opt
 class _SweepGroup(click.Group):
     """Treats anything that is not a subcommand as the sweep to run."""
 
-    def resolve_command(self, context: click.Context, words: list[str]) -> Any:
-        if words and words[0] not in self.commands:
-            words = ["run", *words]
-        return super().resolve_command(context, words)
+    def resolve_command(self, context: click.Context, arguments: list[str]) -> Any:
+        if arguments and arguments[0] not in self.commands:
+            arguments = ["run", *arguments]
+        return super().resolve_command(context, arguments)
 
-    def parse_args(self, context: click.Context, words: list[str]) -> list[str]:
-        if words and words[0].startswith("-") and words[0] not in ("-h", "--help"):
-            words = ["run", *words]
-        return super().parse_args(context, words)
+    def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
+        if arguments and arguments[0].startswith("-") and arguments[0] not in ("-h", "--help"):
+            arguments = ["run", *arguments]
+        return super().parse_args(context, arguments)
 
 
 @click.group(cls=_SweepGroup, epilog="Example: nbpress sweep 2_gravity tolerance=0.01,0.02")

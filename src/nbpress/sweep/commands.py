@@ -35,7 +35,7 @@ ASKS = 500  # for more runs than this, it asks for confirmation
 def run_sweep(
     project: Project,
     target: str,
-    words: Sequence[str],
+    settings: Sequence[str],
     *,
     name: str = "",
     dataset: str = "auto",
@@ -53,7 +53,7 @@ def run_sweep(
     PressError
         If the sweep cannot begin, or after all runs if some of them failed.
     """
-    sweep = open_sweep(project, target, words, name=name, dataset=dataset)
+    sweep = open_sweep(project, target, settings, name=name, dataset=dataset)
     _consider(sweep, yes=yes)
     project.build.mkdir(exist_ok=True)
     sweep.cache.folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The grid of a sweep: the values of its parameters, from words or from `sweeps/NAME.yaml`.
+"""The grid of a sweep: the values of its parameters, from settings or `sweeps/NAME.yaml`.
 
 `product` combines every value with every other, `zip` pairs lists of equal length, and `repeat`
 runs each of these combinations once for each of its values, such as seeds. Values are a list,
@@ -107,18 +107,18 @@ def read_description(path: Path) -> Description:
         raise PressError(f"{path.name}: {key}: {problem['msg'].lower()}") from error
 
 
-def describe(notebook: str, words: Sequence[str]) -> Description:
+def describe(notebook: str, settings: Sequence[str]) -> Description:
     """Read `learning_rate=0.01,0.05 seed=0..4`; a single value is given to every run."""
     axes: dict[str, dict[str, Any]] = {"given": {}, "product": {}, "repeat": {}}
-    for word in words:
-        name, equals, text = word.partition("=")
+    for setting in settings:
+        name, equals, text = setting.partition("=")
         if not equals or not name:
-            raise PressError(f"expected parameter=value,value or parameter=0..4; got {word!r}")
+            raise PressError(f"expected parameter=value,value or parameter=0..4; got {setting!r}")
         if any(name in axis for axis in axes.values()):
             raise PressError(f"{name} is given twice; write {name}=value,value")
         values = text.split(",")
         if "" in values:
-            raise PressError(f"{name} lacks a value: expected {name}=value,value; got {word!r}")
+            raise PressError(f"{name} lacks a value: expected {name}=value,value; got {setting!r}")
         many = len(values) > 1 or _STEPS.fullmatch(text)
         kind = "given" if not many else "repeat" if name in REPEATED else "product"
         axes[kind][name] = text if not many or _STEPS.fullmatch(text) else values

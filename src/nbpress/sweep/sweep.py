@@ -151,20 +151,20 @@ def description_in(journal: Journal) -> Description:
 
 
 def open_sweep(
-    project: Project, target: str, words: Sequence[str], *, name: str = "", dataset: str = "auto"
+    project: Project, target: str, settings: Sequence[str], *, name: str = "", dataset: str = "auto"
 ) -> Sweep:
-    """Read what to run: `sweeps/TARGET.yaml`, or the notebook TARGET with a grid in words.
+    """Read what to run: `sweeps/TARGET.yaml`, or the notebook TARGET with a grid in settings.
 
-    Without words, an earlier sweep of this name is continued.
+    Without settings, an earlier sweep of this name is continued.
     """
     file = project.root / FOLDER / f"{target}.yaml"
     if file.is_file():
-        if words:
+        if settings:
             raise PressError(f"the grid of {target} is in {project.relative(file)}: edit that file")
         description, base = read_description(file), file.parent
         name = name or target
-    elif words:
-        description, base = describe(target, words), Path.cwd()
+    elif settings:
+        description, base = describe(target, settings), Path.cwd()
         name = name or Path(target).name.removesuffix(".ipynb")
         if (taken := project.root / FOLDER / f"{name}.yaml").is_file():
             raise PressError(

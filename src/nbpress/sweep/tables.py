@@ -156,9 +156,9 @@ def extremes(table: DataFrame) -> Rows:
     if names and values:
         whole = [(_tuple(key), group[values]) for key, group in numbers.groupby(names, sort=False)]
         for name in values:
-            found = [(group[name], key) for key, group in whole if not group[name].isna().any()]
-            if found[1:]:
-                ends = (pick(found, key=lambda each: each[0].mean()) for pick in (min, max))
+            columns = [(group[name], key) for key, group in whole if not group[name].isna().any()]
+            if columns[1:]:
+                ends = (pick(columns, key=lambda each: each[0].mean()) for pick in (min, max))
                 cells = ([_mean(column), _combination(names, key)] for column, key in ends)
                 rows.append([label(name), *(cell for pair in cells for cell in pair)])
     has_gaps = bool(has_failed(table).any())

@@ -46,7 +46,7 @@ class Expression(Cursor):
         """Read everything, which has to be a single factor."""
         term = self.factor()
         if self.peek():
-            raise Refused("show by parentheses what is differentiated", self.place())
+            raise Refused("show by parentheses what is differentiated", self.offset())
         return term
 
     def is_index(self, token: Token) -> bool:
@@ -57,7 +57,7 @@ class Expression(Cursor):
         """Read terms with signs between them."""
         terms: list[Term] = []
         while not terms or self.peek("+", "-"):
-            at = self.place()
+            at = self.offset()
             sign = self.take() if self.peek("+", "-") else None
             term = self.product()
             terms.append(Negative(at, term) if sign and sign.text == "-" else term)
@@ -69,8 +69,8 @@ class Expression(Cursor):
         while self.peek("\\cdot") or (self.peek() and not self.peek("+", "-", ")", "]")):
             has_dot = self.peek("\\cdot") and self.take()
             if isinstance(factors[-1], Ln) and not has_dot:
-                raise Refused("show by parentheses where the logarithm ends", self.place())
-            at, begins_with = self.place(), self.peek()
+                raise Refused("show by parentheses where the logarithm ends", self.offset())
+            at, begins_with = self.offset(), self.peek()
             factor = self.factor()
             if not has_dot and (
                 (begins_with and begins_with.kind == "number")
@@ -84,7 +84,7 @@ class Expression(Cursor):
         """Read one factor with its superscript and subscript."""
         token = self.peek()
         if token is None:
-            raise Refused("expected a term, found nothing", self.place())
+            raise Refused("expected a term, found nothing", self.offset())
         if token.is_("\\sum"):
             return self.summation()
         if token.is_("\\ln"):
@@ -177,7 +177,7 @@ class Expression(Cursor):
             self.take()
             applied = self.take().quantity
             if not applied:
-                raise Refused(f"{base} is a function: expected its variable", self.place())
+                raise Refused(f"{base} is a function: expected its variable", self.offset())
             self.expect(")")
         return self.powers(Name(at, base, subscripts, example, applied))
 

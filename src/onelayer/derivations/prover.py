@@ -234,9 +234,9 @@ class _Derivation:
                 raise Refused("could not be proved: powers of e are left", at)
             here = f" for {case}" if case else ""
             ours, theirs = map(_short, values)
-            told = f"at random numbers{here} the left is {ours}, the right {theirs}"
-            told += scope.only_on_one_side(left, right)
-            raise Refused(f"the two sides differ: {told}", at)
+            message = f"at random numbers{here} the left is {ours}, the right {theirs}"
+            message += scope.only_on_one_side(left, right)
+            raise Refused(f"the two sides differ: {message}", at)
         if exact and not is_zero(scope.symbols.expanded(left) - scope.symbols.expanded(right)):
             raise Refused("could not be proved", at)
 

@@ -140,10 +140,10 @@ def _is_between(token: Token) -> bool:
 
 
 def _words(token: Token) -> str:
-    words = token.inner if token.is_("\\text") else ""
-    if words not in _WORDS:
-        raise Refused(f"words in a formula cannot be read: {words!r}", token.at)
-    return words
+    text = token.inner if token.is_("\\text") else ""
+    if text not in _WORDS:
+        raise Refused(f"words in a formula cannot be read: {text!r}", token.at)
+    return text
 
 
 def _split_with(

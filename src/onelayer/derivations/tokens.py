@@ -90,8 +90,8 @@ def tokens(latex: str) -> tuple[Token, ...]:
         blocks = [node for node in nodes if isinstance(node, LatexEnvironmentNode)]
         tokens = tuple(_flat(node for node in nodes if node not in blocks))
     except LatexWalkerError as error:
-        position = getattr(error, "pos", None) or 0
-        raise Refused(getattr(error, "msg", str(error)), position) from error
+        offset = getattr(error, "pos", None) or 0
+        raise Refused(getattr(error, "msg", str(error)), offset) from error
     if not blocks:
         if rows := [token for token in tokens if token.is_("\\\\", "&")]:
             raise Refused("rows and columns are read only in 'aligned'", rows[0].at)
@@ -152,17 +152,17 @@ class Cursor:
         """Return the next token and move past it."""
         token = self.peek()
         if token is None:
-            raise Refused("expected more, found the end", self.place())
+            raise Refused("expected more, found the end", self.offset())
         self.at += 1
         return token
 
     def expect(self, sign: str) -> None:
         """Move past the next token, which must be this sign."""
         if not self.peek(sign):
-            raise Refused(f"expected {sign!r}", self.place())
+            raise Refused(f"expected {sign!r}", self.offset())
         self.take()
 
-    def place(self) -> int:
+    def offset(self) -> int:
         """Return where the next token is, or the last one."""
         if self.at < len(self.tokens):
             return self.tokens[self.at].at
@@ -172,7 +172,7 @@ class Cursor:
         """Return the error of a token that means nothing here."""
         token = self.peek()
         text = "the end" if token is None else token.source
-        return Refused(f"cannot read {text!r} here", self.place())
+        return Refused(f"cannot read {text!r} here", self.offset())
 
 
 def split(tokens: Sequence[Token], is_separator: Callable[[Token], bool]) -> list[list[Token]]:

@@ -39,8 +39,8 @@ def test_mnist_size_and_centre():
     image = drawn(SEVEN, MNIST)
     assert max(box(image)) == 20
     rows, columns = np.indices(image.shape)
-    for place in (rows, columns):
-        assert (place * image).sum() / image.sum() == pytest.approx(14, abs=0.51)
+    for coordinates in (rows, columns):
+        assert (coordinates * image).sum() / image.sum() == pytest.approx(14, abs=0.51)
     assert image.max() == pytest.approx(255)
     assert ((image > 0) & (image < 255)).any()  # antialiased
 
