@@ -33,7 +33,7 @@ VERDICTS = [
     ("4b-why", "weights-are-contrasts", "What remains is a contrast", "differs from digit"),
     ("4b-why", "few-images-count", "half of a digit's residuals", ""),
     ("4c-scatter", "scatter-grows", "against small weights they are large", ""),
-    ("4d-why", "scaling-changes-nothing", "Not because the weights are too small", "right, and unscaled"),
+    ("4d-why", "scaling-changes-nothing", "Not because the weights are", "right, and unscaled"),
     ("4d-why", "weights-are-contrasts", "drives the weights of each digit", ""),
     ("4d-minimum", "minimum-loses-images", "due to the penalty.", "Jitter, then, explains more"),
     ("4d-minimum", "underfits", "**underfitting**", "this is no underfitting"),
