@@ -250,11 +250,11 @@ def test_parameter_is_given_once(tmp_path: Path) -> None:
         read_parameters("seed=1 rate=3 seed=2")
 
 
-def test_blanks_beside_the_sign_are_named() -> None:
-    """The usual remedy, to quote what has blanks, would not help."""
-    with pytest.raises(PressError, match=r"got 'rate' \(without blanks beside the '='\)"):
+def test_spaces_beside_the_sign_are_named() -> None:
+    """The usual remedy, to quote what has spaces, would not help."""
+    with pytest.raises(PressError, match=r"got 'rate' \(without spaces beside the '='\)"):
         read_parameters("rate = 2")
-    with pytest.raises(PressError, match=r"got 'n' \(quote one that has blanks"):
+    with pytest.raises(PressError, match=r"got 'n' \(quote one that has spaces"):
         read_parameters("n seed=2")
 
 
@@ -267,7 +267,7 @@ def test_yaml_that_holds_itself_is_refused(tmp_path: Path) -> None:
         count.check(given[""]["count"])
 
 
-def test_a_list_may_have_blanks_in_it() -> None:
+def test_a_list_may_have_spaces_in_it() -> None:
     """Python and `nbpress parameters` print lists in this way."""
     given = read_parameters("4_x.lambdas=[2, 0.2, 0.5] seed=1 names=[['a', 'b'], []]")
     assert given == {
