@@ -10,8 +10,9 @@ import pytest
 from fixtures.tiny_project import notebook
 
 from nbpress.errors import PressError
+from nbpress.project.declarations import declarations
 from nbpress.project.notebook import Notebook, read_notebook
-from nbpress.project.parameters import Parameter, declarations, read_parameters
+from nbpress.project.parameters import Parameter, read_parameters
 
 
 def written(place: Path, *cells: tuple[str, str]) -> Notebook:
