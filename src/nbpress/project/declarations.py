@@ -8,16 +8,19 @@ from collections.abc import Iterator
 
 from nbpress.errors import PressError
 from nbpress.project.code import comments, parse
-from nbpress.project.parameters import TYPES, Parameter
+from nbpress.project.parameters import Parameter, as_json
 
+# Not the beginning of "1,000", "1 000" or "0,5".
+_NUMBER = r"(-?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(?![^\s,;]|\s*[,;]?\d)"
 _BOUND = re.compile(
-    r"\s*((?:>=|<=|>|<|≥|≤)|len\s*(?:>=|<=|>|<|≥|≤|=))\s*(-?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)"
-    r"(?![^\s,;])\s*[,;]?",
-    re.IGNORECASE,
+    rf"\s*((?:>=|<=|>|<|≥|≤)|len\s*(?:>=|<=|>|<|≥|≤|=))\s*{_NUMBER}\s*[,;]?", re.IGNORECASE
 )
-_ORDER = re.compile(r"\s*(distinct|increasing)\b(?!\s+\w)\s*[,;]?", re.IGNORECASE)
+_ORDER = re.compile(r"\s*(distinct|increasing)\b(?!\s+\w|[-/])\s*[,;]?", re.IGNORECASE)
+_ARROW_OR_TAG = re.compile(r"-+>|<-+>|<-(?=\s*[^\W\d])|</?[a-z][-\w:/.@#?=&%~+]*>", re.IGNORECASE)
 _LIKE_A_BOUND = re.compile(
-    r"[≥≤⩾⩽]|[<>]=|=[<>]|(?<!-)[<>]\s*[-+−]?(?:\.?\d|inf\b)|\blen\s*=|\b(?:distinct|increasing)\s*(?:[,;]|$)"
+    r"[<>≥≤⩾⩽≧≦≠≮≯≰≱≫≪＜＞∈]|!=|\blen(?:gth)?\s*(?:\([^()]*\)\s*)?="
+    r"|\b(?:distinct|increasing)\b(?!-|\s+(?!order\b)\w)",
+    re.IGNORECASE,
 )
 
 
@@ -41,25 +44,32 @@ def declarations(source: str, name: str) -> Iterator[Parameter]:
                 continue
         its_lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)
         read.update(its_lines)
-        comment = " ".join(lines.get(number, "") for number in its_lines).strip()
+        comment = "; ".join(lines[number] for number in its_lines if number in lines)
         bounds, order, rest = [], "", comment
         while bound := _BOUND.match(rest) or _ORDER.match(rest):
             if bound.re is _ORDER:
-                order = bound[1].lower()
+                # Items that increase are distinct.
+                order = "increasing" if order == "increasing" else bound[1].lower()
             else:
                 sign = bound[1].lower().replace(">=", "≥").replace("<=", "≤")
                 bounds.append((re.sub(r"^len\s*", "len ", sign), float(bound[2])))
             rest = rest[bound.end() :]
         _refuse_bound(rest, f"{name}: the comment on {parameter}")
         try:
-            default = ast.literal_eval(value)
-        except ValueError as error:
+            literal = ast.literal_eval(value)
+        except (ValueError, TypeError, MemoryError, RecursionError) as error:
+            code = ast.get_source_segment(source, value) or "another expression"
             raise PressError(
-                f"{name}: the default of {parameter} must be a literal; got {ast.unparse(value)}"
+                f"{name}: the default of {parameter} must be a literal; got {code:.80}"
             ) from error
-        if not annotation and type(default).__name__ in TYPES:
+        default = as_json(f"{name}: the default of {parameter}", literal)
+        if not annotation and default is not None:
             annotation = type(default).__name__
         declared = Parameter(parameter, annotation, default, tuple(bounds), rest.strip(), order)
+        try:
+            declared.refuse_idle_bounds()
+        except PressError as error:
+            raise PressError(f"{name}: {error}") from error
         try:
             declared.check(default)
         except PressError as error:
@@ -71,8 +81,8 @@ def declarations(source: str, name: str) -> Iterator[Parameter]:
 
 def _refuse_bound(comment: str, what: str) -> None:
     """Refuse the rest of a comment, after its bounds, if it looks like a bound."""
-    if _LIKE_A_BOUND.search(comment):
+    if _LIKE_A_BOUND.search(_ARROW_OR_TAG.sub("", comment)):
         raise PressError(
             f"{what} seems to contain a bound, {comment.strip()!r}; put bounds beside the "
-            "parameter, at the start, each a sign and a number: '# > 0, ≤ 1, per step'"
+            "parameter, at the start, each a sign and a number: '# > 0, ≤ 1000, per step'"
         )
