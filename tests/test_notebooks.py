@@ -7,8 +7,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from numpy.random import RandomState
 
+from nbpress.errors import PressError
 from nbpress.project.code import parse
+from nbpress.project.notebook import read_notebook
 from nbpress.say.prose import read_prose, split_prose
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -104,3 +107,18 @@ def test_imports_are_used(notebook):
             elif isinstance(node, ast.Name):
                 used.add(node.id)
     assert imported <= used
+
+
+@pytest.mark.parametrize("folder", ["notebooks", "sweeps"])
+def test_seeds_are_those_of_numpy(folder):
+    """A seed that `RandomState` would refuse is refused before anything runs."""
+    seeds = [
+        seed
+        for path in sorted((ROOT / folder).glob("*.ipynb"))
+        if (seed := read_notebook(path).parameters().get("seed"))
+    ]
+    assert seeds
+    for seed in seeds:
+        RandomState(seed.check(2**32 - 1))
+        with pytest.raises(PressError, match="seed must be ≤ 4294967295; got 4294967296"):
+            seed.check(2**32)

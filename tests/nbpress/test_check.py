@@ -81,6 +81,13 @@ def test_check_executes_afresh_once(checked: TinyProject) -> None:
     ]
 
 
+def test_report_with_a_tuple_among_its_defaults_is_as_published(checked: TinyProject) -> None:
+    """The record holds the list that JSON makes of it, and so do the fresh runs."""
+    checked.edit("notebooks/2_pictures.ipynb", "# ≥ 10, pixels", "# ≥ 10, pixels\\nxlim = (0, 10)")
+    checked.report()
+    assert verdict(checked) == ""
+
+
 def test_report_on_a_fallback_is_as_published(checked: TinyProject) -> None:
     """The first page mentions the fallback, also in a fresh report whose data set was given."""
     resolver = "src/tiny/resolver.py"

@@ -34,7 +34,7 @@ def written(folder: Path, *cells: tuple[str, str]) -> Notebook:
         ("computed_default", "the default of scale must be a literal; got math.pi"),
         ("wrong_default", "the default of scale must be float; got 'fast'"),
         ("default_out_of_bounds", "the default of scale must be > 0; got 0.0"),
-        ("unknown_type", "the default of scale: a type must be made of int, float, bool"),
+        ("unknown_type", "cell 3: scale: a type must be made of int, float, bool"),
     ],
 )
 def test_broken_notebook_is_refused(tiny: TinyProject, name: str, message: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,9 @@ import pytest
 from fixtures.tiny_project import notebook
 
 from nbpress.errors import PressError
+from nbpress.project.declarations import declarations
 from nbpress.project.notebook import Notebook, read_notebook
-from nbpress.project.parameters import Parameter, declarations, read_parameters
+from nbpress.project.parameters import Parameter, read_parameters
 
 
 def written(folder: Path, *cells: tuple[str, str]) -> Notebook:
@@ -50,6 +53,18 @@ def parameter(folder: Path, declaration: str) -> Parameter:
         ("x = True", "bool", True, (), ""),
         ("x = 'a#b'", "str", "a#b", (), ""),
         ("x = None", "", None, (), ""),
+        ("x = None  # > 0", "", None, ((">", 0),), ""),
+        ("x = (0, (1, 2))  # ≥ 0, m", "list", [0, [1, 2]], (("≥", 0),), "m"),
+        ("x: list[int] = (1, 2)", "list[int]", [1, 2], (), ""),
+        ("x = {1: (2,)}", "dict", {"1": [2]}, (), ""),
+        ("x: int = 9  # ≥ 1, 2 per class", "int", 9, (("≥", 1),), "2 per class"),
+        (
+            "x: int = 9  # <b>a</b> <-> b, <https://a.b/?c=d>",
+            "int",
+            9,
+            (),
+            "<b>a</b> <-> b, <https://a.b/?c=d>",
+        ),
     ],
 )
 def test_parameter_is_declared_by_annotation_default_and_comment(
@@ -72,6 +87,27 @@ def test_parameter_is_declared_by_annotation_default_and_comment(
         "two, len = 2",
         "two, distinct",
         "increasing limits, increasing; metres",
+        "≥ 1,000, images",
+        "> 1 000",
+        "> 1\u202f000",
+        "> 0,5",
+        "≥ 0, ≤ 1,000",
+        "< train_size",
+        "> zero",
+        "x <- 3",
+        "len(x) = 1",
+        "one, Len = 1",
+        "one, length = 1",
+        "the kinds are distinct.",
+        "strictly Increasing",
+        "(distinct)",
+        "in increasing order",
+        "increasing/decreasing",
+        "≠ 0",
+        "!= 0",
+        "≧ 1",
+        "＞ 1",
+        "∈ [0, 1]",
     ],
 )
 def test_bound_that_would_not_be_read_is_refused(tmp_path: Path, comment: str) -> None:
@@ -97,6 +133,13 @@ def test_bound_that_would_not_be_read_is_refused(tmp_path: Path, comment: str) -
         ("x: float | None = None", "0.5", 0.5),
         ("x = 0.5", "2", 2.0),
         ("x = None", "2", 2),
+        ("x = None", (1, (2, 3)), [1, [2, 3]]),
+        ("x = None", {1: 2}, {"1": 2}),
+        ("x: dict[int, float] = {}", {1: 2}, {"1": 2.0}),
+        ("x: Optional[str] = None", "2022", "2022"),
+        ("x: Optional[str] = None", "{1,2}", "{1,2}"),
+        ("x: Optional[str] = None", "None", None),
+        ("x: int | str = 1", "2022", 2022),
         ("x = None", "two", "two"),
     ],
 )
@@ -154,6 +197,20 @@ def test_value_becomes_the_declared_type(
         ("x: float = 1  # > 0", float("nan"), "x must be > 0; got nan"),
         ("x = 1  # < 5", 5, "x must be < 5; got 5"),
         ("x = 1", 0.5, "x must be int; got 0.5"),
+        ("x = None  # > 0", "-1", "x must be > 0; got -1"),
+        ("x = None  # len = 2", [1], "x must have len = 2; got [1]"),
+        ("x = None  # distinct", [1, 1], "x must have distinct items; got [1, 1]"),
+        ("x = (0.1, 0.2)  # > 0, len = 2", "(-1, 2)", "x must be > 0; got -1"),
+        ("x = (0.1, 0.2)  # > 0, len = 2", [1, 2, 3], "x must have len = 2; got [1, 2, 3]"),
+        (
+            "x = None  # > 0",
+            "a",
+            "x must be a number, or a list or dict of numbers, for '> 0'; got 'a'",
+        ),
+        ("x = None  # len = 2", 5, "x must be a list, dict or text, for 'len = 2'; got 5"),
+        ("x = None  # distinct", "a", "x must be a list, for 'distinct'; got 'a'"),
+        ("x: int = 0  # ≤ 4294967295", "4294967296", "x must be ≤ 4294967295; got 4294967296"),
+        ("x: Optional[str] = None", 2022, "x must be str or None; got 2022"),
     ],
 )
 def test_wrong_value_is_refused_by_name(
@@ -163,6 +220,106 @@ def test_wrong_value_is_refused_by_name(
     with pytest.raises(PressError) as error:
         parameter(tmp_path, declaration).check(given)
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    ("declaration", "given", "outcome"),
+    [
+        ("x: list = []  # increasing", '[1, "a"]', "have increasing items; got [1, 'a']"),
+        ("x: list = []  # increasing", [1, None], "have increasing items; got [1, None]"),
+        ("x = None", date(2022, 1, 2), "got the date 2022-01-02 (put it in quotes"),
+        ("x: str = ''", date(2022, 1, 2), "be str; got the date 2022-01-02 (put it in quotes"),
+        ("x = None", [date(2022, 1, 2)], "got [datetime.date(2022, 1, 2)]"),
+        (
+            "x = None",
+            "{1,2}",
+            "be a number, text, True, False, None, or a list or dict of these; got",
+        ),
+        ("x = None", {1, 2}, "got {1, 2}"),
+        ("x = None", {(1, 2): 3}, "got {(1, 2): 3}"),
+        ("x = None", float("nan"), "be finite; got nan"),
+        ("x = None", "1e999", "be finite; got inf"),
+        ("x = None", [10**5000], "got a value that is too large to print"),
+        ("x = None", "\ud800", r"got '\ud800'"),
+        pytest.param("x: int = 1", "-" * 6000, "be int; got '---", id="signs"),
+        ("x: int = 1", "{[]: 1}", "be int; got '{[]: 1}'"),
+        pytest.param("x: list[int] = []", 10**5000, "got a value that is too large", id="digits"),
+        pytest.param("x: list[int] = []", "a" * 500, "be list[int]; got 'aaaa", id="letters"),
+    ],
+)
+def test_value_that_cannot_be_used_is_one_sentence(
+    tmp_path: Path, declaration: str, given: Any, outcome: str
+) -> None:
+    """Items that cannot be compared, or what JSON cannot hold, end in no traceback."""
+    with pytest.raises(PressError) as error:
+        parameter(tmp_path, declaration).check(given)
+    assert str(error.value).startswith("x must ")
+    assert outcome in str(error.value)
+    assert len(str(error.value)) < 200
+
+
+@pytest.mark.parametrize(
+    ("declaration", "message"),
+    [
+        (
+            "x: int = 1  # len = 1",
+            "the bound 'len = 1' of x is for a list, dict or text, but x is int",
+        ),
+        ("x: Optional[float] = None  # len ≥ 1", "but x is Optional[float]: change the bound or"),
+        ("x: int | None = None  # len ≥ 1", "is for a list, dict or text, but x is int | None"),
+        ("x: str = 'ab'  # increasing", "the bound 'increasing' of x is for a list, but x is str"),
+        ("x: dict[str, list[int]] = {}  # distinct", "'distinct' of x is for a list"),
+        ("x = 3  # distinct", "but x is int"),
+        (
+            "x: str = 'a'  # > 0",
+            "the bound '> 0' of x is for a number, or a list or dict of numbers",
+        ),
+        ("x: list[str] = []  # > 0", "but x is list[str]"),
+        (
+            "x: dict[int] = {}",
+            "x: a type must be made of int, float, bool, str, list, dict, such as",
+        ),
+        ("x: list[int, str] = []", "got 'list[int, str]'"),
+        ("x: int[str] = 1", "got 'int[str]'"),
+        ("x: dict[str, int, int] = {}", "got 'dict[str, int, int]'"),
+        ("x: None | None = 1", "the default of x must be None | None; got 1"),
+        ("x = {1, 2}", "the default of x must be a number, text, True, False, None, or a list"),
+        ("x = 1e999", "the default of x must be finite; got inf"),
+        ("x = {[]: 1}", "the default of x must be a literal; got {[]: 1}"),
+        pytest.param(f"x = {'-' * 600}1", "must be a literal; got ----", id="600 signs"),
+        pytest.param(f"x = {'-' * 6000}1", "is nested too deeply", id="6000 signs"),
+    ],
+)
+def test_declaration_that_means_nothing_is_refused(
+    tmp_path: Path, declaration: str, message: str
+) -> None:
+    """A bound that no value could have, a type that is none, a default that JSON cannot hold."""
+    with pytest.raises(PressError, match=f"some.ipynb, cell 1.*{re.escape(message)}"):
+        parameter(tmp_path, declaration)
+
+
+@pytest.mark.parametrize("comment", ["increasing, distinct", "distinct; ≥ 0, increasing"])
+def test_increasing_items_are_distinct(tmp_path: Path, comment: str) -> None:
+    """Of the two words the stronger holds, whichever comes last."""
+    limits = parameter(tmp_path, f"x: list[int] = []  # {comment}")
+    assert limits.order == "increasing"
+    for refused in ([2, 1], [1, 1]):
+        with pytest.raises(PressError, match="x must have increasing items"):
+            limits.check(refused)
+
+
+def test_bounds_of_a_declaration_may_stand_on_several_lines(tmp_path: Path) -> None:
+    """The comment of one line does not run into that of the next."""
+    kinds = parameter(tmp_path, "x: list[int] = [  # distinct\n    1,\n]  # metres")
+    assert (kinds.order, kinds.comment) == ("distinct", "metres")
+
+
+def test_default_is_what_json_gives_back(tmp_path: Path) -> None:
+    """A default that is a tuple equals the list that is given for it."""
+    limits = parameter(tmp_path, "x = (0, 10)")
+    assert limits.default == [0, 10]
+    assert limits.is_default(limits.check("(0, 10)"))
+    assert not limits.is_default(limits.check([0, 11]))
 
 
 def test_order_of_items_is_declared_after_or_before_bounds(tmp_path: Path) -> None:
@@ -212,6 +369,8 @@ def test_parameters_are_read_from_yaml(tmp_path: Path) -> None:
     path = tmp_path / "some.yaml"
     path.write_text("a: 1\n2_b: {a: 2.5, c: [x]}\n", "utf-8")
     assert read_parameters([str(path), "a=3"]) == {"": {"a": "3"}, "2_b": {"a": 2.5, "c": ["x"]}}
+    path.write_text("2_b: {1: 2}\n", "utf-8")
+    assert read_parameters([str(path)]) == {"2_b": {"1": 2}}
     path.write_text("- a\n", "utf-8")
     with pytest.raises(PressError, match="expected parameters"):
         read_parameters([str(path)])
@@ -250,11 +409,11 @@ def test_parameter_is_given_once(tmp_path: Path) -> None:
         read_parameters("seed=1 rate=3 seed=2")
 
 
-def test_blanks_beside_the_sign_are_named() -> None:
-    """The usual remedy, to quote what has blanks, would not help."""
-    with pytest.raises(PressError, match=r"got 'rate' \(without blanks beside the '='\)"):
+def test_spaces_beside_the_sign_are_named() -> None:
+    """The usual remedy, to quote what has spaces, would not help."""
+    with pytest.raises(PressError, match=r"got 'rate' \(without spaces beside the '='\)"):
         read_parameters("rate = 2")
-    with pytest.raises(PressError, match=r"got 'n' \(quote one that has blanks"):
+    with pytest.raises(PressError, match=r"got 'n' \(quote one that has spaces"):
         read_parameters("n seed=2")
 
 
@@ -267,7 +426,7 @@ def test_yaml_that_holds_itself_is_refused(tmp_path: Path) -> None:
         count.check(given[""]["count"])
 
 
-def test_a_list_may_have_blanks_in_it() -> None:
+def test_a_list_may_have_spaces_in_it() -> None:
     """Python and `nbpress parameters` print lists in this way."""
     given = read_parameters("4_x.lambdas=[2, 0.2, 0.5] seed=1 names=[['a', 'b'], []]")
     assert given == {

@@ -21,6 +21,7 @@ rate: float = 0.1  # > 0, ≤ 1
 kind: str = "plain"
 exact: bool = True
 layers: list[int] = []
+label = None
 """
 
 
@@ -259,3 +260,12 @@ def test_file_without_a_notebook(tmp_path: Path) -> None:
     path.write_text("")
     with pytest.raises(PressError, match=r"^empty.yaml: expected the keys `notebook:` and"):
         read_description(path)
+
+
+@pytest.mark.parametrize(
+    "lines", [["given: {label: 2022-01-02}"], ["product: {label: [1, 2022-01-02]}"]]
+)
+def test_date_is_refused(training: Notebook, lines: list[str]) -> None:
+    """YAML reads a date, which a notebook cannot receive, whatever the parameter's type."""
+    assert "label must be a number, text" in (message := refused(in_yaml, training, *lines))
+    assert "got the date 2022-01-02 (put it in quotes to make it text)" in message

@@ -16,8 +16,8 @@ import nbformat
 from nbpress.errors import PressError
 from nbpress.files import as_json
 from nbpress.project.code import parse
+from nbpress.project.declarations import declarations
 from nbpress.project.notebook import Notebook, from_json
-from nbpress.project.parameters import declarations
 from nbpress.project.passages import CODE
 from nbpress.run.plan import INJECTED
 from nbpress.say.text import blanked

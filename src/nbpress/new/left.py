@@ -14,8 +14,8 @@ from pathlib import Path
 from nbpress.errors import PressError
 from nbpress.new.adopt import Adopted
 from nbpress.project.code import imported_modules, parse
+from nbpress.project.declarations import declarations
 from nbpress.project.notebook import INJECTED_TAG, Cell
-from nbpress.project.parameters import declarations
 from nbpress.project.texts import faults
 from nbpress.project.typed import typed_numbers
 from nbpress.run.plan import INJECTED

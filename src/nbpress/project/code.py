@@ -114,6 +114,8 @@ def parse(source: str | bytes, name: str) -> ast.Module:
             raise PressError(f"{name}: line {error.lineno} is not Python: {error.msg}") from error
         except ValueError as error:  # null bytes
             raise PressError(f"{name} is not Python: {error}") from error
+        except (RecursionError, MemoryError) as error:
+            raise PressError(f"{name} is nested too deeply: write it in several lines") from error
 
 
 def _without_magics(source: str) -> str:

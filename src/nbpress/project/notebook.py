@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from nbpress.errors import PressError, did_you_mean
-from nbpress.project.parameters import Parameter, declarations
+from nbpress.project.declarations import declarations
+from nbpress.project.parameters import Parameter
 from nbpress.say.prose import Prose, read_prose, split_prose
 
 INJECTED_TAG = "injected-parameters"  # papermill's tag for the cell that it adds

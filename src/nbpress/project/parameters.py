@@ -1,8 +1,10 @@
-"""A notebook's parameters: their declarations, types and bounds, and the values given."""
+"""A notebook's parameters: their types and bounds, and the values given."""
 
 from __future__ import annotations
 
 import ast
+import contextlib
+import datetime
 import itertools
 import json
 import math
@@ -14,28 +16,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter
 
 from nbpress.errors import PressError
 from nbpress.files import read_yaml
-from nbpress.project.code import comments, parse
+from nbpress.project.annotations import alternatives, evaluated, innermost
 
 # Values by chapter, then by name; those under "" are for every chapter that has the parameter.
 Parameters = dict[str, dict[str, Any]]
 
 _WITHIN = {">": operator.gt, "≥": operator.ge, "<": operator.lt, "≤": operator.le}
 _WITHIN |= {f"len {sign}": within for sign, within in {**_WITHIN, "=": operator.eq}.items()}
-_BOUND = re.compile(
-    r"\s*((?:>=|<=|>|<|≥|≤)|len\s*(?:>=|<=|>|<|≥|≤|=))\s*(-?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)"
-    r"(?![^\s,;])\s*[,;]?",
-    re.IGNORECASE,
-)
-_ORDER = re.compile(r"\s*(distinct|increasing)\b(?!\s+\w)\s*[,;]?", re.IGNORECASE)
-_LIKE_A_BOUND = re.compile(
-    r"[≥≤⩾⩽]|[<>]=|=[<>]|(?<!-)[<>]\s*[-+−]?(?:\.?\d|inf\b)|\blen\s*=|\b(?:distinct|increasing)\s*(?:[,;]|$)"
-)
-# The types that papermill can write into a notebook.
-_TYPES = {"int": int, "float": float, "bool": bool, "str": str, "list": list, "dict": dict}
+_SIZED, _NUMERIC = {list, dict, str}, {int, float, bool, list, dict}
+_MOST_SHOWN = 80  # characters
+_ANY = "a number, text, True, False, None, or a list or dict of these"
 
 
 @dataclass(frozen=True)
@@ -44,47 +38,79 @@ class Parameter:
 
     name: str
     type: str  # "float"; "" if neither an annotation nor the default determines it
-    default: Any
+    default: Any  # as JSON gives it back: a tuple is a list
     bounds: tuple[tuple[str, float], ...]  # (">", 0.0), ("len ≥", 1.0)
     comment: str
     order: str = ""  # of a list's items: "distinct" or "increasing"
 
     def check(self, value: Any) -> Any:
-        """Return `value` converted to the parameter's type; raise an error if it does not fit."""
-        if isinstance(value, str) and self.type != "str":
-            value = _literal(value)
-        if not self.type:
-            return value
-        try:
-            adapter = TypeAdapter(_type(self.type), config=ConfigDict(strict=True))
-        except PressError as error:
-            raise PressError(f"{self.name}: {error}") from error
-        try:
-            # Through JSON an int may become a float, but a text never becomes a number.
-            value = adapter.validate_json(json.dumps(value))
-        except (ValidationError, TypeError, ValueError, RecursionError) as error:
-            is_item = isinstance(value, int | float | str) and not str(value).startswith("[")
-            is_item = is_item and "list[" in self.type
-            hint = f"; write {self.name}=[{value}]" if is_item else ""
-            kind = re.sub(r"^Optional\[(.*)\]$", r"\1 or None", self.type)
-            raise PressError(f"{self.name} must be {kind}; got {value!r:.80}{hint}") from error
+        """Return `value` converted to the parameter's type; raise an error if it does not fit.
+
+        A text is read as a literal, unless only the text itself fits. The result is as JSON gives
+        it back: a tuple is a list, and the keys of a dict are text.
+        """
+        value = self._converted(value)
+        if not self.type and value is not None and (idle := self._idle({type(value)})):
+            raise PressError(f"{self.name} must be {idle[1]}, for {idle[0]!r}; got {shown(value)}")
         lengths = [bound for bound in self.bounds if bound[0].startswith("len")]
         for sign, limit in lengths if isinstance(value, list | dict | str) else ():
             if not _WITHIN[sign](len(value), limit):
-                raise PressError(f"{self.name} must have {sign} {limit:g}; got {value!r:.80}")
+                raise PressError(f"{self.name} must have {sign} {limit:.15g}; got {shown(value)}")
         for number in numbers(value):
             for sign, limit in (bound for bound in self.bounds if bound not in lengths):
                 if not _WITHIN[sign](number, limit):
-                    raise PressError(f"{self.name} must be {sign} {limit:g}; got {number!r}")
+                    raise PressError(
+                        f"{self.name} must be {sign} {limit:.15g}; got {shown(number)}"
+                    )
             if not -math.inf < number < math.inf:
                 raise PressError(f"{self.name} must be finite; got {number!r}")
         if isinstance(value, list) and not _is_ordered(value, self.order):
-            raise PressError(f"{self.name} must have {self.order} items; got {value!r:.80}")
+            raise PressError(f"{self.name} must have {self.order} items; got {shown(value)}")
         return value
+
+    def _converted(self, value: Any) -> Any:
+        literal = _literal(value) if isinstance(value, str) and self.type != "str" else value
+        if not self.type:
+            return as_json(self.name, literal)
+        adapter = TypeAdapter(self._evaluated(), config=ConfigDict(strict=True))
+        for reading in (literal, value):
+            with contextlib.suppress(TypeError, ValueError, RecursionError):
+                # Through JSON an int may become a float, but a text never becomes a number.
+                return as_json(self.name, adapter.validate_json(json.dumps(reading)))
+        kind = re.sub(r"^Optional\[(.*)\]$", r"\1 or None", self.type)
+        got = shown(literal)
+        is_item = isinstance(literal, int | float | str) and not got.startswith(("'[", "a value"))
+        is_item &= "list[" in self.type and len(got) < _MOST_SHOWN
+        hint = f"; write {self.name}=[{value}]" if is_item else ""
+        raise PressError(f"{self.name} must be {kind}; got {got}{hint}")
+
+    def refuse_idle_bounds(self) -> None:
+        """Refuse a bound that no value of the declared type could have."""
+        type_ = self._evaluated()
+        if self.type and (idle := self._idle(alternatives(type_), innermost(type_))):
+            raise PressError(
+                f"the bound {idle[0]!r} of {self.name} is for {idle[1]}, but {self.name} is "
+                f"{self.type}: change the bound or the type"
+            )
+
+    def _idle(self, kinds: set[Any], innermost: set[Any] | None = None) -> tuple[str, str] | None:
+        """Return a bound that values of these types cannot have, and what could have it."""
+        for sign, limit in self.bounds:
+            if sign.startswith("len") and not kinds & _SIZED:
+                return f"{sign} {limit:.15g}", "a list, dict or text"
+            if not sign.startswith("len") and not (innermost or kinds) & _NUMERIC:
+                return f"{sign} {limit:.15g}", "a number, or a list or dict of numbers"
+        return (self.order, "a list") if self.order and list not in kinds else None
+
+    def _evaluated(self) -> Any:
+        try:
+            return evaluated(self.type) if self.type else Any
+        except PressError as error:
+            raise PressError(f"{self.name}: {error}") from error
 
     def described_bounds(self) -> str:
         """Return the bounds as its comment writes them: "> 0, ≤ 1, len = 2, increasing"."""
-        bounds = [f"{sign} {limit:g}" for sign, limit in self.bounds]
+        bounds = [f"{sign} {limit:.15g}" for sign, limit in self.bounds]
         return ", ".join([*bounds, self.order] if self.order else bounds)
 
     def is_default(self, value: Any) -> bool:
@@ -93,63 +119,6 @@ class Parameter:
         They are compared as JSON: 2, 2.0 and True may be equal in Python, but differ in a text.
         """
         return json.dumps(value) == json.dumps(self.default)
-
-
-def declarations(source: str, name: str) -> Iterator[Parameter]:
-    """Yield the parameters that a cell declares; errors call the cell `name`.
-
-    `learning_rate: float = 0.05  # > 0, per step` declares type, default, bounds and unit. Bounds
-    must begin the comment: anything else that looks like a bound is refused, not ignored.
-    """
-    tree, lines = parse(source, name), comments(source)
-    read: set[int] = set()
-    for node in tree.body:
-        match node:
-            case ast.AnnAssign(
-                target=ast.Name(id=parameter), annotation=note, value=ast.expr() as value
-            ):
-                annotation = ast.unparse(note)
-            case ast.Assign(targets=[ast.Name(id=parameter)], value=value):
-                annotation = ""
-            case _:
-                continue
-        its_lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)
-        read.update(its_lines)
-        comment = " ".join(lines.get(number, "") for number in its_lines).strip()
-        bounds, order, rest = [], "", comment
-        while bound := _BOUND.match(rest) or _ORDER.match(rest):
-            if bound.re is _ORDER:
-                order = bound[1].lower()
-            else:
-                sign = bound[1].lower().replace(">=", "≥").replace("<=", "≤")
-                bounds.append((re.sub(r"^len\s*", "len ", sign), float(bound[2])))
-            rest = rest[bound.end() :]
-        _refuse_bound(rest, f"{name}: the comment on {parameter}")
-        try:
-            default = ast.literal_eval(value)
-        except ValueError as error:
-            raise PressError(
-                f"{name}: the default of {parameter} must be a literal; got {ast.unparse(value)}"
-            ) from error
-        if not annotation and type(default).__name__ in _TYPES:
-            annotation = type(default).__name__
-        declared = Parameter(parameter, annotation, default, tuple(bounds), rest.strip(), order)
-        try:
-            declared.check(default)
-        except PressError as error:
-            raise PressError(f"{name}: the default of {error}") from error
-        yield declared
-    for number in lines.keys() - read:
-        _refuse_bound(lines[number], f"{name}: a comment without a parameter beside it")
-
-
-def _refuse_bound(comment: str, what: str) -> None:
-    """Refuse the rest of a comment, after its bounds, if it looks like a bound."""
-    if _LIKE_A_BOUND.search(comment):
-        raise PressError(
-            f"{what} seems to contain a bound, {comment.strip()!r}; put bounds beside the "
-            "parameter, at the start, each a sign and a number: '# > 0, ≤ 1, per step'"
-        )
 
 
 def read_parameters(given: str | list[str]) -> Parameters:
@@ -177,7 +146,8 @@ def read_parameters(given: str | list[str]) -> Parameters:
                 raise PressError(f"{setting}: expected parameters, 'name: value' on each line")
             for key, entry in content.items():
                 if isinstance(entry, dict):
-                    parameters.setdefault(str(key), {}).update(entry)
+                    by_name = {str(name): value for name, value in entry.items()}
+                    parameters.setdefault(str(key), {}).update(by_name)
                 else:
                     parameters.setdefault("", {})[str(key)] = entry
         else:
@@ -201,46 +171,48 @@ def _joined(pieces: Sequence[str]) -> list[str]:
     return settings
 
 
-def _type(annotation: str) -> Any:
-    """Evaluate an annotation made of built-in types, such as `Optional[list[float]]`."""
-
-    def build(node: ast.expr) -> Any:
-        match node:
-            case ast.Name(id=name) if name in _TYPES:
-                return _TYPES[name]
-            case ast.Constant(value=None):
-                return None
-            case ast.BinOp(left=left, op=ast.BitOr(), right=right):
-                return build(left) | build(right)
-            case ast.Subscript(value=ast.Name(id="Optional"), slice=inner):
-                return build(inner) | None
-            case ast.Subscript(value=value, slice=ast.Tuple(elts=elements)):
-                return build(value)[tuple(build(element) for element in elements)]
-            case ast.Subscript(value=value, slice=inner):
-                return build(value)[build(inner)]
-        raise PressError(f"a type must be made of {', '.join(_TYPES)}; got {annotation!r}")
-
-    return build(ast.parse(annotation, mode="eval").body)
-
-
 def _is_ordered(values: list[Any], order: str) -> bool:
+    """Return whether a list's items are in order; those that cannot be compared are not."""
     if order == "increasing":
-        return all(a < b for a, b in itertools.pairwise(values))
+        try:
+            return all(a < b for a, b in itertools.pairwise(values))
+        except TypeError:
+            return False
     return not order or all(value not in values[:i] for i, value in enumerate(values))
 
 
 def numbers(value: Any) -> Iterator[int | float]:
     """Yield the numbers in a value, including those nested in lists and mappings."""
     if isinstance(value, list | dict):
-        for element in value.values() if isinstance(value, dict) else value:
-            yield from numbers(element)
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from numbers(each)
     elif isinstance(value, int | float):
         yield value
+
+
+def as_json(name: str, value: Any) -> Any:
+    """Return a value as JSON gives it back; errors call it `name`."""
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+        text.encode()  # refuses half of a surrogate pair
+        return json.loads(text)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise PressError(f"{name} must be {_ANY}; got {shown(value)}") from error
+
+
+def shown(value: Any) -> str:
+    """Return what a message shows of a value."""
+    if isinstance(value, datetime.date):
+        return f"the date {value} (put it in quotes to make it text)"
+    try:
+        return f"{value!r:.{_MOST_SHOWN}}"
+    except (ValueError, RecursionError):  # a number with thousands of digits, or lists in lists
+        return "a value that is too large to print"
 
 
 def _literal(text: str) -> Any:
     """Read a value from the command line: a literal if it is one, otherwise text."""
     try:
         return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return {"true": True, "false": False}.get(text.lower(), text)

@@ -2,17 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from onelayer.data import Dataset
+from onelayer.errors import SettingError
 from onelayer.history import History
 from onelayer.models import Array, LogisticRegression, SoftmaxRegression
 from onelayer.sampling import Split, sample
 from onelayer.trainers import OnValidation, Trainer
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+
+
+def _is_size(value: object) -> bool:
+    return value is None or _is_whole(value)
+
+
+def _are_classes(value: object) -> bool:
+    is_pair = isinstance(value, tuple) and len(value) == 2 and all(map(_is_whole, value))
+    return value is None or is_pair
+
+
+# For each setting, how an error describes it, and a test; `sample` and `Trainer` judge the rest.
+_KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "classes": ("two whole numbers, such as [2, 3], or None for all of them", _are_classes),
+    "learning_rate": ("a number", _is_number),
+    "batch_size": ("a whole number", _is_whole),
+    "l2_lambda": ("a number", _is_number),
+    "num_epochs": ("a whole number", _is_whole),
+    "shuffle": ("True or False", lambda value: isinstance(value, bool)),
+    "seed": (
+        f"a whole number from 0 to {2**32 - 1}",
+        lambda value: _is_whole(value) and 0 <= value < 2**32,
+    ),
+    "train_size": ("a whole number or None", _is_size),
+    "validation_size": ("a whole number or None", _is_size),
+}
 
 
 @dataclass(frozen=True)
@@ -41,6 +76,11 @@ class Choice:
         Of every draw.
     train_size, validation_size : int or None
         Images drawn; None: all there are.
+
+    Raises
+    ------
+    SettingError
+        If a setting is of another kind, such as a number of epochs that is not whole.
     """
 
     dataset: str
@@ -54,6 +94,13 @@ class Choice:
     seed: int
     train_size: int | None
     validation_size: int | None
+
+    def __post_init__(self) -> None:
+        for name, (expected, fits) in _KINDS.items():
+            value = getattr(self, name)
+            if not fits(value):
+                given = list(value) if isinstance(value, tuple) else value
+                raise SettingError(f"{name} must be {expected}; got {given!r:.80}")
 
 
 class Prepared(NamedTuple):
@@ -82,9 +129,16 @@ def choose(
     seed: int = 0,
     **given: Any,
 ) -> Choice:
-    """Return a choice; sizes, batch size and learning rate default to what suits the data set."""
-    suited = images.settings(suiting(classes, l2_lambda), **given)
-    pair = None if classes is None else (int(classes[0]), int(classes[1]))
+    """Return a choice; sizes, batch size and learning rate default to what suits the data set.
+
+    Raises
+    ------
+    SettingError
+        As `Choice`.
+    """
+    is_text = isinstance(classes, str)
+    pair: Any = tuple(classes) if isinstance(classes, Iterable) and not is_text else classes
+    suited = images.settings(suiting(pair, l2_lambda), **given)
     return Choice(
         dataset=images.name,
         classes=pair,

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from onelayer.explore.choice import Choice
 
 # Which settings the chapters take; they fix all others. `make report` takes the data set.
@@ -20,13 +22,15 @@ _CHAPTERS: dict[str, tuple[str, ...]] = {
     "3_softmax_regression": _EVERYWHERE,
     "4_regularization": (*_EVERYWHERE, "lambdas"),
 }
+_LEAST = {"2_logistic_regression": {"num_epochs": 2}}  # where a chapter needs more than a run
 _FIXED: dict[str, Any] = {"shuffle": True, "sampling": "stochastic", "l2_lambda": 0.0}
 
 
 def report_command(choice: Choice) -> str:
     """Return the command that makes the report with these settings in the chapter on this model.
 
-    Comments above it name the settings that the chapter does not take.
+    Comments above it name the settings that the chapter does not take. If the chapter would refuse
+    them, a comment says why instead.
     """
     chapter = (
         "2_logistic_regression"
@@ -36,6 +40,12 @@ def report_command(choice: Choice) -> str:
         else "3_softmax_regression"
     )
     values = asdict(choice) | ({"lambdas": [choice.l2_lambda]} if choice.l2_lambda else {})
+    for name, least in _LEAST.get(chapter, {}).items():
+        if values[name] < least:
+            return (
+                f"# make report would refuse these settings: {chapter} needs {name} ≥ {least}; "
+                f"got {values[name]}"
+            )
     given = [
         f"{chapter}.{name}={_plain(values[name])}"
         for name in _CHAPTERS[chapter]
@@ -85,5 +95,5 @@ def grid(choices: Sequence[Choice]) -> str:
 
 def _plain(value: Any) -> str:
     """Write a value as YAML, without spaces."""
-    text = json.dumps(value, separators=(",", ":"))
+    text = json.dumps(value, separators=(",", ":"), default=np.generic.item)
     return re.sub(r"\b(\d+)e", r"\1.0e", text)  # 1e-05 is a number in JSON, but text in YAML

@@ -32,8 +32,9 @@ def explore(dataset: str = "auto", **given: Any) -> LiveExplorer | PlainExplorer
 
     Raises
     ------
-    DataError, ValueError
-        As `load`; for a finished run also as `Trainer`, except that divergence is a result.
+    DataError, SettingError
+        As `load` and `choose`; for a finished run also as `sample` and `Trainer`, except that
+        divergence is a result.
     """
     images = load(dataset)
     kind = LiveExplorer if is_watched() else PlainExplorer

@@ -169,7 +169,7 @@ def kept_table(kept: Mapping[int, Run]) -> str:
         ends = run.curves
         cells = [_word(values[i]) for values in columns.values()]
         cells += [
-            f"{ends.step[-1] + 1:,}",
+            f"{_updates(run):,}",
             f"{ends.validation_loss[-1]:.4f}",
             f"{ends.validation_accuracy[-1]:.2%}",
         ]
@@ -191,10 +191,15 @@ def _word(value: Any) -> str:
     return "all" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def _updates(run: Run) -> int:
+    """Return how many updates a run has made; while it trains, up to its last validation."""
+    return run.curves.step[-1] + 1 if run.history is None else run.history.stop_step
+
+
 def _progress(run: Run) -> str:
+    done = _updates(run)
     if run.history is None:
-        return f"training: step {run.curves.step[-1] + 1:,} of {run.num_steps:,}"
-    done = run.history.stop_step
+        return f"training: step {done:,} of {run.num_steps:,}"
     how = "finished" if done == run.num_steps else "stopped"
     return f"{how} after {done:,} of {run.num_steps:,} steps"
 

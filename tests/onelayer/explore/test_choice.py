@@ -1,8 +1,11 @@
+import re
+
 import numpy as np
 import pytest
 from numpy.random import RandomState
 
 from onelayer.data import load
+from onelayer.errors import SettingError
 from onelayer.explore.choice import (
     choose,
     differing,
@@ -10,6 +13,7 @@ from onelayer.explore.choice import (
     targets_by_class,
     weights_by_class,
 )
+from onelayer.explore.commands import report_command
 from onelayer.models import LogisticRegression, SoftmaxRegression
 from onelayer.sampling import sample
 from onelayer.trainers import Trainer
@@ -38,6 +42,47 @@ def test_what_suits_and_what_is_given(digits):
     assert choose(digits, l2_lambda=0.1).learning_rate == 0.05
     chosen = choose(digits, learning_rate=0.7, batch_size=None)
     assert (chosen.learning_rate, chosen.batch_size) == (0.7, 16)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("classes", [1, 2, 3], "[1, 2, 3]"),
+        ("classes", [2.5, 3], "[2.5, 3]"),
+        ("classes", [1], "[1]"),
+        ("classes", [], "[]"),
+        ("classes", "23", "'23'"),
+        ("classes", 2, "2"),
+        ("classes", [True, 3], "[True, 3]"),
+        ("num_epochs", 1.5, "1.5"),
+        ("num_epochs", "5", "'5'"),
+        ("num_epochs", True, "True"),
+        ("batch_size", 2.5, "2.5"),
+        ("seed", "a", "'a'"),
+        ("seed", None, "None"),
+        ("seed", -1, "-1"),
+        ("seed", 2**32, "4294967296"),
+        ("train_size", 90.5, "90.5"),
+        ("validation_size", "9", "'9'"),
+        ("learning_rate", "0.1", "'0.1'"),
+        ("learning_rate", True, "True"),
+        ("l2_lambda", "0.1", "'0.1'"),
+        ("shuffle", "no", "'no'"),
+    ],
+)
+def test_setting_of_another_kind_is_refused(digits, name, value, shown):
+    """The message names the setting, and nothing trains on half of what was asked for."""
+    with pytest.raises(SettingError, match=rf"^{name} must be .*; got {re.escape(shown)}$"):
+        choose(digits, **{name: value})
+
+
+def test_numbers_of_numpy_are_numbers(digits):
+    """They are taken, and written in commands like others."""
+    chosen = choose(
+        digits, classes=np.array([2, 3]), seed=np.int64(2**32 - 1), learning_rate=np.float32(0.5)
+    )
+    assert chosen == choose(digits, classes=[2, 3], seed=2**32 - 1, learning_rate=0.5)
+    assert report_command(chosen).count("4294967295") == 1
 
 
 def test_differing(digits):

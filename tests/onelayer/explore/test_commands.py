@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from nbpress.errors import PressError
 from nbpress.project.notebook import read_notebook
 from nbpress.project.parameters import read_parameters
 from nbpress.sweep.grid import Description, make_grid
@@ -54,6 +55,25 @@ def test_report(digits, given, chapter, extra):
         "seed": 7, "train_size": 900, "batch_size": 16, "learning_rate": 2e-5, "num_epochs": 50,
         **extra,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("num_epochs", [1, 2, 1000])
+@pytest.mark.parametrize("given", [{}, {"classes": (4, 9)}, {"l2_lambda": 1e-5}])
+def test_no_command_is_refused(digits, given, num_epochs):
+    """A command is shown if the chapter takes its values, and otherwise the reason."""
+    choice = choose(digits, num_epochs=num_epochs, **given)
+    text = report_command(choice)
+    if given.get("classes") and num_epochs == 1:
+        reason = "2_logistic_regression needs num_epochs ≥ 2; got 1"
+        assert text == f"# make report would refuse these settings: {reason}"
+        with pytest.raises(PressError, match="num_epochs must be ≥ 2; got 1"):
+            read_notebook(NOTEBOOKS / "2_logistic_regression.ipynb").checked({"num_epochs": 1})
+    else:
+        ((chapter, values),) = read_parameters(
+            shlex.split(text)[-1].removeprefix("PARAMS=")
+        ).items()
+        checked = read_notebook(NOTEBOOKS / f"{chapter}.ipynb").checked(values)
+        assert checked["num_epochs"] == num_epochs
 
 
 def test_report_says_what_it_leaves_out(digits):

@@ -91,6 +91,16 @@ def test_table_shows_what_differs(explorer):
     assert heads == ["kept", "epochs", "steps", "validation loss", "validation accuracy"]
 
 
+def test_table_and_status_count_the_same_steps(explorer):
+    """Both count the updates that were made, those after the last validation included."""
+    panel = explorer._training
+    train(explorer)
+    panel.keep.click()
+    assert panel.run.curves.step[-1] + 1 < panel.run.num_steps
+    assert "finished after 178 of 178 steps" in panel.status.value
+    assert "<td>178</td>" in kept_table(panel.kept)
+
+
 def test_mistakes(explorer):
     """The most confident mistake is explained first; a click explains another."""
     train(explorer)
