@@ -23,8 +23,10 @@ from nbpress.sweep import commands
 from nbpress.sweep.journal import DONE, Entry
 from nbpress.sweep.results import read_table
 from nbpress.sweep.view import View
+from nbpress.sweep.where import matching
 
-SEEDED = 'dataset: str = "auto"\ncount: int = 3  # ≥ 1\nscale: float = 2.0\nseed: int = 0'
+DECLARED = 'dataset: str = "auto"\ncount: int = 3  # ≥ 1\nscale: float = 2.0\nexact: bool = True'
+SEEDED = DECLARED.replace("exact: bool = True", "seed: int = 0")
 RANDOM = (
     "import random\nrandom.seed(100 * count + seed)\ntotal = sums.total(count, scale) + "
     "random.random()"
@@ -220,7 +222,7 @@ def test_grid_in_words_does_not_replace_a_sweep_with_a_file(tiny: TinyProject) -
     result = tiny.run("sweep", target, "scale=1,2")
     assert result.status == 1
     assert result.err == (
-        "nbpress: the sweep '1_sums' is that of sweeps/1_sums.yaml: give this one another name, "
+        "nbpress: the name '1_sums' belongs to sweeps/1_sums.yaml: give this sweep another name, "
         "--name NAME\n"
     )
     assert tiny.run("sweep", target, "scale=1,2", "--name", "scales").status == 0
@@ -236,6 +238,29 @@ def test_dataset_cannot_be_given_in_a_file(tiny: TinyProject) -> None:
             "nbpress: the data set cannot be varied: choose it by --dataset, or by `dataset:` in "
             "the file\n"
         )
+
+
+def test_data_set_for_a_notebook_that_takes_none(tiny: TinyProject) -> None:
+    """It is refused, on the command line and in a file: the runs would not be on these data."""
+    tiny.edit_cell("1_sums.ipynb", "parameters", DECLARED.partition("\n")[2])
+    (tiny.root / "sweeps").mkdir()
+    (tiny.root / "sweeps" / "mine.yaml").write_text("notebook: 1_sums\ndataset: large\n")
+    for words in (["1_sums", "count=1..2", "--dataset", "large"], ["mine"]):
+        result = tiny.run("sweep", *words)
+        assert (result.status, result.err) == (
+            1,
+            "nbpress: 1_sums.ipynb has no parameter 'dataset', so it cannot run on 'large': leave "
+            "the data set out (--dataset, DATASET, or `dataset:` in the file)\n",
+        )
+    assert " 2 of 2 runs done" in sweep(tiny, "1_sums", "count=1..2").err
+
+
+def test_data_set_without_a_resolver(tiny: TinyProject) -> None:
+    """It is refused as for the report: nothing knows what its name means."""
+    tiny.edit("report/report.yaml", "resolver: tiny.resolver:resolve\n", "")
+    tiny.edit("report/report.yaml", "positive: [small]", "positive: []")
+    result = tiny.run("sweep", "1_sums", "count=1..2", "--dataset", "large")
+    assert result.err.startswith("nbpress: DATASET is 'large', but report.yaml has no resolver")
 
 
 def test_many_runs_are_asked_for(tiny: TinyProject) -> None:
@@ -524,17 +549,45 @@ def test_show_of_repetitions(seeded: TinyProject) -> None:
         "1 1 12",
         "3 1 32",
     ]
-    result = seeded.run("sweep", "show", "1_sums", "--where", "counts=1")
-    assert result.err.startswith("nbpress: --where: expected parameter=value; got 'counts=1'; did")
     result = seeded.run("sweep", "show", "1_sums", "--best", "1a.totals")
     assert result.err == "nbpress: no run has a value '1a.totals'; did you mean '1a.total'?\n"
 
 
-def test_where_that_no_run_meets(tiny: TinyProject) -> None:
-    """There is no row, and no error."""
-    sweep(tiny, "1_sums", "count=1..2")
-    assert shown(tiny, "--where", "count=7") == ["runs"]
-    assert shown(tiny, "--where", "count=7", "--where", "count=1") == ["runs"]
+def test_where_compares_values(tiny: TinyProject) -> None:
+    """It does not matter how a number is written; 1 is a number, and not true."""
+    tiny.edit_cell("1_sums.ipynb", "parameters", f"{DECLARED}\nsizes: list[float] = []")
+    sweep(tiny, "1_sums", "count=1..2", "scale=0.1,1", "exact=true", "sizes=[1,2.5],[]")
+    assert len(shown(tiny)) == 9
+    for condition in ("scale=0.10", "scale=1e-1", "count=2.0", "sizes=[1, 2.50]"):
+        assert len(shown(tiny, "--where", condition)) == 5
+    assert len(shown(tiny, "--where", "scale=1,.1", "--where", "sizes=[],[1,2.5]")) == 9
+    assert len(shown(tiny, "--where", "exact=True")) == 9
+    result = tiny.run("sweep", "show", "1_sums", "--where", "exact=1")
+    assert result.err == "nbpress: --where: no run has exact=1; exact is true\n"
+
+
+@pytest.mark.parametrize(
+    ("conditions", "message"),
+    [
+        (["count=7"], "no run has count=7; count is 1 or 2"),
+        (["count=1,7"], "no run has count=7; count is 1 or 2"),
+        (["count=1", "count=2"], "no run has count=1 and count=2; leave one out"),
+        (["count"], "expected PARAMETER=VALUE, such as count=1; got 'count'"),
+        (["rate"], "expected PARAMETER=VALUE, such as seed=1,2; got 'rate'"),
+        (["counts=1"], "no run has a parameter 'counts'; did you mean 'count'?"),
+        (["scale=1"], "no run has scale=1; scale is 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, …"),
+    ],
+)
+def test_where_that_no_run_meets(conditions: list[str], message: str) -> None:
+    """The message names the values that there are; no empty table is taken for a result."""
+    entries = [
+        Entry({"count": count, "scale": float(scale)}, "")
+        for count in (1, 2)
+        for scale in range(3, 12)
+    ]
+    with pytest.raises(PressError) as error:
+        matching(entries, conditions)
+    assert str(error.value) == f"--where: {message}"
 
 
 def test_values_that_are_no_numbers(tiny: TinyProject) -> None:

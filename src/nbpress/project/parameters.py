@@ -52,7 +52,7 @@ class Parameter:
     def check(self, value: Any) -> Any:
         """Return `value` converted to the parameter's type; raise an error if it does not fit."""
         if isinstance(value, str) and self.type != "str":
-            value = _literal(value)
+            value = literal(value)
         if not self.type:
             return value
         try:
@@ -238,7 +238,7 @@ def numbers(value: Any) -> Iterator[int | float]:
         yield value
 
 
-def _literal(text: str) -> Any:
+def literal(text: str) -> Any:
     """Read a value from the command line: a literal if it is one, otherwise text."""
     try:
         return ast.literal_eval(text)

@@ -13,9 +13,10 @@ from nbpress.log import say
 from nbpress.project.project import Project
 from nbpress.publish.compare import as_table
 from nbpress.sweep.journal import DONE, FAILED, RUNNING, WAITING, DamagedJournal, Entry
-from nbpress.sweep.results import TABLE, differing, groups, matching, names_of, plus_minus, spread
+from nbpress.sweep.results import TABLE, differing, groups, names_of, plus_minus, spread
 from nbpress.sweep.sweep import FOLDER, description_in, folder_of, known, read_journal
 from nbpress.sweep.view import confirm, short
+from nbpress.sweep.where import matching
 
 _MOST_VALUES = 5  # shown as columns
 _MOST_NAMED = 8  # listed by name below the table

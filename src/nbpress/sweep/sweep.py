@@ -197,10 +197,15 @@ def open_sweep(
     # The command line takes precedence over the file and the journal.
     asked = dataset if dataset != "auto" else description.dataset or dataset
     data = NO_DATA_SET
-    if "dataset" in takes and project.report.resolver:
+    if "dataset" in takes:
         data = resolve(asked, project.report.resolver, project.sources)
         for point in grid.points:
             data.refuse_too_large({**grid.given, **point}, path.name)
+    elif asked != "auto":
+        raise PressError(
+            f"{path.name} has no parameter 'dataset', so it cannot run on {asked!r}: leave the "
+            "data set out (--dataset, DATASET, or `dataset:` in the file)"
+        )
     report = project.report.of_chapter(chapter)
     return Sweep(
         name,
