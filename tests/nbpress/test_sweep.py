@@ -7,7 +7,9 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import papermill
@@ -651,6 +653,61 @@ def test_reading_a_damaged_journal(tiny: TinyProject, words: list[str]) -> None:
     assert "Traceback" not in result.err
     assert " is damaged" in result.err + result.out
     assert sorted(path.name for path in folder.iterdir()) == before
+
+
+def damage(journal: Path) -> None:
+    """Damage a journal."""
+    journal.write_bytes(b"nothing" * 100)
+
+
+def make_newer(journal: Path) -> None:
+    """Give a journal a version of the future."""
+    database = sqlite3.connect(journal)
+    database.execute("PRAGMA user_version = 9")
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "problem"),
+    [(damage, "journal.sqlite is damaged: "), (make_newer, "journal.sqlite has version 9, ")],
+)
+def test_journal_that_cannot_be_read(
+    tiny: TinyProject, spoil: Callable[[Path], None], problem: str
+) -> None:
+    """Other sweeps are listed beside the problem, and `rm` deletes the sweep, but asks before."""
+    sweep(tiny, "1_sums", "count=1..2")
+    sweep(tiny, "1_sums", "count=1..2", "--name", "other")
+    folder = tiny.root / "sweeps" / "1_sums"
+    spoil(folder / "journal.sqlite")
+    first, second = sweep(tiny, "ls").out.splitlines()
+    assert first.startswith("1_sums  ")
+    assert problem in first
+    assert second.startswith("other  2 of 2 runs done  ")
+    refused = tiny.run("sweep", "rm", "1_sums")
+    assert refused.status == 1
+    assert refused.err.startswith("nbpress: the sweep 1_sums may have results (")
+    assert refused.err.endswith("): confirm that with --yes\n")
+    assert (folder / "results.csv").is_file()
+    assert sweep(tiny, "rm", "1_sums", "--yes").err == "deleted: the sweep 1_sums\n"
+    assert not folder.exists()
+
+
+def test_files_of_ones_own_are_not_deleted_with_a_sweep(tiny: TinyProject) -> None:
+    """What the sweep made is deleted, what lies beside it is kept and named."""
+    sweep(tiny, "1_sums", "count=1..2")
+    folder = tiny.root / "sweeps" / "1_sums"
+    damage(folder / "journal.sqlite")
+    sweep(tiny, "1_sums", "count=1..2")
+    (folder / "notes.md").write_text("mine")
+    (folder / "report.pdf").write_text("mine too")
+    err = sweep(tiny, "rm", "1_sums", "--yes").err
+    assert err.splitlines() == [
+        "deleted: the sweep 1_sums, 2 of 2 runs done",
+        "sweeps/1_sums/ is kept, with what the sweep did not make: notes.md, report.pdf",
+    ]
+    assert sorted(path.name for path in folder.iterdir()) == ["notes.md", "report.pdf"]
+    assert not (tiny.root / "build" / "sweeps" / "1_sums").exists()
+    assert sweep(tiny, "ls").out == "no sweep has been run\n"
 
 
 def test_results_are_deleted_only_after_a_yes(tiny: TinyProject) -> None:

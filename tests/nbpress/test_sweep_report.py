@@ -75,6 +75,17 @@ def test_unknown_sweep_has_no_results() -> None:
         nbpress.results("nope")
 
 
+def test_summary_is_deleted_with_its_sweep(swept: TinyProject) -> None:
+    """Nothing of it stays behind."""
+    assert (
+        swept.run("sweep", "run", "1_sums", "scale=1,3", "--name", "gone", "--report").status == 0
+    )
+    folder = swept.root / "sweeps" / "gone"
+    assert (folder / "report.pdf").is_file()
+    assert swept.run("sweep", "rm", "gone", "--yes").status == 0
+    assert not folder.exists()
+
+
 def test_results_outside_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The message says what was looked for."""
     monkeypatch.chdir(tmp_path)
