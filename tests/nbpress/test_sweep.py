@@ -117,6 +117,7 @@ def test_table_as_a_data_frame(tiny: TinyProject) -> None:
         "given": {"exact": False},
         "parameters": ["count"],
         "repeat": [],
+        "stale": "",
         "values": ["1a.total"],
     }
 
@@ -357,14 +358,37 @@ def test_edit_of_prose_executes_nothing(tiny: TinyProject) -> None:
     ],
 )
 def test_edit_makes_runs_stale(tiny: TinyProject, file: str, old: str, new: str, why: str) -> None:
-    """If code or data change, all runs are executed again, and a message says why."""
+    """If code or data change, all runs are executed again; messages say why, also before."""
     sweep(tiny, "1_sums", "count=1..2")
+    assert sweep(tiny, "show", "1_sums").err == ""
     tiny.edit(file, old, new)
+    note = f"2 runs are stale: {why}; `nbpress sweep 1_sums` runs them again\n"
+    assert sweep(tiny, "show", "1_sums").err == note
     result = sweep(tiny, "1_sums")
     assert f"2 runs are stale: {why}\n" in result.err
     assert executed(result) == ["count=1", "count=2"]
     assert column(tiny, "attempts") == ["2", "2"]
     assert executed(sweep(tiny, "1_sums")) == []
+
+
+def test_results_of_another_data_set_than_usual_are_not_stale(tiny: TinyProject) -> None:
+    """They are compared with the data set that they were made on."""
+    sweep(tiny, "1_sums", "count=1..2", "--dataset", "large")
+    assert sweep(tiny, "show", "1_sums").err == ""
+    tiny.edit("data/large.txt", "5", "6")
+    assert sweep(tiny, "show", "1_sums").err.startswith("2 runs are stale: the data set changed; ")
+
+
+def test_results_of_a_notebook_that_is_gone(tiny: TinyProject) -> None:
+    """They are shown, with a note that nothing is known about changes."""
+    (tiny.root / "tries").mkdir()
+    own = tiny.root / "tries" / "own.ipynb"
+    shutil.copy(tiny.root / "notebooks" / "1_sums.ipynb", own)
+    sweep(tiny, "tries/own.ipynb", "count=1..2", "--name", "1_sums")
+    own.unlink()
+    result = sweep(tiny, "show", "1_sums")
+    assert len(result.out.splitlines()) == 3
+    assert result.err.startswith("these results may be stale, which cannot be told: there is no ")
 
 
 def test_edit_that_is_undone_executes_nothing(tiny: TinyProject) -> None:
@@ -385,6 +409,7 @@ def test_edited_file_that_some_runs_opened(tiny: TinyProject) -> None:
     tiny.edit_cell("1_sums.ipynb", "sum", f"total = float(sum(map(int, ({reads}).split())))")
     sweep(tiny, "1_sums", "count=1..3")
     tiny.edit("data/large.txt", "5", "6")
+    assert sweep(tiny, "show", "1_sums").err.startswith("2 runs are stale: data/large.txt changed;")
     result = sweep(tiny, "1_sums")
     assert "2 runs are stale: data/large.txt changed\n" in result.err
     assert executed(result) == ["count=2", "count=3"]

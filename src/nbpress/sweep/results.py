@@ -44,7 +44,7 @@ def write_table(
     Parameters
     ----------
     facts
-        `name`, `notebook`, `dataset`, `given`, `parameters` and `repeat`.
+        `name`, `notebook`, `dataset`, `given`, `parameters`, `repeat` and `stale`.
     first
         The values whose columns come first.
     """

@@ -31,6 +31,7 @@ from nbpress.sweep.journal import (
     NewerJournal,
 )
 from nbpress.sweep.results import FACTS, TABLE, differing, groups, names_of, plus_minus, spread
+from nbpress.sweep.stale import staleness
 from nbpress.sweep.sweep import FOLDER, JOURNAL, description_in, folder_of, known, read_journal
 from nbpress.sweep.view import confirm, short
 from nbpress.sweep.where import matching
@@ -64,6 +65,8 @@ def show(
     with read_journal(project, name) as journal:
         entries = matching(journal.entries(), where)
         description = description_in(journal)
+        if stale := staleness(project, name, journal):
+            say(stale)
     repeated = list(description.repeat)
     values = names_of(entries, description.values or project.report.headlines)
     for given in filter(None, [best, *value]):

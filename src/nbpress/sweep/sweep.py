@@ -181,7 +181,15 @@ def open_sweep(
         with read_journal(project, name) as journal:
             description = description_in(journal)
         base = project.root
-    checked_name(name)
+    return _open(project, checked_name(name), description, base, dataset)
+
+
+def reopen(project: Project, name: str, journal: Journal) -> Sweep:
+    """Return the sweep in a journal as it would be now, whatever `sweeps/NAME.yaml` has become."""
+    return _open(project, name, description_in(journal), project.root, "auto")
+
+
+def _open(project: Project, name: str, description: Description, base: Path, dataset: str) -> Sweep:
     path = _notebook(project, description.notebook, base)
     notebook = read_notebook(path)
     own = path.parent == project.notebooks and _chapter(project, path.name)
