@@ -7,7 +7,9 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import papermill
@@ -23,8 +25,10 @@ from nbpress.sweep import commands
 from nbpress.sweep.journal import DONE, Entry
 from nbpress.sweep.results import read_table
 from nbpress.sweep.view import View
+from nbpress.sweep.where import matching
 
-SEEDED = 'dataset: str = "auto"\ncount: int = 3  # ≥ 1\nscale: float = 2.0\nseed: int = 0'
+DECLARED = 'dataset: str = "auto"\ncount: int = 3  # ≥ 1\nscale: float = 2.0\nexact: bool = True'
+SEEDED = DECLARED.replace("exact: bool = True", "seed: int = 0")
 RANDOM = (
     "import random\nrandom.seed(100 * count + seed)\ntotal = sums.total(count, scale) + "
     "random.random()"
@@ -113,6 +117,7 @@ def test_table_as_a_data_frame(tiny: TinyProject) -> None:
         "given": {"exact": False},
         "parameters": ["count"],
         "repeat": [],
+        "stale": "",
         "values": ["1a.total"],
     }
 
@@ -238,6 +243,29 @@ def test_dataset_cannot_be_given_in_a_file(tiny: TinyProject) -> None:
         )
 
 
+def test_data_set_for_a_notebook_that_takes_none(tiny: TinyProject) -> None:
+    """It is refused, on the command line and in a file: the runs would not be on these data."""
+    tiny.edit_cell("1_sums.ipynb", "parameters", DECLARED.partition("\n")[2])
+    (tiny.root / "sweeps").mkdir()
+    (tiny.root / "sweeps" / "mine.yaml").write_text("notebook: 1_sums\ndataset: large\n")
+    for arguments in (["1_sums", "count=1..2", "--dataset", "large"], ["mine"]):
+        result = tiny.run("sweep", *arguments)
+        assert (result.status, result.err) == (
+            1,
+            "nbpress: 1_sums.ipynb has no parameter 'dataset', so it cannot run on 'large': leave "
+            "the data set out (--dataset, DATASET, or `dataset:` in the file)\n",
+        )
+    assert " 2 of 2 runs done" in sweep(tiny, "1_sums", "count=1..2").err
+
+
+def test_data_set_without_a_resolver(tiny: TinyProject) -> None:
+    """It is refused as for the report: nothing knows what its name means."""
+    tiny.edit("report/report.yaml", "resolver: tiny.resolver:resolve\n", "")
+    tiny.edit("report/report.yaml", "positive: [small]", "positive: []")
+    result = tiny.run("sweep", "1_sums", "count=1..2", "--dataset", "large")
+    assert result.err.startswith("nbpress: DATASET is 'large', but report.yaml has no resolver")
+
+
 def test_many_runs_are_asked_for(tiny: TinyProject) -> None:
     """Without a terminal, this is an error that names the option, and nothing runs."""
     result = tiny.run("sweep", "1_sums", f"count=1..{commands.ASKS + 1}")
@@ -330,14 +358,37 @@ def test_edit_of_prose_executes_nothing(tiny: TinyProject) -> None:
     ],
 )
 def test_edit_makes_runs_stale(tiny: TinyProject, file: str, old: str, new: str, why: str) -> None:
-    """If code or data change, all runs are executed again, and a message says why."""
+    """If code or data change, all runs are executed again; messages say why, also before."""
     sweep(tiny, "1_sums", "count=1..2")
+    assert sweep(tiny, "show", "1_sums").err == ""
     tiny.edit(file, old, new)
+    note = f"2 runs are stale: {why}; `nbpress sweep 1_sums` runs them again\n"
+    assert sweep(tiny, "show", "1_sums").err == note
     result = sweep(tiny, "1_sums")
     assert f"2 runs are stale: {why}\n" in result.err
     assert executed(result) == ["count=1", "count=2"]
     assert column(tiny, "attempts") == ["2", "2"]
     assert executed(sweep(tiny, "1_sums")) == []
+
+
+def test_results_of_another_data_set_than_usual_are_not_stale(tiny: TinyProject) -> None:
+    """They are compared with the data set that they were made on."""
+    sweep(tiny, "1_sums", "count=1..2", "--dataset", "large")
+    assert sweep(tiny, "show", "1_sums").err == ""
+    tiny.edit("data/large.txt", "5", "6")
+    assert sweep(tiny, "show", "1_sums").err.startswith("2 runs are stale: the data set changed; ")
+
+
+def test_results_of_a_notebook_that_is_gone(tiny: TinyProject) -> None:
+    """They are shown, with a note that nothing is known about changes."""
+    (tiny.root / "tries").mkdir()
+    own = tiny.root / "tries" / "own.ipynb"
+    shutil.copy(tiny.root / "notebooks" / "1_sums.ipynb", own)
+    sweep(tiny, "tries/own.ipynb", "count=1..2", "--name", "1_sums")
+    own.unlink()
+    result = sweep(tiny, "show", "1_sums")
+    assert len(result.out.splitlines()) == 3
+    assert result.err.startswith("these results may be stale, which cannot be told: there is no ")
 
 
 def test_edit_that_is_undone_executes_nothing(tiny: TinyProject) -> None:
@@ -358,6 +409,7 @@ def test_edited_file_that_some_runs_opened(tiny: TinyProject) -> None:
     tiny.edit_cell("1_sums.ipynb", "sum", f"total = float(sum(map(int, ({reads}).split())))")
     sweep(tiny, "1_sums", "count=1..3")
     tiny.edit("data/large.txt", "5", "6")
+    assert sweep(tiny, "show", "1_sums").err.startswith("2 runs are stale: data/large.txt changed;")
     result = sweep(tiny, "1_sums")
     assert "2 runs are stale: data/large.txt changed\n" in result.err
     assert executed(result) == ["count=2", "count=3"]
@@ -524,17 +576,45 @@ def test_show_of_repetitions(seeded: TinyProject) -> None:
         "1 1 12",
         "3 1 32",
     ]
-    result = seeded.run("sweep", "show", "1_sums", "--where", "counts=1")
-    assert result.err.startswith("nbpress: --where: expected parameter=value; got 'counts=1'; did")
     result = seeded.run("sweep", "show", "1_sums", "--best", "1a.totals")
     assert result.err == "nbpress: no run has a value '1a.totals'; did you mean '1a.total'?\n"
 
 
-def test_where_that_no_run_meets(tiny: TinyProject) -> None:
-    """There is no row, and no error."""
-    sweep(tiny, "1_sums", "count=1..2")
-    assert shown(tiny, "--where", "count=7") == ["runs"]
-    assert shown(tiny, "--where", "count=7", "--where", "count=1") == ["runs"]
+def test_where_compares_values(tiny: TinyProject) -> None:
+    """It does not matter how a number is written; 1 is a number, and not true."""
+    tiny.edit_cell("1_sums.ipynb", "parameters", f"{DECLARED}\nsizes: list[float] = []")
+    sweep(tiny, "1_sums", "count=1..2", "scale=0.1,1", "exact=true", "sizes=[1,2.5],[]")
+    assert len(shown(tiny)) == 9
+    for condition in ("scale=0.10", "scale=1e-1", "count=2.0", "sizes=[1, 2.50]"):
+        assert len(shown(tiny, "--where", condition)) == 5
+    assert len(shown(tiny, "--where", "scale=1,.1", "--where", "sizes=[],[1,2.5]")) == 9
+    assert len(shown(tiny, "--where", "exact=True")) == 9
+    result = tiny.run("sweep", "show", "1_sums", "--where", "exact=1")
+    assert result.err == "nbpress: --where: no run has exact=1; exact is true\n"
+
+
+@pytest.mark.parametrize(
+    ("conditions", "message"),
+    [
+        (["count=7"], "no run has count=7; count is 1 or 2"),
+        (["count=1,7"], "no run has count=7; count is 1 or 2"),
+        (["count=1", "count=2"], "no run has count=1 and count=2; leave one out"),
+        (["count"], "expected PARAMETER=VALUE, such as count=1; got 'count'"),
+        (["rate"], "expected PARAMETER=VALUE, such as seed=1,2; got 'rate'"),
+        (["counts=1"], "no run has a parameter 'counts'; did you mean 'count'?"),
+        (["scale=1"], "no run has scale=1; scale is 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, …"),
+    ],
+)
+def test_where_that_no_run_meets(conditions: list[str], message: str) -> None:
+    """The message names the values that there are; no empty table is taken for a result."""
+    entries = [
+        Entry({"count": count, "scale": float(scale)}, "")
+        for count in (1, 2)
+        for scale in range(3, 12)
+    ]
+    with pytest.raises(PressError) as error:
+        matching(entries, conditions)
+    assert str(error.value) == f"--where: {message}"
 
 
 def test_values_that_are_no_numbers(tiny: TinyProject) -> None:
@@ -598,6 +678,61 @@ def test_reading_a_damaged_journal(tiny: TinyProject, arguments: list[str]) -> N
     assert "Traceback" not in result.err
     assert " is damaged" in result.err + result.out
     assert sorted(path.name for path in folder.iterdir()) == before
+
+
+def damage(journal: Path) -> None:
+    """Damage a journal."""
+    journal.write_bytes(b"nothing" * 100)
+
+
+def make_newer(journal: Path) -> None:
+    """Give a journal a version of the future."""
+    database = sqlite3.connect(journal)
+    database.execute("PRAGMA user_version = 9")
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "problem"),
+    [(damage, "journal.sqlite is damaged: "), (make_newer, "journal.sqlite has version 9, ")],
+)
+def test_journal_that_cannot_be_read(
+    tiny: TinyProject, spoil: Callable[[Path], None], problem: str
+) -> None:
+    """Other sweeps are listed beside the problem, and `rm` deletes the sweep, but asks before."""
+    sweep(tiny, "1_sums", "count=1..2")
+    sweep(tiny, "1_sums", "count=1..2", "--name", "other")
+    folder = tiny.root / "sweeps" / "1_sums"
+    spoil(folder / "journal.sqlite")
+    first, second = sweep(tiny, "ls").out.splitlines()
+    assert first.startswith("1_sums  ")
+    assert problem in first
+    assert second.startswith("other  2 of 2 runs done  ")
+    refused = tiny.run("sweep", "rm", "1_sums")
+    assert refused.status == 1
+    assert refused.err.startswith("nbpress: the sweep 1_sums may have results (")
+    assert refused.err.endswith("): confirm that with --yes\n")
+    assert (folder / "results.csv").is_file()
+    assert sweep(tiny, "rm", "1_sums", "--yes").err == "deleted: the sweep 1_sums\n"
+    assert not folder.exists()
+
+
+def test_files_of_ones_own_are_not_deleted_with_a_sweep(tiny: TinyProject) -> None:
+    """What the sweep made is deleted, what lies beside it is kept and named."""
+    sweep(tiny, "1_sums", "count=1..2")
+    folder = tiny.root / "sweeps" / "1_sums"
+    damage(folder / "journal.sqlite")
+    sweep(tiny, "1_sums", "count=1..2")
+    (folder / "notes.md").write_text("mine")
+    (folder / "report.pdf").write_text("mine too")
+    err = sweep(tiny, "rm", "1_sums", "--yes").err
+    assert err.splitlines() == [
+        "deleted: the sweep 1_sums, 2 of 2 runs done",
+        "sweeps/1_sums/ is kept, with what the sweep did not make: notes.md, report.pdf",
+    ]
+    assert sorted(path.name for path in folder.iterdir()) == ["notes.md", "report.pdf"]
+    assert not (tiny.root / "build" / "sweeps" / "1_sums").exists()
+    assert sweep(tiny, "ls").out == "no sweep has been run\n"
 
 
 def test_results_are_deleted_only_after_a_yes(tiny: TinyProject) -> None:

@@ -63,6 +63,9 @@ def refused(make: Any, training: Notebook, *given: str) -> str:
         ("rate=1..1", [1.0]),
         ("kind=plain,1,a b", ["plain", "1", "a b"]),
         ("exact=true,false", [True, False]),
+        ("layers=[2,3],[4, 5],[]", [[2, 3], [4, 5], []]),
+        ("kind=:(,x", [":(", "x"]),
+        ("kind=:),(x", [":)", "(x"]),
     ],
 )
 def test_settings_stand_for_values(training: Notebook, setting: str, values: list[Any]) -> None:
@@ -78,6 +81,15 @@ def test_setting_with_one_value_is_given_to_every_run(training: Notebook) -> Non
     assert grid.given == {"rate": 0.5, "kind": "x"}
     assert grid.varied == ["epochs"]
     assert grid.points == [{"epochs": 1}, {"epochs": 2}]
+
+
+def test_list_is_one_value(training: Notebook) -> None:
+    """Commas inside brackets do not separate values."""
+    grid = in_settings(training, "layers=[2,3]")
+    assert (grid.given, grid.points) == ({"layers": [2, 3]}, [{}])
+    assert refused(in_settings, training, "layers=2,3") == (
+        "training.ipynb: layers must be list[int]; got 2; write layers=[2]"
+    )
 
 
 def test_value_may_hold_an_equals_sign(training: Notebook) -> None:

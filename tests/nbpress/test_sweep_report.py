@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,7 @@ def test_results_are_a_table_with_what_it_is_of() -> None:
         "given": {},
         "parameters": ["count", "scale"],
         "repeat": [],
+        "stale": "",
         "values": ["1a.total"],
     }
 
@@ -75,6 +77,17 @@ def test_unknown_sweep_has_no_results() -> None:
         nbpress.results("nope")
 
 
+def test_summary_is_deleted_with_its_sweep(swept: TinyProject) -> None:
+    """Nothing of it stays behind."""
+    assert (
+        swept.run("sweep", "run", "1_sums", "scale=1,3", "--name", "gone", "--report").status == 0
+    )
+    folder = swept.root / "sweeps" / "gone"
+    assert (folder / "report.pdf").is_file()
+    assert swept.run("sweep", "rm", "gone", "--yes").status == 0
+    assert not folder.exists()
+
+
 def test_results_outside_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The message says what was looked for."""
     monkeypatch.chdir(tmp_path)
@@ -96,6 +109,46 @@ def test_template_is_published(swept: TinyProject) -> None:
     assert not (swept.root / "report" / "report.pdf").exists()
     again = swept.run("sweep", "report", "1_sums")
     assert "sweeps/1_sums/report.pdf is unchanged: 0 of 1 notebooks executed" in again.err
+
+
+def test_edited_table_is_not_published(swept: TinyProject) -> None:
+    """It is written anew from the journal, so that the numbers are those that runs gave."""
+    table = swept.root / "sweeps" / "1_sums" / "results.csv"
+    before = table.read_text("utf-8")
+    table.write_text(before.replace(",3.0,done", ",97.5,done"), "utf-8")
+    assert table.read_text("utf-8") != before
+    assert swept.run("sweep", "report", "1_sums").status == 0
+    assert table.read_text("utf-8") == before
+    assert "97.5" not in (table.parent / "report.html").read_text("utf-8")
+
+
+def test_stale_results_are_published_with_a_note(swept: TinyProject) -> None:
+    """The summary and a message say so, until the sweep has run again."""
+    page = swept.root / "sweeps" / "1_sums" / "report.html"
+    notebook = swept.root / "notebooks" / "1_sums.ipynb"
+    before = notebook.read_bytes()
+    swept.edit("notebooks/1_sums.ipynb", "!= 6)", "!= 5)")
+    try:
+        result = swept.run("sweep", "report", "1_sums")
+        assert result.status == 0
+        note = "6 runs are stale: its code changed; `nbpress sweep 1_sums` runs them again\n"
+        assert result.err.startswith(note)
+        assert "Note that 6 runs are stale: its code changed;" in page.read_text("utf-8")
+    finally:
+        notebook.write_bytes(before)
+    assert "stale" not in swept.run("sweep", "report", "1_sums").err
+    assert "runs are stale" not in page.read_text("utf-8")
+
+
+def test_sweep_without_a_finished_run_has_no_summary(swept: TinyProject) -> None:
+    """The message says what to run."""
+    (swept.root / "sweeps" / "empty").mkdir()
+    (swept.root / "sweeps" / "empty" / "journal.sqlite").touch()
+    result = swept.run("sweep", "report", "empty")
+    shutil.rmtree(swept.root / "sweeps" / "empty")
+    assert result.err == (
+        "nbpress: the sweep 'empty' has no results yet: run `nbpress sweep empty`\n"
+    )
 
 
 def test_summary_of_ones_own_runs_again_for_other_results(swept: TinyProject) -> None:

@@ -69,17 +69,17 @@ class Parameter:
         return value
 
     def _converted(self, value: Any) -> Any:
-        literal = _literal(value) if isinstance(value, str) and self.type != "str" else value
+        parsed = literal(value) if isinstance(value, str) and self.type != "str" else value
         if not self.type:
-            return as_json(self.name, literal)
+            return as_json(self.name, parsed)
         adapter = TypeAdapter(self._evaluated(), config=ConfigDict(strict=True))
-        for reading in (literal, value):
+        for reading in (parsed, value):
             with contextlib.suppress(TypeError, ValueError, RecursionError):
                 # Through JSON an int may become a float, but a text never becomes a number.
                 return as_json(self.name, adapter.validate_json(json.dumps(reading)))
         kind = re.sub(r"^Optional\[(.*)\]$", r"\1 or None", self.type)
-        got = shown(literal)
-        is_item = isinstance(literal, int | float | str) and not got.startswith(("'[", "a value"))
+        got = shown(parsed)
+        is_item = isinstance(parsed, int | float | str) and not got.startswith(("'[", "a value"))
         is_item &= "list[" in self.type and len(got) < _MOST_SHOWN
         hint = f"; write {self.name}=[{value}]" if is_item else ""
         raise PressError(f"{self.name} must be {kind}; got {got}{hint}")
@@ -210,7 +210,7 @@ def shown(value: Any) -> str:
         return "a value that is too large to print"
 
 
-def _literal(text: str) -> Any:
+def literal(text: str) -> Any:
     """Read a value from the command line: a literal if it is one, otherwise text."""
     try:
         return ast.literal_eval(text)

@@ -96,7 +96,7 @@ def sweep_ls(context: click.Context) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.pass_context
 def sweep_rm(context: click.Context, name: str, yes: bool) -> None:
-    """Delete the results of a sweep; sweeps/NAME.yaml is kept."""
+    """Delete what a sweep made; sweeps/NAME.yaml and files of your own are kept."""
     from nbpress.sweep.show import rm
 
     rm(opt.project(context), name, yes=yes)

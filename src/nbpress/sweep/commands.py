@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nbpress.errors import PressError
 from nbpress.lock import locked
@@ -16,8 +16,7 @@ from nbpress.run.processes import cores
 from nbpress.run.stale import imported
 from nbpress.run.temporary import delete_abandoned
 from nbpress.sweep.journal import DONE, FAILED, DamagedJournal, Entry, Journal, point_of
-from nbpress.sweep.report import report_sweep
-from nbpress.sweep.results import write_table
+from nbpress.sweep.report import report_sweep, write_results
 from nbpress.sweep.run import Agenda, prepare, run
 from nbpress.sweep.show import count
 from nbpress.sweep.sweep import Sweep, open_sweep, require
@@ -67,7 +66,7 @@ def run_sweep(
                     _execute(sweep, journal, agenda, ready, first)
         finally:
             entries = journal.entries()
-            table = write_table(sweep.folder, entries, _facts(sweep), first)
+            table = write_results(project, sweep.name, journal)
             sweep.cache.tidy()
             sweep.cache.trim(project.report.cache_megabytes * 10**6, ())
     say(f"{project.relative(table)}: {count(entries)}")
@@ -152,14 +151,3 @@ def _consider(sweep: Sweep, *, yes: bool) -> None:
         return
     state = f"the sweep has {runs:,} runs to execute"
     confirm(state, f"Execute {runs:,} runs?", "nothing was executed")
-
-
-def _facts(sweep: Sweep) -> dict[str, Any]:
-    return {
-        "name": sweep.name,
-        "notebook": sweep.description.notebook,
-        "dataset": sweep.dataset.dataset,
-        "given": sweep.grid.given,
-        "parameters": sweep.grid.varied,
-        "repeat": sweep.grid.repeated,
-    }

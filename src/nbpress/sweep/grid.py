@@ -108,7 +108,10 @@ def read_description(path: Path) -> Description:
 
 
 def describe(notebook: str, settings: Sequence[str]) -> Description:
-    """Read `learning_rate=0.01,0.05 seed=0..4`; a single value is given to every run."""
+    """Read `learning_rate=0.01,0.05 seed=0..4`; a single value is given to every run.
+
+    Commas inside brackets belong to a value: `classes=[2,3]` is one.
+    """
     axes: dict[str, dict[str, Any]] = {"given": {}, "product": {}, "repeat": {}}
     for setting in settings:
         name, equals, text = setting.partition("=")
@@ -116,13 +119,25 @@ def describe(notebook: str, settings: Sequence[str]) -> Description:
             raise PressError(f"expected parameter=value,value or parameter=0..4; got {setting!r}")
         if any(name in axis for axis in axes.values()):
             raise PressError(f"{name} is given twice; write {name}=value,value")
-        values = text.split(",")
+        values = split_values(text)
         if "" in values:
             raise PressError(f"{name} lacks a value: expected {name}=value,value; got {setting!r}")
         many = len(values) > 1 or _STEPS.fullmatch(text)
         kind = "given" if not many else "repeat" if name in REPEATED else "product"
         axes[kind][name] = text if not many or _STEPS.fullmatch(text) else values
     return Description.model_validate({"notebook": notebook, **axes})
+
+
+def split_values(text: str) -> list[str]:
+    """Split at the commas outside brackets: "[2,3],[4,5]" are two values."""
+    values, depth = [""], 0
+    for letter in text:
+        depth += (letter in "[{(") - (letter in "]})")
+        if letter == "," and depth <= 0:
+            values.append("")
+        else:
+            values[-1] += letter
+    return text.split(",") if depth else values  # a bracket without its partner is text
 
 
 def make_grid(description: Description, notebook: Notebook) -> Grid:

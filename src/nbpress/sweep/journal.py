@@ -74,6 +74,10 @@ class DamagedJournal(PressError):
     """A journal is damaged; it was not changed."""
 
 
+class NewerJournal(PressError):
+    """A journal has a version that this nbpress cannot read; it was not changed."""
+
+
 class Journal:
     """The journal of one sweep; a damaged one is moved aside, and a new one is started.
 
@@ -190,9 +194,10 @@ def _open(path: Path) -> sqlite3.Connection:
     try:
         version = database.execute("PRAGMA user_version").fetchone()[0]
         if version > _VERSION:
-            raise PressError(
+            raise NewerJournal(
                 f"{path} has version {version}, from a newer nbpress; this one reads version "
-                f"{_VERSION}: update nbpress, or remove the sweep (`nbpress sweep rm`)"
+                f"{_VERSION}: update nbpress, or remove the sweep "
+                f"(`nbpress sweep rm {path.parent.name}`)"
             )
         if problem := [row[0] for row in database.execute("PRAGMA quick_check(1)")] != ["ok"]:
             raise sqlite3.DatabaseError(problem)

@@ -9,12 +9,15 @@ from pathlib import Path
 
 from nbpress.errors import PressError
 from nbpress.files import write
+from nbpress.log import say
 from nbpress.project.project import Project
 from nbpress.project.report import Chapter
 from nbpress.publish.build import Request, build
 from nbpress.publish.published import FORMS
-from nbpress.sweep.results import TABLE, read_table
-from nbpress.sweep.sweep import FOLDER, folder_of, read_journal, require
+from nbpress.sweep.journal import DONE, FAILED, Journal
+from nbpress.sweep.results import read_table, write_table
+from nbpress.sweep.stale import staleness
+from nbpress.sweep.sweep import FOLDER, description_in, folder_of, read_journal, require
 
 _TEMPLATE = Path(__file__).with_name("summary.ipynb")
 _FORMS = [form for form in FORMS if form != "report.tex"]
@@ -48,7 +51,8 @@ def report_sweep(
 ) -> list[Path]:
     """Publish the summary of a sweep as PDF and web page; return the files written.
 
-    `values` are those to show; by default the first that differ between runs.
+    The table is written anew from the journal, in case it was edited. `values` are those to show;
+    by default the first that differ between runs.
 
     Raises
     ------
@@ -56,9 +60,12 @@ def report_sweep(
         If anything fails; files published earlier are unchanged then.
     """
     require("pandas")
-    read_journal(project, name).__exit__()
-    if not (folder_of(project, name) / TABLE).is_file():
-        raise PressError(f"the sweep {name!r} has no results yet: run `nbpress sweep {name}`")
+    with read_journal(project, name) as journal:
+        if not any(entry.state in (DONE, FAILED) for entry in journal.entries()):
+            raise PressError(f"the sweep {name!r} has no results yet: run `nbpress sweep {name}`")
+        if stale := staleness(project, name, journal):
+            say(stale)
+        write_results(project, name, journal, stale)
     notebook = project.root / FOLDER / f"{name}_summary.ipynb"
     if not notebook.is_file():
         read_table(folder_of(project, name), values)  # refuses unknown values
@@ -77,6 +84,25 @@ def report_sweep(
     summary = SummaryProject(project.root, report, name, notebook.parent)
     summary.build.mkdir(parents=True, exist_ok=True)
     return [path for form in _FORMS for path in build(summary, Request(form=form, engine=engine))]
+
+
+def write_results(project: Project, name: str, journal: Journal, stale: str = "") -> Path:
+    """Write the table and its description from the journal alone; return the table's path.
+
+    `stale` says which results are stale, if any are.
+    """
+    entries, description = journal.entries(), description_in(journal)
+    facts = {
+        "name": name,
+        "notebook": description.notebook,
+        "dataset": journal.fact("dataset"),
+        "given": {each: entries[0].parameters[each] for each in description.given},
+        "parameters": [*description.product, *description.zip],
+        "repeat": list(description.repeat),
+        "stale": stale,
+    }
+    first = description.values or project.report.headlines
+    return write_table(folder_of(project, name), entries, facts, first)
 
 
 def _from_template(project: Project, name: str, values: list[str]) -> Path:

@@ -44,7 +44,7 @@ def write_table(
     Parameters
     ----------
     facts
-        `name`, `notebook`, `dataset`, `given`, `parameters` and `repeat`.
+        `name`, `notebook`, `dataset`, `given`, `parameters`, `repeat` and `stale`.
     first
         The values whose columns come first.
     """
@@ -57,7 +57,7 @@ def write_table(
         row = [entry.parameters.get(name, "") for name in parameters]
         row += [entry.values.get(name, "") for name in values]
         row += [getattr(entry, name) for name in _ABOUT]
-        writer.writerow([_cell(value) for value in row])
+        writer.writerow([cell(value) for value in row])
     content = json.dumps({**facts, "values": values}, indent=1, ensure_ascii=False)
     write({folder / TABLE: text.getvalue().encode(), folder / FACTS: content.encode()})
     return folder / TABLE
@@ -120,22 +120,7 @@ def plus_minus(mean: float, deviation: float | None) -> str:
     return both.replace("-", "−")
 
 
-def matching(entries: list[Entry], conditions: Iterable[str]) -> list[Entry]:
-    """Return the runs that match all conditions, such as "learning_rate=0.1" or "seed=1,2"."""
-    known = differing(entries)
-    names = {name for entry in entries for name in entry.parameters}
-    for condition in conditions:
-        name, equals, text = condition.partition("=")
-        if not equals or name not in names:
-            raise PressError(
-                f"--where: expected parameter=value; got {condition!r}" + did_you_mean(name, known)
-            )
-        allowed = text.split(",")
-        entries = [e for e in entries if _cell(e.parameters.get(name)) in allowed]
-    return entries
-
-
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
     """Return a value as written in the table: text unchanged, anything else as JSON."""
     if value is None:
         return ""

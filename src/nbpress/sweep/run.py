@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import json
 import shutil
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,10 +17,10 @@ from nbpress.run import worker
 from nbpress.run.attempt import Attempt, Changed, begin
 from nbpress.run.cache import Run
 from nbpress.run.failed import keep_failed
-from nbpress.run.observed import changes_since, describe
 from nbpress.run.said import Said
 from nbpress.run.stale import PendingRun
 from nbpress.sweep.journal import DONE, FAILED, LOST, RUNNING, WAITING, Entry, Journal, point_of
+from nbpress.sweep.stale import counted, in_words, stale_runs
 from nbpress.sweep.sweep import Sweep
 from nbpress.sweep.view import View
 from nbpress.sweep.workers import Refused, Workers
@@ -60,13 +59,12 @@ def prepare(sweep: Sweep, journal: Journal, *, retry: bool) -> Agenda:
     before = {entry.point for entry in journal.entries()}
     planned = {point_of(point): sweep.run_of(point) for point in sweep.points}
     if before and (added := planned.keys() - before):
-        agenda.notes.append(f"{_runs(len(added))} new in the grid")
+        agenda.notes.append(f"{counted(len(added))} new in the grid")
     if gone := before - planned.keys():
-        agenda.notes.append(f"{_runs(len(gone))} no longer in the grid")
+        agenda.notes.append(f"{counted(len(gone))} no longer in the grid")
     journal.lay_out((point, run.inputs.key) for point, run in planned.items())
-    if stale := _stale(sweep, journal, planned):
-        whys = "; ".join(dict.fromkeys(stale.values()))
-        agenda.notes.append(f"{_runs(len(stale))} stale: {whys}")
+    if stale := stale_runs(sweep, journal, planned):
+        agenda.notes.append(in_words(stale))
         nothing = {"values": {}, "observed": {}, "error": "", "path": ""}
         journal.change(stale, state=WAITING, kills=0, **nothing)
     for entry in journal.entries():
@@ -202,28 +200,6 @@ def _kept(sweep: Sweep, run: PendingRun) -> Run | None:
     return sweep.chapters.find(run.inputs) or sweep.chapters.find(sweep.without_defaults(run))
 
 
-def _stale(sweep: Sweep, journal: Journal, planned: Mapping[str, PendingRun]) -> dict[str, str]:
-    """Return the finished runs whose code, data or files have changed since, and what changed."""
-    former = journal.fact("common") or {}
-    names = sweep.common.changes(former)
-    why_key = describe(names, former, sweep.common.parts) if names else "what it depends on changed"
-    known: dict[str, str] = {}
-    stale = {}
-    for entry in journal.entries():
-        if entry.state not in (DONE, FAILED):
-            continue
-        if entry.key != planned[entry.point].inputs.key:
-            stale[entry.point] = why_key
-        elif entry.state == DONE:
-            text = json.dumps(entry.observed, sort_keys=True)
-            if text not in known:
-                read, written = entry.observed.get("read", {}), entry.observed.get("written", [])
-                known[text] = changes_since(sweep.project.root, read, written)
-            if known[text]:
-                stale[entry.point] = known[text]
-    return stale
-
-
 @contextlib.contextmanager
 def _interrupts(view: View) -> Iterator[list[int]]:
     """Collect Ctrl-C in a list: the first one stops the sweep once the current runs have ended."""
@@ -240,7 +216,3 @@ def _interrupts(view: View) -> Iterator[list[int]]:
         yield received
     finally:
         signal.signal(signal.SIGINT, former)
-
-
-def _runs(number: int) -> str:
-    return "1 run is" if number == 1 else f"{number} runs are"

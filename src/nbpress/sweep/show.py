@@ -6,16 +6,35 @@ import contextlib
 import datetime
 import shutil
 from collections.abc import Iterable
+from pathlib import Path
 
 from nbpress.errors import PressError, did_you_mean
+from nbpress.files import aside
 from nbpress.lock import locked
 from nbpress.log import say
 from nbpress.project.project import Project
 from nbpress.publish.compare import as_table
-from nbpress.sweep.journal import DONE, FAILED, RUNNING, WAITING, DamagedJournal, Entry
-from nbpress.sweep.results import TABLE, differing, groups, matching, names_of, plus_minus, spread
-from nbpress.sweep.sweep import FOLDER, description_in, folder_of, known, read_journal
+from nbpress.publish.published import (
+    RECORD,
+    VALUES,
+    delete_own,
+    finish,
+    read_published,
+)
+from nbpress.sweep.journal import (
+    DONE,
+    FAILED,
+    RUNNING,
+    WAITING,
+    DamagedJournal,
+    Entry,
+    NewerJournal,
+)
+from nbpress.sweep.results import FACTS, TABLE, differing, groups, names_of, plus_minus, spread
+from nbpress.sweep.stale import staleness
+from nbpress.sweep.sweep import FOLDER, JOURNAL, description_in, folder_of, known, read_journal
 from nbpress.sweep.view import confirm, short
+from nbpress.sweep.where import matching
 
 _MOST_VALUES = 5  # shown as columns
 _MOST_NAMED = 8  # listed by name below the table
@@ -46,6 +65,8 @@ def show(
     with read_journal(project, name) as journal:
         entries = matching(journal.entries(), where)
         description = description_in(journal)
+        if stale := staleness(project, name, journal):
+            say(stale)
     repeated = list(description.repeat)
     values = names_of(entries, description.values or project.report.headlines)
     for given in filter(None, [best, *value]):
@@ -101,8 +122,8 @@ def ls(project: Project) -> str:
             with read_journal(project, name) as journal:
                 entries = journal.entries()
                 notebook = (journal.fact("description") or {}).get("notebook", "")
-        except DamagedJournal:
-            rows.append([name, "its journal is damaged"])
+        except PressError as error:
+            rows.append([name, str(error)])
             continue
         last = max((entry.started or 0 for entry in entries), default=0)
         when = datetime.datetime.fromtimestamp(last).strftime("%Y-%m-%d %H:%M") if last else ""
@@ -111,9 +132,10 @@ def ls(project: Project) -> str:
 
 
 def rm(project: Project, name: str, *, yes: bool = False) -> None:
-    """Delete a sweep's journal, results and executed notebooks; its YAML file is kept.
+    """Delete a sweep's journal, results and executed notebooks; anything else is kept.
 
-    If runs are done, their results are lost: that is to be confirmed, on the terminal or by `yes`.
+    If runs are done, or the journal cannot be read, results may be lost: that is to be confirmed,
+    on the terminal or by `yes`.
     """
     folder = folder_of(project, name)
     if name not in known(project):
@@ -121,15 +143,38 @@ def rm(project: Project, name: str, *, yes: bool = False) -> None:
     build = project.build / FOLDER / name
     build.mkdir(parents=True, exist_ok=True)
     with locked(build):
-        with read_journal(project, name) as journal:
-            entries = journal.entries()
-        if not yes and any(entry.state == DONE for entry in entries):
-            results = f"the sweep {name} has results, {count(entries)}"
-            confirm(results, "Delete them?", "nothing was deleted")
-        say(f"deleted: the sweep {name}, {count(entries)}")
-        shutil.rmtree(folder)
+        try:
+            with read_journal(project, name) as journal:
+                entries = journal.entries()
+            has_results = any(entry.state == DONE for entry in entries)
+            results, runs = f"has results, {count(entries)}", f", {count(entries)}"
+        except (DamagedJournal, NewerJournal) as error:
+            has_results, results, runs = True, f"may have results ({error})", ""
+        if has_results and not yes:
+            confirm(f"the sweep {name} {results}", "Delete them?", "nothing was deleted")
+        _delete_made(folder)
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(build)
+        say(f"deleted: the sweep {name}{runs}")
+        if folder.exists():
+            others = ", ".join(sorted(path.name for path in folder.iterdir()))
+            say(f"{project.relative(folder)}/ is kept, with what the sweep did not make: {others}")
+
+
+def _delete_made(folder: Path) -> None:
+    """Delete what a sweep makes in its folder, and the folder if nothing else is in it."""
+    with contextlib.suppress(PressError):  # a damaged record: whose report it is, is unknown
+        finish(folder)
+        if published := read_published(folder):
+            delete_own(folder, published.files())
+    names = [JOURNAL, *(f"{JOURNAL}-{end}" for end in ("journal", "wal", "shm"))]
+    for name in [*names, TABLE, FACTS, VALUES, RECORD]:
+        (folder / name).unlink(missing_ok=True)
+        aside(folder / name).unlink(missing_ok=True)
+    for damaged in folder.glob(f"{JOURNAL}.damaged-*"):
+        damaged.unlink()
+    if not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def _spread(entries: list[Entry], name: str) -> str:

@@ -181,7 +181,15 @@ def open_sweep(
         with read_journal(project, name) as journal:
             description = description_in(journal)
         base = project.root
-    checked_name(name)
+    return _open(project, checked_name(name), description, base, dataset)
+
+
+def reopen(project: Project, name: str, journal: Journal) -> Sweep:
+    """Return the sweep in a journal as it would be now, whatever `sweeps/NAME.yaml` has become."""
+    return _open(project, name, description_in(journal), project.root, "auto")
+
+
+def _open(project: Project, name: str, description: Description, base: Path, dataset: str) -> Sweep:
     path = _notebook(project, description.notebook, base)
     notebook = read_notebook(path)
     own = path.parent == project.notebooks and _chapter(project, path.name)
@@ -197,10 +205,15 @@ def open_sweep(
     # The command line takes precedence over the file and the journal.
     asked = dataset if dataset != "auto" else description.dataset or dataset
     data = NO_DATA_SET
-    if "dataset" in takes and project.report.resolver:
+    if "dataset" in takes:
         data = resolve(asked, project.report.resolver, project.sources)
         for point in grid.points:
             data.refuse_too_large({**grid.given, **point}, path.name)
+    elif asked != "auto":
+        raise PressError(
+            f"{path.name} has no parameter 'dataset', so it cannot run on {asked!r}: leave the "
+            "data set out (--dataset, DATASET, or `dataset:` in the file)"
+        )
     report = project.report.of_chapter(chapter)
     return Sweep(
         name,

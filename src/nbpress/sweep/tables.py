@@ -122,6 +122,7 @@ def overview(table: DataFrame) -> dict[str, Any]:
             f"{numbers['num_failed']:,} failed." if numbers["num_failed"] else "None failed."
         )
         + ("" if math.isnan(seconds) else f" Half of the runs took at most {seconds:.2g} s."),
+        "stale": f"Note that {attrs['stale']}." if attrs.get("stale") else "",
     }
 
 
