@@ -172,6 +172,7 @@ def test_all_mutants_are_refused(all_derivations: dict[str, Derivation], task: s
         r"\nabla C = -\frac{1}{N} x^{\mathsf T} (y - \hat{y})",
         r"\frac{\mathrm{d} \ln \hat{y}_k}{\mathrm{d} \hat{y}_k} = \frac{1}{\hat{y}_k}",
         r"N \cdot \frac{1}{N} + \frac{K - 1}{D} = \frac{D + K - 1}{D}",
+        r"\eta (a + b) = \eta \cdot (a) + 1 (\eta b), \quad f (-a) = -f (1 \cdot a)",
     ],
 )
 def test_true_claims_are_proved(claim: str) -> None:
@@ -236,6 +237,14 @@ def test_true_claims_are_proved(claim: str) -> None:
         (r"a \text{{ + 1}} = a", "words in a formula"),
         (r"\hat{{2}y} = \hat{y}", "cannot read"),
         (r"\nabla C = \frac{1}{N} x^{\mathsf T + 7} (\hat{y} - y)", "expected an integer power"),
+        (r"0 = f(a) - a f(1)", r"f looks like a function: write 'f \\cdot …' for a product, or"),
+        (r"2 f = f(2)", "f looks like a function"),
+        (r"a b = f\left( \hat{y}_k^n, 2 \right)", "f looks like a function"),
+        (r"f^{-1}(a) = f^{-1} a", "f looks like a function"),
+        (r"g f a = g (f (a_k))", "f looks like a function"),
+        (r"\lambda (a^2) = \lambda a^2", r"\\lambda looks like a function"),
+        (r"K (a) = a K", "K looks like a function"),
+        (r"a = f()", r"cannot read '\)'"),
         (r"\frac{d y_k}{d y_i} = \frac{y_k}{y_i}", "d is no quantity"),
         (r"e \cdot e = e^2", "e is no quantity"),
         ("1 2 = 2", "looks like one number"),
