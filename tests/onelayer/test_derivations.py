@@ -173,6 +173,7 @@ def test_all_mutants_are_refused(all_derivations: dict[str, Derivation], task: s
         r"\frac{\mathrm{d} \ln \hat{y}_k}{\mathrm{d} \hat{y}_k} = \frac{1}{\hat{y}_k}",
         r"N \cdot \frac{1}{N} + \frac{K - 1}{D} = \frac{D + K - 1}{D}",
         r"\eta (a + b) = \eta \cdot (a) + 1 (\eta b), \quad f (-a) = -f (1 \cdot a)",
+        r"\frac{f}{2} = f (\frac{1}{2})",
     ],
 )
 def test_true_claims_are_proved(claim: str) -> None:
