@@ -223,6 +223,21 @@ def test_display_of_another_kind_is_refused(opening: str) -> None:
     assert len(read_formulas(f"{text}`{opening}`")) == 1
 
 
+@pytest.mark.parametrize("indent", ["    ", "\t", "  \t", ">     ", "-     ", "     x "])
+def test_formula_indented_like_code_is_refused(indent: str) -> None:
+    """Code is not displayed as a formula and has no mark, so it must not count as proved."""
+    body = f"By\n\n{indent}$$ % prove\n{indent}x\n{indent}$$"
+    message = "a formula indented by four blanks could be code: indent it less"
+    assert fault(body) == f"line 3: {message}"
+    assert fault(body, 7) == f"line 9: {message}"
+
+
+@pytest.mark.parametrize("indent", ["", "   ", "> ", "- ", "By     "])
+def test_formula_may_be_indented_by_up_to_three_blanks(indent: str) -> None:
+    """It is displayed in lists and quotations, too; how its own lines are indented is free."""
+    assert len(read_formulas(f"By\n\n{indent}$$ % prove\n        x\n    $$")) == 1
+
+
 def test_cell_of_a_derivation() -> None:
     """A derivation has a task, the prover's variable, quoted values, and formulas."""
     prose = read_prose(f"\n{SOURCE}")

@@ -171,6 +171,9 @@ def test_all_mutants_are_refused(all_derivations: dict[str, Derivation], task: s
         r"\frac{\partial \hat{y}_i}{\partial z_k} = \hat{y}_k - \hat{y}_k^2 \quad i = k",
         r"\nabla C = -\frac{1}{N} x^{\mathsf T} (y - \hat{y})",
         r"\frac{\mathrm{d} \ln \hat{y}_k}{\mathrm{d} \hat{y}_k} = \frac{1}{\hat{y}_k}",
+        r"N \cdot \frac{1}{N} + \frac{K - 1}{D} = \frac{D + K - 1}{D}",
+        r"\eta (a + b) = \eta \cdot (a) + 1 (\eta b), \quad f (-a) = -f (1 \cdot a)",
+        r"\frac{f}{2} = f (\frac{1}{2})",
     ],
 )
 def test_true_claims_are_proved(claim: str) -> None:
@@ -235,6 +238,14 @@ def test_true_claims_are_proved(claim: str) -> None:
         (r"a \text{{ + 1}} = a", "words in a formula"),
         (r"\hat{{2}y} = \hat{y}", "cannot read"),
         (r"\nabla C = \frac{1}{N} x^{\mathsf T + 7} (\hat{y} - y)", "expected an integer power"),
+        (r"0 = f(a) - a f(1)", r"f looks like a function: write 'f \\cdot …' for a product, or"),
+        (r"2 f = f(2)", "f looks like a function"),
+        (r"a b = f\left( \hat{y}_k^n, 2 \right)", "f looks like a function"),
+        (r"f^{-1}(a) = f^{-1} a", "f looks like a function"),
+        (r"g f a = g (f (a_k))", "f looks like a function"),
+        (r"\lambda (a^2) = \lambda a^2", r"\\lambda looks like a function"),
+        (r"K (a) = a K", "K looks like a function"),
+        (r"a = f()", r"cannot read '\)'"),
         (r"\frac{d y_k}{d y_i} = \frac{y_k}{y_i}", "d is no quantity"),
         (r"e \cdot e = e^2", "e is no quantity"),
         ("1 2 = 2", "looks like one number"),
@@ -254,11 +265,22 @@ def test_true_claims_are_proved(claim: str) -> None:
         (r"a = a \quad \text{with } = a", "not clear what this equality continues"),
         (r"y_i = y_k \text{ and } i = k", "a case follows its equation"),
         (r"y_i = y_i \text{ for } a = a", "after 'for', expected a case"),
-        (r"y_i = y_k, \quad a = a \quad i = k", "for a single equation only"),
-        (r"\nabla C = \nabla C \quad i = k", "for a single equation only"),
-        ("K + 1 = D", "the two sides differ"),
-        ("N = K + 2", "the two sides differ"),
-        ("N + K = 2 D", "the two sides differ"),
+        (r"y_i = y_k, \quad a = a \quad i = k", "a case can be given for a single equation"),
+        (r"\nabla C = \nabla C \quad i = k", "a case can be given for a single equation"),
+        # What is true of these sizes, and says nothing about others.
+        ("K + 1 = D", "it may hold for K = 3, N = 5, D = 4 only"),
+        ("N = K + 2", "it may hold for"),
+        ("N + K = 2 D", "it may hold for"),
+        ("D = 2 K - 2", "it may hold for"),
+        ("N = 2 D - 3", "it may hold for"),
+        ("K^2 - 7 K + 12 = 0", "it may hold for"),
+        ("x_j + D = x_j + 2 K - 2", "it may hold for"),
+        (r"\sum_m \hat{y}_m = K - 2", "it may hold for"),
+        (r"e^{D z_k} = e^{2 K z_k - 2 z_k}", "it may hold for"),
+        ("K = 3", "it may hold for"),
+        (r"\sum_m (1 - \hat{y}_m) = K - 1", "it may hold for"),  # although it holds for all
+        (r"\frac{K - 3}{K - 3} = 1", "a denominator is 0"),
+        ("K = N", "the two sides differ"),
         (r"\frac{\partial \sum_n C^n}{\partial C} = 0", "other than through C"),
         (r"\frac{\partial y_i}{\partial y_k} = 0 \quad i \neq k", "by an assumption y depends"),
         (r"0^{-1} = 2 \cdot 0^{-1}", "a denominator is 0"),
@@ -303,6 +325,8 @@ def test_what_cannot_be_read_or_is_false_is_refused(claim: str, refusal: str) ->
         ("assume", r"w_{kj}^2 = 1", "expected an assumption that is linear"),
         ("assume", r"x_j y_k = 1", "expected an assumption that is linear"),
         ("assume", r"1 = 0", "expected an assumption that is linear"),
+        ("assume", r"K = 3", "expected an assumption that is linear"),
+        ("assume", r"(K - 3) a = 1", "expected an assumption that is linear"),
         ("define", r"a = 1 \quad \text{for } b = 2", "after 'for', expected a case"),
         ("define", r"y \in \{1, \dots, K\}", "stands for a quantity above"),
         ("define", r"a \in \{1, \dots, \K\}", "is not a size"),
@@ -329,7 +353,7 @@ def test_definition_or_assumption_that_is_none(kind: str, latex: str, refusal: s
         (r"y_i &= y_k \\ i &= k", "a case follows its equation"),
         (
             r"y_i &= y_k \\ y_k &= y_i \qquad \text{for } i = k",
-            "for a single equation only",
+            "a case can be given for a single equation",
         ),
         (r"a = a \\ b \end{aligned} \begin{aligned} = b \\ c = c", "nothing beside"),
         (r"a = a \end{aligned} + 1 \begin{aligned}", "nothing beside"),
@@ -350,6 +374,7 @@ def test_rows_are_read_as_they_are_seen(rows: str, refusal: str) -> None:
         ([("define", "c = 0")], r"\frac{1}{c} = \frac{5}{c}", "a denominator is 0"),
         ([("define", "c = 0")], r"\frac{c}{c} = 1", "a denominator is 0"),
         ([("assume", "a = b")], r"\frac{a - b}{a - b} = 1", "a denominator is 0"),
+        ([("assume", "a = D - 2 K + 2")], r"\frac{a}{a} = 1", "a denominator is 0"),
         ([("assume", "a = b")], r"\frac{1}{a - b} = \frac{7}{a - b}", "a denominator is 0"),
         (
             [("define", "u = z")],
@@ -458,6 +483,15 @@ def test_half_is_not_one_over_the_number_of_examples() -> None:
         assert "the two sides differ" in prove(claim).refusal, wrong
 
 
+def test_size_is_a_constant() -> None:
+    """One may divide an assumption by it, and a derivative need not hold it."""
+    centred = ("assume", r"\frac{1}{N} \sum_n a^n = 0")
+    given = [("define", r"n \in \{1, \dots, N\}"), ("define", "a^n = b^n"), centred]
+    assert prove(r"\sum_n b^n = 0", *given).refusal == ""
+    u = ("define", r"u = \frac{a}{N}, \quad v = \frac{u}{N}")
+    assert prove(r"\frac{\mathrm{d} v}{\mathrm{d} u} = \frac{1}{N}", u).refusal == ""
+
+
 @pytest.mark.parametrize("sizes", [(2, 5, 4), (3, 3, 4), (3, 5, 2), (1, 5, 4), (3, 5, 5)])
 def test_sizes_that_could_be_mistaken_are_refused(sizes: tuple[int, int, int]) -> None:
     """They are refused as the report's parameters as well."""
@@ -471,9 +505,9 @@ def test_other_sizes_prove_the_same(all_derivations: dict[str, Derivation]) -> N
     assert not any(verdict.refusal for verdict in verdicts)
 
 
-def test_second_size_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_second_size_counts() -> None:
     """A claim that is true only for three classes is refused by the second size."""
-    assert "the two sides differ" in prove(r"\sum_m \hat{y}_m = K - 2").refusal
+    assert "the two sides differ" in prove(r"\sum_m (1 - \hat{y}_m) = 2").refusal
 
 
 def test_exact_proof_counts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -513,6 +547,29 @@ def test_summary_says_what_was_proved_and_what_was_not() -> None:
     assert "exactly for $K = 4$. For $K = 5$ they are tested at random" in summary
     assert "no other sizes" in summary
     assert "of matrices" not in summary
+
+
+@pytest.mark.parametrize(
+    ("given", "claim", "end"),
+    [
+        (
+            [],
+            "a + a = 2 a",
+            "the 1 equality marked ✓, read from the formulas as they are printed, ",
+        ),
+        ([], "a + a = 2 a", "exactly."),
+        ([], "2 N = N + N", "exactly for $N = 7$. For $N = 11$ it is tested at random rational"),
+        ([("define", r"a = \frac{b}{N}")], "a = a", "exactly for $N = 7$."),
+    ],
+)
+def test_summary_names_the_sizes_that_formulas_use(
+    given: list[tuple[str, str]], claim: str, end: str
+) -> None:
+    """A size that stands as a number counts; if no size is used, none is named."""
+    prover = Prover(4, 7, 5)
+    summary = prover.summary(prover.prove([*given, ("prove", claim)]))
+    assert end in summary
+    assert summary.endswith("exactly.") == ("N" not in summary)
 
 
 def test_summary_says_of_matrices_that_one_entry_is_proved() -> None:

@@ -32,6 +32,7 @@ _OTHER_DISPLAY = re.compile(r"\\begin\{\w+\*?\}|\\\\\[")
 _HIDDEN = re.compile(
     r"<!--.*?-->|^ {0,3}(```+|~~~+).*?(?:^ {0,3}\1|\Z)|`[^`]*`", re.DOTALL | re.MULTILINE
 )
+_INDENTED = re.compile(r"[ >*+-]*(?: {4}|\t)")
 _CONDITIONAL = re.compile(r"\{\{ if .*?\{\{ end \}\}", re.DOTALL)
 _INSIGNIFICANT = re.compile(r"\s|\\[,;!: ]|\\(?:left|right|q?quad)(?![A-Za-z])|&|[.,]$")
 
@@ -71,9 +72,9 @@ def read_formulas(body: str, first: int = 1) -> list[Formula]:
     Raises
     ------
     TextError
-        If a display does not begin with its class, quotes a value or depends on a claim; if a
-        formula has its own LaTeX number or label (only the report numbers them) or is displayed
-        in another way; or if a macro is defined.
+        If a display does not begin with its class, quotes a value, depends on a claim or is
+        indented like code; if a formula has its own LaTeX number or label (only the report numbers
+        them) or is displayed in another way; or if a macro is defined.
     """
 
     def line_of(offset: int) -> int:
@@ -107,6 +108,8 @@ def read_formulas(body: str, first: int = 1) -> list[Formula]:
     formulas = []
     for display in _DISPLAY.finditer(body):
         line = line_of(display.start())
+        if _INDENTED.match(body, body.rfind("\n", 0, display.start()) + 1, display.start()):
+            raise TextError(line, "a formula indented by four blanks could be code: indent it less")
         opening = _OPENING.match(display[1])
         kind, label = (opening[1], opening[2] or "") if opening else ("", "")
         if opening is None or kind not in KINDS:

@@ -16,6 +16,7 @@ if not find_spec("sympy"):
         name="sympy",
     )
 
-from onelayer.derivations.prover import Prover, Verdict
+from onelayer.derivations.prover import Prover
+from onelayer.derivations.verdicts import Verdict
 
 __all__ = ["Prover", "Verdict"]

@@ -104,7 +104,9 @@ class Expression(Cursor):
             power = self.take()
             return Exp(token.at, Expression(power.script, self.notation, power.at).whole())
         if token.quantity:
-            return self.name()
+            named = self.name()
+            self.refuse_application(token.quantity)
+            return named
         if token.kind == "number":
             if len(token.text) > _MOST_DIGITS:
                 raise Refused("the number is too large", token.at)
@@ -139,13 +141,11 @@ class Expression(Cursor):
             raise Refused(f"powers are read up to {_LARGEST_POWER}", sign.at)
         if self.peek("^", "_"):
             raise self.unknown()
-        value = int(digits[0].text)
-        return Power(term.at, term, -value if is_negative else value)
+        return Power(term.at, term, int("".join(token.text for token in above)))
 
     def name(self) -> Term:
         """Read a quantity: its indices, the variable in parentheses, and its power."""
-        first = self.take()
-        base, at = first.quantity, first.at
+        at, base = self.offset(), self.take().quantity
         subscripts: tuple[str, ...] = ()
         example = ""
         while self.peek("_", "^"):

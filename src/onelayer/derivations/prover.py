@@ -21,31 +21,18 @@ from onelayer.derivations.quantities import Quantities
 from onelayer.derivations.rational import is_zero
 from onelayer.derivations.reader import functions_of, read
 from onelayer.derivations.terms import Chain, Condition, Name, Notation, Range, Refused, Statement
+from onelayer.derivations.verdicts import Verdict, summary
 
 DEFINE, PROVE = "define", "prove"  # how a formula is meant; if neither, it is assumed
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The verdict on a formula: why it is refused ("" if it is not) and in which of its lines.
-
-    `results` are what was proved: for each chain of equalities, its first and its last member.
-    """
-
-    refusal: str = ""
-    line: int = 0
-    results: tuple[str, ...] = ()
-    equalities: int = 0
-    sizes: frozenset[str] = frozenset()  # that indices are declared to run to
-    is_of_matrices: bool = False
 
 
 @dataclass(frozen=True)
 class Prover:
     """Proves derivations for K classes, N examples and D inputs, and at a second size.
 
-    No two of 1, 2, K, N and D are equal, so that none can be mistaken for another. At the second
-    size their differences are others, so that K + 1, say, cannot be mistaken for D either.
+    Indices run to these numbers, of which no two are equal and none is 1 or 2, so that no count can
+    be mistaken for another. Where K, N or D itself stands in a formula, it is a symbol: what holds
+    by chance for these numbers, such as K + 1 = D, is refused.
 
     Raises
     ------
@@ -84,20 +71,7 @@ class Prover:
 
     def summary(self, verdicts: Sequence[Verdict]) -> str:
         """Return a sentence in Markdown that says what was proved and what was not."""
-        count = sum(verdict.equalities for verdict in verdicts)
-        used = {letter for verdict in verdicts for letter in verdict.sizes}
-        matrices = any(verdict.is_of_matrices for verdict in verdicts) * (
-            " (of matrices the first entry; the others are tested at random rational numbers)"
-        )
-        first, second = (
-            ", ".join(f"${letter} = {size}$" for letter, size in sizes.items() if letter in used)
-            for sizes in self._sizes()
-        )
-        return (
-            f"the {count} equalities marked ✓, read from the formulas as they are printed, exactly "
-            f"for {first}{matrices}. For {second} they are tested at random rational numbers; the "
-            "program checks no other sizes."
-        )
+        return summary(verdicts, self._sizes())
 
     def _sizes(self) -> tuple[dict[str, int], dict[str, int]]:
         """Return the numbers by their letters, and those of the second size."""
@@ -161,7 +135,8 @@ class _Derivation:
             at = latex[refusal.at :].split("\n")[0].split(r"\end{")[0].strip()
             location = f", at '{at:.40}'" if at else ""
             return Verdict(f"{refusal}{location}", latex.count("\n", 0, refusal.at))
-        return Verdict(sizes=frozenset(range_.size for range_ in ranges))
+        sizes = frozenset(range_.size for range_ in ranges)
+        return Verdict(sizes=sizes.union(*(chain.sizes for chain in chains)))
 
     def _prove(self, statements: Sequence[Statement]) -> Verdict:
         conditions = [statement for statement in statements if isinstance(statement, Condition)]
@@ -194,7 +169,8 @@ class _Derivation:
         results = tuple(f"{chain.sources[0]} = {chain.sources[-1]}{case}" for chain in chains)
         count = sum(len(chain.members) - 1 for chain in chains)
         has_matrices = any(chain.is_of_matrices for chain in chains)
-        return Verdict("", 0, results, count, is_of_matrices=has_matrices)
+        sizes = frozenset().union(*(chain.sizes for chain in chains))
+        return Verdict("", 0, results, count, sizes, has_matrices)
 
     def _equal_matrices(
         self, scope: Quantities, chain: Chain, members: Sequence[sympy.Expr], *, exact: bool
@@ -230,8 +206,11 @@ class _Derivation:
         if values[0] != values[1]:
             if scope.symbols.has_logarithms(left - right):
                 raise Refused("could not be proved: logarithms are left", at)
-            if not scope.symbols.differs_from_zero(left - right):
+            if not scope.symbols.differs_from_zero(left - right, at_sizes=False):
                 raise Refused("could not be proved: powers of e are left", at)
+            if not scope.symbols.differs_from_zero(left - right):
+                sizes = ", ".join(f"{letter} = {n}" for letter, n in scope.declared.sizes.items())
+                raise Refused(f"could not be proved: it may hold for {sizes} only", at)
             here = f" for {case}" if case else ""
             ours, theirs = map(_short, values)
             message = f"at random numbers{here} the left is {ours}, the right {theirs}"

@@ -1,7 +1,8 @@
 """Turns the terms of a derivation into SymPy expressions, at given sizes.
 
 Each quantity with given indices is a symbol; `onelayer.derivations.symbols` knows what it stands
-for.
+for. Sums are written out, but a size that stands as a number is a symbol as well: D = 2 K - 2 may
+be true at the given sizes, and says nothing about others.
 """
 
 from __future__ import annotations
@@ -48,7 +49,9 @@ class Quantities:
     _not_zero: dict[sympy.Expr, int] = field(default_factory=dict)  # denominators, and their place
 
     def __post_init__(self) -> None:
-        self.symbols = Symbols(self._body, self._place)
+        given = self.declared.sizes.items()
+        sizes = {_size(letter): sympy.Integer(size) for letter, size in given}
+        self.symbols = Symbols(self._body, self._place, sizes)
 
     def define(self, chains: Iterable[Chain]) -> None:
         """Add definitions that stand together; each may use the others, but not itself."""
@@ -126,7 +129,7 @@ class Quantities:
             case Number():
                 return sympy.Integer(term.value)
             case Size():
-                return sympy.Integer(self.declared.sizes[term.letter])
+                return _size(term.letter)
             case Name():
                 return self.symbol(term, indices)
             case Add():
@@ -224,3 +227,7 @@ class Quantities:
 
     def _place(self, symbol: sympy.Symbol) -> int:
         return self._defined[symbol][0].name.at if symbol in self._defined else 0
+
+
+def _size(letter: str) -> sympy.Symbol:
+    return sympy.Symbol(letter)

@@ -33,10 +33,13 @@ class Symbols:
     ----------
     body_of, place_of : callable
         The body of a symbol's definition, or None; and the definition's place, or 0.
+    sizes : mapping
+        The numbers of classes, examples and inputs, by the symbols that stand for them.
     """
 
     body_of: Callable[[sympy.Symbol], sympy.Expr | None]
     place_of: Callable[[sympy.Symbol], int]
+    sizes: Mapping[sympy.Symbol, sympy.Integer]
     _given: dict[sympy.Expr, sympy.Expr] = field(default_factory=dict)  # by assumptions
     _exponents: dict[sympy.Symbol, sympy.Expr] = field(default_factory=dict)
     _logarithms: dict[sympy.Symbol, sympy.Expr] = field(default_factory=dict)
@@ -71,9 +74,11 @@ class Symbols:
         """Solve an equation for the last quantity in which it is linear."""
         if zero == 0:
             return
-        for symbol in sorted(zero.free_symbols, key=str, reverse=True):
+        for symbol in sorted(zero.free_symbols - self.sizes.keys(), key=str, reverse=True):
             slope = zero.coeff(symbol)
-            if slope.is_number and not (rest := sympy.expand(zero - slope * symbol)).has(symbol):
+            number = slope.xreplace(self.sizes)
+            rest = sympy.expand(zero - slope * symbol)
+            if number.is_number and number != 0 and not rest.has(symbol):
                 solution = -rest / slope
                 self._given = {
                     known: value.xreplace({symbol: solution})
@@ -124,12 +129,12 @@ class Symbols:
         symbols: Iterable[sympy.Symbol],
         except_for: Callable[[sympy.Symbol], bool] = lambda _: False,
     ) -> set[sympy.Symbol]:
-        """Return the undefined quantities that symbols are made of.
+        """Return the undefined quantities that symbols are made of; sizes are none.
 
         Those reached only through symbols for which `except_for` is true do not count.
         """
         leaves: set[sympy.Symbol] = set()
-        seen: set[sympy.Symbol] = set()
+        seen = {*self.sizes}
         waiting = list(symbols)
         while waiting:
             symbol = waiting.pop()
@@ -171,12 +176,16 @@ class Symbols:
         """Return whether logarithms are left in an expression."""
         return not self.expanded(value).free_symbols.isdisjoint(self._logarithms)
 
-    def differs_from_zero(self, value: sympy.Expr) -> bool:
-        """Return whether an expression is not 0 at random numbers, with e^u computed from u."""
+    def differs_from_zero(self, value: sympy.Expr, *, at_sizes: bool = True) -> bool:
+        """Return whether an expression is not 0 at random numbers, with e^u computed from u.
+
+        The sizes are those given, or random numbers as well.
+        """
         for symbol in value.free_symbols:
             self.leaves(symbol)  # which refuses a symbol that is defined by itself
         random = Random(0)
-        numbers = (self._number(value, random, {}, real=True) for _ in range(_TRIES))
+        sizes = self.sizes if at_sizes else {}
+        numbers = (self._number(value, random, {**sizes}, real=True) for _ in range(_TRIES))
         return any(number.is_finite and abs(number) > _NEARLY_ZERO for number in numbers)
 
     def at_random(self, values: Sequence[sympy.Expr]) -> list[sympy.Rational]:

@@ -158,6 +158,12 @@ class Chain:
         """Whether its names mean whole matrices."""
         return any(isinstance(term, Gradient) for m in self.members for term in m.all())
 
+    @property
+    def sizes(self) -> frozenset[str]:
+        """The letters of the sizes that stand in it as numbers."""
+        terms = (term for member in self.members for term in member.all())
+        return frozenset(term.letter for term in terms if isinstance(term, Size))
+
 
 @dataclass(frozen=True)
 class Condition:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import takewhile
 from typing import Any
 
 from pylatexenc.latexwalker import (
@@ -161,6 +162,22 @@ class Cursor:
         if not self.peek(sign):
             raise Refused(f"expected {sign!r}", self.offset())
         self.take()
+
+    def refuse_application(self, name: str) -> None:
+        """Refuse parentheses with only names or numbers in them: f(x) looks like a function."""
+        if not self.peek("("):
+            return
+        inside = takewhile(lambda token: not token.is_(")"), self.tokens[self.at + 1 :])
+        for part in split([*inside], lambda token: token.is_(",")):
+            if not part or not (part[0].quantity or part[0].kind == "number"):
+                return
+            if not all(token.is_("_", "^") for token in part[1::2]):
+                return
+        raise Refused(
+            rf"{name} looks like a function: write '{name} \cdot …' for a product, or define "
+            f"'{name}(…) = …'",
+            self.offset(),
+        )
 
     def offset(self) -> int:
         """Return where the next token is, or the last one."""
