@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from urllib.parse import unquote
 
+from nbtypeset.anchors import TASK, TASK_NAME, folded
 from nbtypeset.document import Document, Part
 from nbtypeset.pictures import picture
-from nbtypeset.schema import TASK_WORDS
 from nbtypeset.tables import align_numbers
 from nbtypeset.tree import (
     Node,
@@ -24,7 +23,8 @@ from nbtypeset.tree import (
     walk,
 )
 
-_TASK = re.compile(rf"(?:{'|'.join(TASK_WORDS)}) (\d+[a-z]?|[A-Z])\b")
+_TASK = re.compile(TASK_NAME)
+_TASK_ID = re.compile(f"task-{TASK}", re.IGNORECASE)
 _NUMERAL = re.compile(r"\d+[a-z]?|[A-Z]")
 _LABEL = re.compile(r"\\label\s*\{([^{}]*)\}")
 _TAG = re.compile(r"\\tag\s*\*?\s*\{([^{}]*)\}")
@@ -45,7 +45,7 @@ def resolve(document: Document) -> None:
         part.blocks = walk(part.blocks, headings.visit)
         part.blocks = walk(part.blocks, partial(equations.visit, part=part, document=document))
     _number(document)
-    anchors = _anchors(document)
+    anchors = headings.aliases | _anchors(document)
     for part in document.parts:
         part.blocks = walk(
             part.blocks,
@@ -91,6 +91,7 @@ class _Headings:
     def __init__(self) -> None:
         self.above: list[int] = []  # the written levels of the current heading and those above it
         self.ids: set[str] = set()
+        self.aliases: dict[str, str] = {}  # the ids of headings by those that Jupyter gives them
 
     def visit(self, element: Node) -> list[Node] | None:
         """Rebuild one heading."""
@@ -101,13 +102,17 @@ class _Headings:
         if not heading:
             return [para(inlines)] if inlines else []
         self.above = [*(level for level in self.above if level < written), written]
-        task = _TASK.match(heading)
+        task = _TASK.match(heading) if written == 2 else None
         wanted = f"task-{task[1]}" if task else re.sub(r"[^\w.-]", "-", id_) or "section"
+        if not task and _TASK_ID.fullmatch(wanted):  # which only a task may have
+            wanted = f"section-{wanted}"
         unique, count = wanted, 1
         while unique in self.ids:
             count += 1
             unique = f"{wanted}-{count}"
         self.ids.add(unique)
+        for own_id in (id_, heading):
+            self.aliases.setdefault(folded(own_id), unique)
         # Anchors go before the heading, because the table of contents repeats what is in it.
         anchors = [node("Div", [n["c"][0], []]) for n in nodes(inlines) if n["t"] == "Span"]
         inlines = walk(inlines, lambda n: n["c"][1] if n["t"] == "Span" else None)
@@ -187,13 +192,8 @@ def _anchors(document: Document) -> dict[str, str]:
                 attributes[0] = ""
             elif id_:
                 seen.add(id_)
-                anchors.setdefault(_folded(id_), id_)
+                anchors.setdefault(folded(id_), id_)
     return anchors
-
-
-def _folded(anchor: str) -> str:
-    """Return the common form of Jupyter's ``#My-Heading`` and pandoc's ``#my-heading``."""
-    return re.sub(r"[^\w.-]", "", unquote(anchor).lower().replace(" ", "-"))
 
 
 def _link(
@@ -221,7 +221,7 @@ def _link(
     if _WEB.match(target) and inlines:
         element["c"] = [["", [], []], inlines, [target, ""]]
         return None
-    if target.startswith("#") and (anchor := anchors.get(_folded(target[1:]))) and inlines:
+    if target.startswith("#") and (anchor := anchors.get(folded(target[1:]))) and inlines:
         element["c"] = [["", [], []], _on_one_line(inlines), [f"#{anchor}", ""]]
         return None
     if inlines:

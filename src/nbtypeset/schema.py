@@ -10,8 +10,6 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar, Self
 
 # The name under which a cell's output holds a record, beside the picture or the Markdown text.
-# What a heading that begins a task may call it: "## Exercise 2d".
-TASK_WORDS = ("Task", "Exercise", "Question", "Problem", "Part", "Section", "Appendix")
 MIME_TYPE = "application/vnd.nbpress+json"
 
 # The same picture with its letters as text, for exporters that have these typefaces.

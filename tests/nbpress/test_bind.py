@@ -336,6 +336,53 @@ def test_dead_reference_is_refused(press: Press) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        ("[](#fig-2A)", "leads nowhere; did you mean 'fig-2a'?"),
+        ("[Figure](#figure-2a)", "leads nowhere; did you mean 'fig-2a'?"),
+        ("[](#task-a)", "leads nowhere"),
+        ("[Figure 3](#no-such)", "leads nowhere"),
+        ("[ ](#no-such 'title')", "leads nowhere"),
+        ("[](#)", "leads nowhere"),
+        ("[](#Sums)", "leads to a heading, which has no number: write the link's text"),
+        ("[Task](#sums)", "leads to a heading, which has no number: write the link's text"),
+    ],
+)
+def test_reference_that_would_print_nothing_is_refused(
+    press: Press, reference: str, message: str
+) -> None:
+    """A link without a text of its own leads to something that has a name."""
+    press.outputs["3_summary/answer"] = [answer("3a", f"See {reference}.")]
+    assert press.refusal().startswith(
+        f"3_summary.ipynb, cell 6: the reference {reference!r} {message}"
+    )
+
+
+def test_link_to_a_heading_keeps_its_text(press: Press) -> None:
+    """Also if it reads like the name of a task; a link in code is not a reference."""
+    text = "[those](#Sums) [Part 1](#sums) [gone](#no-such) `[](#no-such)`"
+    press.outputs["3_summary/answer"] = [answer("3a", text)]
+    assert text in sources(press.bind())
+
+
+def test_second_heading_of_a_listed_task_is_refused(press: Press) -> None:
+    """Both cells are named, because answers could be below either."""
+    press.tiny.edit("notebooks/3_summary.ipynb", "## Task 3a", "## Exercise 1a\\n\\n## Task 3a")
+    assert press.refusal() == (
+        "3_summary.ipynb, cell 4: task 1a already has a heading in 1_sums.ipynb, cell 4; "
+        "each task of report.yaml needs exactly one: rename or remove the other"
+    )
+
+
+def test_other_tasks_may_have_several_headings(press: Press) -> None:
+    """Each of the user's own notebooks may have a part 1; a reference leads to the first."""
+    press.tiny.edit("notebooks/1_sums.ipynb", "## Task 1a", "## Problem 1\\n\\n## Task 1a")
+    press.tiny.edit("notebooks/3_summary.ipynb", "## Task 3a", "## Part 1\\n\\n## Task 3a")
+    press.outputs["3_summary/answer"] = [answer("3a", "See [](#task-1).")]
+    assert "See [Problem 1](#task-1)." in sources(press.bind())
+
+
 def test_label_used_twice_is_refused(press: Press) -> None:
     """A label is refused the second time, also on a figure of another chapter."""
     press.outputs["3_summary/words"] = [figure()]

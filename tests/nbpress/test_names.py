@@ -29,6 +29,19 @@ def test_misspelt_names_are_told_with_their_lines(tiny: TinyProject) -> None:
 @pytest.mark.parametrize(
     "code",
     [
+        "import nbpress as nb\nnb.claim('1a', 'large', 'it is large', True)",
+        "from nbpress import claim as says\nsays('1a', 'large', 'it is large', True)",
+        "from nbpress import *\nclaim('1a', 'large', 'it is large', True)",
+    ],
+)
+def test_claim_is_known_however_it_is_imported(tiny: TinyProject, code: str) -> None:
+    """An answer may depend on it."""
+    assert faults(tiny, "{{ if large }}So it is.{{ end }}", code) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
         "(x := 1)",
         "for x in range(3): pass",
         "import math as x",

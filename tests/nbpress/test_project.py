@@ -59,6 +59,9 @@ def test_every_mistake_in_report_yaml_is_listed(tiny: TinyProject) -> None:
         ("{{ if positive }}It is.", "expected '{{ end }}' after the last"),
         ("There are six.", "'six' is typed and may go stale"),
         ("There are {{ 1a.total }} of 9.", "'9' is typed and may go stale"),
+        ("It ends in 1999 steps.", "'1999' is typed and may go stale"),
+        ("Of .97.", "'.97' is typed and may go stale"),
+        ("See [97](#fig-1a).", "'97' is typed and may go stale"),
     ],
 )
 def test_key_result_is_checked_before_anything_runs(

@@ -37,6 +37,11 @@ def wrong(*cells: tuple[str, str]) -> list[str]:
         "In $10^{-3} x_{10} a_10 y^{12} z^{-12} b^10$ and ${{ g:.2f }}$, `$12$`, <!-- $3.5$ -->.",
         "As [Task 2a](#task-2a), [Figure 3](#fig-2b) and Appendix B say, Task 4e too.",
         "In 2022, on 2026-11-25, `x = 3`, an L2 penalty, w2.",
+        "The report of 2022 quotes it. Since 2022 the 2022 report, of (*2021*), says so in 2022.",
+        "Where 2022 has a dash, column *2022* has none.",
+        "From 1999 to 2005, in 2021 and 2022, in 2022 this was so.",
+        "On 25 November 2026 or 25.11.2026, in May 2026, fig-1a and tab-2.",
+        "By doi:10.1000/182 and @ab-12, as Section 2.1 and [1a](#task-1a) say; w_2.",
         "```\n3 + 4\n```",
         "See [it](https://example.org/10).",
         "{{ steps:.2f }} steps, one of them, no more than both.",
@@ -54,6 +59,12 @@ def test_these_are_no_typed_numbers(text: str) -> None:
         ("it has 3,800 images, 0.5 % of them", ["3,800", "0.5"]),
         ("Step 1, of −2.", ["1", "2"]),
         ("Figure 3 shows it", ["3"]),
+        ("1999.5, in 1999.5, by 1999 % or 2,013", ["1999.5", "1999.5", "1999", "2,013"]),
+        ("after 2000 steps, 2013 images, in 1999 steps", ["2000", "2013", "1999"]),
+        ("the 2013 images, of *2000* training images", ["2013", "2000"]),
+        ("of .97, _97_ %, **98** and ½", [".97", "97", "98", "½"]),
+        ("$.97$", [".97"]),
+        ("[97 % accuracy](#fig-1a), [98](#task-1a)", ["97", "98"]),
         (
             r"so $g = 9.79 \pm 0.1$, and $N = 12$, \begin{align}0.5\end{align}",
             ["9.79", "0.1", "12", "0.5"],
@@ -74,6 +85,80 @@ def test_digits_are_found_everywhere(text: str, numbers: list[str]) -> None:
         (("code", f'nbpress.table(h, r, "tab-1", f"{text}")'), 1),
     ):
         assert typed(cell) == [(1, line, message) for message in messages]
+
+
+def test_format_is_no_typed_number() -> None:
+    """The format of a value in an f-string is not printed."""
+    code = 'nbpress.table(h, r, "tab-1", f"{x:.3g} of {y:5} and {[\'4\', z][1]}")'
+    assert [message for *_, message in typed(("code", code))] == ["'4' is typed and may go stale"]
+
+
+@pytest.mark.parametrize(
+    ("imports", "prefix"),
+    [
+        ("import nbpress", "nbpress."),
+        ("import nbpress as nb", "nb."),
+        ("from nbpress import claim, figure", ""),
+        ("from nbpress import *", ""),
+    ],
+)
+def test_functions_are_known_however_they_are_imported(imports: str, prefix: str) -> None:
+    """Labels, references and numbers count in calls of any spelling, in any cell of code."""
+    calls = (
+        f'{prefix}figure(f, "fig-1a", "A.", "B.")\n{prefix}claim("1a", "x", "9 of [](#tab-1)", y)'
+    )
+    cells = ("code", imports), ("markdown", "[](#fig-1a)"), ("code", calls)
+    assert typed(*cells) == [(3, 2, "'9' is typed and may go stale")]
+    assert wrong(*cells) == ["1.ipynb, cell 3, line 2: '[](#tab-1)' leads nowhere; known: fig-1a"]
+
+
+def test_functions_of_another_package_say_nothing() -> None:
+    """A figure of pyplot has no label."""
+    code = "from matplotlib.pyplot import figure\nfigure(9, '9', '9')"
+    assert (typed(("code", code)), wrong(("code", code))) == ([], [])
+
+
+@pytest.mark.parametrize("text", ["{{ n }}", "$n = {{ n:.2f }}$", "{{ if x }}A{{ end }}"])
+def test_placeholder_in_markdown_is_told(text: str) -> None:
+    """It would be printed as it is."""
+    first = text[text.index("{{") : text.index("}}") + 2]
+    assert wrong(("markdown", f"# A\n\n{text}"))[0] == (
+        f"1.ipynb, cell 1, line 3: {first} would be printed as it is: a value can be quoted in a "
+        "cell %%answer only (in LaTeX, leave out the blanks)"
+    )
+
+
+def test_braces_in_code_and_latex_are_no_placeholders() -> None:
+    """Code and comments may show one; LaTeX has double braces without blanks."""
+    text = "`{{ n }}` $w^{{n}}$ {{n}} <!-- {{ n }} -->\n\n```\n{{ n }}\n```\n"
+    assert wrong(("markdown", text)) == []
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        ("[](#fig-1A)", "leads nowhere; did you mean 'fig-1'?"),
+        ("[Figure](#figure-1)", "leads nowhere; did you mean 'fig-1'?"),
+        ("[](#task-1A)", "leads nowhere; did you mean 'task-1'?"),
+        ("[](#no-such)", "leads nowhere; known: "),
+        ("[](#My-Heading)", "leads to a heading, which has no number: write the link's text"),
+        ("[the heading](#My-Heading)", ""),
+        ("[Part 1](#My-Heading)", ""),
+        ("[gone](#no-such)", ""),
+        ("`[](#no-such)`", ""),
+    ],
+)
+@pytest.mark.parametrize("label", ['"fig-1"', "label"])
+def test_reference_without_a_text_needs_a_label(reference: str, message: str, label: str) -> None:
+    """Nothing would be printed; this holds also if some labels are computed."""
+    faults = wrong(
+        ("code", f'nbpress.figure(f, {label}, "A.", "B.")'),
+        ("code", "%load_ext nbpress\nfig = 1"),
+        ("code", "%%figure fig-1 fig\nA.\nAlt: B.") if label == "label" else ("markdown", "A"),
+        ("markdown", f"## Task 1\n\n## My Heading\n\n{reference}"),
+    )
+    start = f"1.ipynb, cell 4, line 5: {reference!r} {message}"
+    assert [fault[: len(start)] for fault in faults] == [start] * bool(message)
 
 
 def test_numbers_in_braces_of_a_formula_are_found() -> None:

@@ -326,6 +326,36 @@ def test_anchor_with_a_headings_name() -> None:
         assert warnings == []
 
 
+@pytest.mark.parametrize(
+    ("heading", "id_"),
+    [
+        ("## Problem 1: The sum", "task-1"),
+        ("## Part A — First", "task-A"),
+        ("## Task\u00a03a", "task-3a"),
+        ("## Task 2. Title", "task-2"),
+        ("## Section 2.1 Data", "section-21-data"),
+        ("### Task 1", "section-task-1"),
+    ],
+)
+@pytest.mark.parametrize("spelling", ["pandoc", "Jupyter"])
+def test_heading_of_a_task_keeps_its_own_id(heading: str, id_: str, spelling: str) -> None:
+    """Links lead to the id of a task, and still do to the one that Jupyter or pandoc gives it."""
+    own_id = heading.lstrip("# ").replace(" ", "-")
+    if spelling == "pandoc":
+        own_id = own_id.lower().translate(str.maketrans("", "", ":—\u00a0"))
+    links = f"[the first](#{own_id}) and [the second](#{id_})"
+    _, page, warnings = exported(markdown("# Title", "## Other", heading, links))
+    assert page.count(f'id="{id_}"') == 1
+    assert page.count(f'href="#{id_}">the') == 2
+    assert warnings == []
+
+
+def test_only_a_task_has_the_id_of_a_task() -> None:
+    """A heading of another level that comes first is not the one that a reference leads to."""
+    _, page, _ = exported(markdown("# Title", "### Task 1", "## Task 1 — Sums", "[it](#task-1)"))
+    assert re.search(r'<h\d id="task-1"[^>]*>Task 1 — Sums', page)
+
+
 def test_repair_that_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A cell that fails even as its own source is abandoned after three tries."""
     from nbtypeset.write import typst_pdf

@@ -234,6 +234,15 @@ def test_report_compiles(tmp_path: Path) -> None:
 
 
 @needs_xelatex
+def test_captions_say_what_references_say(tmp_path: Path) -> None:
+    """They say Figure in a report of any language, as the links do."""
+    figure = {"kind": "figure", "label": "fig-1", "caption": "One.", "alt": "A dot."}
+    notebook = outputs(display(**{MIME_TYPE: figure, "image/png": PIXEL}))
+    pdf, _ = pdf_of(notebook, {"nbpress": {"imprint": Imprint(title="T", language="de")}})
+    assert "Figure 1." in words_of(pdf, tmp_path)
+
+
+@needs_xelatex
 def test_same_notebook_gives_the_same_bytes() -> None:
     """A PDF bears the day of its document, not the time at which TeX ran."""
     pdf, _ = pdf_of(markdown("x"))

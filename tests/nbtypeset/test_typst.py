@@ -157,6 +157,24 @@ def test_cross_references_lead_to_their_places(report: Any) -> None:
     assert len(links) > 40
 
 
+def captioned_in_german() -> tuple[Any, Any]:
+    """Return a notebook with a figure and a table, and German as its language."""
+    figure = {"kind": "figure", "label": "fig-1", "caption": "One.", "alt": "A dot."}
+    table = {"kind": "table", "label": "tab-1", "caption": "Two."}
+    notebook = outputs(
+        display(**{MIME_TYPE: figure, "image/png": PIXEL}),
+        display(**{MIME_TYPE: table, "text/markdown": "| a |\n|---|\n| b |"}),
+    )
+    return notebook, {"nbpress": {"imprint": Imprint(title="T", language="de")}}
+
+
+def test_captions_say_what_references_say() -> None:
+    """They say Figure and Table in a report of any language, as the page and the links do."""
+    text = text_of(pikepdf.open(io.BytesIO(pdf_of(*captioned_in_german())[0])), 1)
+    assert "Figure 1" in text
+    assert "Table 1" in text
+
+
 def test_same_notebook_gives_the_same_bytes() -> None:
     """The PDF depends on the notebook alone."""
     assert pdf_of(*bound_report())[0] == pdf_of(*bound_report())[0]

@@ -18,9 +18,8 @@ from nbpress.files import as_json
 from nbpress.project.code import parse
 from nbpress.project.declarations import declarations
 from nbpress.project.notebook import Notebook, from_json
-from nbpress.project.passages import CODE
 from nbpress.run.plan import INJECTED
-from nbpress.say.text import blanked
+from nbpress.say.markdown import CODE, blanked
 
 _KEPT = ("cell_type", "source", "attachments")  # of a cell
 _OF_RUNS = ("execution", "papermill", "widgets")  # metadata that belong to outputs

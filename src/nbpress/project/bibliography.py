@@ -9,8 +9,8 @@ from pathlib import Path
 from nbpress.errors import PressError, did_you_mean
 from nbpress.files import read
 from nbpress.project.notebook import Notebook
-from nbpress.project.passages import CODE, Fault, fault_in, passages_of
-from nbpress.say.text import blanked
+from nbpress.project.passages import Fault, fault_in, passages_of
+from nbpress.say.markdown import CODE, blanked
 
 NAME = "references.bib"
 

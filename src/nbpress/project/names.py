@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from nbpress.errors import PressError, did_you_mean
+from nbpress.project.calls import called, imports
 from nbpress.project.code import parse
 from nbpress.project.notebook import Cell, Notebook
 from nbpress.say.text import TextError
@@ -25,15 +26,16 @@ def unknown_names(notebook: Notebook) -> Iterator[tuple[Cell, int, str]]:
     """
     names: set[str] | None = set()
     claims: set[str] | None = set()
-    for cell in notebook.code:
-        try:
-            tree = parse(_HARMLESS.sub("", cell.source), "")
-        except PressError:  # reported when its imports are read
-            return
-        for node in ast.walk(tree):
-            names = None if names is None or _may_make_any(node) else names | _mentioned(node)
-            if claims is not None and isinstance(node, ast.Call):
-                claims = _with_claim(claims, node)
+    try:
+        trees = [parse(_HARMLESS.sub("", cell.source), "") for cell in notebook.code]
+    except PressError:  # reported when its imports are read
+        return
+    imported = imports(trees)
+    for node in (node for tree in trees for node in ast.walk(tree)):
+        if names is not None:
+            names = None if _may_make_any(node, imported) else names | _mentioned(node)
+        if claims is not None and isinstance(node, ast.Call):
+            claims = _with_claim(claims, node, imported)
     for cell in notebook.cells:
         try:
             prose = cell.prose
@@ -70,21 +72,21 @@ def _mentioned(node: ast.AST) -> set[str]:
     return set()
 
 
-def _may_make_any(node: ast.AST) -> bool:
+def _may_make_any(node: ast.AST, imported: dict[str, str]) -> bool:
     if isinstance(node, ast.Name):
         return node.id in MAKES_ANY_NAME
     if isinstance(node, ast.alias):
         return node.name == "*"
     return (
         isinstance(node, ast.Call)
-        and ast.unparse(node.func) in _RECORDS
+        and called(node, imported) in _RECORDS
         and any(k.arg is None and not isinstance(k.value, ast.Dict) for k in node.keywords)
     )
 
 
-def _with_claim(claims: set[str], call: ast.Call) -> set[str] | None:
+def _with_claim(claims: set[str], call: ast.Call, imported: dict[str, str]) -> set[str] | None:
     """Return the claims and the one that a call makes; None if its name is computed."""
-    if ast.unparse(call.func) not in _CLAIMS:
+    if called(call, imported) not in _CLAIMS:
         return claims
     named = [keyword.value for keyword in call.keywords if keyword.arg == "id"]
     match call.args[1:2] or named:

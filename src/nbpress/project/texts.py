@@ -11,14 +11,24 @@ import contextlib
 import re
 from collections.abc import Iterable, Iterator
 
-from nbpress.errors import did_you_mean
+from nbpress.project.calls import argument, calls
 from nbpress.project.names import unknown_names
 from nbpress.project.notebook import Cell, Notebook
-from nbpress.project.passages import NO_PROSE, Fault, argument, calls, fault_in, passages_of
+from nbpress.project.passages import Fault, fault_in, passages_of
 from nbpress.say.derivations import read_formulas
+from nbpress.say.markdown import (
+    CODE,
+    VERBATIM,
+    anchors_in,
+    begun_in,
+    blanked,
+    is_labelled,
+    references,
+    wrong_with,
+)
 from nbpress.say.prose import split_prose
-from nbpress.say.records import REFERENCE, begun_in, misplaced
-from nbpress.say.text import TextError, blanked
+from nbpress.say.records import misplaced
+from nbpress.say.text import TextError
 
 _LABELS = {"figure": 1, "table": 2}
 
@@ -56,10 +66,18 @@ def _malformed(notebook: Notebook) -> Iterator[Fault]:
             yield fault_in(
                 notebook, passage.cell, line, "a picture has no text alternative: ![…](…)"
             )
-        for bare in _BARE.finditer(blanked(passage.text, NO_PROSE)):
-            if passage.kind != "Markdown":
+        if passage.kind != "Markdown":
+            for bare in _BARE.finditer(blanked(passage.text, CODE)):
                 message = f"{bare[0]} is not a placeholder: put a blank inside each pair of braces"
                 yield fault_in(notebook, passage.cell, passage.line_of(bare), message)
+            continue
+        for verbatim in VERBATIM.finditer(passage.text):
+            if verbatim[0].startswith("{{"):
+                message = (
+                    f"{verbatim[0]} would be printed as it is: a value can be quoted in a cell "
+                    "%%answer only (in LaTeX, leave out the blanks)"
+                )
+                yield fault_in(notebook, passage.cell, passage.line_of(verbatim), message)
 
 
 def _misplaced(notebooks: list[Notebook]) -> Iterator[Fault]:
@@ -81,41 +99,42 @@ def _labels_and_references(notebooks: list[Notebook]) -> Iterator[Fault]:
     complete = True
     passages = [(notebook, passage) for notebook in notebooks for passage in passages_of(notebook)]
     for notebook in notebooks:
-        for cell in notebook.cells:
-            for label, line in _labels(cell):
-                if label is None:
-                    complete = False
-                elif label in targets:
-                    yield fault_in(
-                        notebook, cell, line, f"{label!r} is already used in {targets[label]}"
-                    )
-                else:
-                    targets[label] = notebook.name_of(cell)
+        labels = sorted(_labels(notebook), key=lambda each: notebook.cells.index(each[0]))
+        for cell, label, line in labels:
+            if label is None:
+                complete = False
+            elif label in targets:
+                yield fault_in(
+                    notebook, cell, line, f"{label!r} is already used in {targets[label]}"
+                )
+            else:
+                targets[label] = notebook.name_of(cell)
+    anchors: set[str] = set()
     for _, passage in passages:
+        anchors |= anchors_in(passage.text)
         if passage.kind == "Markdown":
             targets |= {f"task-{task}": "" for task in begun_in(passage.text) if task}
     for notebook, passage in passages:
-        for reference in REFERENCE.finditer(passage.text):
-            target = reference[2]
-            if target not in targets and (complete or target.startswith("task-")):
-                line = passage.line_of(reference)
-                hint = did_you_mean(target, targets)
-                yield fault_in(
-                    notebook, passage.cell, line, f"{reference[0]!r} leads nowhere{hint}"
-                )
+        for reference in references(passage.text):
+            is_task = reference["target"].startswith("task-")
+            if not complete and is_labelled(reference) and not is_task:
+                continue  # the label may be computed
+            if wrong := wrong_with(reference, targets, anchors):
+                yield fault_in(notebook, passage.cell, passage.line_of(reference), wrong)
 
 
-def _labels(cell: Cell) -> Iterator[tuple[str | None, int]]:
-    """Yield the labels that a cell defines, with their lines; None for one that is computed."""
-    magic = split_prose(cell.source) if cell.runs else None
-    if magic and magic[0] == "figure":
-        yield magic[1].partition(" ")[0], 1
-    if magic and magic[0] == "derivation":
-        with contextlib.suppress(TextError):
-            formulas = read_formulas(magic[2], magic[3])
-            yield from ((formula.label, formula.line) for formula in formulas if formula.label)
-    for call, name in calls(cell):
+def _labels(notebook: Notebook) -> Iterator[tuple[Cell, str | None, int]]:
+    """Yield the labels that cells define, with their lines; None for one that is computed."""
+    for cell in notebook.cells:
+        magic = split_prose(cell.source) if cell.runs else None
+        if magic and magic[0] == "figure":
+            yield cell, magic[1].partition(" ")[0], 1
+        if magic and magic[0] == "derivation":
+            with contextlib.suppress(TextError):
+                formulas = read_formulas(magic[2], magic[3])
+                yield from ((cell, each.label, each.line) for each in formulas if each.label)
+    for cell, call, name in calls(notebook):
         if name in _LABELS:
             label = argument(call, _LABELS[name], "label")
             constant = isinstance(label, ast.Constant) and isinstance(label.value, str)
-            yield (label.value if constant else None), call.lineno  # type: ignore[union-attr]
+            yield cell, (label.value if constant else None), call.lineno  # type: ignore[union-attr]

@@ -8,14 +8,28 @@ from collections.abc import Iterable, Iterator
 
 from nbpress.project.code import comments
 from nbpress.project.notebook import Cell, Notebook
-from nbpress.project.passages import FORMULA, NO_PROSE, VERBATIM, Fault, fault_in, passages_of
+from nbpress.project.passages import Fault, fault_in, passages_of
+from nbpress.project.years import DATE, YEAR
+from nbpress.say.markdown import CODE, FORMULA, NAMED, VERBATIM, blanked
 from nbpress.say.prose import split_prose
-from nbpress.say.text import TYPED, blanked
+from nbpress.say.records import LABEL
+from nbpress.say.text import TYPED
+from nbtypeset.anchors import TASK, TASK_WORDS
 
-_DIGITS = re.compile(r"(?<![\w.,^])\d(?:[\d.,]*\d)?")
+# Names that have digits: of tasks and targets, in references and addresses; and whole headings.
+_NAMES = re.compile(
+    rf"\[\s*(?:{NAMED})?\s*\]\(#[^)]*\)|\[\s*(?P<task>{TASK})\s*\]\(#task-(?P=task)\)|\]\([^)]*\)"
+    rf"|(?:https?://|www\.|doi:)\S+|(?<!\w)@\w\S*|^#+\s.*?$|\b(?:{LABEL}|task-{TASK})\b"
+    rf"|\b(?:{'|'.join(TASK_WORDS)})\s+{TASK}(?:\.\d+)*\b",
+    re.MULTILINE,
+)
+_NO_NUMBERS = (CODE, _NAMES, DATE, YEAR)
+# Not after a letter, a digit, an index's "_" or "^"; "_97_" is emphasised.
+_BEGIN = r"(?<![^\W_])(?<![^\W_]_)(?<![.,^])"
+_DIGITS = re.compile(rf"{_BEGIN}(?:\.?\d(?:[\d.,]*\d)?|[¼-¾⅐-⅞])")
 # In formulas, but neither in exponents and indices nor a base, as in 10^{-3} and x_{12}.
 _IN_FORMULA = re.compile(
-    r"(?<![\w.,^])(?<![_^]\{)(?<![_^]\{[-+])(?:\d+\.\d+|\d{2,})(?!\d|\.\d|\s*\^)"
+    r"(?<![\w.,^])(?<![_^]\{)(?<![_^]\{[-+])(?:\d*\.\d+|\d{2,})(?!\d|\.\d|\s*\^)"
 )
 _WORDS = re.compile(
     r"\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|"
@@ -68,7 +82,9 @@ def _listed(lists: Iterable[str]) -> list[str]:
 
 def _numbers_in(text: str, *, with_words: bool) -> list[re.Match[str]]:
     """Return the numbers in a text, and `with_words` its number words, in their order."""
-    prose, shown = blanked(text, NO_PROSE), blanked(text, VERBATIM)
+    prose, shown = text, blanked(text, VERBATIM)
+    for pattern in _NO_NUMBERS:
+        prose = blanked(prose, pattern)
     matches = [*_DIGITS.finditer(prose), *(_WORDS.finditer(prose) if with_words else ())]
     for formula in FORMULA.finditer(shown):
         matches += _IN_FORMULA.finditer(shown, *formula.span())

@@ -13,6 +13,7 @@ from nbpress.publish.cells import Cell
 from nbpress.publish.outputs import is_address, joined, keep_labelled
 from nbpress.run.plan import Plan
 from nbpress.run.said import Said
+from nbpress.say.markdown import begun_in
 from nbpress.say.records import (
     Answer,
     Claim,
@@ -21,7 +22,6 @@ from nbpress.say.records import (
     Settings,
     Table,
     Values,
-    begun_in,
     record_of,
 )
 from nbpress.say.text import TYPED

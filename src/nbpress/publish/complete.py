@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from nbpress.errors import PressError
 from nbpress.project.report import Chapter
-from nbpress.publish.cells import Cell, by_task, origin
+from nbpress.publish.cells import Cell, by_task, headings, origin
 from nbpress.say.derivations import is_among
 from nbpress.say.records import Answer, Claim, Derivation, heading_of, misplaced, records
 
@@ -14,10 +14,16 @@ from nbpress.say.records import Answer, Claim, Derivation, heading_of, misplaced
 def check_tasks(chapters: Sequence[Chapter], cells: list[Cell]) -> None:
     """Refuse a report in which a task lacks its heading or a part that report.yaml asks for."""
     tasks = {task: parts for chapter in chapters for task, parts in chapter.tasks.items()}
-    headed = set()
+    headed: dict[str, Cell] = {}
     present: set[tuple[str, str]] = set()
+    for task, cell in headings(cells):
+        if task in headed and task in tasks:
+            raise PressError(
+                f"{origin(cell)}: task {task} already has a heading in {origin(headed[task])}; "
+                "each task of report.yaml needs exactly one: rename or remove the other"
+            )
+        headed[task] = cell
     for task, cell in by_task(cells):
-        headed.add(task)
         for record in records(cell):
             named = record.task if isinstance(record, Answer | Claim | Derivation) else task
             if named != task:

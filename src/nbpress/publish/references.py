@@ -8,19 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nbpress.errors import PressError, did_you_mean
+from nbpress.errors import PressError
 from nbpress.publish.cells import Cell, origin
 from nbpress.say.derivations import read_formulas, set_formulas
-from nbpress.say.records import (
-    REFERENCE,
-    Derivation,
-    Figure,
-    Table,
-    numbered,
-    record_of,
-    task_names,
-)
+from nbpress.say.markdown import anchors_in, numbered, set_references, task_names, wrong_with
+from nbpress.say.records import Derivation, Figure, Table, record_of
 from nbtypeset.schema import MIME_TYPE
+
+_WITH_ANCHORS = {"text/markdown", "text/html"}
 
 
 @dataclass(frozen=True)
@@ -69,7 +64,7 @@ def names_of(cells: list[Cell], numbers: Mapping[str, Number]) -> dict[str, str]
     for cell in cells:
         if cell["cell_type"] == "markdown":
             tasks = task_names(cell["source"])
-            names |= {f"task-{task}": name for task, name in tasks.items()}
+            names = {f"task-{task}": name for task, name in tasks.items()} | names
     return names
 
 
@@ -79,18 +74,15 @@ def resolve_references(cells: list[Cell], names: Mapping[str, str]) -> Callable[
     Links in the author's own words, `[the two curves](#fig-2b)`, keep these words. The function
     that is returned does the same for another text.
     """
+    anchors = {anchor for cell in cells for text in _texts(cell) for anchor in anchors_in(text)}
 
     def resolved(text: str, where: str) -> str:
         def link(reference: re.Match[str]) -> str:
-            label = reference[2]
-            if label not in names:
-                raise PressError(
-                    f"{where}: the reference {reference[0]!r} leads nowhere"
-                    + did_you_mean(label, names)
-                )
-            return numbered(reference, names[label])
+            if wrong := wrong_with(reference, names, anchors):
+                raise PressError(f"{where}: the reference {wrong}")
+            return numbered(reference, names)
 
-        return REFERENCE.sub(link, text)
+        return set_references(text, link)
 
     for cell in cells:
         if cell["cell_type"] == "markdown":
@@ -103,3 +95,10 @@ def resolve_references(cells: list[Cell], names: Mapping[str, str]) -> Callable[
             for text in {"caption", "sentence", "summary"} & record.keys():
                 record[text] = resolved(record[text], origin(cell))
     return resolved
+
+
+def _texts(cell: Cell) -> list[str]:
+    """Return the texts of a cell that may have headings: its Markdown, and its outputs."""
+    outputs = [output.get("data", {}) for output in cell.get("outputs", ())]
+    shown = [data[mime] for data in outputs for mime in _WITH_ANCHORS & data.keys()]
+    return [*([cell["source"]] if cell["cell_type"] == "markdown" else []), *map("".join, shown)]

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from nbpress.errors import did_you_mean
-from nbpress.say.text import PLACEHOLDER, TextError, blanked
+from nbpress.say.markdown import blanked
+from nbpress.say.text import PLACEHOLDER, TextError
 
 KINDS = ("define", "assume", "prove")
 

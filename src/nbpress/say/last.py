@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 from nbpress.errors import PressError
 from nbpress.files import read_yaml
 from nbpress.root import NAMES, PUBLISHED, find_root
-from nbpress.say.records import REFERENCE, heading_of, numbered
+from nbpress.say.markdown import is_labelled, numbered, set_references
+from nbpress.say.records import heading_of
 
 
 def last_report(start: Path | None = None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -69,7 +71,14 @@ def as_last_numbered(text: str) -> str:
     """Return a text with the last build's numbers in its references; unchanged under the press."""
     if in_press():
         return text
-    return REFERENCE.sub(lambda each: numbered(each, last_name(each[2])), text)
+    return set_references(text, _as_last_numbered)
+
+
+def _as_last_numbered(reference: re.Match[str]) -> str:
+    if not is_labelled(reference):
+        return reference[0]
+    target = reference["target"]
+    return numbered(reference, {target: last_name(target)})
 
 
 def last_name(label: str) -> str:

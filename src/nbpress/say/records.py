@@ -14,15 +14,10 @@ from typing import Any, ClassVar
 
 from nbpress.errors import PressError
 from nbtypeset import schema
-from nbtypeset.schema import MIME_TYPE, TASK_WORDS, Caption, Record
+from nbtypeset.anchors import TASK
+from nbtypeset.schema import MIME_TYPE, Caption, Record
 
-# The targets of links, and the tasks named in headings: each has one spelling everywhere.
-LABEL = r"(?:fig|tab|eq)-[a-z0-9-]+"
-TASK = r"(?:[0-9]+[a-z]?|[A-Z])"
-REFERENCE = re.compile(rf"\[([^\]]*)\]\(#({LABEL}|task-{TASK})\)")
-TASK_NAME = rf"(?:{'|'.join(TASK_WORDS)})\s+({TASK})\b"
-_NAMED = re.compile(rf"(?:(?:Figure|Table|Equation|{'|'.join(TASK_WORDS)})(?:\s+{TASK})?)?")
-_TASK_HEADING = re.compile(rf"^##\s+({TASK_NAME})", re.MULTILINE)
+LABEL = r"(?:fig|tab|eq)-[a-z0-9-]+"  # has one spelling everywhere
 NAME = r"[a-z0-9][a-z0-9-]*"  # of a claim
 
 
@@ -178,11 +173,6 @@ def task_of(label: str) -> str:
     return task if re.fullmatch(TASK, task) else ""
 
 
-def numbered(reference: re.Match[str], name: str) -> str:
-    """Return a reference with the name of its target, "Figure 3", unless it has its own words."""
-    return f"[{name}](#{reference[2]})" if _NAMED.fullmatch(reference[1].strip()) else reference[0]
-
-
 def validate_claim(id_: str) -> None:
     """Refuse a claim's id that report.yaml could not list."""
     if not re.fullmatch(NAME, id_):
@@ -199,17 +189,6 @@ def validate_task(task: str) -> str:
             f"a task's name must be like '2d', '2' or, for an appendix, 'A'; got {task!r}"
         )
     return task
-
-
-def begun_in(markdown: str) -> list[str]:
-    """Return the tasks whose headings are in a text, after "" if it begins with a title."""
-    title = [""] if re.match(r"#\s", markdown) else []
-    return title + list(task_names(markdown))
-
-
-def task_names(markdown: str) -> dict[str, str]:
-    """Return what the headings in a text call their tasks, `{"2d": "Exercise 2d"}`."""
-    return {each[2]: " ".join(each[1].split()) for each in _TASK_HEADING.finditer(markdown)}
 
 
 def misplaced(kind: str, named: str, task: str) -> str:

@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nbpress.say.records import NAME, TASK
+from nbpress.say.records import NAME
 from nbpress.say.typography import set_value
+from nbtypeset.anchors import TASK
 
 PLACEHOLDER = re.compile(r"(\{\{ .*? \}\})")
 _FORMAT = r"(?::(.+)|( [^|]+\|[^|]+))?"
@@ -116,11 +117,6 @@ class Text:
         for structure in _STRUCTURES if markdown else ():
             text = structure.sub(r"\1\\\2", text)
         return text.replace(_MARK, "").strip()
-
-
-def blanked(text: str, what: re.Pattern[str]) -> str:
-    """Return a text with a pattern's matches replaced by spaces; line breaks are kept."""
-    return what.sub(lambda part: re.sub(r"[^\n]", " ", part[0]), text)
 
 
 def read_text(source: str, first_line: int = 1, *, of_report: bool = False) -> Text:
