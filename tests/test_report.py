@@ -355,5 +355,5 @@ def test_sabotage_of_training_stops_the_report(part, dataset, tmp_path):
     path.write_text(json.dumps({**notebook, "cells": notebook["cells"][:end]}), "utf-8")
     result = nbpress(project, "report", "--dataset", dataset, **environment)
     assert result.returncode == 1, result.stderr
-    assert re.search(rf"{claim}: '.*' is false", result.stderr), result.stderr
+    assert re.search(rf"{claim} \(.*\): '.*' is false", result.stderr), result.stderr
     assert not (project / "report" / "report.pdf").exists()

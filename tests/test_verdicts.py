@@ -38,7 +38,7 @@ VERDICTS = [
     ("4d-minimum", "minimum-loses-images", "due to the penalty.", "Jitter, then, explains more"),
     ("4d-minimum", "underfits", "**underfitting**", "this is no underfitting"),
     ("4e-why", "norm-falls", "of the weights falls as", "does not fall throughout"),
-    ("4e-why", "small-penalties-still-grow", "strongest penalty it has settled", "weights jitter"),
+    ("4e-why", "small-penalties-still-grow", "strongest penalty it has settled", ""),
 ]
 
 

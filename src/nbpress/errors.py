@@ -31,13 +31,16 @@ def disk_error(error: OSError, path: Path | None = None) -> PressError:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return `; did you mean 'x'?` if a known name is close, otherwise the list of known names.
+    """Return `; did you mean 'x'?` if a known name is close, otherwise a list of known names.
 
     A known name is close if few letters differ, or if it alone begins with `name`.
     """
-    known = sorted(known)
+    known, most = sorted(known), 20
     close = difflib.get_close_matches(name, known, n=1)
     if not close and name:
         close = [each for each in known if each.startswith(name)]
         close = close if len(close) == 1 else []
-    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known) or 'none'}"
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    more = f" and {len(known) - most} more" if known[most:] else ""
+    return f"; known: {', '.join(known[:most]) or 'none'}{more}"

@@ -399,7 +399,8 @@ def test_missing_parts_are_refused_all_at_once(press: Press) -> None:
     press.tiny.edit("notebooks/3_summary.ipynb", "## Task 3a", "## Tusk 3a")
     press.outputs["3_summary/answer"] = []
     assert press.refusal() == (
-        "the report is incomplete: task 1a has no claim; task 2a has no figure; "
+        "the report is incomplete: task 1a has no claim (its heading is in 1_sums.ipynb, cell 4); "
+        "task 2a has no figure (its heading is in 2_pictures.ipynb, cell 4); "
         "task 3a has no heading '## Task 3a …'"
     )
 
@@ -449,7 +450,7 @@ def test_task_may_be_a_number_or_a_letter(press: Press) -> None:
 def test_false_claim_is_refused_where_it_is_expected(press: Press) -> None:
     """A claim that is missing is refused as well."""
     press.outputs["1_sums/claim"] = [claim(False)]
-    assert "positive: 'the sum is positive' is false" in press.refusal()
+    assert "positive (1_sums.ipynb, cell 7): 'the sum is positive' is false" in press.refusal()
     press.outputs["1_sums/claim"] = [claim(True, "even")]
     assert "positive: no notebook makes it" in press.refusal()
 

@@ -397,7 +397,7 @@ def test_report_without_a_data_set(tiny: TinyProject) -> None:
     (tiny.root / "notebooks" / "table.csv").write_text("-7", "utf-8")
     result = tiny.run("report")
     assert result.executed["1_sums"] == "notebooks/table.csv changed"
-    assert "positive: 'the sum is positive' is false" in result.err
+    assert "positive (1_sums.ipynb, cell 7): 'the sum is positive' is false" in result.err
 
 
 def test_unknown_data_set_and_engine_are_refused(tiny: TinyProject) -> None:

@@ -241,6 +241,29 @@ def test_fault_is_told_with_its_line(cell: tuple[str, str], message: str) -> Non
     assert fault.startswith(f"1.ipynb, cell 4, {message}")
 
 
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("%%anwser 1a\nText.", "no magic is called '%%anwser'; did you mean '%%answer'?"),
+        ("\n%%figur fig-1a f", "no magic is called '%%figur'; did you mean '%%figure'?"),
+        ("%%derivtion 1a p\n$$\nx\n$$", "did you mean '%%derivation'?"),
+        ("%% answer 1a\nText.", "no magic is called '%% answer'; did you mean '%%answer'?"),
+        ("%%time\nx = 1", ""),
+        ("%%writefile x.py\nx = 1", ""),
+        ("%answer = 1", ""),
+        ("# %%anwser", ""),
+    ],
+)
+def test_misspelt_magic_is_named_before_anything_runs(source: str, message: str) -> None:
+    """It comes before its consequences, such as a reference that leads nowhere."""
+    first = wrong(LOAD, ("code", source), ("markdown", "[Figure](#fig-1b)"))[0]
+    if message:
+        assert first.startswith("1.ipynb, cell 2, line 1: no magic is called '%%")
+        assert first.endswith(message)
+    else:
+        assert "leads nowhere" in first
+
+
 def test_prose_needs_the_extension() -> None:
     """The extension must be loaded in a cell above."""
     heading, answer = ("markdown", "## Task 1a"), ("code", "%%answer 1a\nA.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import difflib
 import re
 from collections.abc import Iterable, Iterator
 
@@ -16,6 +17,7 @@ from nbpress.project.names import unknown_names
 from nbpress.project.notebook import Cell, Notebook
 from nbpress.project.passages import Fault, fault_in, passages_of
 from nbpress.say.derivations import read_formulas
+from nbpress.say.magics import MAGICS
 from nbpress.say.markdown import (
     CODE,
     VERBATIM,
@@ -41,11 +43,20 @@ def faults(notebooks: Iterable[Notebook]) -> list[Fault]:
     """Return what would stop a report of these notebooks, without executing anything."""
     notebooks = list(notebooks)
     return [
-        *_labels_and_references(notebooks),
         *(fault for notebook in notebooks for fault in _malformed(notebook)),
+        *_labels_and_references(notebooks),
         *_misplaced(notebooks),
         *(fault_in(notebook, *each) for notebook in notebooks for each in unknown_names(notebook)),
     ]
+
+
+def _misspelt_magic(source: str) -> str:
+    """Return a message if a cell's magic is nearly one of nbpress; "" if not."""
+    magic = re.match(r"\s*%%([ \t]*)(\w+)", source)
+    close = difflib.get_close_matches(magic[2], MAGICS, n=1, cutoff=0.75) if magic else []
+    if not magic or not close or (magic[2] in MAGICS and not magic[1]):
+        return ""
+    return f"no magic is called '%%{magic[1]}{magic[2]}'; did you mean '%%{close[0]}'?"
 
 
 def _malformed(notebook: Notebook) -> Iterator[Fault]:
@@ -58,6 +69,8 @@ def _malformed(notebook: Notebook) -> Iterator[Fault]:
         except TextError as error:
             yield fault_in(notebook, cell, error.line, error.message)
             continue
+        if prose is None and cell.kind == "code" and (message := _misspelt_magic(cell.source)):
+            yield fault_in(notebook, cell, 1, message)
         if prose and not loads:
             yield fault_in(notebook, cell, 1, f"%%{prose.kind} needs '%load_ext nbpress' above")
     for passage in passages_of(notebook):

@@ -118,7 +118,8 @@ def check(project: Project, dataset: str, parameters: Parameters, *, record: boo
     if faults:
         raise PressError("\n".join(faults))
     if expected:
-        say(f"{data.dataset or 'report'}: {len(observed)} values agree with {source}")
+        alone = "" if published and verifies else "; no published file was compared"
+        say(f"{data.dataset or 'report'}: {len(observed)} values agree with {source}{alone}")
     if published and verifies:
         files = [name for name in published.files() if (project.output / name).exists()]
         say(f"{', '.join(files)}: identical to what a fresh run gives")

@@ -33,7 +33,11 @@ def check_tasks(chapters: Sequence[Chapter], cells: list[Cell]) -> None:
         line
         for task, parts in tasks.items()
         for line in (
-            [f"task {task} has no {part}" for part in parts if (task, part) not in present]
+            [
+                f"task {task} has no {part} (its heading is in {origin(headed[task])})"
+                for part in parts
+                if (task, part) not in present
+            ]
             if task in headed
             else [f"task {task} has no heading '## {heading_of(task)} …'"]
         )
@@ -65,14 +69,17 @@ def check_claims(expected: Mapping[str, Iterable[str]], dataset: str, cells: lis
     In a report without a data set ("") every listed claim must hold.
     """
     made: dict[str, Claim] = {}
+    where: dict[str, str] = {}
     for cell in cells:
         for record in records(cell):
             if isinstance(record, Claim):
                 if record.id in made:
                     raise PressError(f"{origin(cell)}: the claim {record.id!r} is made twice")
-                made[record.id] = record
+                made[record.id], where[record.id] = record, origin(cell)
     wrong = [
-        f"{id_}: " + (f"{made[id_].text!r} is false" if id_ in made else "no notebook makes it")
+        f"{id_} ({where[id_]}): {made[id_].text!r} is false: {made[id_].sentence}"
+        if id_ in made
+        else f"{id_}: no notebook makes it"
         for id_, datasets in expected.items()
         if (not dataset or dataset in datasets) and not (id_ in made and made[id_].holds)
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,7 @@ import nbtypeset
 from nbpress.errors import PressError
 from nbpress.files import as_json, digest
 from nbpress.publish.bind import Bound
+from nbpress.publish.cells import Cell, origin
 from nbpress.run.temporary import temporary_files
 from nbpress.run.versions import installed_versions
 
@@ -46,8 +48,15 @@ def render(bound: Bound, exporter_name: str, name: str) -> Rendering:
     except Exception as error:
         raise PressError(f"the report cannot be rendered: {error}") from error
     main = content if isinstance(content, bytes) else content.encode()
-    notes = list(map(str, resources.get("nbpress", {}).get("warnings", ())))
+    warnings = map(str, resources.get("nbpress", {}).get("warnings", ()))
+    notes = [_located(warning, bound.notebook["cells"]) for warning in warnings]
     return Rendering({**resources.get("outputs", {}), name: main}, notes)
+
+
+def _located(warning: str, cells: list[Cell]) -> str:
+    """Return a warning with the author's notebook and cell instead of the bound report's."""
+    match = re.match(r"cell (\d+)(?: \(id [^)]*\))?(?=:)", warning)
+    return f"{origin(cells[int(match[1]) - 1])}{warning[match.end() :]}" if match else warning
 
 
 def render_key(bound: Bound, exporter_name: str, distribution: str | None) -> str:

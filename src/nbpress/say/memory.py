@@ -47,6 +47,8 @@ def recall(task: str, texts: Iterable[Text]) -> dict[str, Any]:
                     raise TextError(quote.line, str(error)) from error
             else:
                 close = did_you_mean(quote.name, [*recorded, *variables])
+                if others := [other for other, values in _values.items() if quote.name in values]:
+                    close = f"; task {others[0]} has it: did you mean another task?"
                 raise TextError(
                     quote.line,
                     f"{quote.name!r} is neither recorded for task {task} nor a variable"

@@ -69,6 +69,9 @@ def show(
             say(stale)
     repeated = list(description.repeat)
     values = names_of(entries, description.values or project.report.headlines)
+    for named in description.values:
+        if named not in values:
+            say(f"note: no run has the value {named!r} of `values:`" + did_you_mean(named, values))
     for given in filter(None, [best, *value]):
         if given not in values:
             raise PressError(f"no run has a value {given!r}" + did_you_mean(given, values))
