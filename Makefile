@@ -1,7 +1,7 @@
 # The front door. `make` alone prints help; each target installs what it needs by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report html tex watch preview sweep check test test-quick test-faults lint lab bench reference lock clean
+.PHONY: help setup report html tex watch preview sweep check test test-quick test-faults lint lab bench wheel reference lock clean
 
 help:  ## print this help
 	@echo 'make TARGET [VARIABLE=value …]'
@@ -66,6 +66,10 @@ lab: .dev-ready  ## open JupyterLab with notebooks/explore.ipynb, for this machi
 
 bench: .dev-ready  ## time training and build, each against its peers
 	@$(python) -m benchmarks
+
+wheel:  ## build the wheel that `nbpress new` needs elsewhere, into dist/
+	@tools/setup uv build --quiet --wheel --out-dir dist
+	@ls dist/*.whl
 
 reference: .dev-ready  ## write what docs/reference/ takes from the code
 	@$(python) tools/reference

@@ -57,6 +57,11 @@ class Resolved:
     folder: Path
 
     @property
+    def known(self) -> list[str]:
+        """The names of all data sets."""
+        return registry.names()
+
+    @property
     def at_most(self) -> dict[str, int]:
         """The largest value of a parameter that the data allow, for those that are known."""
         num_classes = self.description.num_classes

@@ -361,7 +361,11 @@ def test_nothing_published_compares_values(
     """Values are compared even if nothing is published, for example after `clean`."""
     assert checked.run("clean").status == 0
     assert verdict(checked, "small") == ""
-    assert "nothing is published: comparing values only, not files" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "nothing is published: comparing values only, not files" in err
+    assert err.splitlines()[-1].endswith(
+        "values agree with report/expected/small.json; no published file was compared"
+    )
 
 
 def test_new_missing_and_drifted_values_are_told_apart(checked: TinyProject) -> None:

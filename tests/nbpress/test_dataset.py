@@ -52,6 +52,15 @@ def test_resolver_may_bound_parameters(tiny: TinyProject) -> None:
     assert "the resolver tiny.resolver:resolve returned" in tiny.run("report").err
 
 
+def test_resolver_may_know_all_data_sets(tiny: TinyProject) -> None:
+    """A claim that is to hold on a data set that there is not would never be checked."""
+    tiny.edit("report/report.yaml", "positive: [small]", "positive: [small, lagre]")
+    tiny.edit("src/tiny/resolver.py", "dataset=name,", "dataset=name, known=['small', 'large'],")
+    result = tiny.run("report")
+    message = "report.yaml: claims: positive: no data set is called 'lagre'; did you mean 'large'?"
+    assert (result.status, result.err) == (1, f"nbpress: {message}\n")
+
+
 @pytest.mark.parametrize(
     ("text", "reason"), [("import nothing_at_all", "ModuleNotFoundError"), ("1 +", "SyntaxError")]
 )

@@ -156,6 +156,14 @@ def test_answer_without_a_quoted_value_is_refused() -> None:
         answer("1a", "{{ yes:.2f }} and {{ y }}", y=1)
 
 
+def test_value_of_another_task_is_named_with_its_task(shown: list[dict[str, Any]]) -> None:
+    """Values belong to a task; the message says which one has it."""
+    answer("9z", "", elsewhere=1)
+    message = "neither recorded for task 1a nor a variable; task 9z has it: did you mean another"
+    with pytest.raises(ValueError, match=message):
+        answer("1a", "{{ elsewhere }}")
+
+
 def test_what_an_answer_of_code_quotes_is_recorded(
     shown: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,7 +18,7 @@ from nbpress.errors import PressError
 from nbpress.new import begin as module
 from nbpress.new.adopt import adopt
 from nbpress.new.begin import begin
-from nbpress.new.left import ALTERNATIVE, left_to_do
+from nbpress.new.left import ALTERNATIVE, left_to_do, needed
 from nbpress.project.notebook import read_notebook
 from nbpress.project.project import open_project
 from nbpress.publish.lint import lint
@@ -340,6 +340,29 @@ def test_what_is_left_to_do(tmp_path: Path) -> None:
     assert len(left) == len(expected), left
     for line, beginning in zip(left, expected, strict=True):
         assert line.startswith(f"a.ipynb, {beginning}")
+
+
+def test_files_that_only_this_machine_has_are_listed(tmp_path: Path) -> None:
+    """Neither an absolute path nor a picture that is missing stops the copy, but both are named."""
+    path = tmp_path / "a.ipynb"
+    text = "# T\n\n![A map](map.png) ![Far](https://a.invalid/b.png) ![Pasted](attachment:c.png)"
+    saved(path, cell(text, "markdown"), cell("open('/home/ada/weather.csv')\nx = '/'"))
+    assert left_to_do(adopt([path])) == [
+        "a.ipynb, cell 1: it shows map.png, which does not exist: add the picture, or remove it",
+        "a.ipynb, cell 3: it names /home/ada/weather.csv, a file of this machine: copy it beside "
+        "the notebook",
+    ]
+
+
+def test_packages_that_notebooks_import_are_required(tmp_path: Path) -> None:
+    """What this package does not bring itself is listed with its version."""
+    path = tmp_path / "a.ipynb"
+    saved(path, cell("import sklearn.svm\nimport numpy, os, none_such"), cell("1 +"))
+    assert needed(adopt([path])) == [f"scikit-learn=={metadata.version('scikit-learn')}"]
+    begin(tmp_path / "x", [path])
+    lines = (tmp_path / "x" / "requirements.txt").read_text("utf-8").splitlines()
+    assert lines[-1] == f"scikit-learn=={metadata.version('scikit-learn')}"
+    assert lines[-2].endswith("[lab]")
 
 
 def test_what_a_notebook_contains_is_data(tmp_path: Path) -> None:

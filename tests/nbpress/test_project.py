@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fixtures.tiny_project import TinyProject
 
-from nbpress.errors import PressError
+from nbpress.errors import PressError, did_you_mean
 from nbpress.project.project import open_project
 
 
@@ -123,3 +123,13 @@ def test_paths_are_shown_from_the_root(tiny: TinyProject, tmp_path: Path) -> Non
     project = open_project(tiny.root)
     assert project.relative(tiny.root / "src" / "tiny") == "src/tiny"
     assert project.relative(tmp_path / "other.yaml") == "other.yaml"
+
+
+def test_names_that_are_proposed_fill_no_screen() -> None:
+    """A close one is proposed; of many others only the first are listed."""
+    known = [f"name{n:03}" for n in range(100)]
+    assert did_you_mean("nam042", known) == "; did you mean 'name042'?"
+    message = did_you_mean("other", known)
+    assert message.startswith("; known: name000, name001")
+    assert message.endswith("name019 and 80 more")
+    assert did_you_mean("other", ["a", "b"]) == "; known: a, b"

@@ -550,7 +550,10 @@ def test_values_of_the_key_results_come_first(tiny: TinyProject) -> None:
     result = sweep(tiny, "mine")
     shown_values = re.findall(r"\[./2\] count=.: done in .* s  (.*)", result.err)
     assert sorted(shown_values) == ["1a.d 3", "1a.d 6"]
-    assert tiny.run("sweep", "show", "mine").out.split()[:4] == ["count", "runs", "1a.d", "1a.b"]
+    table = tiny.run("sweep", "show", "mine")
+    assert table.out.split()[:4] == ["count", "runs", "1a.d", "1a.b"]
+    note = "note: no run has the value '1a.unknown' of `values:`"
+    assert table.err.startswith(note)
     header = (tiny.root / "sweeps" / "mine" / "results.csv").read_text().split("\n")[0]
     assert ",1a.d,1a.a," in header
 
@@ -598,6 +601,7 @@ def test_where_compares_values(tiny: TinyProject) -> None:
     [
         (["count=7"], "no run has count=7; count is 1 or 2"),
         (["count=1,7"], "no run has count=7; count is 1 or 2"),
+        (["count=1,scale=3"], "count=1,scale=3: give --where once for each parameter"),
         (["count=1", "count=2"], "no run has count=1 and count=2; leave one out"),
         (["count"], "expected PARAMETER=VALUE, such as count=1; got 'count'"),
         (["rate"], "expected PARAMETER=VALUE, such as seed=1,2; got 'rate'"),

@@ -64,6 +64,7 @@ def test_what_a_data_set_states_bounds_parameters(project, letters) -> None:
     """The numbers of images and of classes do, where the file states them."""
     letters()
     assert resolve("letters").at_most == {}
+    assert {"letters", "mnist", "digits"} <= set(resolve("letters").known)
     letters(num_train=40, num_classes=26)
     assert resolve("letters").at_most == {"train_size": 40, "batch_size": 40, "classes": 25}
     digits = {"train_size": 1437, "batch_size": 1437, "validation_size": 360, "classes": 9}

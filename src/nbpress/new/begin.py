@@ -17,7 +17,7 @@ from nbpress.errors import PressError
 from nbpress.files import as_json
 from nbpress.new import DISTRIBUTION
 from nbpress.new.adopt import adopt
-from nbpress.new.left import ALTERNATIVE, left_to_do
+from nbpress.new.left import ALTERNATIVE, left_to_do, needed
 
 _TEMPLATES = Path(__file__).parent
 _PYTHON = ".python"  # the file that names the Python the Makefile uses on this machine
@@ -65,6 +65,7 @@ def begin(folder: Path, notebooks: Sequence[Path] = ()) -> str:
         },
         _PYTHON: os.fsencode(f"{sys.executable}\n"),
     }
+    files["requirements.txt"] += "".join(f"{each}\n" for each in needed(adopted)).encode()
     left = ""
     if adopted:
         left = _listed([_OF_REPORT.format(**texts), *left_to_do(adopted)])

@@ -8,10 +8,12 @@ import os
 import re
 import shlex
 from collections.abc import Iterator, Sequence
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
 from nbpress.errors import PressError
+from nbpress.new import DISTRIBUTION
 from nbpress.new.adopt import Adopted
 from nbpress.project.code import imported_modules, parse
 from nbpress.project.declarations import declarations
@@ -19,6 +21,7 @@ from nbpress.project.notebook import INJECTED_TAG, Cell
 from nbpress.project.texts import faults
 from nbpress.project.typed import typed_numbers
 from nbpress.run.plan import INJECTED
+from nbpress.run.versions import installed_versions, normal
 from nbpress.say.prose import split_prose
 from nbtypeset.schema import MIME_TYPE
 
@@ -32,6 +35,7 @@ _DRAWS = {
 # As a title or a label is shown, perhaps in a list of lines; the press hides addresses.
 _PRINTED = re.compile(r"(?:\[[\"'])?Text\(")
 _LINKED = re.compile(r"\]\(([^)\s]+)\)")
+_PICTURES = re.compile(r"!\[[^\]]*\]\(([^)\s]+)\)")
 _INSTALLS = re.compile(r"^\s*[!%]\s*(?:pip|conda|mamba)\s+install\b", re.MULTILINE)
 
 
@@ -63,10 +67,28 @@ def left_to_do(adopted: Sequence[Adopted]) -> list[str]:
     return [text for *_, text in sorted(lines, key=lambda line: line[:2])]
 
 
+def needed(adopted: Sequence[Adopted]) -> list[str]:
+    """Return what the notebooks import beyond what this package brings, as `scipy==1.16.1`."""
+    brought = {DISTRIBUTION, *installed_versions(f"{DISTRIBUTION}[lab]")}
+    distributions = metadata.packages_distributions()
+    lines = set()
+    for cell in (cell for each in adopted for cell in each.notebook.code):
+        with contextlib.suppress(PressError):  # reported for its cell
+            for module in imported_modules({"": cell.source}, ()):
+                for name in distributions.get(module.split(".")[0], ()):
+                    if normal(name) not in brought:
+                        lines.add(f"{name}=={metadata.version(name)}")
+    return sorted(lines)
+
+
 def _of_cell(adopted: Adopted, cell: Cell, below: Cell | None) -> Iterator[str]:
     folder = adopted.path.parent
     if cell.kind == "markdown":
         yield from _files(folder, _LINKED.findall(cell.source))
+        for name in _PICTURES.findall(cell.source):
+            with contextlib.suppress(OSError, ValueError):
+                if not re.match(r"\w+:", name) and not (folder / name).is_file():
+                    yield f"it shows {name}, which does not exist: add the picture, or remove it"
     if not cell.runs or split_prose(cell.source):
         return
     outputs = adopted.outputs.get(cell.id, [])
@@ -117,14 +139,19 @@ def _modules(folder: Path, source: str) -> Iterator[str]:
             continue
         with contextlib.suppress(ImportError, ValueError):
             if not find_spec(name):
-                yield f"it imports {name}, which is not installed: list it in requirements.txt"
+                yield (
+                    f"it imports {name}, which is not installed: list it in requirements.txt, and "
+                    "delete .python, so that `make` sets up .venv from that list"
+                )
 
 
 def _files(folder: Path, names: Iterator[str] | list[str]) -> Iterator[str]:
     """Yield a line for each name of a file beside the original, which the copy does not find."""
     for name in dict.fromkeys(names):
         with contextlib.suppress(OSError, ValueError):  # not a file's name
-            if not Path(name).is_absolute() and (folder / name).is_file():
+            if Path(name).is_absolute() and Path(name).parent != Path("/") and Path(name).suffix:
+                yield f"it names {name}, a file of this machine: copy it beside the notebook"
+            elif not Path(name).is_absolute() and (folder / name).is_file():
                 yield f"it names {name}, a file beside the original: {_copy(folder / name, name)}"
 
 

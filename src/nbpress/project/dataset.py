@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from nbpress.errors import PressError
+from nbpress.errors import PressError, did_you_mean
 from nbpress.project.parameters import numbers
 
 
@@ -27,6 +27,17 @@ class DataSet:
     fallback: bool
     title: str = ""  # in words, if the resolver gives one
     at_most: dict[str, int] = field(default_factory=dict)  # by parameter, if it gives them
+    known: list[str] = field(default_factory=list)  # the names of all data sets, likewise
+
+    def refuse_unknown(self, claims: Mapping[str, Iterable[str]]) -> None:
+        """Refuse claims about a data set that there is not: they would never be checked."""
+        for id_, names in claims.items():
+            for name in names:
+                if self.known and name not in self.known:
+                    raise PressError(
+                        f"report.yaml: claims: {id_}: no data set is called {name!r}"
+                        + did_you_mean(name, self.known)
+                    )
 
     def refuse_too_large(self, parameters: Mapping[str, Any], notebook: str) -> None:
         """Refuse parameters that ask for more than the data set has."""
@@ -41,7 +52,7 @@ class DataSet:
 
 _PRESS = ("nbpress", "nbtypeset")  # never forgotten, even in a project that contains them
 
-_OPTIONAL: dict[str, Any] = {"title": "", "at_most": {}}
+_OPTIONAL: dict[str, Any] = {"title": "", "at_most": {}, "known": []}
 _SHAPE = {name: kind for name, kind in DataSet.__annotations__.items() if name not in _OPTIONAL}
 _ANSWER = TypeAdapter(DataSet)
 

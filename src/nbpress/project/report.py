@@ -77,8 +77,8 @@ class Report(_Strict):
     resolver: str | None = None
     """`module:function` that resolves the name of a data set; without it, the report has no data
     set. The function returns an object with `dataset`, `reason`, `sha256`, `files`, `fallback` and,
-    optionally, `title`, the data set in words, and `at_most`, the largest value of a parameter by
-    its name; or raises a `ValueError`."""
+    optionally, `title`, the data set in words, `at_most`, the largest value of a parameter by its
+    name, and `known`, the names of all data sets; or raises a `ValueError`."""
     distribution: str | None = None
     """The project's name in pyproject.toml, with the extras that its notebooks need:
     `my-project[science]`. A new version of any package that these depend on makes every run stale.

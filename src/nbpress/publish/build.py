@@ -136,6 +136,7 @@ def compose(
     """
     with ThreadPoolExecutor(1) as aside:  # a notebook that was edited takes git's filter a second
         asked = aside.submit(lambda: commit or read_commit(project.root, project.report.date))
+        dataset.refuse_unknown(project.report.claims)
         plans = plan(project, dataset, parameters)
         notebooks = [plan.notebook for plan in plans]
         refuse([*faults(notebooks), *wrong_citations(notebooks, project.output)])

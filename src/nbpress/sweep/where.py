@@ -38,7 +38,7 @@ def matching(entries: list[Entry], conditions: Iterable[str]) -> list[Entry]:
         for one in wanted:
             if not any(_is(value, one) for value in there):
                 if "=" in one:
-                    raise PressError(f"--where {condition}: give --where once for each parameter")
+                    raise PressError(f"--where: {condition}: give --where once for each parameter")
                 raise PressError(f"--where: no run has {name}={one}; {name} is {_listed(there)}")
         chosen = [e for e in chosen if any(_is(e.parameters.get(name), one) for one in wanted)]
     if entries and not chosen:
