@@ -411,7 +411,7 @@ def test_answer_under_another_task_is_refused(press: Press) -> None:
     press.outputs["2_pictures/answer"] = []
     assert press.refusal() == (
         "3_summary.ipynb, cell 6: the answer of task 2a is under task 3a; "
-        "move it below the heading '## Task 2a …'"
+        "move it below the heading '## Task 2a …' (or Exercise, Question, Problem, Part, Section)"
     )
 
 

@@ -150,6 +150,14 @@ def test_answer_records_numpy_exactly(shown: list[dict[str, Any]]) -> None:
     assert math.isclose(values["x"], third, rel_tol=0)
 
 
+def test_value_that_cannot_be_recorded_is_one_sentence() -> None:
+    """IPython shows no traceback of the press's own code."""
+    for value, message in ((float("nan"), "x must be a finite number"), (object(), "got object")):
+        with pytest.raises(TypeError, match=message) as refused:
+            answer("1a", "", x=value)
+        assert refused.value._render_traceback_() == [str(refused.value)]  # type: ignore[attr-defined]
+
+
 def test_answer_without_a_quoted_value_is_refused() -> None:
     """The message names the value and its line."""
     with pytest.raises(ValueError, match="line 1: 'yes' is neither recorded for task 1a"):

@@ -73,6 +73,7 @@ def _malformed(notebook: Notebook) -> Iterator[Fault]:
             yield fault_in(notebook, cell, 1, message)
         if prose and not loads:
             yield fault_in(notebook, cell, 1, f"%%{prose.kind} needs '%load_ext nbpress' above")
+            loads = True  # once is enough
     for passage in passages_of(notebook):
         for missing in _PICTURE.finditer(passage.text):
             line = passage.line_of(missing)

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from nbpress.errors import PressError
 from nbtypeset import schema
-from nbtypeset.anchors import TASK
+from nbtypeset.anchors import TASK, TASK_WORDS
 from nbtypeset.schema import MIME_TYPE, Caption, Record
 
 LABEL = r"(?:fig|tab|eq)-[a-z0-9-]+"  # has one spelling everywhere
@@ -195,7 +195,7 @@ def misplaced(kind: str, named: str, task: str) -> str:
     """Return the message for a part of a task that is under another task's heading, or none."""
     return (
         f"the {kind} of task {named} is under {f'task {task}' if task else 'no task'}; move it "
-        f"below the heading '## {heading_of(named)} …'"
+        f"below the heading '## {heading_of(named)} …' (or {', '.join(TASK_WORDS[1:-1])})"
     )
 
 

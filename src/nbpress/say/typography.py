@@ -12,6 +12,13 @@ _COUNTED = re.compile(r"(\S*) ([^|]+)\|([^|]+)")
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
+class ValueRefused(TypeError):
+    """A value that cannot be recorded; IPython shows the message alone."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
 def set_value(value: Any, format_: str) -> str:
     """Format a value, numbers as in print: −0.5 with a minus sign, 1.8 × 10⁻⁷ for 1.8e-07.
 
@@ -52,10 +59,11 @@ def plain(name: str, value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(name, each) for each in value]
     if isinstance(value, float) and not math.isfinite(value):
-        raise TypeError(
+        raise ValueRefused(
             f"{name} must be a finite number, because JSON has no {value}; "
             "correct its computation, or use None where there is no number"
         )
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    raise TypeError(f"{name} must be a number, text, list or mapping; got {type(value).__name__}")
+    kind = type(value).__name__
+    raise ValueRefused(f"{name} must be a number, text, list or mapping; got {kind}")

@@ -80,6 +80,9 @@ class Quantities:
         self.declared.check_shape(name)
         of_example = self.declared.is_of_example(name)
         if name.example and not of_example:
+            if self.declared.definition(name) is None:
+                unknown = f"no formula above defines {name.base}"
+                raise Refused(f"{unknown}, so it has no index {name.example!r}", name.at)
             raise Refused(f"{name.base} does not depend on {name.example!r}", name.at)
         if name.applied:
             definition = self.declared.definition(name)

@@ -99,7 +99,7 @@ def tokens(latex: str) -> tuple[Token, ...]:
         return tokens
     block = blocks[0]
     if block.environmentname != "aligned":
-        raise Refused(f"cannot read {block.latex_verbatim()[:20]!r}", block.pos)
+        raise Refused(f"cannot read '{block.latex_verbatim()[:20]}'", block.pos)
     beside = [t for t in tokens if t.at < block.pos or not t.is_(*PUNCTUATION)]
     if beside or len(blocks) > 1:
         at = beside[0].at if beside else blocks[1].pos
@@ -123,7 +123,7 @@ def _flat(nodes: Iterable[Any]) -> Iterator[Token]:
         elif isinstance(node, LatexGroupNode):
             yield Token("group", "", node.pos, end, (tuple(_flat(node.nodelist)),))
         elif not isinstance(node, LatexCommentNode):
-            raise Refused(f"cannot read {node.latex_verbatim()[:20]!r}", node.pos)
+            raise Refused(f"cannot read '{node.latex_verbatim()[:20]}'", node.pos)
 
 
 def _argument(node: Any) -> Iterator[Token]:
@@ -160,7 +160,7 @@ class Cursor:
     def expect(self, sign: str) -> None:
         """Move past the next token, which must be this sign."""
         if not self.peek(sign):
-            raise Refused(f"expected {sign!r}", self.offset())
+            raise Refused(f"expected '{sign}'", self.offset())
         self.take()
 
     def refuse_application(self, name: str) -> None:
@@ -189,7 +189,7 @@ class Cursor:
         """Return the error of a token that means nothing here."""
         token = self.peek()
         text = "the end" if token is None else token.source
-        return Refused(f"cannot read {text!r} here", self.offset())
+        return Refused(f"cannot read '{text}' here", self.offset())
 
 
 def split(tokens: Sequence[Token], is_separator: Callable[[Token], bool]) -> list[list[Token]]:
