@@ -141,8 +141,9 @@ class Observer:
         elif event == "import":
             if arguments[0] == "matplotlib":  # it checks for this file before opening it
                 self._note_read(self._name("matplotlibrc"))
-            if isinstance(arguments[1], str):  # an extension module, which C opens
-                self._note_read(self._name(arguments[1]))
+            for path in arguments[1:2]:  # the press, which loads modules before, gives none
+                if isinstance(path, str):  # an extension module, which C opens
+                    self._note_read(self._name(path))
         else:
             if event in _TAKES:
                 name = self._name(arguments[_TAKES[event]])
