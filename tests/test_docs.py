@@ -395,7 +395,7 @@ def test_workflow_of_hosted_integration():
     assert [step["run"] for step in job["steps"] if "run" in step] == [".ci/run"]
     (kept,) = [step for step in job["steps"] if "upload-artifact" in step.get("uses", "")]
     assert kept["with"]["path"] == "report/report.pdf"
-    assert "Not tried" in text
+    assert "was never run" in text
 
 
 def nbpress_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
