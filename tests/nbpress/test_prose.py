@@ -8,6 +8,8 @@ import re
 import pytest
 from fixtures.tiny_project import Result, TinyProject
 
+from nbpress.publish.formulas import likely_cause
+
 
 def html(project: TinyProject) -> str:
     """Return the published page."""
@@ -153,6 +155,23 @@ def test_name_that_only_a_run_could_know(built: TinyProject) -> None:
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize(
+    ("formula", "cause"),
+    [
+        (r"$1/(6\sqrtt{3})$", r"\sqrtt is unknown (did you mean \sqrt?)"),
+        (r"$\tfrac{1}{2} \fraq{1}{2}$", r"\fraq is unknown (did you mean \frac?)"),
+        (r"$\frac{1}{2$", "a } is missing"),
+        (r"$x}$", "a { is missing"),
+        (r"$\begin{pmatrix} 1 & 2$", r"\end{pmatrix} is missing"),
+        (r"$\{1, 2\}$", ""),
+        (r"$\nosuch x$", ""),
+    ],
+)
+def test_cause_of_a_formula_that_cannot_be_read(formula: str, cause: str) -> None:
+    """What is obvious is said: a brace or an end that is missing, a macro that is misspelt."""
+    assert likely_cause(formula) == cause
+
+
 def test_value_of_none_is_refused(built: TinyProject) -> None:
     """None only stands for what suits the data set, which says nothing to a reader."""
     built.edit_cell("1_sums.ipynb", "sum", "total = sums.total(count, scale)\nrate = None")
@@ -192,7 +211,7 @@ def test_formula_that_cannot_be_set_is_told_before_anything_executes(built: Tiny
     result = refused(built)
     assert result.executed == {}
     assert result.err == (
-        "nbpress: 1_sums.ipynb, cell 4, line 3: formula cannot be read: "
+        "nbpress: 1_sums.ipynb, cell 4, line 3: formula cannot be read, a } is missing: "
         "\\frac{a\n"
         "1_sums.ipynb, cell 4, line 5: formula cannot be read: \\nosuch x\n"
     )
@@ -213,7 +232,7 @@ def test_formula_that_cannot_be_set_is_refused_if_nothing_executes(built: TinyPr
     built.edit_cell("1_sums.ipynb", "sum", "total = 6.0\nformula = r'$\\nosuch y$'")
     built.edit_cell("1_sums.ipynb", "answer", source)
     err = refused(built).err
-    assert "the report cannot be rendered: cell " in err
+    assert "the report cannot be rendered: 1_sums.ipynb, cell " in err
     assert r"formula cannot be read, its source is shown: \nosuch y" in err
 
 

@@ -12,8 +12,10 @@ from nbpress.project.passages import Fault, fault_in, passages_of
 from nbpress.project.project import Project
 from nbpress.project.texts import faults
 from nbpress.project.typed import typed_numbers
+from nbpress.publish.formulas import likely_cause
 from nbpress.publish.render import ENGINES, EXPORTERS
 from nbpress.run.temporary import temporary_files
+from nbpress.say.markdown import FORMULA
 from nbpress.say.text import PLACEHOLDER
 
 _EVERY = (*ENGINES.values(), *EXPORTERS.values())
@@ -97,5 +99,8 @@ def wrong_formulas(notebooks: Iterable[Notebook], exporter_names: Iterable[str])
         formula = re.search(re.escape(match[3] or "\0"), passage.text)
         line = passage.line_of(formula) if formula else passage.line
         message = _INSTEAD.sub("", match[2])  # the text is refused, not shown
+        whole = (each[0] for each in FORMULA.finditer(passage.text) if match[3] in each[0])
+        if match[3] and (cause := likely_cause(next(whole, ""))):
+            message = message.replace("cannot be read", f"cannot be read, {cause}")
         wrong.append(fault_in(notebook, passage.cell, line, message))
     return wrong
