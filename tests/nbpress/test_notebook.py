@@ -25,8 +25,8 @@ def written(folder: Path, *cells: tuple[str, str]) -> Notebook:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("truncated", "is not a notebook of format 4.5"),
-        ("merge_conflict", "is not a notebook of format 4.5"),
+        ("truncated", "is not a notebook, its JSON is broken in line"),
+        ("merge_conflict", "is not a notebook, its JSON is broken in line"),
         ("without_cell_ids", "is not a notebook of format 4.5 or later: KeyError('id')"),
         ("two_cells_of_one_id", "two cells have the id 'sum'"),
         ("missing", "no notebook missing.ipynb"),

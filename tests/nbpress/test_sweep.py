@@ -138,7 +138,8 @@ def test_sweep_from_a_file(seeded: TinyProject) -> None:
     result = seeded.run("sweep", "mine", "count=1..2")
     assert (result.status, result.err) == (
         1,
-        "nbpress: the grid of mine is in sweeps/mine.yaml: edit that file\n",
+        "nbpress: the grid of mine is in sweeps/mine.yaml: edit that file, or give the notebook's "
+        "path and another --name\n",
     )
 
 

@@ -123,6 +123,10 @@ def read_notebook(path: Path) -> Notebook:
         return from_json(path, json.loads(path.read_text("utf-8")))
     except FileNotFoundError as error:
         raise PressError(f"there is no notebook {path.name}") from error
+    except json.JSONDecodeError as error:
+        raise PressError(
+            f"{path.name} is not a notebook, its JSON is broken: restore it"
+        ) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise PressError(
             f"{path.name} is not a notebook of format 4.5 or later: {error!r}; "

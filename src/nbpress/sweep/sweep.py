@@ -160,7 +160,10 @@ def open_sweep(
     file = project.root / FOLDER / f"{target}.yaml"
     if file.is_file():
         if settings:
-            raise PressError(f"the grid of {target} is in {project.relative(file)}: edit that file")
+            raise PressError(
+                f"the grid of {target} is in {project.relative(file)}: edit that file, or give the "
+                "notebook's path and another --name"
+            )
         description, base = read_description(file), file.parent
         name = name or target
     elif settings:
