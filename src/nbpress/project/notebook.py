@@ -125,7 +125,7 @@ def read_notebook(path: Path) -> Notebook:
         raise PressError(f"there is no notebook {path.name}") from error
     except json.JSONDecodeError as error:
         raise PressError(
-            f"{path.name} is not a notebook, its JSON is broken: restore it"
+            f"{path.name} is not a notebook, its JSON is broken in line {error.lineno}: restore it"
         ) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise PressError(
