@@ -239,7 +239,7 @@ EXPECTED = {
         "2_logistic_regression",
         {"classes": "[4, 9]", "max_epochs": "2", "num_epochs": "2"},
         [
-            "We tell 4s, whose target is 1, from 9s, whose target is 0.",
+            "at random, and keep the 4s, whose target is 1, and the 9s, whose target is 0.",
             "Training never stops early",
             "training always ends in epoch 1.",
             "9s are taken for 4s",
@@ -264,7 +264,7 @@ EXPECTED = {
         [
             "% for $\\lambda$ = 0.5.",
             "validation images for $\\lambda$ = 0.5 (late averages).",
-            "weights still grow without a penalty, and are at rest for the largest $\\lambda$",
+            "$\\sum w^2$ still grows without a penalty, and has settled for the largest $\\lambda$",
         ],
         ["every $\\lambda$ but the smallest", "without a penalty and for the smallest"],
     ),

@@ -188,14 +188,13 @@ def test_faults_of_texts_are_told_at_once(built: TinyProject) -> None:
     result = refused(built)
     assert result.executed == {}
     assert result.err.splitlines() == [
-        "nbpress: 1_sums.ipynb, cell 4, line 3: '[](#task-9)' leads nowhere; "
-        "did you mean 'task-3a'?",
-        "1_sums.ipynb, cell 6, line 2: '[Figure](#fig-2b)' leads nowhere; did you mean 'fig-2a'?",
-        "1_sums.ipynb, cell 6, line 2: {{ 1 + 1 }} is not a placeholder: expected a name, "
+        "nbpress: 1_sums.ipynb, cell 6, line 2: {{ 1 + 1 }} is not a placeholder: expected a name, "
         "'{{ steps }}', perhaps with a format, '{{ steps:, }}', or '{{ if claim }}'; "
         "compute anything else in a code cell above",
         "2_pictures.ipynb, cell 6, line 1: fig-2a has no text alternative: add a line 'Alt:', and "
         "below it say in words what the figure shows",
+        "1_sums.ipynb, cell 4, line 3: '[](#task-9)' leads nowhere; did you mean 'task-3a'?",
+        "1_sums.ipynb, cell 6, line 2: '[Figure](#fig-2b)' leads nowhere; did you mean 'fig-2a'?",
     ]
     lint = built.run("lint")
     assert lint.status == 1
