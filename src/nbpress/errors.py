@@ -33,10 +33,11 @@ def disk_error(error: OSError, path: Path | None = None) -> PressError:
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` if a known name is close, otherwise a list of known names.
 
-    A known name is close if few letters differ, or if it alone begins with `name`.
+    A known name is close if few letters or only capitals differ, or if it alone begins with `name`.
     """
     known, most = sorted(known), 20
-    close = difflib.get_close_matches(name, known, n=1)
+    close = [each for each in known if each.lower() == name.lower()]
+    close = close or difflib.get_close_matches(name, known, n=1)
     if not close and name:
         close = [each for each in known if each.startswith(name)]
         close = close if len(close) == 1 else []

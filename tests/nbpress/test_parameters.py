@@ -433,3 +433,10 @@ def test_a_list_may_have_spaces_in_it() -> None:
         "4_x": {"lambdas": "[2, 0.2, 0.5]"},
         "": {"seed": "1", "names": "[[a, b], []]"},
     }
+
+
+def test_bracket_that_is_not_closed_is_named() -> None:
+    """The rest of the line would otherwise count as a part of the list."""
+    with pytest.raises(PressError, match=r"^PARAMS: a bracket is not closed: 'x=\[0\.2 y=3'$"):
+        read_parameters("x=[0.2 y=3")
+    assert read_parameters("x=[0.2, 1] y=3") == {"": {"x": "[0.2, 1]", "y": "3"}}

@@ -48,7 +48,7 @@ def test_every_mistake_in_report_yaml_is_listed(tiny: TinyProject) -> None:
     message = str(error.value)
     assert "unknown key 'titel'; did you mean 'title'?" in message
     assert "title: field required" in message
-    assert "chapters.0.tasks.1a.1: input should be" in message
+    assert "chapters.1.tasks.1a.2: input should be" in message
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_key_result_is_checked_before_anything_runs(
     tiny.edit("report/report.yaml", "title:", f'key_results: ["Fine.", "{sentence}"]\ntitle:')
     with pytest.raises(PressError) as error:
         open_project(tiny.root)
-    assert f"key_results.1: value error, {message}" in str(error.value)
+    assert f"key_results.2: {message}" in str(error.value)
 
 
 def test_key_result_may_have_numbers_that_are_meant(tiny: TinyProject) -> None:
@@ -133,3 +133,4 @@ def test_names_that_are_proposed_fill_no_screen() -> None:
     assert message.startswith("; known: name000, name001")
     assert message.endswith("name019 and 80 more")
     assert did_you_mean("other", ["a", "b"]) == "; known: a, b"
+    assert did_you_mean("file", ["FILE", "fill"]) == "; did you mean 'FILE'?"

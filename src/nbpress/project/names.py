@@ -44,7 +44,7 @@ def unknown_names(notebook: Notebook) -> Iterator[tuple[Cell, int, str]]:
         if prose and names is not None:
             for quote in prose.quotes:
                 if quote.name not in names:
-                    hint = did_you_mean(quote.name, names)
+                    hint = did_you_mean(quote.name, names | {"else", "end"})
                     message = f"{quote.name!r} is neither recorded nor a variable"
                     yield cell, quote.line, f"{message}{hint if '?' in hint else ''}"
             if prose.variable and prose.variable not in names:

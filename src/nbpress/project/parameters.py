@@ -134,6 +134,8 @@ def read_parameters(given: str | list[str]) -> Parameters:
     except ValueError as error:
         raise PressError(f"PARAMS: {error}: {given!r}") from error
     for setting in settings:
+        if setting.count("[") > setting.count("]"):
+            raise PressError(f"PARAMS: a bracket is not closed: {setting!r}")
         name, equals, value = setting.partition("=")
         if equals and name:
             chapter, _, parameter = name.rpartition(".")

@@ -139,12 +139,17 @@ def read_report(path: Path) -> Report:
         known = [*Report.model_fields, *Chapter.model_fields]
         lines = []
         for problem in error.errors():
-            key = ".".join(str(part) for part in problem["loc"])
+            # Items are counted from one, as people do.
+            key = ".".join(str(p + 1 if isinstance(p, int) else p) for p in problem["loc"])
             if problem["type"] == "extra_forbidden":
                 name = str(problem["loc"][-1])
                 lines.append(f"unknown key {key!r}" + did_you_mean(name, known))
             else:
-                lines.append(f"{key or 'the file'}: {problem['msg'].lower()}")
+                got, message = problem["input"], problem["msg"].removeprefix("Value error, ")
+                if message == problem["msg"]:  # pydantic's own
+                    is_short = isinstance(got, str | int | float)
+                    message = message.lower() + (f"; got {got!r:.60}" if is_short else "")
+                lines.append(f"{key or 'the file'}: {message}")
         raise PressError("report.yaml: " + "\n             ".join(lines)) from error
     for key, paths in [("sources", report.sources)] + [
         ("inputs", chapter.inputs) for chapter in report.chapters

@@ -140,7 +140,9 @@ def read_text(source: str, first_line: int = 1, *, of_report: bool = False) -> T
                 raise TextError(line, "expected '{{ name }}' in one line; found only half of it")
             parts.append(part)
         elif "{{" in inner or "}}" in inner:
-            raise TextError(line, f"{part}: a blank is missing; expected '{{{{ name }}}}'")
+            raise TextError(
+                line, f"{part}: a brace or a blank is missing; expected '{{{{ name }}}}'"
+            )
         elif condition := _CONDITION.fullmatch(inner):
             word, claim = condition[1] or "if", condition[2] or ""
             if state not in _AFTER[word]:
