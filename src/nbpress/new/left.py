@@ -69,6 +69,8 @@ def left_to_do(adopted: Sequence[Adopted]) -> list[str]:
 
 def needed(adopted: Sequence[Adopted]) -> list[str]:
     """Return what the notebooks import beyond what this package brings, as `scipy==1.16.1`."""
+    if not adopted:
+        return []
     brought = {DISTRIBUTION, *installed_versions(f"{DISTRIBUTION}[lab]")}
     distributions = metadata.packages_distributions()
     lines = set()
