@@ -29,10 +29,14 @@ sweep: .sweep-ready  ## run a notebook many times, as sweeps/SWEEP.yaml says, an
 	@$(if $(value SWEEP),,$(error Which sweep? make sweep SWEEP=penalty, for sweeps/penalty.yaml))
 	@$(python) -m nbpress sweep run --report
 
-# Bytecode that came with the folder might be that of other sources, nbpress's own among them.
-check: .report-ready  ## execute everything again; compare with published files and recorded values
-	@find src notebooks -name __pycache__ -prune -exec rm -rf {} +
+check: .no-bytecode .report-ready  ## execute everything again; compare with published files and recorded values
 	@$(python) -m nbpress check
+
+# Bytecode that came with the folder might be that of other sources, set-up's and nbpress's among
+# them, so this comes first.
+.PHONY: .no-bytecode
+.no-bytecode:
+	@find src tools notebooks -name __pycache__ -prune -exec rm -rf {} +
 
 # One process per core, each with one BLAS thread, like the notebooks of the report. Each starts
 # with neighbouring tests, which share costly fixtures; when it has none left, it takes others'.

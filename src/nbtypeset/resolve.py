@@ -25,7 +25,6 @@ from nbtypeset.tree import (
 
 _TASK = re.compile(TASK_NAME)
 _TASK_ID = re.compile(f"task-{TASK}", re.IGNORECASE)
-_NUMERAL = re.compile(r"\d+[a-z]?|[A-Z]")
 _LABEL = re.compile(r"\\label\s*\{([^{}]*)\}")
 _TAG = re.compile(r"\\tag\s*\*?\s*\{([^{}]*)\}")
 _MARKS = set("✓✗")
@@ -233,7 +232,7 @@ def _on_one_line(inlines: list[Node]) -> list[Node]:
     """Keep "Figure 3" together: no line break between a word and the number after it."""
     match inlines:
         case [{"t": "Str", "c": word}, {"t": "Space" | "SoftBreak"}, {"t": "Str", "c": number}]:
-            if _NUMERAL.fullmatch(number):
+            if re.fullmatch(TASK, number):
                 return [node("Str", f"{word}\u00a0{number}")]
     return inlines
 

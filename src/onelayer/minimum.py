@@ -1,9 +1,8 @@
 """The minimum of the objective, found by accelerated descent on all examples at once.
 
 With λ > 0, J is λ-strongly convex. Nesterov's method with the step η ≤ 1/L, where L bounds the
-curvature of J, and the momentum
-(1 − √(ηλ))/(1 + √(ηλ)) comes closer by the factor 1 − √(ηλ) in each step (Y. Nesterov, *Lectures on
-Convex Optimization*, 2018, 2.2).
+curvature of J, and the momentum (1 − √(ηλ))/(1 + √(ηλ)) comes closer by the factor 1 − √(ηλ) in
+each step (Y. Nesterov, *Lectures on Convex Optimization*, 2018, 2.2).
 """
 
 from __future__ import annotations

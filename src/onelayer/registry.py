@@ -63,7 +63,7 @@ class Description:
     test_images: str | None = None
     test_labels: str | None = None
     table: str | None = None
-    num_train: int | None = None  # images; of a table, whose first lines they are
+    num_train: int | None = None  # images to train on; a table's first lines
     num_test: int | None = None
     package: str | None = None
     variable: str | None = None  # of the environment, which may name another folder

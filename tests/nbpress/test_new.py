@@ -177,6 +177,18 @@ def test_python_that_is_gone(tmp_path: Path) -> None:
     assert "delete .python, and make will set up .venv" in make(tmp_path / "x", "report").stderr
 
 
+def test_wheel_that_is_missing(tmp_path: Path) -> None:
+    """Without .python the list is installed; a wheel that is not there is named before pip runs."""
+    begin(tmp_path / "x")
+    (tmp_path / "x" / ".python").unlink()
+    result = make(tmp_path / "x", "report")
+    wheel = f"onelayer_report-{metadata.version('onelayer-report')}-py3-none-any.whl"
+    expected = f"./wheels/{wheel} is missing: requirements.txt says where it comes from"
+    assert result.stderr.splitlines()[0] == expected
+    assert result.returncode != 0
+    assert not (tmp_path / "x" / ".venv").exists()
+
+
 def test_title(tmp_path: Path) -> None:
     """The title is the folder's name in words, whatever it contains."""
     for name, title in (("my-first_report", "My first report"), ("{title}: #1", "{title}: #1")):
@@ -346,11 +358,15 @@ def test_files_that_only_this_machine_has_are_listed(tmp_path: Path) -> None:
     """Neither an absolute path nor a picture that is missing stops the copy, but both are named."""
     path = tmp_path / "a.ipynb"
     text = "# T\n\n![A map](map.png) ![Far](https://a.invalid/b.png) ![Pasted](attachment:c.png)"
-    saved(path, cell(text, "markdown"), cell("open('/home/ada/weather.csv')\nx = '/'"))
+    saved(
+        path,
+        cell(text, "markdown"),
+        cell("open('/home/ada/weather.csv')\nx = '/', '/a.b', '/api/v1.0'"),
+    )
     assert left_to_do(adopt([path])) == [
         "a.ipynb, cell 1: it shows map.png, which does not exist: add the picture, or remove it",
-        "a.ipynb, cell 3: it names /home/ada/weather.csv, a file of this machine: copy it beside "
-        "the notebook",
+        "a.ipynb, cell 3: it names /home/ada/weather.csv, which other machines may lack: put the "
+        "file beside the notebook",
     ]
 
 

@@ -277,6 +277,17 @@ def test_many_runs_are_asked_for(tiny: TinyProject) -> None:
     assert not list(tiny.root.glob("build/sweeps/1_sums/runs/*"))
 
 
+def answered(tiny: TinyProject, answer: bytes, *arguments: str) -> tuple[int, str]:
+    """Return the status and the messages of a command whose question is answered at a terminal."""
+    terminal, stdin = os.openpty()
+    process = tiny.start("sweep", *arguments, stdin=stdin)
+    os.write(terminal, answer)
+    _, err = process.communicate(timeout=60)
+    os.close(terminal)
+    os.close(stdin)
+    return process.returncode, err
+
+
 @pytest.mark.parametrize(
     ("answer", "status", "last"),
     [
@@ -289,13 +300,8 @@ def test_question_that_is_not_answered_with_yes(
     tiny: TinyProject, answer: bytes, status: int, last: str
 ) -> None:
     """At a terminal, nothing runs, and one line replaces a traceback."""
-    terminal, stdin = os.openpty()
-    process = tiny.start("sweep", "1_sums", f"count=1..{commands.ASKS + 1}", stdin=stdin)
-    os.write(terminal, answer)
-    _, err = process.communicate(timeout=60)
-    os.close(terminal)
-    os.close(stdin)
-    assert process.returncode == status
+    returned, err = answered(tiny, answer, "1_sums", f"count=1..{commands.ASKS + 1}")
+    assert returned == status
     assert "Execute 501 runs? [y/N]" in err
     assert err.splitlines()[-1].endswith(last)
     assert "Traceback" not in err
@@ -748,13 +754,8 @@ def test_results_are_deleted_only_after_a_yes(tiny: TinyProject) -> None:
         (b"y\n", 0, "deleted: the sweep 1_sums, 2 of 2 runs done"),
     ):
         assert (tiny.root / "sweeps" / "1_sums" / "results.csv").is_file()
-        terminal, stdin = os.openpty()
-        process = tiny.start("sweep", "rm", "1_sums", stdin=stdin)
-        os.write(terminal, answer)
-        _, err = process.communicate(timeout=60)
-        os.close(terminal)
-        os.close(stdin)
-        assert process.returncode == status
+        returned, err = answered(tiny, answer, "rm", "1_sums")
+        assert returned == status
         assert "Delete them? [y/N]" in err
         assert err.splitlines()[-1].endswith(last)
     assert not (tiny.root / "sweeps" / "1_sums").exists()

@@ -22,6 +22,7 @@ from nbpress.project.texts import faults
 from nbpress.project.typed import typed_numbers
 from nbpress.run.plan import INJECTED
 from nbpress.run.versions import installed_versions, normal
+from nbpress.say.markdown import VERBATIM, blanked
 from nbpress.say.prose import split_prose
 from nbtypeset.schema import MIME_TYPE
 
@@ -35,6 +36,7 @@ _DRAWS = {
 # As a title or a label is shown, perhaps in a list of lines; the press hides addresses.
 _PRINTED = re.compile(r"(?:\[[\"'])?Text\(")
 _LINKED = re.compile(r"\]\(([^)\s]+)\)")
+_ABSOLUTE = re.compile(r"/(?:[^/\n]+/)+[^/\n]+\.[A-Za-z]\w*")  # a file's path, as it looks
 _PICTURES = re.compile(r"!\[[^\]]*\]\(([^)\s]+)\)")
 _INSTALLS = re.compile(r"^\s*[!%]\s*(?:pip|conda|mamba)\s+install\b", re.MULTILINE)
 
@@ -86,8 +88,9 @@ def needed(adopted: Sequence[Adopted]) -> list[str]:
 def _of_cell(adopted: Adopted, cell: Cell, below: Cell | None) -> Iterator[str]:
     folder = adopted.path.parent
     if cell.kind == "markdown":
-        yield from _files(folder, _LINKED.findall(cell.source))
-        for name in _PICTURES.findall(cell.source):
+        shown = blanked(cell.source, VERBATIM)
+        yield from _files(folder, _LINKED.findall(shown))
+        for name in _PICTURES.findall(shown):
             with contextlib.suppress(OSError, ValueError):
                 if not re.match(r"\w+:", name) and not (folder / name).is_file():
                     yield f"it shows {name}, which does not exist: add the picture, or remove it"
@@ -119,7 +122,10 @@ def _of_cell(adopted: Adopted, cell: Cell, below: Cell | None) -> Iterator[str]:
         yield ALTERNATIVE
     yield from _modules(folder, cell.source)
     strings = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
-    yield from _files(folder, (each for each in strings if isinstance(each, str)))
+    names = [each for each in strings if isinstance(each, str)]
+    yield from _files(folder, names)
+    for name in filter(_ABSOLUTE.fullmatch, dict.fromkeys(names)):
+        yield f"it names {name}, which other machines may lack: put the file beside the notebook"
 
 
 def _of_parameters(cell: Cell) -> Iterator[str]:
@@ -151,9 +157,7 @@ def _files(folder: Path, names: Iterator[str] | list[str]) -> Iterator[str]:
     """Yield a line for each name of a file beside the original, which the copy does not find."""
     for name in dict.fromkeys(names):
         with contextlib.suppress(OSError, ValueError):  # not a file's name
-            if Path(name).is_absolute() and Path(name).parent != Path("/") and Path(name).suffix:
-                yield f"it names {name}, a file of this machine: copy it beside the notebook"
-            elif not Path(name).is_absolute() and (folder / name).is_file():
+            if not Path(name).is_absolute() and (folder / name).is_file():
                 yield f"it names {name}, a file beside the original: {_copy(folder / name, name)}"
 
 

@@ -93,8 +93,8 @@ def diff(project: Project, old: str | None, new: str, only: Sequence[str] = ()) 
             note = f"the previous report is on {previous.dataset}, so the recorded values are taken"
     states = [_state(project, word) for word in (old, new)]
     result = differences(*states)
+    known = {(kind, name) for s in states for kind in _KINDS for name in s.of(kind) or ()}
     for wanted in only:
-        known = {(kind, name) for s in states for kind in _KINDS for name in s.of(kind) or ()}
         if not any(_is_meant(kind, name, wanted) for kind, name in known):
             raise PressError(
                 f"--only {wanted}: neither report has such a kind, task, chapter or name"

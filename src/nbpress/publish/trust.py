@@ -16,9 +16,8 @@ def delete_bytecode(project: Project) -> None:
 
     Python believes a header that anybody can write. The folder of a report may come from others.
     """
-    for folder in project.import_path:
-        for cache in folder.rglob("__pycache__"):
-            shutil.rmtree(cache, ignore_errors=True)
+    for folder in {path.parent for path in project.source_files()}:
+        shutil.rmtree(folder / "__pycache__", ignore_errors=True)
 
 
 def unverified(published: Published, dataset: DataSet, project: Project) -> Iterator[str]:

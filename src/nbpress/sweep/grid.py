@@ -1,4 +1,4 @@
-"""The grid of a sweep: the values of its parameters, from settings or `sweeps/NAME.yaml`.
+"""The grid of a sweep: the values of its parameters, from `name=value,value` or `sweeps/NAME.yaml`.
 
 `product` combines every value with every other, `zip` pairs lists of equal length, and `repeat`
 runs each of these combinations once for each of its values, such as seeds. Values are a list,

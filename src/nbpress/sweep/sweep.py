@@ -153,9 +153,9 @@ def description_in(journal: Journal) -> Description:
 def open_sweep(
     project: Project, target: str, settings: Sequence[str], *, name: str = "", dataset: str = "auto"
 ) -> Sweep:
-    """Read what to run: `sweeps/TARGET.yaml`, or the notebook TARGET with a grid in settings.
+    """Read what to run: `sweeps/TARGET.yaml`, or the notebook TARGET with `settings`, its grid.
 
-    Without settings, an earlier sweep of this name is continued.
+    Without these, an earlier sweep of this name is continued.
     """
     file = project.root / FOLDER / f"{target}.yaml"
     if file.is_file():
