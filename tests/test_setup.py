@@ -360,3 +360,20 @@ def test_configuration(uv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert variables["UV_FIND_LINKS"] == "/wheels,/more"
     assert variables["UV_INSECURE_HOST"] == "mine.invalid"
     assert variables["UV_PYTHON_DOWNLOADS"] == "never"
+
+
+def test_check_begins_without_bytecode(tmp_path: Path) -> None:
+    """Forged bytecode, of set-up and of nbpress itself too, is gone before anything is imported."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    caches = [tmp_path / folder / "a" / "__pycache__" for folder in ("src", "tools", "notebooks")]
+    for cache in caches:
+        cache.mkdir(parents=True)
+        (cache / "check.cpython-311.pyc").write_bytes(b"forged")
+    dry = subprocess.run(
+        ["make", "--dry-run", "check"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    first, second, *_ = dry.stdout.splitlines()
+    assert first.startswith("find src tools notebooks -name __pycache__")
+    assert second.startswith("tools/setup ")
+    subprocess.run(["make", "--silent", ".no-bytecode"], cwd=tmp_path, check=True)
+    assert not any(cache.exists() for cache in caches)
