@@ -369,11 +369,13 @@ def test_check_begins_without_bytecode(tmp_path: Path) -> None:
     for cache in caches:
         cache.mkdir(parents=True)
         (cache / "check.cpython-311.pyc").write_bytes(b"forged")
+    alone = {name: text for name, text in os.environ.items() if "MAKE" not in name}
     dry = subprocess.run(
-        ["make", "--dry-run", "check"], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
+        ["make", "--dry-run", "check"],
+        cwd=tmp_path, env=alone, capture_output=True, text=True, check=True,
+    )  # fmt: skip
     first, second, *_ = dry.stdout.splitlines()
     assert first.startswith("find src tools notebooks -name __pycache__")
     assert second.startswith("tools/setup ")
-    subprocess.run(["make", "--silent", ".no-bytecode"], cwd=tmp_path, check=True)
+    subprocess.run(["make", "--silent", ".no-bytecode"], cwd=tmp_path, env=alone, check=True)
     assert not any(cache.exists() for cache in caches)
