@@ -23,6 +23,15 @@ def test_last_report_is_the_published_one(tmp_path: Path) -> None:
     assert last_report(tmp_path / "notebooks") == ({"1a.x": 2}, [{"task": "1a"}])
 
 
+def test_last_report_is_refused_in_runs_of_the_press(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that read an earlier build would never be stale, and could not be verified."""
+    monkeypatch.setenv("NBPRESS_RUN", "1")
+    with pytest.raises(PressError, match="a chapter gets the values of others as `recorded`"):
+        last_report(tmp_path)
+
+
 def test_reference_figures_are_those_of_the_data_set(tiny: TinyProject) -> None:
     """A data set that report/reference.yaml lacks has none; malformed content is refused."""
     path = tiny.root / "report" / "reference.yaml"

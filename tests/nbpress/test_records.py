@@ -13,10 +13,12 @@ from nbpress.say.records import (
     Claim,
     Derivation,
     Figure,
+    Settings,
     Table,
     Values,
     from_json,
     records,
+    settings,
     task_of,
 )
 from nbtypeset.schema import MIME_TYPE, Record
@@ -60,6 +62,13 @@ def test_foreign_record_is_refused(content: dict[str, Any]) -> None:
     """A record that the functions of nbpress cannot have written stops the build."""
     with pytest.raises(PressError, match="not a record of nbpress"):
         from_json(content)
+
+
+def test_cell_of_markdown_has_no_records() -> None:
+    """What its outputs say, no code has said."""
+    output = {"data": {MIME_TYPE: Settings({"rate": 0.5}).to_json()}}
+    for kind, values in (("code", {"rate": 0.5}), ("markdown", {}), ("raw", {})):
+        assert settings([{"cell_type": kind, "outputs": [output]}]).values == values
 
 
 def test_cell_without_records() -> None:

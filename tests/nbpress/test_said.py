@@ -137,8 +137,8 @@ def test_code_that_may_change_a_variable(code: str, value: object, is_known: boo
     assert bool(said(new, {"a": [Answer("1a", {"n": value})]}, ran=cells).lacking) is not is_known
 
 
-def test_value_of_the_same_place_comes_first() -> None:
-    """Where a variable has been recorded at two places, the one of this place is known to hold."""
+def test_variable_has_the_value_of_its_position() -> None:
+    """Where a call lies between two recordings, each counts at its own position alone."""
     ran = [
         ("a", "n = 3"),
         ("b", "%%answer 1a\n{{ n }}"),

@@ -153,8 +153,7 @@ class Said:
         recorded = self._recorded.get((task, name))
         if recorded is not None and recorded.position <= position:
             return recorded
-        recordings = self._variables[name]
-        for variable in sorted(recordings, key=lambda each: each.position != position):
+        for variable in self._variables[name]:
             start, end = sorted((position, variable.position))
             between = self._code[start:end]
             if not any(_may_change(source, name) for source in between):
