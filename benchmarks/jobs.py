@@ -11,7 +11,7 @@ class Job:
 
     peer: str
     dataset: str = "mnist"
-    lambdas: tuple[float, ...] = (0.0,)
+    l2_lambdas: tuple[float, ...] = (0.0,)
     train_accuracy: bool = True
     train_size: int | None = None  # None: what suits the data set
     num_classes: int = 10  # other than 10: random targets, which cost the same time

@@ -57,4 +57,4 @@ def measure(job: Job) -> dict[str, Any]:
 
 if __name__ == "__main__":
     asked = json.loads(sys.argv[1])
-    json.dump(measure(Job(**{**asked, "lambdas": tuple(asked["lambdas"])})), sys.stdout)
+    json.dump(measure(Job(**{**asked, "l2_lambdas": tuple(asked["l2_lambdas"])})), sys.stdout)

@@ -56,7 +56,7 @@ def ours(run: Run) -> Outcome:
         progress=False,
     )
     with use_threads(job.threads):
-        histories = trainer.fit_each(run.split, _Replay(run.orders), job.lambdas)
+        histories = trainer.fit_each(run.split, _Replay(run.orders), job.l2_lambdas)
     losses = [float(history.validation_loss[-1]) for history in histories]
     return losses, [float(history.validation_accuracy[-1]) for history in histories]
 
@@ -88,7 +88,7 @@ def textbook(run: Run) -> Outcome:
     def accuracy(targets: Any, probabilities: Any) -> Any:
         return (probabilities.argmax(axis=1) == targets.argmax(axis=1)).mean()
 
-    for l2_lambda in run.job.lambdas:
+    for l2_lambda in run.job.l2_lambdas:
         w = np.zeros((X.shape[1], Y.shape[1]), X.dtype)
         train_losses, validations, train_accuracies = [], [], []
         for batch, is_validated in run.batches():
@@ -125,7 +125,7 @@ def pytorch(run: Run) -> Outcome:
     labels, labels_validation = (
         torch.from_numpy(a.argmax(axis=1)) for a in (split.targets_train, split.targets_validation)
     )
-    for l2_lambda in run.job.lambdas:
+    for l2_lambda in run.job.l2_lambdas:
         model = nn.Linear(X.shape[1], run.job.num_classes)
         nn.init.zeros_(model.weight)
         nn.init.zeros_(model.bias)
@@ -166,7 +166,7 @@ def scikit_learn(run: Run) -> Outcome:
     labels, labels_validation = (
         a.argmax(axis=1) for a in (split.targets_train, split.targets_validation)
     )
-    for l2_lambda in run.job.lambdas:
+    for l2_lambda in run.job.l2_lambdas:
         model = SGDClassifier(
             loss="log_loss",
             penalty="l2" if l2_lambda else None,
@@ -194,7 +194,7 @@ def limit(run: Run) -> Outcome:
     """
     split = run.split
     X, Y, dtype = split.X_train, split.targets_train, split.X_train.dtype
-    num_columns = len(run.job.lambdas) * run.job.num_classes
+    num_columns = len(run.job.l2_lambdas) * run.job.num_classes
     random = np.random.default_rng(0)
     w = random.normal(scale=0.1, size=(X.shape[1], num_columns)).astype(dtype)
     x = np.empty((run.batch_size, X.shape[1]), dtype)

@@ -101,7 +101,7 @@ def _growth(dataset: str) -> dict[str, Table]:
         "images": {n: replace(job, train_size=n) for n in (pool // 8, pool // 4, pool // 2, pool)},
         "classes": {n: replace(job, num_classes=n) for n in (2, 5, 10, 20, 50)},
         "λ side by side": {
-            n: replace(job, lambdas=(0.01,) * n, train_accuracy=False) for n in (1, 2, 4, 8, 16)
+            n: replace(job, l2_lambdas=(0.01,) * n, train_accuracy=False) for n in (1, 2, 4, 8, 16)
         },
     }
     return {

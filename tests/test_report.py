@@ -260,7 +260,7 @@ EXPECTED = {
     ),
     "one penalty, which is the smallest and the strongest": (
         "4_regularization",
-        {"lambdas": "[0.5]"},
+        {"l2_lambdas": "[0.5]"},
         [
             "% for $\\lambda$ = 0.5.",
             "validation images for $\\lambda$ = 0.5 (late averages).",

@@ -12,7 +12,7 @@ from test_report import copy_of_project, nbpress
 
 ROOT = Path(__file__).parents[1]
 FEWER = {  # points enough for every part of the summary
-    "penalty": {"penalty": [1.0e-5, 0.001], "learning_rate": [0.03, 1.0]},
+    "penalty": {"l2_lambda": [1.0e-5, 0.001], "learning_rate": [0.03, 1.0]},
     "stopping": {"batch_size": [8, 32], "shuffle": [False, True]},
 }
 

@@ -89,8 +89,8 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return environment / "bin"
 
 
-def test_new_report_from_an_installed_wheel(installed: Path, tmp_path: Path) -> None:
-    """`nbpress new x && cd x && make report` in an empty folder ends in a PDF."""
+def test_new_report_from_an_installed_wheel(wheel: Path, installed: Path, tmp_path: Path) -> None:
+    """`nbpress new x && cd x && make report` in an empty folder ends in a PDF; the wheel is in wheels/."""
     said = run(installed / "nbpress", "new", "x", cwd=tmp_path).stdout
     enter, *commands = re.findall("^    (.*?)(?: +#.*)?$", said, re.MULTILINE)
     assert enter == "cd x"
@@ -101,12 +101,28 @@ def test_new_report_from_an_installed_wheel(installed: Path, tmp_path: Path) -> 
         str(installed.parent)
     )
     assert (project / ".python").read_text("utf-8") == f"{installed / 'python'}\n"
+    wanted = (project / "requirements.txt").read_text("utf-8")
+    assert f"\n./wheels/{wheel.name}[lab]\n" in wanted
+    assert (project / "wheels" / wheel.name).read_bytes() == wheel.read_bytes()
     for command in commands:
         result = run(*command.split(), cwd=project)
         if command == "make report":
             assert "report/report.pdf: 2 of 2 notebooks executed" in result.stderr
     assert (project / "report" / "report.pdf").read_bytes().startswith(b"%PDF")
     assert "0 of 2 notebooks executed" in run("make", "html", cwd=project).stderr
+
+
+def test_wheel_that_changed_since_is_not_copied(
+    wheel: Path, installed: Path, tmp_path: Path
+) -> None:
+    """Only the very file that was installed comes along."""
+    content = wheel.read_bytes()
+    try:
+        wheel.write_bytes(content + b"more")
+        run(installed / "nbpress", "new", "x", cwd=tmp_path)
+    finally:
+        wheel.write_bytes(content)
+    assert not (tmp_path / "x" / "wheels").exists()
 
 
 def test_version_is_in_one_place(installed: Path) -> None:

@@ -544,7 +544,7 @@ def test_provenance_names_tools_and_lock(press: Press, monkeypatch: pytest.Monke
 
 
 def test_provenance_names_the_commit(press: Press, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Provenance mentions uncommitted changes; the commit's date is the report's."""
+    """Provenance names files with uncommitted changes; the commit's date is the report's."""
     root = press.tiny.root
     monkeypatch.setenv("GIT_COMMITTER_DATE", "2001-02-03T12:00:00Z")
     for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "All of it"]):
@@ -553,7 +553,14 @@ def test_provenance_names_the_commit(press: Press, monkeypatch: pytest.MonkeyPat
     assert "of 2001-02-03, without uncommitted changes" in provenance(bound)
     assert bound.notebook["metadata"]["date"] == "2001-02-03"
     press.tiny.edit("notebooks/1_sums.ipynb", "# Sums", "# All sums")
-    assert "of 2001-02-03, with changes that are not committed" in provenance(press.bind())
+    (root / "a `new` one.txt").touch()
+    changes = "with changes that are not committed: "
+    both = f"of 2001-02-03, {changes}`notebooks/1_sums.ipynb`, `a  new  one.txt`."
+    assert both in provenance(press.bind())
+    for i in range(9):
+        (root / f"{i}.txt").touch()
+    files = "`notebooks/1_sums.ipynb`, `0.txt`, `1.txt` and 8 more."
+    assert f"{changes}{files}" in provenance(press.bind())
 
 
 def test_checkout_around_the_project_is_not_its_own(press: Press) -> None:

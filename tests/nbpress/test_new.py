@@ -167,7 +167,8 @@ def test_help_lists_every_target(tmp_path: Path) -> None:
     assert phony
     assert sorted(listed) == sorted(phony[1].split())
     message = make(tmp_path / "x", "report", "num_swings=20").stderr
-    assert 'Nothing reads num_swings: a parameter of the notebooks is given as PARAMS="' in message
+    assert "Nothing reads num_swings. The variables are PARAMS CODE FORCE RECORD;" in message
+    assert 'a parameter of the notebooks is given as PARAMS="name=value"' in message
 
 
 def test_python_that_is_gone(tmp_path: Path) -> None:

@@ -428,9 +428,9 @@ def test_yaml_that_holds_itself_is_refused(tmp_path: Path) -> None:
 
 def test_a_list_may_have_spaces_in_it() -> None:
     """Python and `nbpress parameters` print lists in this way."""
-    given = read_parameters("4_x.lambdas=[2, 0.2, 0.5] seed=1 names=[['a', 'b'], []]")
+    given = read_parameters("4_x.l2_lambdas=[2, 0.2, 0.5] seed=1 names=[['a', 'b'], []]")
     assert given == {
-        "4_x": {"lambdas": "[2, 0.2, 0.5]"},
+        "4_x": {"l2_lambdas": "[2, 0.2, 0.5]"},
         "": {"seed": "1", "names": "[[a, b], []]"},
     }
 

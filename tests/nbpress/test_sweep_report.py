@@ -71,6 +71,35 @@ def test_best_combinations_are_named() -> None:
 
 
 @pytest.mark.usefixtures("inside")
+def test_bands_lie_within_the_axes() -> None:
+    """The mean ± one standard deviation may lie beyond the lowest and the highest run."""
+    from nbpress.sweep import pictures
+
+    table = nbpress.results("1_sums").dropna()
+    table.attrs |= {"parameters": ["count"], "repeat": ["scale"]}
+    table["1a.total"] = [10.0, 11.0, 11.0, 12.0, 12.0]
+    ((figure, *_),) = pictures.effects(table)
+    (axes,) = figure.axes
+    bands = [path.vertices for band in axes.collections for path in band.get_paths()]
+    low, high = axes.get_ylim()
+    assert min(band[:, 1].min() for band in bands) < 10  # 10.5 − 0.71
+    assert all(low < y < high for band in bands for y in band[:, 1])
+
+
+@pytest.mark.usefixtures("inside")
+def test_long_list_of_values_that_are_not_drawn_is_cut() -> None:
+    """It names eight, and says how many more there are."""
+    from nbpress.sweep import tables
+
+    table = nbpress.results("1_sums")
+    for i in range(15):
+        table[f"1a.value_{i}"] = table["1a.total"] + i
+    table.attrs["values"] = ["1a.total", *(f"1a.value_{i}" for i in range(15))]
+    named = ", ".join(f"value {i}" for i in range(3, 11))
+    assert tables.left_out(table) == f"Recorded, but not drawn: {named} and 4 more."
+
+
+@pytest.mark.usefixtures("inside")
 def test_unknown_sweep_has_no_results() -> None:
     """The message says how to get some."""
     with pytest.raises(PressError, match="no results yet: run `nbpress sweep nope`"):
@@ -103,7 +132,8 @@ def test_template_is_published(swept: TinyProject) -> None:
     assert (report / "report.pdf").read_bytes().startswith(b"%PDF")
     page = (report / "report.html").read_text("utf-8")
     assert "was run 6 times, on the data set small" in page
-    assert "1 of 6 runs failed" in page
+    assert "1 failed." in page
+    assert "Runs that recorded nothing" in page
     assert "Where each mean is extreme" in page
     assert "Author" not in page  # of the report, not of this summary
     assert not (swept.root / "report" / "report.pdf").exists()

@@ -134,8 +134,8 @@ def test_small_penalty_in_float32() -> None:
     for dtype in ("float32", "float64"):
         split = made_up(dtype=dtype)
         trainer = Trainer(SoftmaxRegression(3), 0.1, 5, 100, train_accuracy=False)
-        lambdas = [0.0, 2e-7]  # 1 − ηλ is 1 in float32
-        w = [run.weights for run in trainer.fit_each(split, RandomState(0), lambdas)]
+        l2_lambdas = [0.0, 2e-7]  # 1 − ηλ is 1 in float32
+        w = [run.weights for run in trainer.fit_each(split, RandomState(0), l2_lambdas)]
         shrunk[dtype] = np.square(w[0], dtype=float).sum() - np.square(w[1], dtype=float).sum()
     assert shrunk["float32"] > 0
     assert shrunk["float32"] == pytest.approx(shrunk["float64"], rel=0.3)
@@ -151,9 +151,9 @@ def test_equals_one_at_a_time(num_outputs, patience, dtype) -> None:
     """Each history equals that of its own fit, up to rounding, even if others stop earlier."""
     split = made_up(num_outputs=num_outputs, dtype=dtype)
     model = SoftmaxRegression(3) if num_outputs > 1 else LogisticRegression()
-    trainer, lambdas = Trainer(model, 0.5, 5, 30, patience=patience), [0.0, 0.01, 0.1, 1.0]
-    together = trainer.fit_each(split, RandomState(5), lambdas)
-    alone = [trainer.fit(split, RandomState(5), l2_lambda) for l2_lambda in lambdas]
+    trainer, l2_lambdas = Trainer(model, 0.5, 5, 30, patience=patience), [0.0, 0.01, 0.1, 1.0]
+    together = trainer.fit_each(split, RandomState(5), l2_lambdas)
+    alone = [trainer.fit(split, RandomState(5), l2_lambda) for l2_lambda in l2_lambdas]
     rounding = {"rtol": 1e-3, "atol": 1e-4} if dtype == "float32" else {"rtol": 1e-9}
     for one, other in zip(together, alone, strict=True):
         assert (one.stop_step, one.stop_epoch) == (other.stop_step, other.stop_epoch)

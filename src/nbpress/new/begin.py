@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -10,11 +11,13 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import yaml
 
 from nbpress.errors import PressError
-from nbpress.files import as_json
+from nbpress.files import as_json, digest
 from nbpress.new import DISTRIBUTION
 from nbpress.new.adopt import adopt
 from nbpress.new.left import ALTERNATIVE, left_to_do, needed
@@ -63,6 +66,7 @@ def begin(folder: Path, notebooks: Sequence[Path] = ()) -> str:
             f"notebooks/{each.path.name}": as_json(each.notebook.content).encode()
             for each in adopted
         },
+        **_installed_from(texts["wheel"]),
         _PYTHON: os.fsencode(f"{sys.executable}\n"),
     }
     files["requirements.txt"] += "".join(f"{each}\n" for each in needed(adopted)).encode()
@@ -119,6 +123,21 @@ def _wheel() -> dict[str, str]:
         ) from error
     wheel = f"{DISTRIBUTION.replace('-', '_')}-{version}-py3-none-any.whl"
     return {"name": DISTRIBUTION, "wheel": wheel}
+
+
+def _installed_from(wheel: str) -> dict[str, bytes]:
+    """Return the wheel that this package was installed from, if it is still where it was.
+
+    Installers note it in `direct_url.json` (the packaging guide's "Recording the direct URL
+    origin of installed distributions").
+    """
+    origin = json.loads(metadata.distribution(DISTRIBUTION).read_text("direct_url.json") or "{}")
+    url = urlsplit(origin.get("url", ""))
+    path = Path(url2pathname(url.path))
+    if url.scheme != "file" or path.name != wheel or not path.is_file():
+        return {}
+    content, hashes = path.read_bytes(), origin.get("archive_info", {}).get("hashes", {})
+    return {f"wheels/{wheel}": content} if hashes.get("sha256") == digest(content) else {}
 
 
 def _template(name: str, texts: Mapping[str, str]) -> dict[str, bytes]:

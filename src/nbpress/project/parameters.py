@@ -163,7 +163,7 @@ def read_parameters(given: str | list[str]) -> Parameters:
 
 
 def _joined(pieces: Sequence[str]) -> list[str]:
-    """Rejoin the pieces of a list: `lambdas=[2, 0.2]` may contain spaces."""
+    """Rejoin the pieces of a list: `l2_lambdas=[2, 0.2]` may contain spaces."""
     settings: list[str] = []
     for piece in pieces:
         if settings and settings[-1].count("[") > settings[-1].count("]"):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import re
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from nbpress.run.versions import installed_versions, locked_versions
 from nbpress.say.records import settings
 
 LOCK = "requirements.lock"
+_MOST_NAMED = 3  # changed files
 
 # The tools named in the report, by their packages.
 _TOOLS = {
@@ -116,20 +118,32 @@ def read_commit(root: Path, date: datetime.date | None = None) -> Commit:
             capture_output=True,
             text=True,
             check=True,
-        ).stdout.strip()
+        ).stdout
 
     try:
         # If the project is a mere copy inside another checkout, that commit is not its own.
         git("ls-files", "--error-unmatch", "report/report.yaml")
         commit, day = git("log", "-1", "--format=%H %cs").split()
-        dirty = git("status", "--porcelain")
+        status = git("status", "--porcelain", "--no-renames", "-z").split("\0")
     except (OSError, subprocess.CalledProcessError, ValueError):
         text = "Code: no git commit is known; this folder is not a git checkout."
         return Commit(text, date or _date(time.time()))
-    state = "with changes that are not committed" if dirty else "without uncommitted changes"
+    changed = [entry[3:] for entry in status if entry]  # "?? new.txt"
+    state = (
+        f"with changes that are not committed: {_few(changed)}"
+        if changed
+        else "without uncommitted changes"
+    )
     return Commit(
         f"Code: git commit `{commit}` of {day}, {state}.", date or datetime.date.fromisoformat(day)
     )
+
+
+def _few(names: Sequence[str]) -> str:
+    """Return the first names of files as code, and the number of all others."""
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    shown = [re.sub(r"[`\s]", " ", name) for name in names[:_MOST_NAMED]]
+    return ", ".join(f"`{name}`" for name in shown) + more
 
 
 def _epoch_date() -> datetime.date | None:

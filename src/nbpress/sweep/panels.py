@@ -126,7 +126,7 @@ def _is_wide(values: Any) -> bool:
 
 
 def scale_values(axes: Axes, values: Any, value: str) -> None:
-    """Scale the axis of a value to its range over the runs; bands beyond it are cut off."""
+    """Scale the axis of a value; on a logarithmic one, bands end at the lowest run."""
     from matplotlib.ticker import LogLocator, NullFormatter
 
     low, high = values.min(), values.max()
@@ -135,7 +135,5 @@ def scale_values(axes: Axes, values: Any, value: str) -> None:
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))
         axes.yaxis.set_major_formatter(lambda each, _: f"{each:,.6g}")
         axes.yaxis.set_minor_formatter(NullFormatter())
-        axes.set_ylim(low / (high / low) ** 0.05, high * (high / low) ** 0.05)
-    else:
-        axes.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
+        axes.set_ylim(bottom=low / (high / low) ** 0.05)
     axes.set_ylabel(label(value))

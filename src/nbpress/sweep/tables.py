@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 60  # of a printed table
 MOST_VALUES = 4  # that are drawn
+_MOST_NAMED = 8  # of the values that are not
 
 
 class Rows(NamedTuple):
@@ -39,7 +40,7 @@ def text(value: Any) -> str:
 
 
 def listed(names: list[str]) -> str:
-    """Return columns' names as a list in words: "penalty and learning rate"."""
+    """Return columns' names as a list in words: "λ and learning rate"."""
     *first, last = map(label, names)
     return f"{', '.join(first)} and {last}" if first else last
 
@@ -95,22 +96,20 @@ def left_out(table: DataFrame) -> str:
         for name in table.attrs["values"]
         if name not in shown
     ]
-    return f"Recorded, but not drawn: {', '.join(said)}." if said else "All values are drawn."
-
-
-def counts(table: DataFrame) -> dict[str, int]:
-    """Return the numbers of runs and of failed ones."""
-    return {"num_runs": len(table), "num_failed": int(has_failed(table).sum())}
+    more = f" and {len(said) - _MOST_NAMED} more" if len(said) > _MOST_NAMED else ""
+    names = f"{', '.join(said[:_MOST_NAMED])}{more}"
+    return f"Recorded, but not drawn: {names}." if said else "All values are drawn."
 
 
 def overview(table: DataFrame) -> dict[str, Any]:
     """Return what was run, as numbers and parts of sentences."""
-    attrs, numbers = table.attrs, counts(table)
+    attrs, num_failed = table.attrs, int(has_failed(table).sum())
     repeats = len(table[attrs["repeat"]].map(text).drop_duplicates()) if attrs["repeat"] else 1
     given = [f"{label(name)} = {text(value)}" for name, value in attrs["given"].items()]
     seconds = table["seconds"].median()
     return {
-        **numbers,
+        "num_runs": len(table),
+        "num_failed": num_failed,
         "notebook": attrs["notebook"],
         "data": f", on the data set {attrs['dataset']}" if attrs["dataset"] else "",
         "varied": "; ".join(f"{label(name)} {_values(table[name])}" for name in varied(table)),
@@ -118,9 +117,7 @@ def overview(table: DataFrame) -> dict[str, Any]:
         if attrs["repeat"]
         else "each once",
         "given": f"The same in every run: {', '.join(given)}." if given else "",
-        "failed": (
-            f"{numbers['num_failed']:,} failed." if numbers["num_failed"] else "None failed."
-        )
+        "failed": (f"{num_failed:,} failed." if num_failed else "None failed.")
         + ("" if math.isnan(seconds) else f" Half of the runs took at most {seconds:.2g} s."),
         "stale": f"Note that {attrs['stale']}." if attrs.get("stale") else "",
     }
@@ -199,7 +196,7 @@ def _number(value: Any) -> float:
 
 
 def _combination(names: list[str], key: tuple[Any, ...]) -> str:
-    """Return "penalty = 0.1, learning rate = 1"."""
+    """Return "batch size = 16, learning rate = 1"."""
     pairs = zip(names, key, strict=True)
     return ", ".join(f"{label(name)} = {text(value)}" for name, value in pairs)
 

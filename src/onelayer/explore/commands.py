@@ -20,7 +20,7 @@ _EVERYWHERE = ("seed", "train_size", "validation_size", "batch_size", "learning_
 _CHAPTERS: dict[str, tuple[str, ...]] = {
     "2_logistic_regression": ("classes", *_EVERYWHERE),
     "3_softmax_regression": _EVERYWHERE,
-    "4_regularization": (*_EVERYWHERE, "lambdas"),
+    "4_regularization": (*_EVERYWHERE, "l2_lambdas"),
 }
 _LEAST = {"2_logistic_regression": {"num_epochs": 2}}  # where a chapter needs more than a run
 _FIXED: dict[str, Any] = {"shuffle": True, "sampling": "stochastic", "l2_lambda": 0.0}
@@ -39,7 +39,7 @@ def report_command(choice: Choice) -> str:
         if choice.l2_lambda
         else "3_softmax_regression"
     )
-    values = asdict(choice) | ({"lambdas": [choice.l2_lambda]} if choice.l2_lambda else {})
+    values = asdict(choice) | ({"l2_lambdas": [choice.l2_lambda]} if choice.l2_lambda else {})
     for name, least in _LEAST.get(chapter, {}).items():
         if values[name] < least:
             return (
@@ -54,7 +54,7 @@ def report_command(choice: Choice) -> str:
     ignored = [
         f"# {chapter} does not take {name}: {_plain(values[name])}\n"
         for name, usual in _FIXED.items()
-        if values[name] != usual and not (name == "l2_lambda" and "lambdas" in _CHAPTERS[chapter])
+        if values[name] != usual and not (name == "l2_lambda" and "l2_lambdas" in _CHAPTERS[chapter])
     ]
     return f'{"".join(ignored)}make report DATASET={choice.dataset} PARAMS="{" ".join(given)}"'
 

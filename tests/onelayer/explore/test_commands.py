@@ -39,7 +39,7 @@ def points(text):
     [
         ({}, "3_softmax_regression", {}),
         ({"classes": (4, 9)}, "2_logistic_regression", {"classes": [4, 9]}),
-        ({"l2_lambda": 1e-5}, "4_regularization", {"lambdas": [1e-5]}),
+        ({"l2_lambda": 1e-5}, "4_regularization", {"l2_lambdas": [1e-5]}),
     ],
 )
 def test_report(digits, given, chapter, extra):
