@@ -201,7 +201,7 @@ def test_environment_of_others_is_not_ours(tmp_path: Path) -> None:
 @pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
 @pytest.mark.parametrize("name", ["LEARNING_RATE", "learning_rate", "DATASETS", "environment"])
 def test_variable_that_nothing_reads_is_refused(name) -> None:
-    """It would be silently ignored; the message lists those that are read, and how to give a parameter."""
+    """It would be silently ignored; the message lists those that are read."""
     message = run("report", f"{name}=0.1", fails=True)
     assert f"Nothing reads {name}. The variables are DATASET ENGINE" in message
     assert 'a parameter of the notebooks is given as PARAMS="learning_rate=0.1"' in message

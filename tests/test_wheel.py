@@ -90,7 +90,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_new_report_from_an_installed_wheel(wheel: Path, installed: Path, tmp_path: Path) -> None:
-    """`nbpress new x && cd x && make report` in an empty folder ends in a PDF; the wheel is in wheels/."""
+    """`nbpress new x && cd x && make report` ends in a PDF; the wheel is copied to wheels/."""
     said = run(installed / "nbpress", "new", "x", cwd=tmp_path).stdout
     enter, *commands = re.findall("^    (.*?)(?: +#.*)?$", said, re.MULTILINE)
     assert enter == "cd x"

@@ -269,6 +269,15 @@ def test_stale_report_is_not_called_damaged(checked: TinyProject) -> None:
     assert "values.json" not in faults
 
 
+def test_cells_that_print_something_else_in_every_run_are_named(checked: TinyProject) -> None:
+    """Their outputs are compared with those of the run before, if that had the same code."""
+    timed = "import time\\nprint(time.time_ns())\\ntotal = "
+    checked.edit("notebooks/1_sums.ipynb", "total = ", timed)
+    same_code = "outputs differ between two runs of the same code on the same data"
+    assert same_code not in checked.run("check").err
+    assert f"{same_code}: 1_sums.ipynb, cell 5 (sum); fix the seed" in checked.run("check").err
+
+
 def test_commit_since_publication_is_no_damage(
     checked: TinyProject, capsys: pytest.CaptureFixture[str]
 ) -> None:

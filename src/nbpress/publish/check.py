@@ -37,7 +37,8 @@ from nbpress.publish.compare import (
 )
 from nbpress.publish.provenance import Commit, read_commit
 from nbpress.publish.published import RECORD, VALUES, Published, read_published
-from nbpress.publish.trust import delete_bytecode, unverified
+from nbpress.publish.trust import delete_bytecode, edited, unverified
+from nbpress.publish.varying import last_runs, varying
 from nbpress.run.plan import are_defaults, plan
 
 _MOST_NAMED = 10  # values of which a message tells
@@ -73,7 +74,7 @@ def check(project: Project, dataset: str, parameters: Parameters, *, record: boo
         verifies = published and not record and _made_with(published, project, data, parameters)
         if published and verifies:
             say(f"checking what is published: {_title(published)}")
-            for name in _edited(project.output, published):
+            for name in edited(project.output, published):
                 say(
                     f"report/{name} differs from what was published: a fresh run shows what it "
                     "should be"
@@ -81,8 +82,10 @@ def check(project: Project, dataset: str, parameters: Parameters, *, record: boo
             data = replace(data, reason=published.reason, fallback=published.fallback)
             # With the commit that the report names, so that it is not the commit that differs.
             commit = Commit(published.commit, project.report.date or published.date)
+            before = last_runs(project, data.dataset)
             bound, _ = compose(project, data, published.parameters, force=True, commit=commit)
-            faults += _verify(published, project, data, bound)
+            if differs := [*_verify(published, project, data, bound)]:
+                faults += [*differs, *varying(before, last_runs(project, data.dataset))]
         elif parameters:
             raise PressError(
                 f"no report on {data.dataset} with these PARAMS is published to compare with: "
@@ -200,14 +203,6 @@ def _verify(published: Published, project: Project, data: DataSet, bound: Bound)
         yield f"report/{RECORD} was damaged or edited after it was recorded: publish again"
     elif sound and now != published.commit:
         say(f"note: only the commit differs; publish again to update it: {commits}")
-
-
-def _edited(output: Path, published: Published) -> Iterator[str]:
-    """Yield the published files that are not what their record says."""
-    for name, recorded_digest in published.files().items():
-        content = read(output / name)
-        if content is not None and digest(content) != recorded_digest:
-            yield name
 
 
 def _differences(path: Path, bound: Bound, limits: Mapping[str, Any]) -> str:

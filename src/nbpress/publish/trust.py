@@ -1,10 +1,12 @@
-"""What a check must not believe, and what it has to: bytecode, date, and the data set's origin."""
+"""What a check must not believe: bytecode, edited files; and has to: date, why this data set."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
+from nbpress.files import digest, read
 from nbpress.project.dataset import DataSet
 from nbpress.project.project import Project
 from nbpress.publish.provenance import read_commit
@@ -18,6 +20,14 @@ def delete_bytecode(project: Project) -> None:
     """
     for folder in {path.parent for path in project.source_files()}:
         shutil.rmtree(folder / "__pycache__", ignore_errors=True)
+
+
+def edited(output: Path, published: Published) -> Iterator[str]:
+    """Yield the published files that are not what their record says."""
+    for name, recorded_digest in published.files().items():
+        content = read(output / name)
+        if content is not None and digest(content) != recorded_digest:
+            yield name
 
 
 def unverified(published: Published, dataset: DataSet, project: Project) -> Iterator[str]:

@@ -54,7 +54,8 @@ def report_command(choice: Choice) -> str:
     ignored = [
         f"# {chapter} does not take {name}: {_plain(values[name])}\n"
         for name, usual in _FIXED.items()
-        if values[name] != usual and not (name == "l2_lambda" and "l2_lambdas" in _CHAPTERS[chapter])
+        if values[name] != usual
+        and not (name == "l2_lambda" and "l2_lambdas" in _CHAPTERS[chapter])
     ]
     return f'{"".join(ignored)}make report DATASET={choice.dataset} PARAMS="{" ".join(given)}"'
 

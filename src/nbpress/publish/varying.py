@@ -1,0 +1,58 @@
+"""Names the cells whose outputs differ between two runs with the same inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from nbpress.project.notebook import INJECTED_TAG
+from nbpress.project.project import Project
+from nbpress.publish.outputs import is_address, joined
+from nbpress.run.cache import Cache, Run
+
+Runs = Mapping[str, tuple[Run, list[dict[str, Any]]]]  # the last of each notebook, and its cells
+
+
+def last_runs(project: Project, dataset: str) -> Runs:
+    """Read the last run of each notebook on a data set."""
+    runs = Cache(project.build / "runs", project.root).all()
+    last = {run.notebook: run for run in reversed(runs) if run.dataset == dataset and run.intact}
+    return {notebook: (run, run.executed["cells"]) for notebook, run in last.items()}
+
+
+def varying(before: Runs, after: Runs) -> Iterator[str]:
+    """Yield a message on the cells whose outputs differ though nothing has changed, if any do."""
+    named = ", ".join(
+        cell
+        for notebook, (run, cells) in after.items()
+        if notebook in before and _inputs(before[notebook][0]) == _inputs(run)
+        for cell in _differing(notebook, before[notebook][1], cells)
+    )
+    if named:
+        yield (
+            f"outputs differ between two runs of the same code on the same data: {named}; fix the "
+            "seed, or keep times, dates and the like out of the output"
+        )
+
+
+def _inputs(run: Run) -> tuple[str, dict[str, str]]:
+    """Return what a run depended on: its key, and what it loaded and read."""
+    return run.folder.name, run.observed
+
+
+def _differing(
+    notebook: str, before: list[dict[str, Any]], after: list[dict[str, Any]]
+) -> Iterator[str]:
+    pairs = [
+        (old, new)
+        for old, new in zip(before, after, strict=True)
+        if INJECTED_TAG not in new["metadata"].get("tags", ())
+    ]
+    for number, (old, new) in enumerate(pairs, start=1):
+        if _printed(old) != _printed(new):
+            yield f"{notebook}, cell {number} ({new['id']})"
+
+
+def _printed(cell: dict[str, Any]) -> list[dict[str, Any]]:
+    outputs = [{**output, "execution_count": None} for output in cell.get("outputs", ())]
+    return [joined(output) for output in outputs if not is_address(output)]
