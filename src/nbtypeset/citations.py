@@ -6,7 +6,7 @@ import json
 
 from nbtypeset import pandoc
 from nbtypeset.document import Document, Part
-from nbtypeset.tree import Node, node, nodes, para, strip_attributes, text
+from nbtypeset.tree import Node, node, nodes, own, para, strip_attributes, text
 
 _HEADING = "References"
 
@@ -35,4 +35,4 @@ def cite(document: Document, bibliography: str) -> None:
     listed = [node("Div", [[entry["c"][0][0], [], []], entry["c"][1]]) for entry in entries["c"][1]]
     strip_attributes(listed)
     heading = node("Header", [1, [_HEADING.lower(), [], []], text(_HEADING)])
-    document.parts.append(Part("references", bibliography, [heading, *listed]))
+    document.parts.append(Part("references", bibliography, [heading, own("references", listed)]))

@@ -58,7 +58,7 @@ def provenance(
     data = [
         f"Data set `{dataset.dataset}`: {dataset.reason}",
         "",
-        _table("File", "SHA-256", {f"`{k}`": _hash(v) for k, v in dataset.files.items()}),
+        _table("File", "SHA-256", {f"`{k}`": _hash(v, 32) for k, v in dataset.files.items()}),
         "",
     ]
     lines = [
@@ -197,6 +197,6 @@ def _in_table(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def _hash(sha256: str) -> str:
+def _hash(sha256: str, size: int = 16) -> str:
     """Return a digest in groups, so that lines can break between them."""
-    return " ".join(f"`{sha256[i : i + 16]}`" for i in range(0, len(sha256), 16))
+    return " ".join(f"`{sha256[i : i + size]}`" for i in range(0, len(sha256), size))

@@ -205,8 +205,8 @@ class _Writer:
             )
             return [_raw(before), *blocks, _raw("</section>")]
         if kind == "claim":
-            kinds = "claim not" if attributes["verdict"] == "otherwise" else "claim"
-            before = f'<div class="{kinds}"><strong>{VERDICTS[attributes["verdict"]]}:</strong>'
+            verdict = attributes["verdict"]
+            before = f'<div class="claim {verdict}"><strong>{VERDICTS[verdict]}:</strong>'
             return [_raw(before), *blocks, _raw("</div>")]
         return [_raw(f'<div{anchor} class="{kind}">'), *blocks, _raw("</div>")]
 

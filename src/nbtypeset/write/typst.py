@@ -90,16 +90,16 @@ def _keep_with_next(element: Node) -> list[Node] | None:
 
 
 def _side_by_side(parts: list[Part]) -> list[Part]:
-    """Tell each claim whether it stands directly after or before another one."""
-    kinds = ["", *(kind_of(block) for part in parts for block in part.blocks), ""]
-    neighbours = iter(zip(kinds, kinds[2:], strict=False))
+    """Tell each claim the verdicts of those directly before and after it."""
+    blocks = [block for part in parts for block in part.blocks]
+    verdicts = [pairs(b)["verdict"] if kind_of(b) == "claim" else None for b in blocks]
+    neighbours = iter(zip([None, *verdicts], [*verdicts[1:], None], strict=False))
 
     def tell(block: Node) -> Node:
         before, after = next(neighbours)
         if kind_of(block) != "claim":
             return block
-        beside = {"after": before == "claim" or None, "before": after == "claim" or None}
-        return own("claim", block["c"][1], "", **pairs(block), **beside)
+        return own("claim", block["c"][1], "", **pairs(block), before=before, after=after)
 
     return [replace(part, blocks=[tell(block) for block in part.blocks]) for part in parts]
 
@@ -184,12 +184,14 @@ def _division(element: Node) -> list[Node]:
         return _inline(f"#tagged({literal(id_)}, {tag}, {proved})[", blocks)
     if kind == "lead":
         return [_raw("#lead["), *blocks, _raw("];")]
-    if kind == "results":
-        return [_raw("#key-results["), *blocks, _raw("];")]
+    if kind in ("results", "references"):
+        return [_raw(f"#{kind}["), *blocks, _raw("];")]
     if kind == "claim":
-        holds = "false" if attributes["verdict"] == "otherwise" else "true"
-        word = literal(VERDICTS[attributes["verdict"]])
-        beside = "".join(f", {side}: true" for side in ("after", "before") if side in attributes)
+        verdict = attributes["verdict"]
+        holds = "false" if verdict == "otherwise" else "true"
+        # Of claims with the same verdict that follow one another, the first says it for all.
+        word = literal(VERDICTS[verdict]) if attributes.get("before") != verdict else "none"
+        beside = "".join(f", {side}: true" for side in ("before", "after") if side in attributes)
         return [_raw(f"#claim({holds}, {word}{beside})["), *blocks, _raw("];")]
     if kind in ("code", "stream", "error", "result", "html", "picture", "trouble"):
         return [_raw(f"#output({literal(kind)})["), *blocks, _raw("];")]
