@@ -61,8 +61,8 @@ def test_changes_are_counted_listed_and_on_the_first_page(built: TinyProject) ->
     assert built.run("html", "--param", "scale=4", "--param", "width=50").status == 0
     page = (built.root / "report" / "report.html").read_text("utf-8")
     assert (
-        "Changed parameters: scale = 4.0 in 1_sums, instead of 2.0; "
-        "width = 50 in 2_pictures, instead of 40."
+        "Changed parameters: scale = 4.0, instead of 2.0 in 1_sums; "
+        "width = 50, instead of 40 in 2_pictures."
     ) in page
     assert (
         "since the last report" not in built.run("html", "--param=scale=4", "--param=width=50").err

@@ -176,14 +176,19 @@ def _key_results(
 
 def _changed(plans: list[Plan], ran_with: Mapping[str, Mapping[str, tuple[Any, Any]]]) -> str:
     """Say which parameters differ from those that the data set's report has by default."""
-    changed = [
-        f"{name} = {json.dumps(value, ensure_ascii=False)} in {plan.chapter.name}, instead of "
-        f"{json.dumps(own, ensure_ascii=False)}"
-        for plan in plans
-        for name, (value, own) in ran_with[plan.chapter.name].items()
-        if name in plan.parameters and value != own
+    changed: dict[str, dict[str, list[str]]] = {}  # chapters, by the change and what it replaces
+    for plan in plans:
+        for name, (value, own) in ran_with[plan.chapter.name].items():
+            if name in plan.parameters and value != own:
+                now, usual = (json.dumps(each, ensure_ascii=False) for each in (value, own))
+                replaced = changed.setdefault(f"{name} = {now}", {})
+                replaced.setdefault(usual, []).append(plan.chapter.name)
+    said = [
+        f"{change}, instead of "
+        + ", ".join(f"{usual} in {' and '.join(names)}" for usual, names in replaced.items())
+        for change, replaced in changed.items()
     ]
-    return f"Changed parameters: {'; '.join(changed)}." if changed else ""
+    return f"Changed parameters: {'; '.join(said)}." if said else ""
 
 
 def _figures(cells: list[Cell]) -> dict[str, str]:
