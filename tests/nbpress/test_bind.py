@@ -512,7 +512,7 @@ def test_provenance_names_data_code_parameters_and_versions(press: Press) -> Non
     """Provenance says so if there is no git."""
     text = provenance(press.bind())
     assert "Data set `small`: the small numbers" in text
-    assert "| `small.txt` | `0123456789abcdef` `0123456789abcdef`" in text
+    assert "| `small.txt` | `0123456789abcdef0123456789abcdef` `0123" in text
     assert "no git commit is known; this folder is not a git checkout" in text
     assert '| `1_sums.ipynb` | `dataset` = "small", `count` = 3, `scale` = 2.0' in text
     assert "`3_summary.ipynb`" not in text  # it has none but the values of other chapters
