@@ -145,17 +145,17 @@ class Page:
         return self.tab.locator("button.jupyter-button", has_text=name)
 
     def slide(self, name: str, key: str) -> str:
-        """Press a key on a slider; return what it says then."""
-        label = self.tab.get_by_text(name, exact=True)
-        box = self.tab.locator(".widget-slider").filter(has=label)
-        before = box.locator(".widget-readout").inner_text()
-        box.get_by_role("slider").focus()
+        """Press a key on the slider beside a number; return the number then."""
+        number = self.tab.get_by_label(name, exact=True)
+        before = number.input_value()
+        row = self.tab.locator(".widget-hbox").filter(has=number).last
+        row.get_by_role("slider").focus()
         self.tab.keyboard.press(key)
         self.tab.wait_for_function(
-            "([box, before]) => box.querySelector('.widget-readout').innerText != before",
-            arg=[box.element_handle(), before],
+            "([number, before]) => number.value != before",
+            arg=[number.element_handle(), before],
         )
-        return box.locator(".widget-readout").inner_text()
+        return number.input_value()
 
     def says(self, text: str) -> None:
         """Wait until the panels say it."""
@@ -203,6 +203,9 @@ def test_a_person_explores(project: Path, lab: str, browser: Any) -> None:
     ):
         value = float(page.slide(name, key))
         page.says(rf"{parameter}: {value:g}" if value >= 0.001 else parameter)
+    tab.get_by_label("learning rate").fill("0.07")  # not a rung of the slider
+    tab.keyboard.press("Enter")
+    page.says(r"learning_rate: 0\.07")
 
     page.button("Start").click()
     few = page.wait_for_more_points(2)

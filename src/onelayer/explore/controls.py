@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
@@ -19,7 +20,7 @@ _LAMBDAS = [0.0, *(float(f"{m}e{e}") for e in range(-5, 0) for m in (1, 2, 5)), 
 _BATCH_SIZES = [2**e for e in range(11)]
 _NUM_EPOCHS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]
 _ALL = ()  # classes; a widget takes None for no choice
-_STYLE = {"description_width": "95px"}
+_STYLE, _BOX = {"description_width": "95px"}, {"width": "200px"}
 
 
 class Controls:
@@ -34,15 +35,13 @@ class Controls:
         self._sizes = (choice.train_size, choice.validation_size)
         self.dataset = _dropdown("data set", registry.names(), choice.dataset)
         self.classes = _dropdown("classes", [("all", _ALL)], _ALL)
-        self.learning_rate = _ladder("learning rate", _LEARNING_RATES, choice.learning_rate)
-        self.batch_size = _ladder("batch size", _BATCH_SIZES, choice.batch_size)
-        self.l2_lambda = _ladder("λ", _LAMBDAS, choice.l2_lambda)
-        self.num_epochs = _ladder("epochs", _NUM_EPOCHS, choice.num_epochs)
+        self.learning_rate = _float("learning rate", choice.learning_rate)
+        self.batch_size = _integer("batch size", choice.batch_size)
+        self.l2_lambda = _float("λ", choice.l2_lambda)
+        self.num_epochs = _integer("epochs", choice.num_epochs)
         sampling = [("at random", "stochastic"), ("first and last", "first/last")]
         self.sampling = _dropdown("sampling", sampling, choice.sampling)
-        self.seed = widgets.BoundedIntText(
-            choice.seed, 0, 2**32 - 1, description="seed", style=_STYLE
-        )
+        self.seed = _integer("seed", choice.seed, least=0, most=2**32 - 1)
         self.shuffle = widgets.Checkbox(
             choice.shuffle, description="shuffle before each epoch", indent=False
         )
@@ -50,11 +49,11 @@ class Controls:
         self._offer_classes(choice.classes or _ALL)
         self.dataset.observe(self._load, "value")
         self.classes.observe(lambda _: self._suit(), "value")
-        columns = (
-            (self.dataset, self.classes, self.sampling, self.seed),
-            (self.learning_rate, self.batch_size, self.l2_lambda, self.num_epochs),
-        )
-        self._settings = (*columns[0], *columns[1], self.shuffle)
+        left = (self.dataset, self.classes, self.sampling, self.seed)
+        right = (self.learning_rate, self.batch_size, self.l2_lambda, self.num_epochs)
+        ladders = (_LEARNING_RATES, _BATCH_SIZES, _LAMBDAS, _NUM_EPOCHS)
+        self._settings = (*left, *right, self.shuffle)
+        columns = (left, tuple(map(_with_slider, right, ladders)))
         self.box = widgets.VBox(
             [
                 widgets.HBox(
@@ -117,29 +116,43 @@ class Controls:
     def _suit(self) -> None:
         suited = choose(self.images, classes=self.classes.value or None)
         self._sizes = (suited.train_size, suited.validation_size)
-        _set(self.learning_rate, suited.learning_rate)
-        _set(self.batch_size, suited.batch_size)
+        self.learning_rate.value = suited.learning_rate
+        self.batch_size.value = suited.batch_size
 
 
 def _dropdown(name: str, options: Sequence[Any], value: Any) -> Any:
     return widgets.Dropdown(options=options, value=value, description=name, style=_STYLE)
 
 
-def _ladder(name: str, rungs: Sequence[float], value: float) -> Any:
-    """Return a slider over round numbers, and over `value`."""
-    slider = widgets.SelectionSlider(
-        options=_rungs(rungs), description=name, style=_STYLE, continuous_update=False
+def _integer(name: str, value: int, least: int = 1, most: int = 10**9) -> Any:
+    return widgets.BoundedIntText(
+        value=value, min=least, max=most, description=name, style=_STYLE, layout=_BOX
     )
-    _set(slider, value)
-    return slider
 
 
-def _set(slider: Any, value: float) -> None:
-    values = [each for _, each in slider.options]
-    if value not in values:
-        slider.options = _rungs(sorted([*values, value]))
-    slider.value = value
+def _float(name: str, value: float) -> Any:
+    return widgets.BoundedFloatText(
+        value=value, min=0, max=sys.float_info.max, description=name, style=_STYLE, layout=_BOX
+    )
 
 
-def _rungs(values: Sequence[float]) -> list[tuple[str, float]]:
-    return [(f"{value:g}", value) for value in values]
+def _with_slider(box: Any, rungs: Sequence[float]) -> Any:
+    """Return a box for a number, beside a slider over round numbers that moves with it."""
+    slider = widgets.SelectionSlider(
+        options=rungs, readout=False, continuous_update=False, layout={"width": "150px"}
+    )
+
+    def nearest() -> float:
+        return min(rungs, key=lambda rung: abs(rung - box.value))
+
+    def follow(_: object = None) -> None:
+        slider.value = nearest()
+
+    def lead(change: dict[str, Any]) -> None:
+        if change["new"] != nearest():  # moved by hand
+            box.value = change["new"]
+
+    follow()
+    box.observe(follow, "value")
+    slider.observe(lead, "value")
+    return widgets.HBox([box, slider])

@@ -153,7 +153,7 @@ def charts(run: Run | None, kept: Mapping[int, Run]) -> str:
                     last = f"{values[-1]:.2%}" if percent else f"{values[-1]:.4f}"
                     legend += f"{curves.swatch(colour, dash)}{kind} {last}"
         svg = curves.chart(f"{quantity} over gradient steps", lines, num_steps, percent)
-        figures.append(f"<figure><figcaption>{quantity}{legend}</figcaption>{svg}</figure>")
+        figures.append(f"<figure><figcaption>{quantity}<br>{legend}</figcaption>{svg}</figure>")
     return f'<div class="charts">{"".join(figures)}</div>'
 
 

@@ -55,7 +55,7 @@ def test_start_stop_keep(explorer):
 
 def test_divergence_is_told(explorer):
     """The trainer's message is shown, nothing can be kept, and Start works again."""
-    explorer._controls.learning_rate.options = [("∞", 1e300)]
+    explorer._controls.learning_rate.value = 1e300
     train(explorer)
     panel = explorer._training
     assert "training diverged" in panel.status.value
@@ -147,6 +147,19 @@ def test_other_data_sets_and_classes_bring_what_suits_them(explorer):
     controls.classes.value = (2, 3)
     assert controls.choice.learning_rate == 0.2
     assert controls.choice.l2_lambda == 0.1
+
+
+def test_numbers_are_typed_or_chosen_with_a_slider(explorer):
+    """The slider moves to the rung next to a typed number, which stays; moving it sets the box."""
+    box = explorer._controls.learning_rate
+    rows = explorer._controls.box.children[0].children[1].children
+    (slider,) = [row.children[1] for row in rows if row.children[0] is box]
+    box.value = 0.07
+    assert (slider.value, explorer._controls.choice.learning_rate) == (0.05, 0.07)
+    slider.value = 0.5
+    assert explorer._controls.choice.learning_rate == 0.5
+    box.value = -1
+    assert (slider.value, explorer._controls.choice.learning_rate) == (0.0001, 0)
 
 
 def test_data_set_that_cannot_be_had(explorer, monkeypatch):
