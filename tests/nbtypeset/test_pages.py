@@ -209,10 +209,11 @@ def test_pages_are_laid_out_alike_each_time() -> None:
     assert json.loads(before)["cells"] == json.loads(json.dumps(notebook))["cells"]
 
 
-@pytest.mark.parametrize(("count", "first", "second"), [(46, 46, 0), (50, 50, 0), (80, 42, 38)])
-def test_contents_shrink_rather_than_spill(count: int, first: int, second: int) -> None:
+@pytest.mark.parametrize("count", [45, 50, 80])
+def test_contents_shrink_rather_than_spill(count: int) -> None:
     """A few entries too many stay on the first page; if there are far more, none shrinks."""
     text = "\n\n".join(f"## Part {i}\n\nText." for i in range(1, count + 1))
     pages = pages_of(markdown(text))
-    entries = [len(re.findall(r"Part \d+ \.", "\n".join(page))) for page in pages[:2]]
-    assert entries == [first, second]
+    first, second = (len(re.findall(r"Part \d+ \.", "\n".join(page))) for page in pages[:2])
+    assert first + second == count
+    assert first == count if count <= 50 else 40 <= first < 45
