@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nbpress.project.notebook import Cell, Notebook
-from nbpress.project.texts import faults
+from nbpress.project.texts import doubts, faults
 from nbpress.project.typed import typed_numbers
 
 LOAD = ("code", "%load_ext nbpress\nfig = f = 1")
@@ -262,6 +262,25 @@ def test_misspelt_magic_is_named_before_anything_runs(source: str, message: str)
         assert first.endswith(message)
     else:
         assert "leads nowhere" in first
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("Where $x = 5 is\nsmall.", 1),
+        ("Here.\n\nFirst $a$, then $b and\n$c$.\n\n$d$", 3),
+        ("$$\nx\n$$ and y$", 1),
+        ("It costs $5, or \\$x, `$y` and <!-- $z --> no more.", None),
+        ("    $ make report", None),
+        ("$a$ and $$b$$", None),
+        ("$x$,\n\n{{ a:$ }}", None),
+        ("$x = {{ a:g }}$", None),
+    ],
+)
+def test_formula_that_does_not_end_is_doubtful(text: str, line: int | None) -> None:
+    """A paragraph with an odd number of $ is named, unless one of them begins an amount."""
+    lines = [each.line for each in doubts([notebook(("markdown", text))]) if "$" in each.message]
+    assert lines == [line] * (line is not None)
 
 
 def test_prose_needs_the_extension() -> None:

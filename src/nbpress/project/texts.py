@@ -1,7 +1,7 @@
 """Finds faults in the texts of notebooks, without running them.
 
 These would stop the build later: malformed placeholders, pictures without a text alternative,
-references that lead nowhere.
+references that lead nowhere. What is only doubtful, such as a typed number, stops no build.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from nbpress.project.calls import argument, calls
 from nbpress.project.names import unknown_names
 from nbpress.project.notebook import Cell, Notebook
 from nbpress.project.passages import Fault, fault_in, passages_of
+from nbpress.project.typed import typed_numbers
 from nbpress.say.derivations import read_formulas
 from nbpress.say.magics import MAGICS
 from nbpress.say.markdown import (
@@ -30,12 +31,17 @@ from nbpress.say.markdown import (
 )
 from nbpress.say.prose import split_prose
 from nbpress.say.records import misplaced
-from nbpress.say.text import TextError
+from nbpress.say.text import PLACEHOLDER, TextError
 
 _LABELS = {"figure": 1, "table": 2}
 
 _BARE = re.compile(r"\{\{[A-Za-z_]\w*(?::[^{}\s]*)?\}\}")
 _PICTURE = re.compile(r"!\[\s*\]\(")
+_PARAGRAPH = re.compile(r"(?:.*\S.*\n?)+")
+_DOLLAR = re.compile(
+    r"(?<!\\)\$(?![ \t]|$)|(?<=[^\s\\])\$", re.MULTILINE
+)  # of a formula, or an amount
+_AMOUNT = re.compile(r"(?<!\w)\$\d")
 _LOADS = re.compile(r"^\s*%(?:load|reload)_ext\s+nbpress\b", re.MULTILINE)
 
 
@@ -48,6 +54,32 @@ def faults(notebooks: Iterable[Notebook]) -> list[Fault]:
         *_misplaced(notebooks),
         *(fault_in(notebook, *each) for notebook in notebooks for each in unknown_names(notebook)),
     ]
+
+
+def doubts(notebooks: Iterable[Notebook]) -> list[Fault]:
+    """Return what is hardly meant: typed numbers, and formulas that begin but do not end."""
+    return [
+        fault
+        for notebook in notebooks
+        for fault in sorted([*typed_numbers(notebook), *_lone_dollars(notebook)])
+    ]
+
+
+def _lone_dollars(notebook: Notebook) -> Iterator[Fault]:
+    """Yield paragraphs with an odd number of `$`, unless one begins an amount, such as $5."""
+    for passage in passages_of(notebook):
+        filled = PLACEHOLDER.sub(lambda part: re.sub(r"[^\n]", "x", part[0]), passage.text)
+        shown = blanked(filled, VERBATIM)
+        for paragraph in _PARAGRAPH.finditer(shown):
+            if len(_DOLLAR.findall(paragraph[0])) % 2 and not _AMOUNT.search(paragraph[0]):
+                dollar = next(_DOLLAR.finditer(shown, *paragraph.span()))
+                yield fault_in(
+                    notebook,
+                    passage.cell,
+                    passage.line_of(dollar),
+                    "a $ in this paragraph has no partner and is printed: add the other one, or "
+                    "write \\$ for the sign",
+                )
 
 
 def _misspelt_magic(source: str) -> str:

@@ -20,8 +20,7 @@ from nbpress.project.bibliography import wrong_citations
 from nbpress.project.dataset import DataSet, resolve
 from nbpress.project.parameters import Parameters
 from nbpress.project.project import Project
-from nbpress.project.texts import faults
-from nbpress.project.typed import typed_numbers
+from nbpress.project.texts import doubts, faults
 from nbpress.publish.bind import Bound, bind
 from nbpress.publish.diff import keep_previous
 from nbpress.publish.lint import refuse, refuse_unread, wrong_formulas
@@ -143,9 +142,9 @@ def compose(
         if placeholders := project.report.placeholders:
             named = set_value(placeholders, "")
             say(f"note: report/report.yaml: replace {named} with the authors' names")
-        if typed := [fault for notebook in notebooks for fault in typed_numbers(notebook)]:
-            more = f", and {len(typed) - 1} more (`nbpress lint`)" if typed[1:] else ""
-            say(f"note: {typed[0]}{more}")
+        if doubtful := doubts(notebooks):
+            more = f", and {len(doubtful) - 1} more (`nbpress lint`)" if doubtful[1:] else ""
+            say(f"note: {doubtful[0]}{more}")
         execution = execute(
             project,
             dataset,

@@ -10,8 +10,7 @@ from nbpress.project.bibliography import wrong_citations
 from nbpress.project.notebook import Notebook, read_notebook
 from nbpress.project.passages import Fault, fault_in, passages_of
 from nbpress.project.project import Project
-from nbpress.project.texts import faults
-from nbpress.project.typed import typed_numbers
+from nbpress.project.texts import doubts, faults
 from nbpress.publish.formulas import likely_cause
 from nbpress.publish.render import ENGINES, EXPORTERS
 from nbpress.run.temporary import temporary_files
@@ -39,12 +38,13 @@ def refuse(wrong: Sequence[Fault]) -> None:
 def lint(project: Project) -> None:
     """Refuse every fault in the texts of the report's notebooks.
 
-    This includes typed numbers, which do not stop a build.
+    This includes what is doubtful, such as typed numbers, and does not stop a build.
     """
     notebooks = _read_all(project)
-    typed = [fault for notebook in notebooks for fault in typed_numbers(notebook)]
     wrong = [*faults(notebooks), *wrong_citations(notebooks, project.output)]
-    refuse(sorted([*wrong, *typed, *([] if wrong else wrong_formulas(notebooks, _EVERY))]))
+    refuse(
+        sorted([*wrong, *doubts(notebooks), *([] if wrong else wrong_formulas(notebooks, _EVERY))])
+    )
 
 
 def refuse_unread(project: Project, notes: Iterable[str], exporter_names: Iterable[str]) -> None:
