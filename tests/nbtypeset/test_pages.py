@@ -120,6 +120,22 @@ def test_figure_for_which_there_is_room_after_all_stays_in_its_place() -> None:
     assert before
 
 
+@pytest.mark.parametrize("count", range(11, 17))
+def test_figure_between_two_headings_stays_between_them(count: int) -> None:
+    """The heading after it takes its mark along to the next page: it must not float all the same."""
+    notebook = markdown(f"## Task 2a — One{f'{chr(10)}{chr(10)}{WORDS}' * 10}")
+    notebook.cells.append(figure(3))
+    notebook.cells += markdown("A line.\n\n" * count, "## Task 2b — Two\n\nText.").cells
+    notebook.cells.append(figure(2.5, "fig-2b", "The other caption."))
+    notebook.cells += markdown("## Task 2c — Three\n\nEnd.").cells
+    for number, cell in enumerate(notebook.cells):
+        cell["id"] = f"c{number}"
+    pages = pages_of(notebook)
+    lines = [line for page in pages for line in page[2:]]
+    order = ["Task 2b — Two", "Figure 2 The other caption.", "Task 2c — Three"]
+    assert [line for line in lines if line in order] == order
+
+
 def test_figure_that_fits_stays_in_its_place() -> None:
     """It stands between the texts above and below it."""
     notebook = markdown("## Task 2a — One\n\nAbove.")
