@@ -122,7 +122,7 @@ def test_figure_for_which_there_is_room_after_all_stays_in_its_place() -> None:
 
 @pytest.mark.parametrize("count", range(11, 17))
 def test_figure_between_two_headings_stays_between_them(count: int) -> None:
-    """The heading after it takes its mark along to the next page: it must not float all the same."""
+    """The next heading takes its mark along to the next page; it must not float all the same."""
     notebook = markdown(f"## Task 2a — One{f'{chr(10)}{chr(10)}{WORDS}' * 10}")
     notebook.cells.append(figure(3))
     notebook.cells += markdown("A line.\n\n" * count, "## Task 2b — Two\n\nText.").cells
