@@ -134,6 +134,18 @@ unknown := $(filter-out $(ours) $(theirs) UPGRADE V SHELL .% MAKE% %FLAGS NBPRES
 $(if $(unknown),$(error Nothing reads $(unknown). The variables are $(ours) $(theirs); \
 	a parameter of the notebooks is given as PARAMS="learning_rate=0.1"))
 
+# One that the targets on the command line do not read is an error, too.
+reads-report := DATASET ENGINE CODE FORCE PARAMS
+reads-html := DATASET CODE FORCE PARAMS
+reads-tex := $(reads-html)
+reads-watch := DATASET ENGINE FORM CODE PARAMS
+reads-preview := DATASET CODE PARAMS
+reads-check := DATASET PARAMS RECORD
+reads-sweep := DATASET SWEEP
+read := $(sort $(foreach goal,$(MAKECMDGOALS),$(reads-$(goal))))
+unread := $(if $(read),$(filter-out $(read),$(foreach v,$(ours),$(if $(filter command,$(origin $v)),$v))))
+$(if $(unread),$(error `make $(MAKECMDGOALS)` reads $(read), but not $(unread)))
+
 # Only the project's environment decides what Python finds, and where pip installs. Bytecode is
 # kept, so that only the first import compiles.
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PIP_TARGET PIP_PREFIX PIP_ROOT PYTHONDONTWRITEBYTECODE

@@ -18,6 +18,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from nbpress.cli import nbpress as command_line
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 OURS = ("requirements.lock", "requirements-sweep.lock", "requirements-dev.lock")
@@ -205,6 +207,36 @@ def test_variable_that_nothing_reads_is_refused(name) -> None:
     message = run("report", f"{name}=0.1", fails=True)
     assert f"Nothing reads {name}. The variables are DATASET ENGINE" in message
     assert 'a parameter of the notebooks is given as PARAMS="learning_rate=0.1"' in message
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+@pytest.mark.parametrize(
+    ("goals", "given", "message"),
+    [
+        (["sweep", "SWEEP=penalty"], "PARAMS=seed=1", "`make sweep` reads DATASET SWEEP, but not"),
+        (["report"], "RECORD=1", "`make report` reads CODE DATASET ENGINE FORCE PARAMS, but not"),
+        (["html", "tex"], "ENGINE=latex", "`make html tex` reads CODE DATASET FORCE PARAMS, but"),
+    ],
+)
+def test_variable_that_the_target_does_not_read_is_refused(goals, given, message) -> None:
+    """It would be silently ignored; with several targets it is enough if one of them reads it."""
+    said = run(*goals, given, fails=True)
+    assert message in said
+    assert f"not {given.partition('=')[0]}." in said
+    assert "nbpress report" in run("--dry-run", "report", "check", "RECORD=1")
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+def test_targets_read_what_their_commands_read(tmp_path: Path) -> None:
+    """The Makefile's lists are those of the commands' options."""
+    commands = {**command_line.commands, "sweep": command_line.commands["sweep"].commands["run"]}
+    extra = tmp_path / "show.mk"
+    for target in ("report", "html", "tex", "watch", "preview", "check", "sweep"):
+        extra.write_text(f"show:\n\t@echo $(reads-{target})\n", encoding="utf-8")
+        listed = set(run("-f", "Makefile", "-f", str(extra), "show").split())
+        names = {str(option.envvar) for option in commands[target].params if option.envvar}
+        ours = {n.removeprefix("NBPRESS_") for n in names if n.startswith("NBPRESS_")}
+        assert listed == ours, target
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")

@@ -101,6 +101,18 @@ def test_executed_notebook_is_no_change_for_git(tmp_path: Path, above: str) -> N
     assert checkout.check() == ""
 
 
+def test_git_works_without_the_environment(checkout: Checkout) -> None:
+    """Where .venv has gone, git takes notebooks as they are and complains about nothing."""
+    assert checkout.run("tools/notebooks", "filter", ".venv").returncode == 0
+    (checkout.root / ".venv").unlink()
+    save_executed(checkout)
+    shown = checkout.run("git", "diff")
+    assert "42" in shown.stdout
+    assert shown.stderr == ""
+    checkout.git("add", "notebooks")
+    assert "notebooks/1 a.ipynb" in checkout.check()
+
+
 def test_outputs_are_refused_without_the_filter(checkout: Checkout) -> None:
     """They are refused before they are added, and in git; git itself works as ever."""
     assert checkout.check() == ""

@@ -257,6 +257,16 @@ def test_vanished_python(project, tmp_path: Path) -> None:
 
 
 @needs_uv
+def test_dangling_python(project) -> None:
+    """If the link to Python in .venv leads nowhere, .venv is made again with the same Python."""
+    project.make()
+    for name in (project.root / ".venv" / "bin").glob("python*"):
+        name.unlink()
+    project.make()
+    assert project.packages() == ["one", "tiny"]
+
+
+@needs_uv
 def test_two_at_once(project) -> None:
     """Two simultaneous set-ups both end well."""
     project.lock("requirements.lock", "one", *MANY)

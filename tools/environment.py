@@ -21,10 +21,10 @@ def install(environment, lock):
     guard = uv.hold_lock()
     if is_ready(environment, lock):
         return  # another process did it meanwhile
-    former = read(stamp_of(environment))
+    former = read(stamp_of(environment)) if has_python(environment) else ""
     # Packages that were added for sweeps or for development are kept.
     lock = max([lock, *(each for each in LOCKS if f"\n{each}\n" in former)], key=LOCKS.index)
-    if former:
+    if os.path.exists(stamp_of(environment)):
         os.remove(stamp_of(environment))
     if environment == ".venv":
         uv.synchronize(PYTHON, lock, is_whole=former.startswith(fixed_state()), guard=guard)
@@ -36,8 +36,13 @@ def install(environment, lock):
 
 def is_ready(environment, lock):
     """Return whether an environment has what `lock`, or a larger lock, asks for."""
-    former = read(stamp_of(environment))
+    former = read(stamp_of(environment)) if has_python(environment) else ""
     return any(former == state(each) for each in LOCKS[LOCKS.index(lock) :])
+
+
+def has_python(environment):
+    """Return whether an environment's Python still exists; after an upgrade its link may dangle."""
+    return os.path.exists(os.path.join(environment, "bin", "python"))
 
 
 def stamp_of(environment):

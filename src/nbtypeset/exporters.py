@@ -66,7 +66,7 @@ class _TreeExporter(Exporter):
         metadata = resources.get("metadata", {})
         show_code = self.always_reads_code or self._shows_code(resources)
         parts = collect(nb, show_code, imprint, self.pictures)
-        folder = Path(metadata["path"]) if metadata.get("path") else None
+        folder = Path(metadata["path"]) if "path" in metadata else None  # "" is this folder
         document = Document(parts, bool(imprint.key_results), folder)
         if imprint.bibliography:
             cite(document, imprint.bibliography)

@@ -50,8 +50,9 @@ def _width(attributes: dict[str, str]) -> str | None:
 
 def _read(raw: str, target: str, part: Part, document: Document) -> tuple[str, bytes] | None:
     """Return a picture's file ending and bytes; None if neither notebook nor folder has it."""
-    if target in part.attachments:
-        return part.attachments[target]
+    for name in (target, f"attachment:{target}"):  # a file's name, if the press attached the file
+        if name in part.attachments:
+            return part.attachments[name]
     if raw.startswith("data:image/"):
         head, _, body = raw[5:].partition(",")
         ending = head.split(";")[0].removeprefix("image/").removesuffix("+xml")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from nbpress.publish import build as build_module
 from nbpress.publish import render as render_module
 from nbpress.publish.bind import Bound
 from nbpress.publish.build import Request, build
+from nbpress.publish.outputs import in_short
 from nbpress.publish.provenance import Commit
 from nbpress.publish.published import VALUES, publish
 from nbpress.publish.render import Rendering
@@ -384,6 +386,46 @@ def results_of(tiny: TinyProject, code: str) -> list[str]:
     tiny.report()
     cell = next(c for c in json.loads(tiny.bound)["cells"] if c["id"] == "1-sum")
     return [output["data"]["text/plain"] for output in cell["outputs"]]
+
+
+def test_pictures_beside_a_notebook_are_shown(tiny: TinyProject) -> None:
+    """In Markdown and in prose; when a file changes, the report is set again and nothing runs."""
+    folder = tiny.root / "notebooks" / "img"
+    folder.mkdir()
+    square = (
+        "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'><path d='M0 0h9v9'/></svg>"
+    )
+    for name in (folder / "a b.svg", folder / "c.svg", tiny.root / "out.svg"):
+        name.write_text(square, "utf-8")
+    tiny.edit(
+        "notebooks/1_sums.ipynb", "What is the sum?", "![one](img/a%20b.svg) ![no](../out.svg)"
+    )
+    tiny.edit_cell("1_sums.ipynb", "answer", "%%answer 1a\n{{ total }}: ![two](img/c.svg)")
+    result = tiny.run("html")
+    assert "picture '../out.svg' is missing" in result.err
+    assert "a%20b" not in result.err
+    page = tiny.root / "report" / "report.html"
+    assert re.findall(r'<img[^>]* alt="(one|two|no)"', page.read_text("utf-8")) == ["one", "two"]
+    before = page.read_bytes()
+    (folder / "c.svg").write_text(square.replace("M0", "M1"), "utf-8")
+    assert tiny.run("html").executed == {}
+    assert page.read_bytes() != before
+
+
+@pytest.mark.parametrize(
+    ("printed", "said"),
+    [
+        ("one\n", "one"),
+        ("a.py:1: W\n  fit()\n" * 30, "a.py:1: W (30 times)\n  fit() (30 times)"),
+        (" 10%|#\r 50%|##\r100%|###\n", "100%|###"),
+        (" 10%|#\r100%|###\r", "100%|###"),
+        ("\n\n \n", ""),
+        ("".join(f"{i}\n" for i in range(9)), "0\n1\n2\n3\n4\n… and 4 more lines"),
+    ],
+)
+def test_what_a_cell_wrote_to_stderr_is_told_in_short(printed: str, said: str) -> None:
+    """Equal lines come once, a progress bar as it ended, and no more than a few lines."""
+    assert in_short(printed) == said
 
 
 def test_addresses_in_memory_are_not_printed(tiny: TinyProject) -> None:

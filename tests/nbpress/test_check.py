@@ -180,8 +180,11 @@ def test_forged_values_are_named(checked: TinyProject) -> None:
     assert "\n  1a.total is 100 there and 6 in a fresh run" in faults
 
 
-def test_values_that_differ_within_their_tolerances_are_no_forgery(checked: TinyProject) -> None:
+def test_values_that_differ_within_their_tolerances_are_no_forgery(
+    checked: TinyProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """So do those from a processor of another kind: the files differ, and it is said why."""
+    monkeypatch.setattr(check_module, "varying", lambda *_: ["outputs vary"])
     expected = checked.root / "report" / "expected" / "small.json"
     limits = json.loads(expected.read_text("utf-8"))
     limits["1a.total"] = {"value": 6, "absolute": 0.5}
@@ -195,8 +198,9 @@ def test_values_that_differ_within_their_tolerances_are_no_forgery(checked: Tiny
         values["1a.total"]["value"] = total
         path.write_text(json.dumps(values), "utf-8")
         edit_record(checked, lambda record: record.update(values=digest(path.read_bytes())))
-        first, second, *_ = verdict(checked).splitlines()
+        first, second, *_ = said = verdict(checked).splitlines()
         assert first.startswith("report/values.json is not what a fresh run gives")
+        assert ("outputs vary" in said) == (total == 6.75)  # rounding is no lack of a seed
         assert second.strip().startswith(message)
 
 
@@ -250,6 +254,14 @@ def test_damaged_record_is_named(checked: TinyProject, content: str) -> None:
         (lambda r: r["forms"]["report.pdf"]["files"].update({"../x": "0"}), "is damaged (forms."),
         (lambda r: r["forms"]["report.pdf"].update(exporter="os.path"), "is damaged (forms."),
         (lambda r: r["forms"].pop("report.pdf"), "report/report.pdf exists, but"),
+        (
+            lambda r: r["claims"].update(positive=False),
+            "the claim 'positive' is false in report/published.json and holds in a fresh run",
+        ),
+        (
+            lambda r: r["claims"].update(fly=True),
+            "the claim 'fly' holds in report/published.json and is not made in a fresh run",
+        ),
     ],
 )
 def test_false_claim_of_the_record_is_named(

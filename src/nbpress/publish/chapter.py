@@ -9,8 +9,9 @@ from nbpress.errors import PressError
 from nbpress.files import digest
 from nbpress.project.notebook import Cell as NotebookCell
 from nbpress.project.notebook import Notebook
+from nbpress.publish.attach import attach
 from nbpress.publish.cells import Cell
-from nbpress.publish.outputs import is_address, joined, keep_labelled
+from nbpress.publish.outputs import in_short, is_address, joined, keep_labelled
 from nbpress.run.plan import Plan
 from nbpress.run.said import Said
 from nbpress.say.markdown import begun_in
@@ -56,7 +57,7 @@ def chapter_cells(
             count += written.runs
             cell["execution_count"] = count if written.runs else None
             cell["outputs"] = []
-            run = outputs.get(cell["id"], [])
+            run, complaints = outputs.get(cell["id"], []), ""
             prose = said.prose.get(cell["id"])
             if prose:
                 _refuse_hiding(plan.notebook, written, "prose")
@@ -72,15 +73,18 @@ def chapter_cells(
                     _refuse_hiding(plan.notebook, written, record.kind)
                 if output.get("name") == "stderr":
                     # stderr contains paths and process ids: for the author, not for the reader.
-                    text = "".join(output["text"]).strip()
-                    notices.append(f"{plan.chapter.notebook}, cell {index}: {text}")
+                    complaints += "".join(output["text"])
                 elif not (isinstance(record_of(output), Settings | Values) or is_address(output)):
                     cell["outputs"].append(joined(output))
+            if text := in_short(complaints):
+                notices.append(f"{plan.chapter.notebook}, cell {index}: {text}")
         # Ids are unique within a notebook only, but the report's marks are kept by id.
         id_ = f"{number}-{cell['id']}"
         cell["id"] = id_ if len(id_) <= _ID_LENGTH else f"{number}-{digest(id_)[:32]}"
         cells.append(cell)
     keep_labelled(cells)
+    for cell in cells:
+        attach(cell, plan.notebook.path.parent)
     return cells, notices
 
 

@@ -6,10 +6,9 @@ every value in `report/expected/<data set>.json` within its tolerance.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from nbpress.errors import PressError
 from nbpress.files import as_json, digest, read, write
@@ -28,20 +27,19 @@ from nbpress.publish.build import (
     values_of,
 )
 from nbpress.publish.compare import (
-    compare,
     drift_table,
+    plain,
     read_values,
     record_command,
     recorded,
     recorded_path,
 )
+from nbpress.publish.contradicted import OTHER_KIND, other_claims, other_values
 from nbpress.publish.provenance import Commit, read_commit
 from nbpress.publish.published import RECORD, VALUES, Published, read_published
 from nbpress.publish.trust import delete_bytecode, edited, unverified
 from nbpress.publish.varying import last_runs, varying
 from nbpress.run.plan import are_defaults, plan
-
-_MOST_NAMED = 10  # values of which a message tells
 
 
 def check(project: Project, dataset: str, parameters: Parameters, *, record: bool = False) -> None:
@@ -85,7 +83,9 @@ def check(project: Project, dataset: str, parameters: Parameters, *, record: boo
             before = last_runs(project, data.dataset)
             bound, _ = compose(project, data, published.parameters, force=True, commit=commit)
             if differs := [*_verify(published, project, data, bound)]:
-                faults += [*differs, *varying(before, last_runs(project, data.dataset))]
+                faults += differs
+                if not any(OTHER_KIND in each for each in differs):
+                    faults += varying(before, last_runs(project, data.dataset))
         elif parameters:
             raise PressError(
                 f"no report on {data.dataset} with these PARAMS is published to compare with: "
@@ -97,7 +97,7 @@ def check(project: Project, dataset: str, parameters: Parameters, *, record: boo
                 say(f"{what} is published: comparing values only, not files")
             bound, _ = compose(project, data, {}, force=True)
     path = recorded_path(project.output, data.dataset)
-    observed, source = _values(bound.values), project.relative(path)
+    observed, source = plain(bound.values), project.relative(path)
     expected = read_values(path)
     if record:
         write({path: as_json(recorded(observed, expected)).encode()})
@@ -109,7 +109,7 @@ def check(project: Project, dataset: str, parameters: Parameters, *, record: boo
         path = project.output / VALUES
         # If the file is damaged, that is reported already.
         intact = digest(read(path) or b"") == published.values
-        expected = recorded(_values(read_values(path)), {}) if intact else {}
+        expected = recorded(plain(read_values(path)), {}) if intact else {}
     elif not expected:
         missing = f"no values are recorded in {source}. {remedy}"
         if not verifies:  # nothing at all could be compared
@@ -184,7 +184,7 @@ def _verify(published: Published, project: Project, data: DataSet, bound: Bound)
         details = ""
         if name == VALUES and there is not None:
             limits = {} if is_edited else read_values(recorded_path(project.output, data.dataset))
-            details = _differences(project.output / VALUES, bound, limits)
+            details = other_values(project.output / VALUES, bound, limits)
         if there is None:
             yield f"report/{name} is missing: publish again"
         elif is_edited:
@@ -199,34 +199,11 @@ def _verify(published: Published, project: Project, data: DataSet, bound: Bound)
                 + (f" ({commits})" if now != published.commit else "")
                 + details
             )
+    yield from other_claims(published, bound)
     if sound and published_record(data, published.parameters, bound, forms) != published:
         yield f"report/{RECORD} was damaged or edited after it was recorded: publish again"
     elif sound and now != published.commit:
         say(f"note: only the commit differs; publish again to update it: {commits}")
-
-
-def _differences(path: Path, bound: Bound, limits: Mapping[str, Any]) -> str:
-    """Return which values in a values.json a fresh run does not give, within recorded tolerances.
-
-    Without `limits`, values that differ at all are listed.
-    """
-    try:
-        values = _values(read_values(path))
-    except PressError:
-        return ""
-    there = {name: {**limits.get(name, {}), "value": value} for name, value in values.items()}
-    said = [
-        f"\n  {drift.name} is {drift.expected or 'missing'} there and "
-        f"{drift.observed or 'missing'} in a fresh run"
-        for drift in compare(there, _values(bound.values))
-    ]
-    if limits and not said:
-        return (
-            "\n  every value agrees within its tolerance: they may have been computed on a "
-            "processor of another kind, which rounds differently"
-        )
-    more = [f"\n  and {len(said) - _MOST_NAMED} more"] if said[_MOST_NAMED:] else []
-    return "".join(said[:_MOST_NAMED] + more)
 
 
 def _title(published: Published) -> str:
@@ -237,8 +214,3 @@ def _title(published: Published) -> str:
         for name, value in values.items()
     ]
     return " ".join(filter(None, [published.dataset, *given])) or "the report"
-
-
-def _values(entries: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values by name, without their origins."""
-    return {name: entry["value"] for name, entry in entries.items()}

@@ -53,6 +53,11 @@ def read_values(path: Path) -> dict[str, Any]:
     raise PressError(f"{path.name} is damaged ({problem}): restore or delete it")
 
 
+def plain(entries: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values by name, without their origins and tolerances."""
+    return {name: entry["value"] for name, entry in entries.items()}
+
+
 def _is_entry(entry: Any) -> bool:
     """Return whether an entry has a value, optionally an origin or tolerances, and nothing else."""
     if not isinstance(entry, dict) or "value" not in entry:

@@ -15,7 +15,7 @@ from nbpress.errors import PressError, did_you_mean
 from nbpress.files import digest, read, write
 from nbpress.log import say
 from nbpress.project.project import Project
-from nbpress.publish.compare import Drift, as_table, compare, read_values, recorded_path
+from nbpress.publish.compare import Drift, as_table, compare, plain, read_values, recorded_path
 from nbpress.publish.published import RECORD, VALUES, Published, read_published
 from nbpress.say.records import task_of
 
@@ -34,7 +34,7 @@ class State:
     def of(self, kind: str) -> dict[str, Any] | None:
         """Return everything of a kind ("value", "claim", …) by name; None if nothing is known."""
         if kind == "value":
-            return {name: entry["value"] for name, entry in self.values.items()}
+            return plain(self.values)
         if self.published is None or not self.published.ran_with:  # older records lack it
             return None
         if kind == "parameter":

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import re
+from collections import Counter
 from typing import Any
 
 from nbpress.publish.cells import Cell
 from nbpress.say.records import Figure, record_of
 from nbtypeset.schema import MIME_TYPE
 
+_MOST_LINES = 5  # that a note quotes
 _ADDRESSES = re.compile(r"[\[\](),\s]*(?:<[^<>]* at 0x[0-9a-f]+>[\[\](),\s]*)+")
 
 
@@ -22,6 +24,18 @@ def is_address(output: dict[str, Any]) -> bool:
     text = "".join(data.get("text/plain", ""))
     is_text = output["output_type"] == "execute_result" and data.keys() == {"text/plain"}
     return is_text and bool(_ADDRESSES.fullmatch(text))
+
+
+def in_short(printed: str) -> str:
+    """Return what a cell wrote to stderr: equal lines once, and the first few of them.
+
+    Of a line that was written over, such as a progress bar, the last state counts.
+    """
+    lines = [line.rstrip("\r").rpartition("\r")[2].rstrip() for line in printed.split("\n")]
+    counts = Counter(filter(None, lines))
+    shown = [f"{line} ({n} times)" if n > 1 else line for line, n in counts.items()]
+    more = [f"… and {len(shown) - _MOST_LINES} more lines"] if len(shown) > _MOST_LINES else []
+    return "\n".join(shown[:_MOST_LINES] + more)
 
 
 def keep_labelled(cells: list[Cell]) -> None:

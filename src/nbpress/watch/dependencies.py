@@ -1,8 +1,8 @@
 """What a build depends on: saving any of it causes a rebuild.
 
-These are the files that people write (notebooks, modules, YAML, bibliographies) in the project's
-folders, what chapters declare as inputs, what their last runs were observed to read, and the press
-itself. Files that runs wrote or that the press publishes do not count.
+These are the files that people write (notebooks, modules, YAML, bibliographies, pictures) in the
+project's folders, what chapters declare as inputs, what their last runs were observed to read, and
+the press itself. Files that runs wrote or that the press publishes do not count.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import nbpress
 from nbpress.project.project import Project
+from nbpress.publish.attach import PICTURES
 from nbpress.run.cache import Cache, Run
 from nbpress.run.failed import last_failed
 from nbpress.run.observer import ProjectFiles
@@ -22,7 +23,7 @@ from nbtypeset import schema
 # The folders of the running press: its developers want to see the effect of their edits.
 PRESS = tuple(Path(module.__file__ or "").resolve().parent for module in (nbpress, schema))
 
-_WRITTEN_BY_PEOPLE = {".ipynb", ".py", ".yaml", ".yml", ".bib", ".json"}
+_WRITTEN_BY_PEOPLE = {".ipynb", ".py", ".yaml", ".yml", ".bib", ".json", *PICTURES}
 
 
 @dataclass(frozen=True)

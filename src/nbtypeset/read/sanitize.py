@@ -69,7 +69,7 @@ def _cell(cell: Any, id_: str) -> dict[str, Any]:
         outputs = cell.get("outputs")
         outputs = outputs if isinstance(outputs, list) else []
         repaired["outputs"] = [output for given in outputs if (output := _output(_mapping(given)))]
-    elif attachments:
+    if attachments:  # of code cells, too: their outputs may show files that the press attached
         repaired["attachments"] = attachments
     return repaired
 
