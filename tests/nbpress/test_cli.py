@@ -71,7 +71,7 @@ def test_stored_outputs_and_forged_prose_carry_no_mark(built: TinyProject) -> No
     """Only what a notebook's code said in this press's run is marked, counted and recorded."""
     page = built.root / "report" / "report.html"
     built.run("html")
-    before = page.read_text("utf-8").count('class="claim"')
+    before = page.read_text("utf-8").count('class="claim ')
     notebook = built.root / "notebooks" / "1_sums.ipynb"
     content = json.loads(notebook.read_text("utf-8"))
     forged = Derivation("1a", [["prove", "2 = 3"]], ["2 = 3"], "2 = 3.")
@@ -92,7 +92,7 @@ def test_stored_outputs_and_forged_prose_carry_no_mark(built: TinyProject) -> No
     ]
     notebook.write_text(json.dumps(content), "utf-8")
     assert built.run("html").status == 0
-    assert page.read_text("utf-8").count('class="claim"') == before == 1
+    assert page.read_text("utf-8").count('class="claim ') == before == 1
     assert "1a.forged" not in built.values
 
 
@@ -324,6 +324,12 @@ def test_parameter_of_an_untagged_cell_is_explained(tiny: TinyProject, given: st
     result = tiny.run("report", NBPRESS_PARAMS=given)
     assert result.status == 1
     assert "1_sums.ipynb, cell 3, sets it, but no cell has the tag 'parameters'" in result.err
+
+
+def test_parameter_that_another_cell_sets_is_explained(tiny: TinyProject) -> None:
+    """The message names that cell."""
+    result = tiny.run("report", NBPRESS_PARAMS="total=3")
+    assert "no chapter has a parameter 'total'; 1_sums.ipynb, cell 5, sets it: move" in result.err
 
 
 def test_parameters_lists_what_a_notebook_takes(tiny: TinyProject) -> None:

@@ -276,6 +276,44 @@ def test_title_is_added_where_there_is_none(tmp_path: Path) -> None:
     assert left_to_do([adopted]) == ["my_data.ipynb, cell 1: write a title (now the file's name)"]
 
 
+def test_what_would_differ_in_each_run_is_left_to_do(tmp_path: Path) -> None:
+    """Times and draws without a seed are named; a seed anywhere in the notebook is enough."""
+    first = saved(
+        tmp_path / "a.ipynb",
+        cell("# A\n\n## Exercise 1", "markdown"),
+        cell("import time\nt = time.time()\nprint(np.random.choice(9))"),
+        cell("%timeit f()"),
+        cell("x = 1\ntimes = 3"),
+    )
+    second = saved(
+        tmp_path / "b.ipynb",
+        cell("# B\n\n## Exercise 1\n\n17 runs.", "markdown"),
+        cell("rng = np.random.default_rng(0)\nnp.random.normal(1)"),
+    )
+    time = "it tells a time, another one in each run, which `make check` would notice: remove it"
+    assert [line for line in left_to_do(adopt([first, second])) if "imports" not in line] == [
+        f"a.ipynb, cell 3: {time}",
+        "a.ipynb, cell 3: it draws random numbers without a seed: each run gives others",
+        f"a.ipynb, cell 4: {time}",
+        "b.ipynb, cell 1: 'Exercise 1' begins here and in a.ipynb, cell 1: give one of them "
+        "another number",
+        "b.ipynb: a number is typed in its texts and may go stale: `make lint` lists them; a cell "
+        "that begins with `%%answer 1` quotes variables, `{{ mean:.2f }}`",
+    ]
+
+
+def test_settings_of_a_library_belong_to_the_imports(tmp_path: Path) -> None:
+    """The cell of plain values below them is the one of the parameters."""
+    path = saved(
+        tmp_path / "a.ipynb",
+        cell("# A", "markdown"),
+        cell("import matplotlib.pyplot as plt\nplt.rcParams['figure.figsize'] = (8, 5)"),
+        cell("room = 21.0"),
+    )
+    (adopted,) = adopt([path])
+    assert list(adopted.notebook.parameters()) == ["room"]
+
+
 def test_typed_numbers_are_counted(tmp_path: Path) -> None:
     """Each notebook's typed numbers are one line: `make lint` lists them."""
     path = saved(tmp_path / "a.ipynb", cell("# A\n\nThe mean of 17 runs is 0.5.", "markdown"))

@@ -155,7 +155,14 @@ def test_value_becomes_the_declared_type(
 @pytest.mark.parametrize(
     ("declaration", "given", "message"),
     [
-        ("x: int = 1", "1.0", "x must be int; got 1.0"),
+        ("x: int = 1", "1.0", "x must be int; got 1.0; write x=1"),
+        ("x: int = 1", "1e3", "x must be int; got 1000.0; write x=1000"),
+        ("x: float = 1.0", "0,1", "x must be float; got (0, 1); with a decimal point it is x=0.1"),
+        (
+            "x: float = 1.0",
+            "0.1,seed=2",
+            "x must be float; got '0.1,seed=2'; write a blank, and no comma, between parameters",
+        ),
         ("x: int = 1", True, "x must be int; got True"),
         ("x: int = 1", "one", "x must be int; got 'one'"),
         ("x: float = 1", "True", "x must be float; got True"),

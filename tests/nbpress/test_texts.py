@@ -283,6 +283,19 @@ def test_formula_that_does_not_end_is_doubtful(text: str, line: int | None) -> N
     assert lines == [line] * (line is not None)
 
 
+def test_heading_of_another_level_is_no_tasks() -> None:
+    """The message about the answer below it says so."""
+    cells = ("markdown", "## Task 2\n\n### Exercise 2b"), LOAD, ("code", "%%answer 2b\nA.")
+    (fault,) = wrong(*cells)
+    assert "the answer of task 2b is under task 2; move it below the heading '## Task 2b" in fault
+    assert fault.endswith("'### Exercise 2b' does not count, a task's heading has two #")
+
+
+def test_numbers_in_tags_of_html_are_not_typed() -> None:
+    """A picture's width cannot go stale."""
+    assert doubts([notebook(("markdown", "<img src='a.png' width=100 alt='x'> a < b"))]) == []
+
+
 def test_prose_needs_the_extension() -> None:
     """The extension must be loaded in a cell above."""
     heading, answer = ("markdown", "## Task 1a"), ("code", "%%answer 1a\nA.")

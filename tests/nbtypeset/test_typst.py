@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from base64 import b64decode
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -283,16 +284,25 @@ def test_raw_typst_stays_text() -> None:
 
 def test_pictures_stay_inside_the_notebooks_folder(tmp_path: Path) -> None:
     """Local pictures are taken from beside the notebook, never from above it or the network."""
-    import base64
-
     (tmp_path / "inner").mkdir()
     for path in (tmp_path / "out.png", tmp_path / "inner" / "in.png"):
-        path.write_bytes(base64.b64decode(PIXEL))
+        path.write_bytes(b64decode(PIXEL))
     notebook = markdown("![in](in.png) ![out](../out.png) ![far](https://x.invalid/far.png)")
     resources = {"metadata": {"path": str(tmp_path / "inner")}}
     source, resources = TypstExporter().from_notebook_node(notebook, resources)
     assert source.count("#picture(") == 1
     assert len(resources["nbpress"]["warnings"]) == 2
+
+
+def test_notebook_in_this_folder_has_its_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`jupyter nbconvert` gives an empty path for it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in.png").write_bytes(b64decode(PIXEL))
+    resources = {"metadata": {"path": ""}}
+    source, _ = TypstExporter().from_notebook_node(markdown("![in](in.png)"), resources)
+    assert source.count("#picture(") == 1
 
 
 def test_missing_glyphs_are_named() -> None:

@@ -195,14 +195,20 @@ def _statements(source: str) -> set[str]:
         declared = [each.name for each in declarations(source, "")]
     except PressError:
         return {"other"}
+    settings = [node for node in nodes if isinstance(node, ast.Assign) and _sets_a_part(node)]
     kinds = Counter(type(node) for node in nodes)
-    assignments = kinds[ast.Assign] + kinds[ast.AnnAssign]
-    preamble = kinds[ast.Import] + kinds[ast.ImportFrom] + kinds[ast.Expr]
+    assignments = kinds[ast.Assign] + kinds[ast.AnnAssign] - len(settings)
+    preamble = kinds[ast.Import] + kinds[ast.ImportFrom] + kinds[ast.Expr] + len(settings)
     if len(declared) != assignments or {*declared} & {*INJECTED}:
         return {"other"}
     others = len(nodes) - assignments - preamble
     counts = {"preamble": preamble, "parameter": assignments, "other": others}
     return {kind for kind, count in counts.items() if count}
+
+
+def _sets_a_part(node: ast.Assign) -> bool:
+    """Return whether a statement sets parts of objects, as in `plt.rcParams["font.size"] = 9`."""
+    return all(isinstance(target, ast.Subscript | ast.Attribute) for target in node.targets)
 
 
 def _give_title(cells: list[dict[str, Any]], name: str) -> bool:

@@ -22,7 +22,7 @@ from nbpress.project.texts import faults
 from nbpress.project.typed import typed_numbers
 from nbpress.run.plan import INJECTED
 from nbpress.run.versions import installed_versions, normal
-from nbpress.say.markdown import VERBATIM, blanked
+from nbpress.say.markdown import VERBATIM, begun_in, blanked, task_names
 from nbpress.say.prose import split_prose
 from nbtypeset.schema import MIME_TYPE
 
@@ -38,6 +38,15 @@ _PRINTED = re.compile(r"(?:\[[\"'])?Text\(")
 _LINKED = re.compile(r"\]\(([^)\s]+)\)")
 _ABSOLUTE = re.compile(r"/(?:[^/\n]+/)+[^/\n]+\.[A-Za-z]\w*")  # a file's path, as it looks
 _PICTURES = re.compile(r"!\[[^\]]*\]\(([^)\s]+)\)")
+_TIMES = re.compile(
+    r"^\s*%%?time(?:it)?\b|\btime\.(?:time|perf_counter|ctime|process_time)\(|\b(?:now|today)\(\)",
+    re.MULTILINE,
+)
+_SEEDS = re.compile(r"\bseed\(|\b(?:default_rng|RandomState|Random)\(\s*\w")
+_DRAWS_NUMBERS = re.compile(
+    r"\b(?:np|numpy)\.random\.[a-z]\w*\(|\bdefault_rng\(\s*\)"
+    r"|\brandom\.(?:random|randint|uniform|gauss|choices?|sample|shuffle)\("
+)
 _INSTALLS = re.compile(r"^\s*[!%]\s*(?:pip|conda|mamba)\s+install\b", re.MULTILINE)
 
 
@@ -58,15 +67,33 @@ def left_to_do(adopted: Sequence[Adopted]) -> list[str]:
             numbers = f"{len(typed)} numbers are" if typed[1:] else "a number is"
             said = (
                 f"{names[index]}: {numbers} typed in its texts and may go stale: `make lint` lists "
-                "them; a cell that begins with `%%answer 1` quotes variables, `{{ mean:.2f }}`"
+                f"them; a cell that begins with `%%answer {_first_task(each)}` quotes variables, "
+                "`{{ mean:.2f }}`"
             )
             lines.append((index, len(each.notebook.cells) + 1, said))
+    begun: dict[str, str] = {}
     for index, each in enumerate(adopted):
         cells = each.notebook.cells
+        draws = not any(_SEEDS.search(cell.source) for cell in cells)
         for number, (cell, below) in enumerate(zip(cells, [*cells[1:], None], strict=True), 1):
             name = each.notebook.name_of(cell)
-            lines += [(index, number, f"{name}: {line}") for line in _of_cell(each, cell, below)]
+            todo = [*_of_cell(each, cell, below), *_headings(cell, name, begun)]
+            if cell.runs and draws and _DRAWS_NUMBERS.search(cell.source):
+                todo.append("it draws random numbers without a seed: each run gives others")
+            lines += [(index, number, f"{name}: {line}") for line in todo]
     return [text for *_, text in sorted(lines, key=lambda line: line[:2])]
+
+
+def _first_task(adopted: Adopted) -> str:
+    texts = [cell.source for cell in adopted.notebook.cells if cell.kind == "markdown"]
+    return next((task for text in texts for task in begun_in(text) if task), "1")
+
+
+def _headings(cell: Cell, name: str, begun: dict[str, str]) -> Iterator[str]:
+    """Yield the tasks that a cell begins although `begun` has them, and add its tasks to that."""
+    for task, title in task_names(cell.source).items() if cell.kind == "markdown" else ():
+        if (where := begun.setdefault(task, name)) != name:
+            yield f"'{title}' begins here and in {where}: give one of them another number"
 
 
 def needed(adopted: Sequence[Adopted]) -> list[str]:
@@ -103,6 +130,8 @@ def _of_cell(adopted: Adopted, cell: Cell, below: Cell | None) -> Iterator[str]:
             yield f"it ended in {error:.80}, which would stop the build: fix or remove it"
         if _PRINTED.match(str(output.get("data", {}).get("text/plain"))):
             yield "its last line shows an object of matplotlib: end that line with ';'"
+    if _TIMES.search(cell.source):
+        yield "it tells a time, another one in each run, which `make check` would notice: remove it"
     if INJECTED_TAG in cell.tags:
         yield "papermill added it: move its values to the cell of parameters, and remove it"
     if _INSTALLS.search(cell.source):

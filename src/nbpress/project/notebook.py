@@ -97,11 +97,13 @@ class Notebook:
         return checked
 
     def untagged(self, parameter: str) -> str:
-        """Return a hint at the untagged cell that sets a parameter; "" if a cell is tagged."""
-        if any("parameters" in cell.tags for cell in self.cells):
-            return ""
+        """Return a hint at the untagged cell that sets what was given as a parameter, or ""."""
+        is_tagged = any("parameters" in cell.tags for cell in self.cells)
         for cell in self.code:
             if re.search(rf"^{re.escape(parameter)}\s*[:=]", cell.source, re.MULTILINE):
+                if is_tagged:
+                    move = "move that line to the cell with the tag 'parameters'"
+                    return f"; {self.name_of(cell)}, sets it: {move}"
                 return (
                     f"; {self.name_of(cell)}, sets it, but no cell has the tag 'parameters': "
                     "tag it (in JupyterLab: the gear at the top right, Cell Tags)"

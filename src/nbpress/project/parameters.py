@@ -78,11 +78,23 @@ class Parameter:
                 # Through JSON an int may become a float, but a text never becomes a number.
                 return as_json(self.name, adapter.validate_json(json.dumps(reading)))
         kind = re.sub(r"^Optional\[(.*)\]$", r"\1 or None", self.type)
+        raise PressError(
+            f"{self.name} must be {kind}; got {shown(parsed)}{self._hint(value, parsed)}"
+        )
+
+    def _hint(self, value: Any, parsed: Any) -> str:
+        """Return how a value that does not fit was probably meant, or ""."""
         got = shown(parsed)
         is_item = isinstance(parsed, int | float | str) and not got.startswith(("'[", "a value"))
-        is_item &= "list[" in self.type and len(got) < _MOST_SHOWN
-        hint = f"; write {self.name}=[{value}]" if is_item else ""
-        raise PressError(f"{self.name} must be {kind}; got {got}{hint}")
+        if is_item and "list[" in self.type and len(got) < _MOST_SHOWN:
+            return f"; write {self.name}=[{value}]"
+        if isinstance(value, str) and re.search(r",\s*\w+=", value):
+            return "; write a blank, and no comma, between parameters"
+        if isinstance(value, str) and re.fullmatch(r"[-+]?\d+,\d+", value):
+            return f"; with a decimal point it is {self.name}={value.replace(',', '.')}"
+        if isinstance(parsed, float) and parsed.is_integer() and "int" in self.type:
+            return f"; write {self.name}={parsed:.0f}"
+        return ""
 
     def refuse_idle_bounds(self) -> None:
         """Refuse a bound that no value of the declared type could have."""

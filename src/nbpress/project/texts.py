@@ -26,6 +26,7 @@ from nbpress.say.markdown import (
     begun_in,
     blanked,
     is_labelled,
+    of_other_level,
     references,
     wrong_with,
 )
@@ -128,15 +129,19 @@ def _malformed(notebook: Notebook) -> Iterator[Fault]:
 
 def _misplaced(notebooks: list[Notebook]) -> Iterator[Fault]:
     """Yield answers and derivations that are not under the heading of their task."""
-    task = ""
+    task, others = "", dict[str, str]()
     for notebook in notebooks:
         for cell in notebook.cells:
             if cell.kind == "markdown":
                 task = [task, *begun_in(cell.source)][-1]
+                others |= of_other_level(cell.source)
             with contextlib.suppress(TextError):  # malformed: reported already
                 prose = cell.prose
                 if prose and prose.kind != "figure" and prose.task != task:
-                    yield fault_in(notebook, cell, 1, misplaced(prose.kind, prose.task, task))
+                    message = misplaced(prose.kind, prose.task, task)
+                    if other := others.get(prose.task):
+                        message = f"{message}; '{other}' does not count, a task's heading has two #"
+                    yield fault_in(notebook, cell, 1, message)
 
 
 def _labels_and_references(notebooks: list[Notebook]) -> Iterator[Fault]:

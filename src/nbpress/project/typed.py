@@ -16,10 +16,10 @@ from nbpress.say.records import LABEL
 from nbpress.say.text import TYPED
 from nbtypeset.anchors import TASK, TASK_WORDS
 
-# Names that have digits: of tasks and targets, in references and addresses; and whole headings.
+# Names that have digits: of tasks and targets, in references, tags and addresses; and headings.
 _NAMES = re.compile(
     rf"\[\s*(?:{NAMED})?\s*\]\(#[^)]*\)|\[\s*(?P<task>{TASK})\s*\]\(#task-(?P=task)\)|\]\([^)]*\)"
-    rf"|(?:https?://|www\.|doi:)\S+|(?<!\w)@\w\S*|^#+\s.*?$|\b(?:{LABEL}|task-{TASK})\b"
+    rf"|<[A-Za-z/][^<>]*>|(?:https?://|www\.|doi:)\S+|(?<!\w)@\w\S*|^#+\s.*?$|\b(?:{LABEL}|task-{TASK})\b"
     rf"|\b(?:{'|'.join(TASK_WORDS)})\s+{TASK}(?:\.\d+)*\b",
     re.MULTILINE,
 )

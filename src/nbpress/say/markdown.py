@@ -27,6 +27,7 @@ _REFERENCE = re.compile(
 )
 _TARGET = re.compile(f"{LABEL}|task-{TASK}")
 _TASK_HEADING = re.compile(rf"^##[ \t]+({TASK_NAME})", re.MULTILINE)
+_OTHER_LEVEL = re.compile(rf"^((?:#|###+)[ \t]+{TASK_NAME})", re.MULTILINE)
 _HEADING = re.compile(r"^#{1,6}[ \t]+(.*?)[ \t#]*$|^(\S.*)\n(?:=+|-+)[ \t]*$", re.MULTILINE)
 _ID = re.compile(r"<\w[^<>]*\s(?:id|name)\s*=\s*[\"']?([^\s\"'<>]+)")
 
@@ -46,6 +47,12 @@ def task_names(markdown: str) -> dict[str, str]:
     """Return what the headings in a text call their tasks, `{"2d": "Exercise 2d"}`."""
     headings = reversed(_task_headings(markdown))  # the first of a task has precedence
     return {heading[2]: " ".join(heading[1].split()) for heading in headings}
+
+
+def of_other_level(markdown: str) -> dict[str, str]:
+    """Return the headings that name a task but do not have two #, `{"2b": "### Task 2b"}`."""
+    shown = blanked(markdown, VERBATIM)
+    return {heading[2]: heading[1] for heading in _OTHER_LEVEL.finditer(shown)}
 
 
 def _task_headings(markdown: str) -> list[re.Match[str]]:

@@ -235,7 +235,9 @@ def _notebook(project: Project, named: str, base: Path) -> Path:
     if not path.is_file() and ("/" in named or named.endswith(".ipynb")):
         inside = project.notebooks / Path(named).name
         if not inside.is_file():
-            raise PressError(f"there is no notebook {path}")
+            beside = [*project.notebooks.glob("*.ipynb"), *project.root.glob("sweeps/*.ipynb")]
+            hint = did_you_mean(named, [project.relative(each) for each in sorted(beside)])
+            raise PressError(f"there is no notebook {path}{hint}")
     if not path.is_file():
         path = project.notebooks / project.chapter(Path(named).name).notebook
     if not path.is_relative_to(project.root):
