@@ -215,6 +215,7 @@ def test_answer_that_stands_elsewhere(markdown: str, message: str) -> None:
     ("cell", "message"),
     [
         (("code", "%%answer 1a\nOf {{steps}}."), "line 2: {{steps}} is not a placeholder"),
+        (("code", "%%answer 1a\nOf { steps:.1f }."), "line 2: { steps:.1f } is not a placeholder"),
         (("markdown", "\n![](a.png)"), "line 2: a picture has no text alternative"),
         (("markdown", "[x](#fig-9)"), "line 1: '[x](#fig-9)' leads nowhere; did you mean 'fig-1'?"),
         (

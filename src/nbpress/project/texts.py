@@ -36,7 +36,8 @@ from nbpress.say.text import PLACEHOLDER, TextError
 
 _LABELS = {"figure": 1, "table": 2}
 
-_BARE = re.compile(r"\{\{[A-Za-z_]\w*(?::[^{}\s]*)?\}\}")
+_QUOTED = r"[A-Za-z_]\w*(?::[^{}\s]*)?"
+_BARE = re.compile(rf"\{{\{{{_QUOTED}\}}\}}|(?<!\{{)\{{ {_QUOTED} \}}(?!\}})")
 _PICTURE = re.compile(r"!\[\s*\]\(")
 _PARAGRAPH = re.compile(r"(?:.*\S.*\n?)+")
 _DOLLAR = re.compile(
@@ -115,7 +116,7 @@ def _malformed(notebook: Notebook) -> Iterator[Fault]:
             )
         if passage.kind != "Markdown":
             for bare in _BARE.finditer(blanked(passage.text, CODE)):
-                message = f"{bare[0]} is not a placeholder: put a blank inside each pair of braces"
+                message = f"{bare[0]} is not a placeholder: it takes two braces with a blank inside"
                 yield fault_in(notebook, passage.cell, passage.line_of(bare), message)
             continue
         for verbatim in VERBATIM.finditer(passage.text):
