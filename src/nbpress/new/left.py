@@ -12,6 +12,8 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from nbpress.errors import PressError
 from nbpress.new import DISTRIBUTION
 from nbpress.new.adopt import Adopted
@@ -21,7 +23,7 @@ from nbpress.project.notebook import INJECTED_TAG, Cell
 from nbpress.project.texts import faults
 from nbpress.project.typed import typed_numbers
 from nbpress.run.plan import INJECTED
-from nbpress.run.versions import installed_versions, normal
+from nbpress.run.versions import installed_versions
 from nbpress.say.markdown import VERBATIM, begun_in, blanked, task_names
 from nbpress.say.prose import split_prose
 from nbtypeset.schema import MIME_TYPE
@@ -107,7 +109,7 @@ def needed(adopted: Sequence[Adopted]) -> list[str]:
         with contextlib.suppress(PressError):  # reported for its cell
             for module in imported_modules({"": cell.source}, ()):
                 for name in distributions.get(module.split(".")[0], ()):
-                    if normal(name) not in brought:
+                    if canonicalize_name(name) not in brought:
                         lines.add(f"{name}=={metadata.version(name)}")
     return sorted(lines)
 

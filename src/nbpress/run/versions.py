@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import platform
-import re
 from functools import cache
 from importlib import metadata
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
 
 from nbpress.errors import PressError, did_you_mean
 
@@ -25,7 +25,7 @@ def installed_versions(distribution: str | None) -> dict[str, str]:
         If the distribution is not installed, or has no such extra.
     """
     if distribution is None:
-        every = {normal(each.name): each.version for each in metadata.distributions()}
+        every = {canonicalize_name(each.name): each.version for each in metadata.distributions()}
         return {"python": platform.python_version(), **dict(sorted(every.items()))}
     own, extras = _installed(distribution)
     versions: dict[str, str] = {}
@@ -49,7 +49,7 @@ def installed_versions(distribution: str | None) -> dict[str, str]:
                 continue
             if requirement.marker and not requirement.marker.evaluate({"extra": extra}):
                 continue
-            needed = {(normal(requirement.name), e) for e in ("", *requirement.extras)}
+            needed = {(canonicalize_name(requirement.name), e) for e in ("", *requirement.extras)}
             waiting += needed - seen
             seen |= needed
     return {"python": platform.python_version(), **dict(sorted(versions.items()))}
@@ -70,7 +70,7 @@ def _installed(distribution: str) -> tuple[str, set[str]]:
         ) from error
     for extra in requirement.extras:
         known = installed_one.metadata.get_all("Provides-Extra") or ()
-        if normal(extra) not in map(normal, known):
+        if canonicalize_name(extra) not in map(canonicalize_name, known):
             raise PressError(
                 f"report.yaml: distribution {requirement.name!r} has no extra {extra!r}"
                 f"{did_you_mean(extra, known)}; {expected}"
@@ -88,10 +88,5 @@ def locked_versions(lock: str) -> dict[str, str]:
             continue
         exact = [each.version for each in requirement.specifier if each.operator == "=="]
         if exact and (requirement.marker is None or requirement.marker.evaluate()):
-            pinned[normal(requirement.name)] = exact[0]
+            pinned[canonicalize_name(requirement.name)] = exact[0]
     return pinned
-
-
-def normal(name: str) -> str:
-    """Return a distribution's name in the form that compares equal: Foo_Bar as foo-bar."""
-    return re.sub(r"[-_.]+", "-", name).lower()
