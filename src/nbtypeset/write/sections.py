@@ -18,21 +18,18 @@ def in_sections(document: Document, fold_code: bool) -> Document:
     parts = [replace(part, blocks=[]) for part in document.parts]
     code: list[Node] = []
     heading: Node | None = None
-    is_open = False
 
     def end() -> list[Node]:
-        nonlocal is_open
-        ended = [own("codes", [*code], heading=heading["c"][1][0] if heading else "")]
-        ending = [*(ended if code else ()), *([own("section-end", [])] if is_open else ())]
+        id_ = heading["c"][1][0] if heading else ""
+        ending = [own("codes", [*code], heading=id_)] if code else []
         code.clear()
-        is_open = False
-        return ending
+        return [*ending, own("section-end", [])] if heading else ending
 
     for part, former in zip(parts, document.parts, strict=True):
         for block in former.blocks:
             if block["t"] == "Header" and block["c"][0] <= DEEPEST:
                 part.blocks += [*end(), own("section", [], heading=block["c"][1][0]), block]
-                heading, is_open = block, True
+                heading = block
             elif fold_code and kind_of(block) == "code":
                 code.append(block)
             else:
