@@ -108,7 +108,7 @@ class _Writer:
 
     def __init__(self, document: Document, open_code: bool) -> None:
         self.document = document
-        self.opened = " open" if open_code else ""
+        self.open_code = open_code
         self.names: dict[str, int] = {}
         self.headings = {
             element["c"][1][0]: heading_words(element)
@@ -173,7 +173,7 @@ class _Writer:
         if kind == "image":
             return [self._image(attributes)]
         if kind == "equation":
-            mark = ' proved" title="Proved by machine' if "verdict" in attributes else ""
+            mark = f' proved" title="{VERDICTS["proved"]}' if "verdict" in attributes else ""
             tag = f'<span class="tag{mark}">{escape(attributes["tag"])}</span></span>'
             return _spans(f'<span class="numbered"{anchor}>', blocks, tag)
         if kind in ("figure", "table"):
@@ -195,10 +195,9 @@ class _Writer:
             of = f'<span class="of"> of {escape(heading)}</span>' if heading else ""
             return [_raw(f"<details><summary>Code{of}</summary>"), *blocks, _raw("</details>")]
         if kind == "code":
-            if not self.opened:  # it is within a fold already
+            if not self.open_code:  # it is within a fold already
                 return blocks
-            before = f"<details{self.opened}><summary>Code</summary>"
-            return [_raw(before), *blocks, _raw("</details>")]
+            return [_raw("<details open><summary>Code</summary>"), *blocks, _raw("</details>")]
         if kind == "results":
             before = (
                 '<section class="results" aria-label="Key results"><strong>Key results</strong>'
