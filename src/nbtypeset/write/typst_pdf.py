@@ -56,12 +56,8 @@ class _Project:
     """A source written to disk, where Typst's compiler needs it."""
 
     def __init__(self, source: TypstSource, folder: Path, system_fonts: bool, stamp: int) -> None:
-        self.source, self.folder, self.system_fonts, self.stamp = (
-            source,
-            folder,
-            system_fonts,
-            stamp,
-        )
+        self.source, self.folder = source, folder
+        self.system_fonts, self.stamp = system_fonts, stamp
         (folder / source.folder).mkdir(exist_ok=True)
         for name, content in source.files.items():
             (folder / source.folder / name).write_bytes(content)
