@@ -19,7 +19,7 @@ from nbtypeset.resolve import resolve
 from nbtypeset.schema import TEXT_SVG, Imprint
 from nbtypeset.titles import take_title, title_page
 from nbtypeset.write.html import write_html
-from nbtypeset.write.latex import LatexSource, write_latex
+from nbtypeset.write.latex import write_latex
 from nbtypeset.write.latex_pdf import TeXFailure, compile_latex, installed_engine
 from nbtypeset.write.typst import write_typst
 from nbtypeset.write.typst_pdf import TypstFailure, compile_typst
@@ -172,9 +172,8 @@ class ReportLatexPDFExporter(_TreeExporter):
     def _write(self, document: Document, resources: dict[str, Any]) -> bytes:
         """Return the PDF; TeX's complaints become warnings, or an error if ``strict``."""
         command = self.latex_command  # raises an error early if no TeX is installed
-        source: LatexSource = write_latex(document)
         try:
-            pdf, problems = compile_latex(source, command, document.timestamp)
+            pdf, problems = compile_latex(write_latex(document), command, document.timestamp)
         except TeXFailure as error:
             raise ExportError(f"TeX cannot typeset this document: {error}") from error
         if self.strict and problems:
