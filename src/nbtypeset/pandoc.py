@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import subprocess
 import tempfile
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ class PandocError(RuntimeError):
     """Pandoc refused its input or took too long; the message says why."""
 
 
-@functools.cache
+@cache
 def _binary() -> str:
     import pypandoc
 
@@ -76,7 +75,7 @@ def write_logged(blocks: list[Node], writer: str, *options: str) -> tuple[str, s
     return written, {entry["contents"].strip() for entry in entries if entry["type"] == kind}
 
 
-@functools.cache
+@cache
 def _api_version() -> list[int]:
     version: list[int] = json.loads(run("", "markdown", "json"))["pandoc-api-version"]
     return version
@@ -89,17 +88,12 @@ def read_markdown(texts: list[str], citing: bool = False) -> list[list[Node]]:
     HTML in them is read as what it shows: tables, images, line breaks, emphasis. With ``citing``,
     `[@key]` is a citation.
     """
-    return _stripped(_in_halves(partial(_read_markdown, citing=citing), texts))
+    return _in_halves(partial(_read_markdown, citing=citing), texts)
 
 
 def read_html(texts: list[str]) -> list[list[Node]]:
     """Return the blocks of each piece of HTML, all of them read in one go."""
-    return _stripped(_in_halves(_read_html, texts))
-
-
-def _stripped(trees: list[list[Node]]) -> list[list[Node]]:
-    strip_attributes(trees)
-    return trees
+    return _in_halves(_read_html, texts)
 
 
 def _in_halves(read: Callable[[list[str]], list[list[Node]]], texts: list[str]) -> list[list[Node]]:
@@ -109,6 +103,7 @@ def _in_halves(read: Callable[[list[str]], list[list[Node]]], texts: list[str]) 
     try:
         trees = read(texts)
         _check_depth(trees)
+        strip_attributes(trees)
         return trees
     except (RecursionError, PandocError):
         if len(texts) == 1:
@@ -141,7 +136,7 @@ def _read_markdown(texts: list[str], citing: bool) -> list[list[Node]]:
                 element["c"][2][0] = "attachment:" + element["c"][2][0].removeprefix(f"p{i}-")
     mixed = [i for i, tree in enumerate(trees) if _has_html(tree)]
     if mixed:
-        edge = f"<!--{_unique(texts)}-->"
+        edge = f"<!--{unique(texts)}-->"
         joined = [b for i in mixed for b in [*trees[i], node("RawBlock", ["html", edge])]]
         html = write(joined, "html", "--mathjax", "--syntax-highlighting=none")
         for i, blocks in zip(mixed, _read_html(html.split(edge)[:-1]), strict=True):
@@ -151,7 +146,7 @@ def _read_markdown(texts: list[str], citing: bool) -> list[list[Node]]:
 
 def _read_html(texts: list[str]) -> list[list[Node]]:
     """Read each text in a box of its own with an id, because pandoc may close a box too early."""
-    name = _unique(texts)
+    name = unique(texts)
     boxes = [f'<div id="{name}-{i}">{tidy(text)}</div>' for i, text in enumerate(texts)]
     trees: list[list[Node]] = []
     for block in json.loads(run("".join(boxes), _HTML, "json"))["blocks"]:
@@ -164,8 +159,8 @@ def _read_html(texts: list[str]) -> list[list[Node]]:
     return trees
 
 
-def _unique(texts: list[str]) -> str:
-    """Return a name that occurs in none of the texts, as none can contain its own hash."""
+def unique(texts: list[str]) -> str:
+    """Return a name that occurs in none of the texts: no text can contain its own hash."""
     return "x" + hashlib.sha256("".join(texts).encode()).hexdigest()
 
 
