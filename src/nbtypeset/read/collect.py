@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from nbtypeset import pandoc
@@ -192,17 +193,14 @@ class _Collector:
 
 
 def _coalesced(outputs: list[Any]) -> Iterator[Any]:
-    last: Any = None
-    for output in outputs:
-        if last is not None and output.output_type == "stream" == last.output_type:
-            if output.name == last.name:
-                last.text += output.text
-                continue
-        if last is not None:
-            yield last
-        last = output
-    if last is not None:
-        yield last
+    """Yield outputs; streams of one name that follow one another become one."""
+    for name, group in groupby(outputs, lambda output: output.get("name")):  # only streams have one
+        if name is None:
+            yield from group
+        else:
+            first, *others = group
+            first.text += "".join(output.text for output in others)
+            yield first
 
 
 def _image(name: str, alt: str, **pairs: object) -> Node:
