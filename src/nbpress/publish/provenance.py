@@ -22,6 +22,7 @@ from nbpress.run.execute import Execution
 from nbpress.run.inputs import RECORDED
 from nbpress.run.plan import REFERENCE, Plan
 from nbpress.run.versions import installed_versions, locked_versions
+from nbpress.say.markdown import pipe_table
 from nbpress.say.records import settings
 
 LOCK = "requirements.lock"
@@ -58,21 +59,22 @@ def provenance(
     data = [
         f"Data set `{dataset.dataset}`: {dataset.reason}",
         "",
-        _table("File", "SHA-256", {f"`{k}`": _hash(v, 32) for k, v in dataset.files.items()}),
+        pipe_table(
+            ["File", "SHA-256"], [[f"`{k}`", _hash(v, 32)] for k, v in dataset.files.items()]
+        ),
         "",
     ]
     lines = [
         *(data if dataset != NO_DATA_SET else ()),
         commit.text,
         "",
-        _table(
-            "Chapter",
-            "Parameters",
-            {
-                f"`{chapter}.ipynb`": parameters
+        pipe_table(
+            ["Chapter", "Parameters"],
+            [
+                [f"`{chapter}.ipynb`", parameters]
                 for chapter, each in ran_with.items()
                 if (parameters := _in_words(each))
-            },
+            ],
         ),
         "",
         _versions(root, installed_versions(distribution)),
@@ -182,19 +184,6 @@ def _in_words(parameters: Mapping[str, tuple[Any, Any]]) -> str:
         for name, (value, _) in parameters.items()
         if value is not None
     )
-
-
-def _table(left: str, right: str, rows: Mapping[str, str]) -> str:
-    lines = [
-        f"| {left} | {right} |",
-        "|---|---|",
-        *(f"| {a} | {_in_table(b)} |" for a, b in rows.items()),
-    ]
-    return "\n".join(lines)
-
-
-def _in_table(text: str) -> str:
-    return text.replace("|", "\\|")
 
 
 def _hash(sha256: str, size: int = 16) -> str:

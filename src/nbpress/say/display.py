@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 from nbpress.say.derivations import Prover, check_set, shown
 from nbpress.say.last import as_last_numbered, in_press, last_name
+from nbpress.say.markdown import pipe_table
 from nbpress.say.memory import claims, recall, remember
 from nbpress.say.pictures import close, identity, pictures
 from nbpress.say.prose import Prose
@@ -93,14 +94,10 @@ def table(
     for row in rows:
         if len(row) != len(header):
             raise ValueError(f"each row of {label} must have {len(header)} cells; got {list(row)}")
-    lines = [header, ["---"] * len(header), *rows]
-    text = "\n".join(
-        "| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines
-    )
     quoting = read_text(caption)
     values = recall(task_of(label), [quoting])
     record = Table(label, quoting.set(values, claims), values)
-    _show(record, {"text/markdown": text})
+    _show(record, {"text/markdown": pipe_table(header, rows)})
     _show_caption(record)
 
 

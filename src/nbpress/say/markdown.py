@@ -1,9 +1,9 @@
-"""Finds the headings and the references in Markdown; what code and comments contain is neither."""
+"""Finds headings and references in Markdown, but not in code and comments; writes tables in it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from nbpress.errors import did_you_mean
 from nbpress.say.records import LABEL
@@ -90,13 +90,8 @@ def wrong_with(reference: re.Match[str], targets: Collection[str], anchors: Coll
     if target in targets or (name is None and not is_labelled(reference)):
         return ""
     if name is not None and folded(target) in anchors:
-        return (
-            ""
-            if name["number"]
-            else (
-                f"{reference[0]!r} leads to a heading, which has no number: write the link's text"
-            )
-        )
+        wrong = f"{reference[0]!r} leads to a heading, which has no number: write the link's text"
+        return "" if name["number"] else wrong
     return f"{reference[0]!r} leads nowhere{did_you_mean(target, targets)}"
 
 
@@ -109,3 +104,11 @@ def numbered(reference: re.Match[str], names: Mapping[str, str]) -> str:
 def _name_in(reference: re.Match[str]) -> re.Match[str] | None:
     """Return the name that a reference has for a text, or nothing, both to be replaced."""
     return re.fullmatch(f"(?:{NAMED})?", reference["text"].strip())
+
+
+def pipe_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a table in Markdown."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(
+        "| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines
+    )
