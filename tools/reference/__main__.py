@@ -16,13 +16,12 @@ from calls import exporters, functions, magics
 from commands import commands, targets, variables
 from declared import parameters
 from keys import keys_of
-from tables import ROOT
+from root import ROOT
 
 from nbpress.project.report import Chapter, Report
 from nbpress.sweep.grid import Description, Range
 
 PAGES = ROOT / "docs" / "reference"
-
 
 _PART = re.compile(r"(<!-- from the code: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 

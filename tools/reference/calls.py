@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
 
-from tables import ROOT, table
+from root import ROOT
 
 import nbpress
 from nbpress.say.magics import MAGICS
+from nbpress.say.markdown import pipe_table
 
 _SECTION = re.compile(r"^(Parameters|Returns|Raises|Notes)\n-+\n", re.MULTILINE)
 
@@ -90,7 +91,7 @@ def exporters() -> str:
         sections.append(
             f"## {name}\n\n{markdown_of(inspect.getdoc(class_) or '')}\n\n"
             f"The file ends in `{class_.extension}`.\n\n"
-            + table(["setting", "default", "meaning"], rows)
+            + pipe_table(["setting", "default", "meaning"], rows)
         )
     return "\n\n".join(sections)
 

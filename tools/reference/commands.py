@@ -8,9 +8,10 @@ import textwrap
 from collections.abc import Iterator
 
 import click
-from tables import ROOT, table
+from root import ROOT
 
 from nbpress.cli import nbpress as command_line
+from nbpress.say.markdown import pipe_table
 
 
 def commands() -> str:
@@ -44,7 +45,7 @@ def command(full_name: str, each: click.Command) -> str:
             rows.append([f"`{option.opts[0]}{value}`", meaning, variable])
     heading = f"## {' '.join([full_name, *arguments])}"
     parts = [heading, *paragraphs(each.help), *paragraphs(each.epilog)]
-    options = [table(["option", "meaning", "variable"], rows)] if rows else []
+    options = [pipe_table(["option", "meaning", "variable"], rows)] if rows else []
     return "\n\n".join([*parts, *options])
 
 
@@ -69,13 +70,14 @@ def metavar(option: click.Option) -> str:
 def targets() -> str:
     """Return the targets of the Makefile."""
     matches = re.findall(r"^([a-z-]+):.*?## (.*)$", makefile(), re.MULTILINE)
-    return table(["target", "what it does"], [[f"`make {name}`", text] for name, text in matches])
+    rows = [[f"`make {name}`", text] for name, text in matches]
+    return pipe_table(["target", "what it does"], rows)
 
 
 def variables() -> str:
     """Return the variables of the Makefile."""
     matches = re.findall(r"^## ([A-Z_]+=\S+) +(.*)$", makefile(), re.MULTILINE)
-    return table(["variable", "meaning"], [[f"`{name}`", text] for name, text in matches])
+    return pipe_table(["variable", "meaning"], [[f"`{name}`", text] for name, text in matches])
 
 
 def makefile() -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tables import ROOT, table
+from root import ROOT
 
 from nbpress.project.notebook import read_notebook
 from nbpress.project.report import read_report
+from nbpress.say.markdown import pipe_table
 
 
 def parameters() -> str:
@@ -31,7 +32,7 @@ def parameters() -> str:
         ]
         if rows:
             header = ["parameter", "type", "default", "bounds", "meaning"]
-            sections.append(f"### {file}\n\n" + table(header, rows))
+            sections.append(f"### {file}\n\n" + pipe_table(header, rows))
     return "\n\n".join(sections)
 
 

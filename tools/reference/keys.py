@@ -13,7 +13,8 @@ from typing import Any
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
-from tables import table
+
+from nbpress.say.markdown import pipe_table
 
 _WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false",
           datetime.date: "date", Any: "value"}  # fmt: skip
@@ -31,7 +32,7 @@ def keys_of(model: type[BaseModel]) -> str:
         ]
         for name, field in model.model_fields.items()
     ]
-    return table(["key", "value", "default", "meaning"], rows)
+    return pipe_table(["key", "value", "default", "meaning"], rows)
 
 
 def docstrings_of_fields(model: type[BaseModel]) -> dict[str, str]:
