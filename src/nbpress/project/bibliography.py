@@ -36,15 +36,11 @@ def wrong_citations(notebooks: Iterable[Notebook], folder: Path) -> Iterator[Fau
     for notebook in notebooks:
         for passage in passages_of(notebook):
             text = blanked(passage.text, CODE)
-            places = [(0, len(text))] if bibliography else _spans(text)
-            for begin, end in places:
-                for citation in _CITATION.finditer(text, begin, end):
+            brackets = (bracketed.span() for bracketed in _BRACKETED.finditer(text))
+            for span in [(0, len(text))] if bibliography else brackets:
+                for citation in _CITATION.finditer(text, *span):
                     key = citation[1] or citation[2]
                     if key not in known:
                         hint = did_you_mean(key, known) if known else ", which is missing or empty"
                         message = f"'@{key}' is not in report/{NAME}{hint}"
                         yield fault_in(notebook, passage.cell, passage.line_of(citation), message)
-
-
-def _spans(text: str) -> list[tuple[int, int]]:
-    return [bracketed.span() for bracketed in _BRACKETED.finditer(text)]
