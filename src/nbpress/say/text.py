@@ -191,7 +191,7 @@ def _set(quote: Quote, value: Any) -> str:
             quote.line, f"{quote.name} is None, which says nothing: record the value that was used"
         )
     try:
-        return " ".join(set_value(value, quote.format).split("\n"))
+        return set_value(value, quote.format).replace("\n", " ")
     except (ValueError, TypeError) as error:
         raise TextError(
             quote.line,
