@@ -97,9 +97,8 @@ def _failure(number: int, cell: dict[str, Any], reason: str, traceback: str = ""
     if split_prose(source) and line:
         source, traceback = _around(source, int(line[1])), ""
     parts = [f"cell {number} ({cell['id']}) {reason}", "", indent(source)]
-    output = "".join(
-        "".join(o.get("text", "") if o["output_type"] == "stream" else "") for o in cell["outputs"]
-    )
+    streams = [output for output in cell["outputs"] if output["output_type"] == "stream"]
+    output = "".join("".join(stream["text"]) for stream in streams)
     if output.strip():
         parts += ["", "its output so far:", indent(output.rstrip())]
     if traceback:
