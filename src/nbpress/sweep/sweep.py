@@ -54,14 +54,9 @@ class Sweep:
     chapters: Cache | None  # the report's runs, if the notebook is a chapter
 
     @property
-    def folder(self) -> Path:
-        """Where its journal and its results are; `make clean` keeps them."""
-        return folder_of(self.project, self.name)
-
-    @property
     def journal(self) -> Path:
         """The journal's file."""
-        return self.folder / JOURNAL
+        return folder_of(self.project, self.name) / JOURNAL
 
     @property
     def build(self) -> Path:
@@ -108,7 +103,7 @@ class Sweep:
 
 
 def folder_of(project: Project, name: str) -> Path:
-    """Return the folder of a sweep's results."""
+    """Return the folder of a sweep's journal and results; `make clean` keeps it."""
     return project.root / FOLDER / checked_name(name)
 
 
@@ -195,12 +190,13 @@ def reopen(project: Project, name: str, journal: Journal) -> Sweep:
 def _open(project: Project, name: str, description: Description, base: Path, dataset: str) -> Sweep:
     path = _notebook(project, description.notebook, base)
     notebook = read_notebook(path)
-    own = path.parent == project.notebooks and _chapter(project, path.name)
+    chapters = project.report.chapters if path.parent == project.notebooks else []
+    own = next((each for each in chapters if each.notebook == path.name), None)
     chapter = own or Chapter(notebook=path.name)
-    if chapter.needs or RECORDED in notebook.parameters():
+    takes = notebook.parameters()
+    if chapter.needs or RECORDED in takes:
         raise PressError(f"{path.name} needs values of other chapters, so it cannot be swept")
     grid = make_grid(description, notebook)
-    takes = notebook.parameters()
     if "dataset" in [*grid.given, *grid.varied, *grid.repeated]:
         raise PressError(
             "the data set cannot be varied: choose it by --dataset, or by `dataset:` in the file"
@@ -243,7 +239,3 @@ def _notebook(project: Project, named: str, base: Path) -> Path:
     if not path.is_relative_to(project.root):
         raise PressError(f"a sweep's notebook must be inside the project; got {named}")
     return path
-
-
-def _chapter(project: Project, file: str) -> Chapter | None:
-    return next((each for each in project.report.chapters if each.notebook == file), None)
