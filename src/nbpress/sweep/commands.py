@@ -21,7 +21,7 @@ from nbpress.sweep.run import Agenda, prepare, run
 from nbpress.sweep.show import count
 from nbpress.sweep.sweep import Sweep, open_sweep, require
 from nbpress.sweep.view import View, confirm, duration
-from nbpress.sweep.workers import LocalWorkers, Workers
+from nbpress.sweep.workers import LocalWorkers
 
 if TYPE_CHECKING:
     from nbpress.run.attempt import Attempt
@@ -62,8 +62,12 @@ def run_sweep(
         first = sweep.description.values or project.report.headlines
         try:
             if agenda.runs:
-                with _workers(sweep, agenda, workers or cores(), scheduler, insecure) as ready:
-                    _execute(sweep, journal, agenda, ready, first)
+                varied = [*sweep.grid.varied, *sweep.grid.repeated] or list(sweep.grid.given)
+                with (
+                    _workers(sweep, agenda, workers or cores(), scheduler, insecure) as ready,
+                    View(varied, len(agenda.runs), first) as view,
+                ):
+                    run(sweep, journal, agenda, ready, view)
         finally:
             entries = journal.entries()
             table = write_results(project, sweep.name, journal)
@@ -77,14 +81,6 @@ def run_sweep(
             f"{failed} of {len(entries)} runs failed (`nbpress sweep show {sweep.name}` lists "
             "them); --retry runs them again"
         )
-
-
-def _execute(
-    sweep: Sweep, journal: Journal, agenda: Agenda, workers: Workers, first: list[str]
-) -> None:
-    varied = [*sweep.grid.varied, *sweep.grid.repeated]
-    with View(varied or list(sweep.grid.given), len(agenda.runs), first) as view:
-        run(sweep, journal, agenda, workers, view)
 
 
 def _workers(
@@ -133,13 +129,10 @@ def _consider(sweep: Sweep, *, yes: bool) -> None:
     """Ask to confirm many runs, and refuse another sweep's name, before anything changes."""
     former: list[Entry] = []
     notebook = sweep.description.notebook
-    if (sweep.journal).is_file():
-        with (
-            contextlib.suppress(DamagedJournal),
-            Journal(sweep.journal, reading=True) as j,
-        ):
-            former = j.entries()
-            notebook = (j.fact("description") or {}).get("notebook", notebook)
+    if sweep.journal.is_file():
+        with contextlib.suppress(DamagedJournal), Journal(sweep.journal, reading=True) as journal:
+            former = journal.entries()
+            notebook = (journal.fact("description") or {}).get("notebook", notebook)
     if notebook != sweep.description.notebook:
         raise PressError(
             f"there is a sweep {sweep.name!r} of {notebook}: give this one another --name, or "
