@@ -7,6 +7,7 @@ are parameters, repetitions and recorded values.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbpress.sweep.results import plus_minus
@@ -14,8 +15,8 @@ from nbpress.sweep.results import plus_minus
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
 
-MOST_ROWS = 60  # of a printed table
-MOST_VALUES = 4  # that are drawn
+_MOST_ROWS = 60  # of a printed table
+_MOST_VALUES = 4  # that are drawn
 _MOST_NAMED = 8  # of the values that are not
 
 
@@ -79,9 +80,9 @@ def drawn(table: DataFrame) -> list[str]:
 
     If no number differs, true and false are drawn, as 1 and 0.
     """
-    return [name for name in _differing(table) if not _is_truth(table[name])][
-        :MOST_VALUES
-    ] or _differing(table)[:MOST_VALUES]
+    differing = _differing(table)
+    numbers = [name for name in differing if not _is_truth(table[name])]
+    return (numbers or differing)[:_MOST_VALUES]
 
 
 def left_out(table: DataFrame) -> str:
@@ -125,21 +126,14 @@ def overview(table: DataFrame) -> dict[str, Any]:
 
 def means(table: DataFrame) -> Rows:
     """Return the mean ± standard deviation of each number, by combination of parameters."""
-    names, numbers = varied(table), prepared(table)
-    values = _differing(table)[: MOST_VALUES + 1]
-    numbers = numbers[~has_failed(table)]
+    names, values = varied(table), _differing(table)[: _MOST_VALUES + 1]
     rows = [
-        [*(text(value) for value in _tuple(key)), *(_mean(group[name]) for name in values)]
-        for key, group in (numbers.groupby(names, sort=False) if names else [((), numbers)])
-        if len(group)
+        [*map(text, key), *(_mean(group[name]) for name in values)]
+        for key, group in _combinations(prepared(table)[~has_failed(table)], names)
     ]
     spread = ", ± standard deviation over the repetitions" if table.attrs["repeat"] else ""
-    cut = f"; the first {MOST_ROWS} of {len(rows)} combinations" if len(rows) > MOST_ROWS else ""
-    return Rows(
-        [label(name) for name in [*names, *values]],
-        rows[:MOST_ROWS] if values else [],
-        f"Means of the runs that recorded a value{spread}{cut}.",
-    )
+    header = [label(name) for name in [*names, *values]]
+    return _cut(header, rows if values else [], f"Means of the runs that recorded a value{spread}")
 
 
 def extremes(table: DataFrame) -> Rows:
@@ -148,11 +142,11 @@ def extremes(table: DataFrame) -> Rows:
     Combinations with a run that recorded nothing are left out: one lucky run proves little. There
     are no rows if fewer than two combinations remain.
     """
-    names, values = varied(table), _differing(table)[: MOST_VALUES + 1]
+    names, values = varied(table), _differing(table)[: _MOST_VALUES + 1]
     numbers = prepared(table)
     rows = []
     if names and values:
-        whole = [(_tuple(key), group[values]) for key, group in numbers.groupby(names, sort=False)]
+        whole = list(_combinations(numbers, names))
         for name in values:
             columns = [(group[name], key) for key, group in whole if not group[name].isna().any()]
             if columns[1:]:
@@ -170,15 +164,26 @@ def failures(table: DataFrame) -> Rows:
     """Return the number and states of failed runs, by combination of parameters."""
     names = varied(table)
     failed = prepared(table)[has_failed(table)].assign(state=table["state"].astype(str))
-    groups = failed.groupby(names, sort=False) if names and len(failed) else [((), failed)]
     rows = [
-        [*map(text, _tuple(key)), str(len(group)), ", ".join(sorted(set(group["state"])))]
-        for key, group in groups
-        if len(group)
+        [*map(text, key), str(len(group)), ", ".join(sorted(set(group["state"])))]
+        for key, group in _combinations(failed, names)
     ]
-    cut = f"; the first {MOST_ROWS} of {len(rows)} combinations" if len(rows) > MOST_ROWS else ""
     header = [*map(label, names), "failed runs", "state"]
-    return Rows(header, rows[:MOST_ROWS], f"Runs that recorded nothing{cut}.")
+    return _cut(header, rows, "Runs that recorded nothing")
+
+
+def _combinations(runs: DataFrame, names: list[str]) -> Iterator[tuple[Any, DataFrame]]:
+    """Yield the runs of each combination of parameters, with the parameters' values."""
+    if names:
+        yield from runs.groupby(names, sort=False)
+    elif len(runs):
+        yield (), runs
+
+
+def _cut(header: list[str], rows: list[list[str]], caption: str) -> Rows:
+    """Return the table without the rows beyond the limit; the caption then says so."""
+    cut = f"; the first {_MOST_ROWS} of {len(rows)} combinations" if rows[_MOST_ROWS:] else ""
+    return Rows(header, rows[:_MOST_ROWS], f"{caption}{cut}.")
 
 
 def _differing(table: DataFrame) -> list[str]:
@@ -199,10 +204,6 @@ def _combination(names: list[str], key: tuple[Any, ...]) -> str:
     """Return "batch size = 16, learning rate = 1"."""
     pairs = zip(names, key, strict=True)
     return ", ".join(f"{label(name)} = {text(value)}" for name, value in pairs)
-
-
-def _tuple(key: Any) -> tuple[Any, ...]:
-    return key if isinstance(key, tuple) else (key,)
 
 
 def _values(column: Series[Any]) -> str:
