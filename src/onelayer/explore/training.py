@@ -8,8 +8,9 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from onelayer.data import Dataset
 from onelayer.explore.choice import Choice, Prepared, prepare
@@ -123,22 +124,16 @@ async def in_thread(function: Callable[[], _T]) -> _T:
     With `asyncio.to_thread`, a kernel that restarts would wait for the training. BLAS is limited
     from here, see `onelayer.threads.limited`.
     """
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[_T] = loop.create_future()
-
-    def settle(set_outcome: Callable[[Any], None], outcome: Any) -> None:
-        if not future.done():
-            set_outcome(outcome)
+    future: Future[_T] = Future()
+    future.set_running_or_notify_cancel()  # from here on, it cannot be cancelled
 
     def run() -> None:
         try:
-            result = function()
+            future.set_result(function())
         except Exception as error:
-            loop.call_soon_threadsafe(settle, future.set_exception, error)
-        else:
-            loop.call_soon_threadsafe(settle, future.set_result, result)
+            future.set_exception(error)
 
     context = contextvars.copy_context()  # which knows how many threads BLAS may use
     with limited():
         threading.Thread(target=context.run, args=(run,), daemon=True).start()
-        return await future
+        return await asyncio.wrap_future(future)
