@@ -47,7 +47,7 @@ class LiveExplorer:
     def __init__(self, images: Dataset, choice: Choice) -> None:
         self._controls = Controls(images, choice)
         self._drawing, self._mistakes = DrawPanel(), MistakesPanel()
-        self._training = TrainPanel(self._controls, self._view, self._kept_changed)
+        self._training = TrainPanel(self._controls, self._view, lambda: self._repeat.update())
         self._repeat = RepeatPanel(
             self._controls, lambda: [run.choice for run in self._training.kept.values()]
         )
@@ -63,9 +63,6 @@ class LiveExplorer:
             self._drawing.show(model)
             if run.history is not None:
                 self._mistakes.show(model)
-
-    def _kept_changed(self) -> None:
-        self._repeat.update()
 
 
 class PlainExplorer:
