@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -190,10 +190,7 @@ def prepare(choice: Choice, images: Dataset) -> Prepared:
 
 def differing(choices: Sequence[Choice]) -> dict[str, list[Any]]:
     """Return the settings that are not the same in all choices, with the value in each choice."""
-    columns: dict[str, list[Any]] = {}
-    for each in choices:
-        for name, value in asdict(each).items():
-            columns.setdefault(name, []).append(value)
+    columns = {each.name: [getattr(c, each.name) for c in choices] for each in fields(Choice)}
     return {
         name: values
         for name, values in columns.items()
