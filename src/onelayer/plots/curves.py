@@ -20,7 +20,6 @@ from onelayer.plots.look import (
     VALIDATION,
     axes_of,
     label_steps,
-    limit,
 )
 
 _MOST_BESIDE = 5  # entries in a line of a legend
@@ -104,9 +103,9 @@ def accuracies_by_lambda(
                 shown = steps >= (steps[-1] / 2 if axes is near else 0)
                 accuracy = histories[name].validation_accuracy
                 axes.plot(steps[shown], accuracy[shown], label=name, **looks[name])
-            label_steps(axes, "validation accuracy" if axes is whole else "", None, percent=True)
             axes.xaxis.set_major_locator(MaxNLocator(5 if axes is whole else 3))
-        limit(whole, ylim)
+        label_steps(whole, "validation accuracy", ylim, percent=True)
+        label_steps(near, "", None, percent=True)
         figure.legend(  # handles long enough for the longest pattern of dashes
             *whole.get_legend_handles_labels(),
             loc="outside upper center",

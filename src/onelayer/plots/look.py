@@ -34,28 +34,24 @@ def axes_of(height: float | None = None) -> Iterator[tuple[Figure, Axes]]:
 def label_steps(
     axes: Axes, ylabel: str, ylim: Sequence[float] | None, percent: bool = False
 ) -> None:
-    """Label axes over gradient steps; with `percent`, fractions are written as percentages."""
-    axes.set(xlabel="gradient step", ylabel=ylabel)
-    axes.margins(x=0.01)
-    limit(axes, ylim)
-    axes.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}")
-    if percent:
-        axes.yaxis.set_major_formatter(Percent())
+    """Label axes over gradient steps; with `percent`, fractions are written as percentages.
 
-
-def limit(axes: Axes, ylim: Sequence[float] | None) -> None:
-    """Set the limits of the vertical axis; None: those that fit.
+    `ylim` are the limits of the vertical axis; None: those that fit.
 
     Raises
     ------
     SettingError
         If they are not a lower and a higher number.
     """
-    if ylim is None:
-        return
-    if len(ylim) != 2 or not ylim[0] < ylim[1]:
-        raise SettingError(f"an axis must have a lower and a higher limit; got {list(ylim)}")
-    axes.set_ylim(*ylim)
+    axes.set(xlabel="gradient step", ylabel=ylabel)
+    axes.margins(x=0.01)
+    if ylim is not None:
+        if len(ylim) != 2 or not ylim[0] < ylim[1]:
+            raise SettingError(f"an axis must have a lower and a higher limit; got {list(ylim)}")
+        axes.set_ylim(*ylim)
+    axes.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}")
+    if percent:
+        axes.yaxis.set_major_formatter(Percent())
 
 
 class Percent(Formatter):
