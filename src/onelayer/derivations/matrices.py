@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
+import operator
+from collections.abc import Callable, Sequence
+from functools import partial, reduce
+from typing import Any
 
 import sympy
 
@@ -40,17 +43,11 @@ def matrix_of(quantities: Quantities, term: Term) -> sympy.Matrix | sympy.Expr:
                 raise Refused("what is transposed is no matrix", term.at)
             return matrix.T
         case Add():
-            first, *others = map(read, term.terms)
-            for other in others:
-                first = _combined(first, other, "+", term.at)
-            return first
+            return _combined(operator.add, [*map(read, term.terms)], term.at)
         case Negative():
             return -read(term.term)
         case Product():
-            first, *others = map(read, term.factors)
-            for other in others:
-                first = _combined(first, other, "*", term.at)
-            return first
+            return _combined(operator.mul, [*map(read, term.factors)], term.at)
         case Quotient() | Number() | Size():
             return quantities.value(term, {})
     raise Refused("expected a sum or a product of matrices", term.at)
@@ -103,9 +100,9 @@ def _gradient(quantities: Quantities, term: Gradient) -> sympy.Matrix:
 
 
 def _combined(
-    first: sympy.Matrix | sympy.Expr, second: sympy.Matrix | sympy.Expr, sign: str, at: int
+    combine: Callable[[Any, Any], Any], values: Sequence[sympy.Matrix | sympy.Expr], at: int
 ) -> sympy.Matrix | sympy.Expr:
     try:
-        return first * second if sign == "*" else first + second
+        return reduce(combine, values)
     except (sympy.ShapeError, TypeError) as error:
         raise Refused("the shapes of these matrices do not fit", at) from error
