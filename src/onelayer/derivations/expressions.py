@@ -88,14 +88,14 @@ class Expression(Cursor):
         if token.is_("\\sum"):
             return self.summation()
         if token.is_("\\ln"):
-            at = self.take().at
-            parenthesis = self.peek("(")
+            at, parenthesis = self.take().at, self.peek("(")
             argument = self.factor()
             if parenthesis and isinstance(argument, Power):
                 raise Refused("show by parentheses whether this is a power of the logarithm", at)
             return Ln(at, argument)
         if token.is_("\\nabla"):
-            of = (self.take(), self.factor())[1]
+            self.take()
+            of = self.factor()
             if not isinstance(of, Name):
                 raise Refused("expected the name of a function", of.at)
             return Gradient(token.at, of)

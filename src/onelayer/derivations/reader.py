@@ -7,7 +7,7 @@ The notation: `\frac`, `\sum` with limits, `\partial` and `\mathrm{d}` in fracti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from onelayer.derivations.expressions import Expression
@@ -73,7 +73,7 @@ def _pieces(latex: str) -> list[_Piece]:
         if goes_on and row and not row[0].is_("="):
             raise Refused("expected '=' where a row continues", row[0].at)
         above, word, begins_row = in_row, "", True
-        for separator, piece in _split_with(row, _is_between):
+        for separator, piece in _separated(row):
             word = _words(separator) or word if separator else word
             ends = bool(piece) and piece[-1].is_(*PUNCTUATION)
             while piece and piece[-1].is_(*PUNCTUATION):
@@ -146,9 +146,7 @@ def _words(token: Token) -> str:
     return text
 
 
-def _split_with(
-    tokens: Sequence[Token], at: Callable[[Token], bool]
-) -> Iterator[tuple[Token | None, list[Token]]]:
-    """Yield the parts, each with the separator in front of it."""
-    separators = [None, *filter(at, tokens)]
-    yield from zip(separators, split(tokens, at), strict=True)
+def _separated(row: list[Token]) -> Iterator[tuple[Token | None, list[Token]]]:
+    """Yield the parts of a row, each with the word or space in front of it."""
+    separators = [None, *filter(_is_between, row)]
+    yield from zip(separators, split(row, _is_between), strict=True)
