@@ -52,7 +52,7 @@ class DataSet:
 
 _PRESS = ("nbpress", "nbtypeset")  # never forgotten, even in a project that contains them
 
-_OPTIONAL: dict[str, Any] = {"title": "", "at_most": {}, "known": []}
+_OPTIONAL = {"title", "at_most", "known"}
 _SHAPE = {name: kind for name, kind in DataSet.__annotations__.items() if name not in _OPTIONAL}
 _ANSWER = TypeAdapter(DataSet)
 
@@ -87,10 +87,9 @@ def resolve(dataset: str, resolver: str | None, sources: Iterable[Path]) -> Data
         except Exception as error:
             raise _unusable(resolver, f"raised {type(error).__name__}: {error}") from error
     try:
-        attributes = {name: getattr(answer, name) for name in _SHAPE}
-        optional = {name: getattr(answer, name, default) for name, default in _OPTIONAL.items()}
-        return _ANSWER.validate_python({**attributes, **optional})
-    except (AttributeError, ValidationError) as error:
+        names = [name for name in DataSet.__annotations__ if hasattr(answer, name)]
+        return _ANSWER.validate_python({name: getattr(answer, name) for name in names})
+    except ValidationError as error:
         raise _unusable(resolver, f"returned {answer!r}") from error
 
 
