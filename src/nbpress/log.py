@@ -24,7 +24,7 @@ class _Quiet(logging.handlers.RotatingFileHandler):
         """Do nothing."""
 
 
-def keep_log(file: Path, *, debug: bool = False) -> None:
+def keep_log(file: Path, *, debug: bool) -> None:
     """Keep messages and tracebacks in a file; with `debug`, show the tracebacks as well."""
     logger.setLevel(logging.DEBUG)
     logger.propagate = False

@@ -7,7 +7,7 @@ import contextlib
 import os
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -184,7 +184,7 @@ def _modules(folder: Path, source: str) -> Iterator[str]:
                 )
 
 
-def _files(folder: Path, names: Iterator[str] | list[str]) -> Iterator[str]:
+def _files(folder: Path, names: Iterable[str]) -> Iterator[str]:
     """Yield a line for each name of a file beside the original, which the copy does not find."""
     for name in dict.fromkeys(names):
         with contextlib.suppress(OSError, ValueError):  # not a file's name

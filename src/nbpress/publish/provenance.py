@@ -106,7 +106,7 @@ def _listed(versions: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {version}" for name, version in versions.items())
 
 
-def read_commit(root: Path, date: datetime.date | None = None) -> Commit:
+def read_commit(root: Path, date: datetime.date | None) -> Commit:
     """Ask git for the commit; without git or outside a checkout, the text says so.
 
     The report's date is the given one, else SOURCE_DATE_EPOCH's, the commit's, or today's.

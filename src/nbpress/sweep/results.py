@@ -24,7 +24,7 @@ FACTS = "results.json"  # describes the sweep and the table's columns
 _ABOUT = ("state", "attempts", "seconds", "host", "key", "path")
 
 
-def names_of(entries: Iterable[Entry], first: Iterable[str] = ()) -> list[str]:
+def names_of(entries: Iterable[Entry], first: Iterable[str]) -> list[str]:
     """Return the names of all values: those in `first`, then the others in recorded order."""
     recorded = dict.fromkeys(name for entry in entries for name in entry.values)
     return list(dict.fromkeys([*(name for name in first if name in recorded), *recorded]))
@@ -37,7 +37,7 @@ def differing(entries: list[Entry]) -> list[str]:
 
 
 def write_table(
-    folder: Path, entries: list[Entry], facts: dict[str, Any], first: Iterable[str] = ()
+    folder: Path, entries: list[Entry], facts: dict[str, Any], first: Iterable[str]
 ) -> Path:
     """Write the table and its description; return the table's path.
 
