@@ -395,7 +395,7 @@ def test_results_of_a_notebook_that_is_gone(tiny: TinyProject) -> None:
     own.unlink()
     result = sweep(tiny, "show", "1_sums")
     assert len(result.out.splitlines()) == 3
-    assert result.err.startswith("these results may be stale, which cannot be told: there is no ")
+    assert result.err.startswith("it cannot be checked whether these results are stale: there is ")
 
 
 def test_edit_that_is_undone_executes_nothing(tiny: TinyProject) -> None:

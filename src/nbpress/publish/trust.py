@@ -1,4 +1,4 @@
-"""What a check must not believe: bytecode, edited files; and has to: date, why this data set."""
+"""Deletes bytecode before a check; names edited files, and what fresh runs cannot verify."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def staleness(project: Project, name: str, journal: Journal) -> str:
         planned = {entry.point: sweep.run_of(entry.parameters) for entry in journal.entries()}
         stale = stale_runs(sweep, journal, planned)
     except PressError as error:
-        return f"these results may be stale, which cannot be told: {error}"
+        return f"it cannot be checked whether these results are stale: {error}"
     again = "it" if len(stale) == 1 else "them"
     return f"{in_words(stale)}; `nbpress sweep {name}` runs {again} again" if stale else ""
 
