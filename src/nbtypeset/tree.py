@@ -20,9 +20,9 @@ def clean(text: str) -> str:
     return _CONTROL.sub("", text).encode("utf-8", "ignore").decode("utf-8")
 
 
-def attr(id_: str = "", classes: tuple[str, ...] = (), **pairs: object) -> list[Any]:
-    """Return pandoc's attribute triple; pairs that are None are left out."""
-    return [id_, list(classes), [[k, str(v)] for k, v in pairs.items() if v is not None]]
+def attr(id_: str, **pairs: object) -> list[Any]:
+    """Return pandoc's attribute triple, without classes; pairs that are None are left out."""
+    return [id_, [], [[key, str(value)] for key, value in pairs.items() if value is not None]]
 
 
 def node(kind: str, content: Any) -> Node:
@@ -32,7 +32,7 @@ def node(kind: str, content: Any) -> Node:
 
 def own(kind: str, content: list[Node], id_: str = "", **pairs: object) -> Node:
     """Return a node of our own: like a Div or Span, but of a type that no text can produce."""
-    return node(_OWN + kind, [attr(id_, (), **pairs), content])
+    return node(_OWN + kind, [attr(id_, **pairs), content])
 
 
 def kind_of(block: Node) -> str:
@@ -98,7 +98,7 @@ def one_line(blocks: list[Node]) -> list[Node]:
 
 def code_block(source: str, language: str = "") -> Node:
     """Return a block of verbatim text."""
-    return node("CodeBlock", [attr("", (language,) if language else ()), clean(source)])
+    return node("CodeBlock", [["", [language] if language else [], []], clean(source)])
 
 
 def walk(tree: Any, visit: Visit) -> Any:

@@ -204,7 +204,7 @@ def _coalesced(outputs: list[Any]) -> Iterator[Any]:
 
 
 def _image(name: str, alt: str, **pairs: object) -> Node:
-    return para([node("Image", [attr("", (), **pairs), text(alt), [name, ""]])])
+    return para([node("Image", [attr("", **pairs), text(alt), [name, ""]])])
 
 
 def _shows(html: str) -> bool:
