@@ -66,7 +66,7 @@ def write_typst(document: Document, folder: str = "files") -> TypstSource:
     meta = json.dumps(fields, ensure_ascii=False, sort_keys=True).encode()
     files = {"report.typ": design, "meta.json": meta, FLOATS: b"[]", **document.assets}
     leading = [replace(part, blocks=walk(part.blocks, _keep_with_next)) for part in document.parts]
-    parts = write_parts(replace(document, parts=_side_by_side(leading)), to_typst, "typst")
+    parts = write_parts(replace(document, parts=_with_neighbours(leading)), to_typst, "typst")
     if document.title_page.has_contents:  # the contents follow the key results
         contents = "\n#contents()\n"
         first = parts[0] + contents if document.has_results else contents + parts[0]
@@ -89,19 +89,19 @@ def _keep_with_next(element: Node) -> list[Node] | None:
     return [*blocks, *kept]
 
 
-def _side_by_side(parts: list[Part]) -> list[Part]:
-    """Tell each claim the verdicts of those directly before and after it."""
+def _with_neighbours(parts: list[Part]) -> list[Part]:
+    """Note with each claim the verdicts of the claims directly before and after it."""
     blocks = [block for part in parts for block in part.blocks]
     verdicts = [pairs(b)["verdict"] if kind_of(b) == "claim" else None for b in blocks]
     neighbours = iter(zip([None, *verdicts], [*verdicts[1:], None], strict=False))
 
-    def tell(block: Node) -> Node:
+    def noted(block: Node) -> Node:
         before, after = next(neighbours)
         if kind_of(block) != "claim":
             return block
         return own("claim", block["c"][1], "", **pairs(block), before=before, after=after)
 
-    return [replace(part, blocks=[tell(block) for block in part.blocks]) for part in parts]
+    return [replace(part, blocks=[noted(block) for block in part.blocks]) for part in parts]
 
 
 def _is_display(inline: Node) -> bool:
