@@ -303,7 +303,7 @@ SABOTAGE = {
     "the model's loss, which the notebook writes out": (
         "2_logistic_regression",
         ("written-out", "2a-model"),
-        ("models.py", "surprise + (1 - y) * logits", "surprise + (1 - 0.99 * y) * logits"),
+        ("models.py", "surprisal + (1 - y) * logits", "surprisal + (1 - 0.99 * y) * logits"),
     ),
     "the trainer's step, beside the plain loop": (
         "2_logistic_regression",

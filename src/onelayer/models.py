@@ -57,10 +57,10 @@ class LogisticRegression:
     ) -> Array:
         """Return C from logits, so that saturated outputs stay finite; see `Model`."""
         y = _aligned(targets, logits)
-        surprise = _softplus(-logits)  # −ln ŷ; and −ln(1 − ŷ) is larger by z
-        loss = surprise + (1 - y) * logits  # (N, …, 1)
+        surprisal = _softplus(-logits)  # −ln ŷ; and −ln(1 − ŷ) is larger by z
+        loss = surprisal + (1 - y) * logits  # (N, …, 1)
         if out_residual is not None:
-            np.exp(-surprise, out=out_residual)
+            np.exp(-surprisal, out=out_residual)
             out_residual -= y
         return _mean_over_examples(loss[..., 0])
 
