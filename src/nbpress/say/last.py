@@ -15,7 +15,7 @@ from nbpress.say.markdown import is_labelled, numbered, set_references
 from nbpress.say.records import heading_of
 
 
-def last_report(start: Path | None = None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def last_report() -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return the values of the last report, `{"2d.stop_step": 546, …}`, and reference values.
 
     The latter come from `report/reference.yaml`, for the report's data set. Without a report, both
@@ -31,8 +31,8 @@ def last_report(start: Path | None = None) -> tuple[dict[str, Any], list[dict[st
             "last_report is for notebooks that run without the press: a chapter gets the values of "
             "others as `recorded`, those that `needs` lists for it in report.yaml"
         )
-    values = last_build("report/values.json", start)
-    root, published = find_root((start or Path.cwd()).resolve()), last_build(PUBLISHED, start)
+    values, published = last_build("report/values.json"), last_build(PUBLISHED)
+    root = find_root(Path.cwd())
     figures = (
         reference_figures(root / "report" / "reference.yaml", published["dataset"])
         if root and published
@@ -41,9 +41,9 @@ def last_report(start: Path | None = None) -> tuple[dict[str, Any], list[dict[st
     return {name: entry["value"] for name, entry in values.items()}, figures
 
 
-def last_build(name: str, start: Path | None = None) -> dict[str, Any]:
+def last_build(name: str) -> dict[str, Any]:
     """Return the content of a JSON file that the last build wrote; {} if there is none."""
-    root = find_root((start or Path.cwd()).resolve())
+    root = find_root(Path.cwd())
     path = root / name if root else None
     if path is None or not path.is_file():
         return {}
