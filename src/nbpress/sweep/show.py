@@ -14,13 +14,7 @@ from nbpress.lock import locked
 from nbpress.log import say
 from nbpress.project.project import Project
 from nbpress.publish.compare import as_table
-from nbpress.publish.published import (
-    RECORD,
-    VALUES,
-    delete_own,
-    finish,
-    read_published,
-)
+from nbpress.publish.published import RECORD, VALUES, delete_own, finish, read_published
 from nbpress.sweep.journal import (
     DONE,
     FAILED,

@@ -13,14 +13,7 @@ from matplotlib.ticker import MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
 from onelayer.models import Array
-from onelayer.plots.look import (
-    BLUE,
-    GREY,
-    PALE,
-    STYLE,
-    Percent,
-    axes_of,
-)
+from onelayer.plots.look import BLUE, GREY, PALE, STYLE, Percent, axes_of
 
 
 def stop_distribution(epochs: Sequence[int], marked: int) -> Figure:

@@ -13,14 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from onelayer.errors import SettingError
 from onelayer.history import History
-from onelayer.plots.look import (
-    BLUE,
-    STYLE,
-    TRAINING,
-    VALIDATION,
-    axes_of,
-    label_steps,
-)
+from onelayer.plots.look import BLUE, STYLE, TRAINING, VALIDATION, axes_of, label_steps
 
 _MOST_BESIDE = 5  # entries in a line of a legend
 
