@@ -56,30 +56,20 @@ def provenance(
     root: Path,
 ) -> str:
     """Return the data, code, parameters and packages behind the report, as Markdown."""
-    data = [
-        f"Data set `{dataset.dataset}`: {dataset.reason}",
-        "",
-        pipe_table(
-            ["File", "SHA-256"], [[f"`{k}`", _hash(v, 32)] for k, v in dataset.files.items()]
-        ),
-        "",
+    files = [[f"`{name}`", _hash(sha256, 32)] for name, sha256 in dataset.files.items()]
+    chapters = [
+        [f"`{chapter}.ipynb`", parameters]
+        for chapter, each in ran_with.items()
+        if (parameters := _in_words(each))
     ]
-    lines = [
-        *(data if dataset != NO_DATA_SET else ()),
+    paragraphs = [
+        f"Data set `{dataset.dataset}`: {dataset.reason}",
+        pipe_table(["File", "SHA-256"], files),
         commit.text,
-        "",
-        pipe_table(
-            ["Chapter", "Parameters"],
-            [
-                [f"`{chapter}.ipynb`", parameters]
-                for chapter, each in ran_with.items()
-                if (parameters := _in_words(each))
-            ],
-        ),
-        "",
+        pipe_table(["Chapter", "Parameters"], chapters),
         _versions(root, installed_versions(distribution)),
     ]
-    return "\n".join(lines)
+    return "\n\n".join(paragraphs[2:] if dataset == NO_DATA_SET else paragraphs)
 
 
 def _versions(root: Path, installed: Mapping[str, str]) -> str:
