@@ -1,10 +1,10 @@
 """Downloads files from mirrors, in turn, until each has the SHA-256 that it must have."""
 
-import queue
 import sys
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -158,23 +158,20 @@ def _answer(url: str) -> "requests.Response":
     """
     import requests
 
-    answers: queue.SimpleQueue[requests.Response | Exception] = queue.SimpleQueue()
+    answer: Future[requests.Response] = Future()
 
     def ask() -> None:
         try:
-            answers.put(requests.get(url, stream=True, timeout=SECONDS))
+            answer.set_result(requests.get(url, stream=True, timeout=SECONDS))
         except (OSError, ValueError) as error:  # requests' errors, and invalid addresses
-            answers.put(error)
+            answer.set_exception(error)
 
     threading.Thread(target=ask, daemon=True).start()
     try:
-        answer = answers.get(timeout=SECONDS)
-    except queue.Empty as error:
-        answer = requests.Timeout(error)
-    if isinstance(answer, requests.Timeout):
-        raise _MirrorError(f"no answer within {SECONDS:g} s", leave=True)
-    if isinstance(answer, Exception):
+        return answer.result(SECONDS)
+    except (TimeoutError, requests.Timeout) as error:
+        raise _MirrorError(f"no answer within {SECONDS:g} s", leave=True) from error
+    except (OSError, ValueError) as error:
         # requests wraps urllib3's reason in descriptions of the pool and of the retry.
-        inner = answer.args[0] if answer.args else answer
-        raise _MirrorError(f"no answer: {getattr(inner, 'reason', inner)}", leave=True)
-    return answer
+        inner = error.args[0] if error.args else error
+        raise _MirrorError(f"no answer: {getattr(inner, 'reason', inner)}", leave=True) from error
