@@ -32,9 +32,10 @@ class Line(NamedTuple):
     width: float = 1.5
 
 
-def kept_look(index: int) -> tuple[str, str]:
-    """Return colour and dash of the kept run with this index."""
-    return KEPT[index % len(KEPT)], DASHES[index // len(KEPT) % len(DASHES)]
+def kept_look(number: int) -> tuple[str, str]:
+    """Return colour and dash of the kept run with this number, counted from 1."""
+    dash, colour = divmod(number - 1, len(KEPT))
+    return KEPT[colour], DASHES[dash]
 
 
 def swatch(colour: str, dash: str = "") -> str:

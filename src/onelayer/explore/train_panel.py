@@ -139,8 +139,8 @@ def charts(run: Run | None, kept: Mapping[int, Run]) -> str:
     for name, quantity, percent in (("loss", "cross entropy (nats per image)", False),
                                     ("accuracy", "accuracy", True)):  # fmt: skip
         lines = [
-            Line(each.curves.step, getattr(each.curves, f"validation_{name}"), *_look(number))
-            for number, each in kept.items()
+            Line(each.curves.step, getattr(each.curves, f"validation_{name}"), *curves.kept_look(n))
+            for n, each in kept.items()
         ]
         legend = ""
         if run is not None:
@@ -174,13 +174,10 @@ def kept_table(kept: Mapping[int, Run]) -> str:
             f"{ends.validation_accuracy[-1]:.2%}",
         ]
         texts = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-        rows.append(f'<tr><th scope="row">{number}{curves.swatch(*_look(number))}</th>{texts}</tr>')
+        swatch = curves.swatch(*curves.kept_look(number))
+        rows.append(f'<tr><th scope="row">{number}{swatch}</th>{texts}</tr>')
     names = "".join(f'<th scope="col">{escape(name)}</th>' for name in ["kept", *head])
     return f"<table><thead><tr>{names}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-
-
-def _look(number: int) -> tuple[str, str]:
-    return curves.kept_look(number - 1)
 
 
 def _word(value: Any) -> str:

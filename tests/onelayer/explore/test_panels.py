@@ -74,7 +74,7 @@ def test_most_runs(explorer):
     panel._is_drawn = True
     panel._enable(is_training=False)
     assert panel.keep.disabled
-    assert len({curves.kept_look(number - 1) for number in panel.kept}) == curves.MOST_KEPT
+    assert len({curves.kept_look(number) for number in panel.kept}) == curves.MOST_KEPT
     panel.forget.children[3].click()
     assert 4 not in panel.kept
     assert not panel.keep.disabled
