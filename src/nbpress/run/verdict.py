@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 from nbpress.errors import PressError, disk_error
@@ -22,6 +23,7 @@ _OUT_OF_MEMORY = re.compile(
     r"|failed to map segment from shared object(?!: )).*$",
     re.MULTILINE,
 )
+INDENT = "    "  # of what is shown below a message
 _ADDED = {INJECTED_TAG, "papermill-error-cell-tag"}  # tags of papermill's own cells
 
 
@@ -96,13 +98,13 @@ def _failure(number: int, cell: dict[str, Any], reason: str, traceback: str = ""
     source, line = "".join(cell["source"]), re.search(r"\bline (\d+)", reason)
     if split_prose(source) and line:
         source, traceback = _around(source, int(line[1])), ""
-    parts = [f"cell {number} ({cell['id']}) {reason}", "", indent(source)]
+    parts = [f"cell {number} ({cell['id']}) {reason}", "", indent(source.rstrip(), INDENT)]
     streams = [output for output in cell["outputs"] if output["output_type"] == "stream"]
     output = "".join("".join(stream["text"]) for stream in streams)
     if output.strip():
-        parts += ["", "its output so far:", indent(output.rstrip())]
+        parts += ["", "its output so far:", indent(output.rstrip(), INDENT)]
     if traceback:
-        parts += ["", indent(_without_colours(traceback))]
+        parts += ["", indent(_without_colours(traceback), INDENT)]
     return "\n".join(parts)
 
 
@@ -115,11 +117,6 @@ def _around(source: str, line: int) -> str:
 def _first_line(error: Exception | None) -> str:
     text = str(error).strip() or type(error).__name__
     return _without_colours(text.splitlines()[0]) if error else "the reason is unknown"
-
-
-def indent(text: str) -> str:
-    """Return text indented by four columns, to be shown below a message."""
-    return "\n".join("    " + line for line in text.splitlines())
 
 
 def _without_colours(text: str) -> str:

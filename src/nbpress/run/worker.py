@@ -11,12 +11,13 @@ import traceback
 from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 from nbpress.run.environment import kernel_environment
 from nbpress.run.observed import Observation, read_observation
 from nbpress.run.processes import skip_slow_imports
-from nbpress.run.verdict import indent, out_of_memory, verdict
+from nbpress.run.verdict import INDENT, out_of_memory, verdict
 
 PROGRESS = "progress"  # the file that says which cell is running, of how many
 _SCRATCH = ("source.ipynb", PROGRESS, "observation.json", "kernel.log")
@@ -91,7 +92,7 @@ def run(job: Job) -> Outcome:
         if shortage := out_of_memory(message or trace):
             failure = f"its {'kernel' if message else 'process'} {shortage}"
         elif message:
-            failure = f"{failure}\n\nits kernel wrote:\n{indent(message)}"
+            failure = f"{failure}\n\nits kernel wrote:\n{indent(message, INDENT)}"
     for name in _SCRATCH:
         (job.partial / name).unlink(missing_ok=True)
     return Outcome(time.monotonic() - start, failure, observation, trace)
