@@ -48,21 +48,18 @@ def run(source: str, reader: str, writer: str, *options: str) -> str:
 
 def write(blocks: list[Node], writer: str, *options: str) -> str:
     """Return ``blocks`` in the format ``writer``."""
-    document = {"pandoc-api-version": _api_version(), "meta": {}, "blocks": blocks}
-    return run(json.dumps(document), "json", writer, *options)
+    return run(_document(blocks, {}), "json", writer, *options)
 
 
 def citeproc(blocks: list[Node], meta: dict[str, Any]) -> list[Node]:
     """Return blocks with their citations set; the last one is a Div of all ``references``."""
-    document = {
-        "pandoc-api-version": _api_version(),
-        "meta": {**meta, "link-citations": {"t": "MetaBool", "c": True}},
-        "blocks": blocks,
-    }
-    cited: list[Node] = json.loads(run(json.dumps(document), "json", "json", "--citeproc"))[
-        "blocks"
-    ]
+    document = _document(blocks, {**meta, "link-citations": {"t": "MetaBool", "c": True}})
+    cited: list[Node] = json.loads(run(document, "json", "json", "--citeproc"))["blocks"]
     return cited
+
+
+def _document(blocks: list[Node], meta: dict[str, Any]) -> str:
+    return json.dumps({"pandoc-api-version": _api_version(), "meta": meta, "blocks": blocks})
 
 
 def write_logged(blocks: list[Node], writer: str, *options: str) -> tuple[str, set[str]]:
