@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import matplotlib as mpl
-import matplotlib.style
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
 from onelayer.models import Array
-from onelayer.plots.look import BLUE, GREY, PALE, STYLE, Percent, axes_of
+from onelayer.plots.look import BLUE, GREY, PALE, Percent, axes_of, figure_of
 
 
 def stop_distribution(epochs: Sequence[int], marked: int) -> Figure:
@@ -46,9 +44,7 @@ def accuracy_by_batch(accuracies: Mapping[str, Array], gradient_norm: Array, mar
 
     A line through both marks one batch, and its bar differs in colour.
     """
-    with matplotlib.style.context(STYLE):
-        width, _ = mpl.rcParams["figure.figsize"]
-        figure = Figure(figsize=(width, 3.4))
+    with figure_of(height=3.4) as figure:
         above, below = figure.subplots(2, sharex=True)
         batches = np.arange(len(gradient_norm))
         for name, accuracy in accuracies.items():

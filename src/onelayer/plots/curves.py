@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
-import matplotlib.style
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from onelayer.errors import SettingError
 from onelayer.history import History
-from onelayer.plots.look import BLUE, STYLE, TRAINING, VALIDATION, axes_of, label_steps
+from onelayer.plots.look import BLUE, TRAINING, VALIDATION, axes_of, figure_of, label_steps
 
 _MOST_BESIDE = 5  # entries in a line of a legend
 
@@ -85,9 +84,7 @@ def accuracies_by_lambda(
     ends = {name: float(h.validation_accuracy[-20:].mean()) for name, h in histories.items()}
     highest, lowest = max(ends.values()), min(ends.values())
     close = [name for name, end in ends.items() if highest - end <= (highest - lowest) / 4]
-    with matplotlib.style.context(STYLE):
-        figure = Figure()
-        figure.set_figheight(3.0)
+    with figure_of(height=3.0) as figure:
         looks = dict(zip(histories, _looks(len(histories)), strict=True))
         whole, near = figure.subplots(1, 2, width_ratios=[1.4, 1])
         for axes, names in ((whole, list(histories)), (near, close)):

@@ -22,12 +22,19 @@ STYLE = "onelayer.style.report"  # style/report.mplstyle, as matplotlib finds it
 
 
 @contextmanager
-def axes_of(height: float | None = None) -> Iterator[tuple[Figure, Axes]]:
-    """Yield a figure as wide as the text with one pair of axes, in the report's style."""
+def figure_of(height: float | None = None) -> Iterator[Figure]:
+    """Yield a figure as wide as the text, in the report's style."""
     with matplotlib.style.context(STYLE):
         figure = Figure()
         if height:
             figure.set_figheight(height)
+        yield figure
+
+
+@contextmanager
+def axes_of(height: float | None = None) -> Iterator[tuple[Figure, Axes]]:
+    """Yield such a figure with one pair of axes."""
+    with figure_of(height) as figure:
         yield figure, figure.subplots()
 
 
