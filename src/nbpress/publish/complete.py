@@ -29,19 +29,14 @@ def check_tasks(chapters: Sequence[Chapter], cells: list[Cell]) -> None:
             if named != task:
                 raise PressError(f"{origin(cell)}: {misplaced(record.kind, named, task)}")
             present.add((named, record.kind))
-    lacking = [
-        line
-        for task, parts in tasks.items()
-        for line in (
-            [
-                f"task {task} has no {part} (its heading is in {origin(headed[task])})"
-                for part in parts
-                if (task, part) not in present
-            ]
-            if task in headed
-            else [f"task {task} has no heading '## {heading_of(task)} …'"]
-        )
-    ]
+    lacking = []
+    for task, parts in tasks.items():
+        if task not in headed:
+            lacking.append(f"task {task} has no heading '## {heading_of(task)} …'")
+            continue
+        missing = [part for part in parts if (task, part) not in present]
+        where = f"(its heading is in {origin(headed[task])})"
+        lacking += [f"task {task} has no {part} {where}" for part in missing]
     if lacking:
         raise PressError("the report is incomplete: " + "; ".join(lacking))
 
