@@ -138,15 +138,15 @@ def bind(
         for chapter, each in ran_with.items()
     }
     return Bound(
-        notebook,
-        imprint,
-        recorded,
-        commit,
-        names,
-        claims,
-        _figures(cells),
-        parameters,
-        notices,
+        notebook=notebook,
+        imprint=imprint,
+        values=recorded,
+        commit=commit,
+        names=names,
+        claims=claims,
+        figures=_figures(cells),
+        ran_with=parameters,
+        notices=notices,
     )
 
 
