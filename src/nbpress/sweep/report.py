@@ -17,23 +17,24 @@ from nbpress.publish.published import FORMS
 from nbpress.sweep.journal import DONE, FAILED, Journal
 from nbpress.sweep.results import read_table, write_table
 from nbpress.sweep.stale import staleness
-from nbpress.sweep.sweep import FOLDER, description_in, folder_of, read_journal, require
+from nbpress.sweep.sweep import (
+    FOLDER,
+    NotebookProject,
+    description_in,
+    folder_of,
+    read_journal,
+    require,
+)
 
 _TEMPLATE = Path(__file__).with_name("summary.ipynb")
 _FORMS = [form for form in FORMS if form != "report.tex"]
 
 
 @dataclass(frozen=True)
-class SummaryProject(Project):
+class SummaryProject(NotebookProject):
     """A project whose only chapter is the summary of a sweep."""
 
     name: str
-    notebooks_folder: Path
-
-    @property
-    def notebooks(self) -> Path:
-        """Where the summary's notebook is."""
-        return self.notebooks_folder
 
     @property
     def build(self) -> Path:
@@ -81,7 +82,7 @@ def report_sweep(
         "resolver": None,
     }
     report = project.report.of_chapter(chapter).model_copy(update=changes)
-    summary = SummaryProject(project.root, report, name, notebook.parent)
+    summary = SummaryProject(project.root, report, notebook.parent, name)
     summary.build.mkdir(parents=True, exist_ok=True)
     return [path for form in _FORMS for path in build(summary, Request(form=form, engine=engine))]
 
