@@ -84,22 +84,17 @@ class _Slot:
         return self._future is None or self._future.done()
 
     def submit(self, job: worker.Job) -> Future[worker.Outcome]:
-        if self._pool is not None:
-            self._future = worker.submit(self._pool, job)
+        future = worker.submit(self._pool, job) if self._pool else None
         # The process died during the previous run, or while it had nothing to do.
-        if self._future is None or isinstance(_error(self._future), BrokenExecutor):
+        if future is None or (future.done() and isinstance(future.exception(), BrokenExecutor)):
             self._stack.close()
             self._pool = self._stack.enter_context(local_pool(1))
-            self._future = worker.submit(self._pool, job)
-        return self._future
+            future = worker.submit(self._pool, job)
+        self._future = future
+        return future
 
     def __enter__(self) -> _Slot:
         return self
 
     def __exit__(self, *error: Any) -> None:
         self._stack.__exit__(*error)
-
-
-def _error(future: Future[worker.Outcome]) -> BaseException | None:
-    """Return the error of a job, if it has ended with one."""
-    return future.exception() if future.done() else None
