@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from nbpress.errors import PressError, did_you_mean
-from nbpress.project.calls import called, imports
+from nbpress.project.calls import argument, called, imports
 from nbpress.project.code import parse
 from nbpress.project.notebook import Cell, Notebook
 from nbpress.say.text import TextError
@@ -88,8 +88,7 @@ def _with_claim(claims: set[str], call: ast.Call, imported: dict[str, str]) -> s
     """Return the claims and the one that a call makes; None if its name is computed."""
     if called(call, imported) not in _CLAIMS:
         return claims
-    named = [keyword.value for keyword in call.keywords if keyword.arg == "id"]
-    match call.args[1:2] or named:
-        case [ast.Constant(value=str(claim))]:
+    match argument(call, 1, "id"):
+        case ast.Constant(value=str(claim)):
             return claims | {claim}
     return None

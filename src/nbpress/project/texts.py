@@ -187,6 +187,8 @@ def _labels(notebook: Notebook) -> Iterator[tuple[Cell, str | None, int]]:
                 yield from ((cell, each.label, each.line) for each in formulas if each.label)
     for cell, call, name in calls(notebook):
         if name in _LABELS:
-            label = argument(call, _LABELS[name], "label")
-            constant = isinstance(label, ast.Constant) and isinstance(label.value, str)
-            yield cell, (label.value if constant else None), call.lineno  # type: ignore[union-attr]
+            match argument(call, _LABELS[name], "label"):
+                case ast.Constant(value=str(label)):
+                    yield cell, label, call.lineno
+                case _:
+                    yield cell, None, call.lineno
