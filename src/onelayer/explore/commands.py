@@ -75,6 +75,8 @@ def grid(choices: Sequence[Choice]) -> str:
     varied = [name for name in distinct[0] if any(d[name] != distinct[0][name] for d in distinct)]
     given = [f"  {n}: {_plain(v)}" for n, v in distinct[0].items() if n not in varied]
     zipped = [f"  {n}: [{', '.join(_plain(d[n]) for d in distinct)}]" for n in varied]
+    if zipped:
+        zipped.insert(0, "zip:  # side by side; below `product:` each value would meet every other")
     return "\n".join(
         [
             "# Written by notebooks/explore.ipynb, which it runs with each of these settings.",
@@ -82,11 +84,6 @@ def grid(choices: Sequence[Choice]) -> str:
             f"dataset: {choices[-1].dataset}",
             "given:",
             *given,
-            *(
-                ["zip:  # side by side; below `product:` each value would meet every other"]
-                if zipped
-                else []
-            ),
             *zipped,
             "repeat: {seed: 0..4}",
             "",

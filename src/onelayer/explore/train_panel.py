@@ -134,7 +134,7 @@ class TrainPanel:
 
 def charts(run: Run | None, kept: Mapping[int, Run]) -> str:
     """Show loss and accuracy of a run, together with the validation curves of the kept runs."""
-    num_steps = max([each.num_steps for each in [*kept.values(), *([run] if run else [])]] or [0])
+    num_steps = max((each.num_steps for each in [*kept.values(), run] if each), default=0)
     figures = []
     for name, quantity, percent in (("loss", "cross entropy (nats per image)", False),
                                     ("accuracy", "accuracy", True)):  # fmt: skip
