@@ -120,17 +120,18 @@ clean:  ## delete build/, the published report and all caches; keep .venv and da
 # variables on make's command line are put; short names in the environment itself do not count.
 # Because make would expand a `$` in a value, each value is replaced by its own text, literally.
 
-literally = $(eval $1 := $$(value $2))$(eval export $1)
+literally = $(eval $1 := $$(value $2))
 ours := DATASET ENGINE FORM CODE FORCE PARAMS RECORD SWEEP
 theirs := ONELAYER_DATA PYTHON
-$(foreach v,$(ours),$(if $(filter command,$(origin $v)),$(call literally,NBPRESS_$v,$v)$(eval unexport $v)))
-$(foreach v,$(theirs),$(if $(filter-out undefined,$(origin $v)),$(call \
-	literally,override $v,$v)$(eval export $v)))
+$(foreach v,$(ours),$(if $(filter command,$(origin $v)), \
+	$(call literally,NBPRESS_$v,$v)$(eval export NBPRESS_$v)$(eval unexport $v)))
+$(foreach v,$(theirs),$(if $(filter-out undefined,$(origin $v)), \
+	$(call literally,override $v,$v)$(eval export $v)))
 
 # A variable that nothing reads would be ignored silently, so it is an error, except for make's own
 # and those that programs read from the environment.
-unknown := $(filter-out $(ours) $(theirs) UPGRADE V SHELL .% MAKE% %FLAGS NBPRESS_% PIP_% UV_% CONDA_% PYTHON% PYTEST_% SOURCE_DATE_EPOCH TMPDIR \
-	PATH HOME %_PROXY %_proxy,$(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v)))
+unknown := $(filter-out $(ours) $(theirs) UPGRADE V SHELL .% MAKE% %FLAGS NBPRESS_% PIP_% UV_% CONDA_% \
+	PYTHON% PYTEST_% SOURCE_DATE_EPOCH TMPDIR PATH HOME %_PROXY %_proxy,$(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v)))
 $(if $(unknown),$(error Nothing reads $(unknown). The variables are $(ours) $(theirs); \
 	a parameter of the notebooks is given as PARAMS="learning_rate=0.1"))
 
