@@ -70,6 +70,23 @@ def test_best_combinations_are_named() -> None:
     assert (lowest, best, highest) == ("count = 1", "1.50 ± 0.71", "count = 2")
 
 
+@pytest.mark.parametrize(
+    ("mean", "deviation", "text"),
+    [
+        (0.4483, 0.0512, "0.448 ± 0.051"),
+        (1.23456, 0.0996, "1.23 ± 0.10"),
+        (-12.3, 9.96, "−12 ± 10"),
+        (1234.5, 678.9, "1234 ± 679"),
+        (0.5, 0.0, "0.5"),
+    ],
+)
+def test_deviation_has_two_digits(mean: float, deviation: float, text: str) -> None:
+    """The mean has as many decimal places; whole numbers are not rounded further."""
+    from nbpress.sweep.results import plus_minus
+
+    assert plus_minus(mean, deviation) == text
+
+
 @pytest.mark.usefixtures("inside")
 def test_bands_lie_within_the_axes() -> None:
     """The mean ± one standard deviation may lie beyond the lowest and the highest run."""

@@ -101,6 +101,13 @@ def test_first_page_has_key_results_before_the_contents(report: Any) -> None:
     assert text.index("Key results") < text.index("546 steps") < text.index("Contents")
 
 
+def test_report_without_a_visible_part_has_its_title() -> None:
+    """A notebook whose only cell is silent code is set, too."""
+    resources = {"nbpress": {"imprint": Imprint(title="Silent", show_code=False)}}
+    pdf, _ = pdf_of(outputs(), resources)
+    assert "Silent" in text_of(pikepdf.open(io.BytesIO(pdf)), 1)
+
+
 def test_key_results_that_cannot_be_set_cost_no_contents() -> None:
     """They become a note; the contents and the title page stay."""
     notebook, resources = bound_report()

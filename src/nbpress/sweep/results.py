@@ -113,7 +113,8 @@ def plus_minus(mean: float, deviation: float | None) -> str:
     """Return "0.448 ± 0.051": the deviation with two digits, the mean with as many places."""
     if not deviation or deviation <= 1e-9 * abs(mean):
         return f"{mean:.4g}".replace("-", "−")
-    places = max(0, 1 - math.floor(math.log10(deviation)))
+    rounded = float(f"{deviation:.1e}")  # 0.0996 is 0.10
+    places = max(0, 1 - math.floor(math.log10(rounded)))
     both = f"{mean:.3g} ± {deviation:.2g}"
     if places <= 6:
         both = f"{mean:.{places}f} ± {deviation:.{places}f}"

@@ -67,7 +67,7 @@ def write_typst(document: Document, folder: str = "files") -> TypstSource:
     files = {"report.typ": design, "meta.json": meta, FLOATS: b"[]", **document.assets}
     leading = [replace(part, blocks=walk(part.blocks, _keep_with_next)) for part in document.parts]
     parts = write_parts(replace(document, parts=_with_neighbours(leading)), to_typst, "typst")
-    if document.title_page.has_contents:  # the contents follow the key results
+    if parts and document.title_page.has_contents:  # the contents follow the key results
         contents = "\n#contents()\n"
         first = parts[0] + contents if document.has_results else contents + parts[0]
         parts = [first, *parts[1:]]
