@@ -21,6 +21,7 @@ from nbpress.project.dataset import DataSet
 from nbpress.project.project import Project, open_project
 from nbpress.publish import build as build_module
 from nbpress.publish import render as render_module
+from nbpress.publish.attach import attach
 from nbpress.publish.bind import Bound
 from nbpress.publish.build import Request, build
 from nbpress.publish.outputs import in_short
@@ -410,6 +411,13 @@ def test_pictures_beside_a_notebook_are_shown(tiny: TinyProject) -> None:
     (folder / "c.svg").write_text(square.replace("M0", "M1"), "utf-8")
     assert tiny.run("html").executed == {}
     assert page.read_bytes() != before
+
+
+def test_long_words_cost_no_time(tmp_path: Path) -> None:
+    """A picture that is in the text as base64 would take hours if each letter began a name."""
+    cell = {"cell_type": "markdown", "source": f"![x](data:image/png;base64,{'A' * 5_000_000})"}
+    attach(cell, tmp_path)
+    assert "attachments" not in cell
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,10 @@ _MIMES = {
     ".webp": "image/webp",
 }
 PICTURES = frozenset(_MIMES)  # how the names of pictures end
-_NAME = re.compile(rf"[^\s\"'()<>]+(?:{'|'.join(map(re.escape, _MIMES))})\b", re.IGNORECASE)
+_IN_NAME = r"[^\s\"'()<>]"
+_NAME = re.compile(  # from where a word begins, so that a long one, such as base64, costs no time
+    rf"(?<!{_IN_NAME}){_IN_NAME}{{1,500}}(?:{'|'.join(map(re.escape, _MIMES))})\b", re.IGNORECASE
+)
 
 
 def attach(cell: Cell, folder: Path) -> None:
@@ -38,11 +41,6 @@ def _bundle(path: Path, folder: Path) -> dict[str, Any]:
     """Return a picture as Jupyter keeps attachments; {} if there is none, or not below `folder`."""
     with contextlib.suppress(OSError, ValueError):
         if path.resolve().is_relative_to(folder.resolve()) and path.is_file():
-            content = path.read_bytes()
-            is_text = path.suffix.lower() == ".svg"
-            return {
-                _MIMES[path.suffix.lower()]: content.decode()
-                if is_text
-                else b64encode(content).decode()
-            }
+            mime, content = _MIMES[path.suffix.lower()], path.read_bytes()
+            return {mime: (content if mime == _MIMES[".svg"] else b64encode(content)).decode()}
     return {}

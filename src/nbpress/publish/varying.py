@@ -54,5 +54,8 @@ def _differing(
 
 
 def _printed(cell: dict[str, Any]) -> list[dict[str, Any]]:
-    outputs = [{**output, "execution_count": None} for output in cell.get("outputs", ())]
-    return [joined(output) for output in outputs if not is_address(output)]
+    return [
+        joined({**output, "execution_count": None})
+        for output in cell.get("outputs", ())
+        if not is_address(output) and output.get("name") != "stderr"
+    ]
