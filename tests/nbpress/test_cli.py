@@ -366,6 +366,7 @@ def test_parameters_lists_what_a_notebook_takes(tiny: TinyProject) -> None:
         ("needs: [1a.total]", "needs: [3a.words]", "in a circle: 3_summary ← 3_summary"),
         ("needs: [1a.total]", "needs: [1a.totals]", "did you mean '1a.total'?"),
         ("cell_timeout: 60", "cell_timeout: 0", "cell_timeout: input should be greater than 0"),
+        ("[1a.total]", "1a.total", "input should be a valid list; got '1a.total'; write [1a"),
         ("title:", "sources: [../src]\ntitle:", "sources must be inside the project"),
         ("[1a.total]", "[1a.total]\n    inputs: [data/a.csv]", "matches the inputs 'data/a.csv'"),
         ("resolver: tiny.resolver:resolve", "", "data sets, but there is no resolver"),

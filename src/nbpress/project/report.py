@@ -149,6 +149,7 @@ def read_report(path: Path) -> Report:
                 if message == problem["msg"]:  # pydantic's own
                     is_short = isinstance(got, str | int | float)
                     message = message.lower() + (f"; got {got!r:.60}" if is_short else "")
+                    message += f"; write [{got}]" * (is_short and problem["type"] == "list_type")
                 lines.append(f"{key or 'the file'}: {message}")
         raise PressError("report.yaml: " + "\n             ".join(lines)) from error
     for key, paths in [("sources", report.sources)] + [
