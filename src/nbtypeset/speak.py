@@ -163,6 +163,9 @@ class _Parser:
     def _script(self, token: str, pieces: list[_Piece]) -> None:
         script = [_Piece("′")] if token == "'" else self.argument()
         base = pieces.pop() if pieces else _Piece("")
+        ends = base.kind in ("close", "fraction")  # what is in parentheses, or will be
+        if base.kind == "fraction":
+            base = _Piece(f"({base.text})")
         text = _join(script)
         if base.text in LARGE.values() and token == "_":
             limits = "from" if "equals" in text else "over"
@@ -174,7 +177,7 @@ class _Parser:
         elif text in POWERS:
             pieces.append(base._replace(text=f"{base.text} {POWERS[text]}"))
         else:
-            raised = base.kind == "close" or base.text in ("e", "exp") or len(script) > 1
+            raised = ends or base.text in ("e", "exp") or len(script) > 1
             power = raised or text.isdigit() or base.text[-1:].isdigit()
             word = "to the power" if power else "super"
             pieces.append(base._replace(text=f"{base.text} {word} {_script(script)}"))

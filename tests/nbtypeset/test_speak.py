@@ -14,6 +14,7 @@ READ = {
     r"e^{-w^T x}": "e to the power (minus w transposed x)",
     r"\frac{1}{1 + e^{z_k}}": "1 over (1 plus e to the power (z sub k))",
     r"\frac{a}{b} c": "(a over b) c",
+    r"\frac{a}{b}^2 + {\frac{a}{b}}^n": "(a over b) squared plus (a over b) to the power n",
     r"\left(\frac{a}{b}\right)^{-2}": "(a over b) to the power (minus 2)",
     r"\text{for } i \neq k": "for i is not equal to k",
     r"\lVert w\rVert^2": "‖w‖ squared",
