@@ -206,6 +206,16 @@ def test_what_is_refused(tiny: TinyProject, arguments: list[str], message: str) 
     assert not (tiny.root / "build").exists()
 
 
+@pytest.mark.parametrize("named", ["own.ipynb", "notebooks/1_sum.ipynb"])
+def test_notebook_that_is_elsewhere_is_suggested(tiny: TinyProject, named: str) -> None:
+    """One of sweeps/ or of the report, if its name is near."""
+    (tiny.root / "sweeps").mkdir()
+    shutil.copy(tiny.root / "notebooks" / "1_sums.ipynb", tiny.root / "sweeps" / "own.ipynb")
+    result = tiny.run("sweep", named, "count=1..2")
+    near = {"own.ipynb": "sweeps/own.ipynb"}.get(named, "notebooks/1_sums.ipynb")
+    assert result.err.endswith(f"{named}; did you mean '{near}'?\n")
+
+
 def test_value_that_happens_to_repeat_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     """Once a value has differed between runs, it is shown of each; what all runs share is not."""
     same = {f"1.same{n}": n for n in range(3)}

@@ -79,6 +79,20 @@ def test_watch_can_begin_with_an_error(built: TinyProject) -> None:
         lines_after(watch, "again")
 
 
+def test_saved_picture_is_in_the_report(built: TinyProject) -> None:
+    """One beside the notebooks that Markdown names."""
+    picture = built.root / "notebooks" / "a.svg"
+    picture.write_text("<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>", "utf-8")
+    built.edit(PICTURES, "shows it", "shows it ![a](a.svg)")
+    with watching(built) as watch:
+        watch.until(DONE)
+        before = built.published()
+        picture.write_text(picture.read_text("utf-8").replace("'9'", "'8'"), "utf-8")
+        watch.until("notebooks/a.svg changed")
+        watch.until(DONE)
+        assert built.published()["report.pdf"] != before["report.pdf"]
+
+
 def test_burst_of_saves_is_one_build(built: TinyProject) -> None:
     """Saves that are noticed together are built together."""
     with watching(built) as watch:
