@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import sys
 from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
@@ -131,9 +130,7 @@ def _integer(name: str, value: int, least: int = 1, most: int = 10**9) -> Any:
 
 
 def _float(name: str, value: float) -> Any:
-    return widgets.BoundedFloatText(
-        value=value, min=0, max=sys.float_info.max, description=name, style=_STYLE, layout=_BOX
-    )
+    return widgets.FloatText(value=value, description=name, style=_STYLE, layout=_BOX)
 
 
 def _with_slider(box: Any, rungs: Sequence[float]) -> Any:

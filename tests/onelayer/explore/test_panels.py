@@ -158,8 +158,9 @@ def test_numbers_are_typed_or_chosen_with_a_slider(explorer):
     assert (slider.value, explorer._controls.choice.learning_rate) == (0.05, 0.07)
     slider.value = 0.5
     assert explorer._controls.choice.learning_rate == 0.5
-    box.value = -1
-    assert (slider.value, explorer._controls.choice.learning_rate) == (0.0001, 0)
+    explorer._controls.l2_lambda.value = -1  # is not changed silently, but refused
+    train(explorer)
+    assert "must not be negative; got -1" in explorer._training.status.value
 
 
 def test_data_set_that_cannot_be_had(explorer, monkeypatch):
