@@ -23,6 +23,8 @@ from nbpress.publish.build import compose as real_compose
 from nbpress.publish.check import check
 from nbpress.publish.published import read_published
 from nbpress.publish.trust import unverified
+from nbpress.publish.varying import varying
+from nbpress.run.cache import Run
 
 
 @pytest.fixture(scope="session")
@@ -288,6 +290,23 @@ def test_cells_that_print_something_else_in_every_run_are_named(checked: TinyPro
     same_code = "outputs differ between two runs of the same code on the same data"
     assert same_code not in checked.run("check").err
     assert f"{same_code}: 1_sums.ipynb, cell 5 (sum); fix the seed" in checked.run("check").err
+
+
+def test_what_a_report_does_not_print_does_not_vary_it() -> None:
+    """Warnings to stderr and addresses of objects may differ."""
+    run = Run(Path("key"), "a.ipynb", "", {}, {}, {}, [], "", 1.0)
+
+    def ran(number: int, name: str) -> dict[str, Any]:
+        text = f"<object object at 0x{number}>"
+        outputs = [
+            {"output_type": "stream", "name": name, "text": f"{number} s"},
+            {"output_type": "execute_result", "metadata": {}, "data": {"text/plain": text}},
+        ]
+        return {"a.ipynb": (run, [{"id": "x", "metadata": {}, "outputs": outputs}])}
+
+    assert list(varying(ran(1, "stderr"), ran(2, "stderr"))) == []
+    (message,) = varying(ran(1, "stdout"), ran(2, "stdout"))
+    assert "on the same data: a.ipynb, cell 1 (x); fix" in message
 
 
 def test_commit_since_publication_is_no_damage(

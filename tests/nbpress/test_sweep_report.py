@@ -89,7 +89,7 @@ def test_deviation_has_two_digits(mean: float, deviation: float, text: str) -> N
 
 @pytest.mark.usefixtures("inside")
 def test_bands_lie_within_the_axes() -> None:
-    """The mean ± one standard deviation may lie beyond the lowest and the highest run."""
+    """They may lie beyond all runs; a logarithmic axis begins at the lowest run."""
     from nbpress.sweep import pictures
 
     table = nbpress.results("1_sums").dropna()
@@ -101,6 +101,10 @@ def test_bands_lie_within_the_axes() -> None:
     low, high = axes.get_ylim()
     assert min(band[:, 1].min() for band in bands) < 10  # 10.5 − 0.71
     assert all(low < y < high for band in bands for y in band[:, 1])
+    table["1a.total"] = [1.0, 1000.0, 2.0, 3.0, 4.0]  # the mean − the deviation is negative
+    ((figure, *_),) = pictures.effects(table)
+    assert figure.axes[0].get_yscale() == "log"
+    assert figure.axes[0].get_ylim()[0] == pytest.approx(1000**-0.05)
 
 
 @pytest.mark.usefixtures("inside")
