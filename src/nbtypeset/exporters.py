@@ -13,7 +13,7 @@ from traitlets import Bool, List, Unicode, default
 
 from nbtypeset.citations import cite
 from nbtypeset.document import Document
-from nbtypeset.read.collect import PICTURES, collect
+from nbtypeset.read.collect import ENDINGS, collect
 from nbtypeset.read.sanitize import sanitized
 from nbtypeset.resolve import resolve
 from nbtypeset.schema import TEXT_SVG, Imprint
@@ -36,7 +36,7 @@ class _TreeExporter(Exporter):
     """
 
     extension: ClassVar[str]
-    pictures: ClassVar[tuple[str, ...]] = tuple(PICTURES)  # the best first
+    pictures: ClassVar[tuple[str, ...]] = tuple(ENDINGS)  # the best first
     always_reads_code: ClassVar[bool] = False
 
     show_code = Bool(True, help="Show the source of code cells, unless the press decides.").tag(
@@ -95,7 +95,7 @@ class TypstExporter(_TreeExporter):
     export_from_notebook = "Typst"
     output_mimetype = "text/vnd.typst"
     extension = ".typ"
-    pictures = (TEXT_SVG, *PICTURES)  # the first has text that can be searched and copied
+    pictures = (TEXT_SVG, *ENDINGS)  # the first has text that can be searched and copied
 
     def _write(self, document: Document, resources: dict[str, Any]) -> str:
         folder = resources.get("output_files_dir") or "files"
@@ -147,7 +147,7 @@ class ReportLatexExporter(_TreeExporter):
     export_from_notebook = "Report as LaTeX"
     output_mimetype = "text/latex"
     extension = ".tex"
-    pictures = ("image/png", "image/jpeg", *PICTURES)  # LaTeX cannot show the others
+    pictures = ("image/png", "image/jpeg", *ENDINGS)  # LaTeX cannot show the others
 
     def _write(self, document: Document, resources: dict[str, Any]) -> str | bytes:
         source = write_latex(document, resources.get("output_files_dir") or "report_files")

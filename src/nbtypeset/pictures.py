@@ -7,10 +7,10 @@ import re
 from base64 import b64decode
 from urllib.parse import unquote, unquote_to_bytes
 
+from nbtypeset.beside import picture_beside
 from nbtypeset.document import Document, Part
 from nbtypeset.tree import Node, clean, own, pairs, plain, text
 
-_SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp")
 _WIDTH = re.compile(r"(\d{1,5}(?:\.\d{1,4})?)(px|%)?")
 _ENDINGS = (
     (b"\x89PNG\r\n\x1a\n", "png"),
@@ -62,10 +62,4 @@ def _read(raw: str, target: str, part: Part, document: Document) -> tuple[str, b
             return None
     if document.folder is None or re.match(r"[a-z][a-z0-9+.-]*:|//", target, re.IGNORECASE):
         return None
-    try:
-        file = (document.folder / target).resolve()
-        if file.is_relative_to(document.folder.resolve()) and file.suffix.lower() in _SUFFIXES:
-            return file.suffix[1:].lower(), file.read_bytes()
-    except (OSError, ValueError):
-        pass
-    return None
+    return picture_beside(document.folder, target)

@@ -14,16 +14,16 @@ from pathlib import Path
 
 import nbpress
 from nbpress.project.project import Project
-from nbpress.publish.attach import PICTURES
 from nbpress.run.cache import Cache, Run
 from nbpress.run.failed import last_failed
 from nbpress.run.observer import ProjectFiles
 from nbtypeset import schema
+from nbtypeset.beside import PICTURES
 
 # The folders of the running press: its developers want to see the effect of their edits.
 PRESS = tuple(Path(module.__file__ or "").resolve().parent for module in (nbpress, schema))
 
-_WRITTEN_BY_PEOPLE = {".ipynb", ".py", ".yaml", ".yml", ".bib", ".json", *PICTURES}
+_WRITTEN_BY_PEOPLE = {"ipynb", "py", "yaml", "yml", "bib", "json", *PICTURES}
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Dependencies:
             and (
                 f"{os.path.dirname(name) or '.'}/" in self.read
                 or _is_below(name, self.declared)
-                or (path.suffix in _WRITTEN_BY_PEOPLE and _is_below(name, self.folders))
+                or (path.suffix[1:].lower() in _WRITTEN_BY_PEOPLE and _is_below(name, self.folders))
             )
         )
         return name if counts else None

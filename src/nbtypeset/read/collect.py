@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from nbtypeset import pandoc
+from nbtypeset.beside import PICTURES
 from nbtypeset.document import Part
 from nbtypeset.read.texts import MATHS, normal_maths, terminal_text
 from nbtypeset.schema import (
@@ -22,17 +23,11 @@ from nbtypeset.schema import (
 )
 from nbtypeset.tree import Node, attr, clean, code_block, kind_of, node, own, pairs, para, text
 
-PICTURES = {
-    "image/svg+xml": "svg",
-    "image/png": "png",
-    "image/jpeg": "jpg",
-    "image/gif": "gif",
-    "image/webp": "webp",
-}
+ENDINGS = {mime: ending for ending, mime in PICTURES.items()}  # by media type
 
 
 def collect(
-    nb: Any, show_code: bool, imprint: Imprint, pictures: Sequence[str] = tuple(PICTURES)
+    nb: Any, show_code: bool, imprint: Imprint, pictures: Sequence[str] = tuple(ENDINGS)
 ) -> list[Part]:
     """Return the notebook's visible parts in order, with all Markdown and HTML read into trees.
 
@@ -164,7 +159,7 @@ class _Collector:
         for mime in self.pictures:
             if data.get(mime):
                 name = f"attachment:{stem}-{len(part.attachments)}"
-                part.attachments[name] = (PICTURES.get(mime, "svg"), _bytes(data[mime], mime))
+                part.attachments[name] = (ENDINGS.get(mime, "svg"), _bytes(data[mime], mime))
                 if narrow := data.get(NARROW_SVG):
                     part.narrow[name] = _bytes(narrow, NARROW_SVG)
                 return name
@@ -180,7 +175,7 @@ class _Collector:
             yield self._markdown(data["text/markdown"])
         elif picture := self._picture(data, part, "output"):
             metadata = output.metadata
-            given = [metadata[mime] for mime in PICTURES if isinstance(metadata.get(mime), dict)]
+            given = [metadata[mime] for mime in ENDINGS if isinstance(metadata.get(mime), dict)]
             metadata = given[0] if given else metadata
             alt = metadata.get("alt") or f"Output of code cell {'' if count is None else count}"
             width = metadata.get("width")
@@ -217,7 +212,7 @@ def _shows(html: str) -> bool:
 
 def _decoded(bundles: Any) -> Iterator[tuple[str, tuple[str, bytes]]]:
     for name, bundle in bundles.items():
-        for mime, ending in PICTURES.items():
+        for mime, ending in ENDINGS.items():
             if mime in bundle:
                 yield f"attachment:{name}", (ending, _bytes(bundle[mime], mime))
                 break
