@@ -16,8 +16,8 @@ Runs = Mapping[str, tuple[Run, list[dict[str, Any]]]]  # the last of each notebo
 def last_runs(project: Project, dataset: str) -> Runs:
     """Read the last run of each notebook on a data set."""
     runs = Cache(project.build / "runs", project.root).all()
-    last = {run.notebook: run for run in reversed(runs) if run.dataset == dataset and run.intact}
-    return {notebook: (run, run.executed["cells"]) for notebook, run in last.items()}
+    last = {run.notebook: run for run in reversed(runs) if run.dataset == dataset}
+    return {name: (run, run.executed["cells"]) for name, run in last.items() if run.intact}
 
 
 def varying(before: Runs, after: Runs) -> Iterator[str]:
