@@ -20,7 +20,13 @@ from fixtures.bound_report import bound_report
 from fixtures.odd_notebooks import ODD, PIXEL, display, markdown, outputs
 from nbconvert.exporters import get_exporter
 
-from nbtypeset.exporters import ExportError, TypstExporter, TypstPDFExporter
+from nbtypeset.exporters import (
+    ExportError,
+    OfflineHTMLExporter,
+    ReportLatexExporter,
+    TypstExporter,
+    TypstPDFExporter,
+)
 from nbtypeset.schema import MIME_TYPE, Imprint
 from nbtypeset.titles import day_in_words
 
@@ -234,13 +240,21 @@ def test_claims_that_follow_one_another_stand_together() -> None:
     for cell, id_ in zip(notebook.cells, ids, strict=True):
         cell["id"] = id_
     marks = {"c0": ["checked", "checked"], "c1": ["checked"], "c3": ["checked"]}
-    source = source_of(notebook, {"nbpress": {"imprint": Imprint(marks=marks, show_code=False)}})
+    resources = {"nbpress": {"imprint": Imprint(marks=marks, show_code=False)}}
+    source = source_of(notebook, resources)
     assert re.findall(r"#claim\((.*)\)\[", source) == [
         'true, "Checked by machine", after: true',
         "true, none, before: true, after: true",
         "true, none, before: true",
         'true, "Checked by machine"',
     ]
+    for exporter, mark in (
+        (OfflineHTMLExporter(), r'<div class="claim checked"><strong>(.*?)</strong>'),
+        (ReportLatexExporter(), r"\\(?:claimmark\{✓\}\{|textcolor\{accent\}\{✓)(.*?)\}"),
+    ):
+        body = exporter.from_notebook_node(notebook, resources)[0]
+        said = [words.rstrip(":") for words in re.findall(mark, body)]
+        assert said == ["Checked by machine", "", "", "Checked by machine"]
 
 
 def test_exporters_are_registered() -> None:

@@ -9,11 +9,10 @@ from string import Template
 from typing import Any
 
 from nbtypeset.document import Document, TitlePage
-from nbtypeset.schema import VERDICTS
 from nbtypeset.tree import Node, clean, kind_of, node, nodes, pairs, plain
 from nbtypeset.write.latex_formulas import latex_formula, refused_formulas
 from nbtypeset.write.lines import breakable, wrapped
-from nbtypeset.write.parts import write_parts
+from nbtypeset.write.parts import words_of, write_parts
 
 _ESCAPES = {
     "\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "\u00a0": "~",
@@ -155,7 +154,7 @@ class _Writer:
             case "figure" | "table" as kind:
                 return _numbered(kind, int(attributes["number"]), id_, content)
             case "claim":
-                return _claim(attributes["verdict"], content)
+                return _claim(attributes, content)
             case "results":
                 heading = r"\textcolor{accent}{\textbf{Key results}}\par"
                 return [_raw(rf"\begin{{ruled}}{{2pt}}{heading}"), *content, _raw(r"\end{ruled}")]
@@ -215,9 +214,12 @@ def _numbered(kind: str, number: int, id_: str, content: list[Node]) -> list[Nod
     return [_raw(r"\begin{figure}[htbp]"), *inner, _raw(r"\end{figure}")]
 
 
-def _claim(verdict: str, blocks: list[Node]) -> list[Node]:
-    sign, rule = ("✗", "2pt") if verdict == "otherwise" else ("✓", "0.6pt")
-    mark = _inline(rf"\claimmark{{{sign}}}{{{VERDICTS[verdict]}}}")
+def _claim(attributes: dict[str, str], blocks: list[Node]) -> list[Node]:
+    sign, rule = ("✗", "2pt") if attributes["verdict"] == "otherwise" else ("✓", "0.6pt")
+    words = words_of(attributes)
+    mark = _inline(
+        rf"\claimmark{{{sign}}}{{{words}}}" if words else rf"\textcolor{{accent}}{{{sign}}}"
+    )
     if blocks and blocks[0]["t"] == "Para":
         blocks = [node("Para", [*mark, {"t": "Space"}, *blocks[0]["c"]]), *blocks[1:]]
     else:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Set
+from collections.abc import Iterator, Sequence, Set
 from functools import partial
 
 from nbtypeset import pandoc
-from nbtypeset.document import Document
+from nbtypeset.document import Document, Part
 from nbtypeset.schema import VERDICTS
 from nbtypeset.speak import readable
-from nbtypeset.tree import Node, Visit, node, walk
+from nbtypeset.tree import Node, Visit, kind_of, node, own, pairs, walk
 
 _EDGES = {"typst": "//{}", "html": "<!--{}-->", "latex": "%{}"}  # comments, by format
 
@@ -27,7 +27,7 @@ def write_parts(
     A formula that pandoc cannot read, or that is ``refused``, is shown as LaTeX source, with a
     warning.
     """
-    trees = [json.dumps(part.blocks) for part in document.parts]
+    trees = [json.dumps(blocks) for blocks in _with_neighbours(document.parts)]
     edge = _EDGES[writer].format(pandoc.unique(trees))
     as_code = set(refused)
     while True:
@@ -40,6 +40,27 @@ def write_parts(
         if unread <= as_code:
             return written.split(edge)[:-1]
         as_code |= unread
+
+
+def _with_neighbours(parts: Sequence[Part]) -> Iterator[list[Node]]:
+    """Yield each part's blocks; a claim notes the verdicts of those directly beside it."""
+    blocks = [block for part in parts for block in part.blocks]
+    verdicts = [pairs(b)["verdict"] if kind_of(b) == "claim" else None for b in blocks]
+    neighbours = iter(zip([None, *verdicts], [*verdicts[1:], None], strict=False))
+
+    def noted(block: Node) -> Node:
+        before, after = next(neighbours)
+        if kind_of(block) != "claim":
+            return block
+        return own("claim", block["c"][1], "", **pairs(block), before=before, after=after)
+
+    for part in parts:
+        yield [noted(block) for block in part.blocks]
+
+
+def words_of(claim: dict[str, str]) -> str:
+    """Return the words before a claim; "" if the claim directly before it has the same."""
+    return "" if claim.get("before") == claim["verdict"] else VERDICTS[claim["verdict"]]
 
 
 def spoken(element: Node) -> str:

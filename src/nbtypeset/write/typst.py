@@ -13,11 +13,10 @@ from dataclasses import asdict, dataclass, replace
 from importlib import resources
 from typing import Any
 
-from nbtypeset.document import Document, Part
-from nbtypeset.schema import VERDICTS
+from nbtypeset.document import Document
 from nbtypeset.tree import Node, clean, kind_of, node, own, pairs, para, plain, walk
 from nbtypeset.write.lines import breakable, wrapped
-from nbtypeset.write.parts import formula, spoken, write_parts
+from nbtypeset.write.parts import formula, spoken, words_of, write_parts
 
 FLOATS = "floats.json"  # the names of figures that float, known only after a first compilation
 _MARKUP = re.compile(r"""[!-&(-/:-@\[-`{-~]""")  # ASCII punctuation, except ' and "
@@ -66,7 +65,7 @@ def write_typst(document: Document, folder: str = "files") -> TypstSource:
     meta = json.dumps(fields, ensure_ascii=False, sort_keys=True).encode()
     files = {"report.typ": design, "meta.json": meta, FLOATS: b"[]", **document.assets}
     leading = [replace(part, blocks=walk(part.blocks, _keep_with_next)) for part in document.parts]
-    parts = write_parts(replace(document, parts=_with_neighbours(leading)), to_typst, "typst")
+    parts = write_parts(replace(document, parts=leading), to_typst, "typst")
     if parts and document.title_page.has_contents:  # the contents follow the key results
         contents = "\n#contents()\n"
         first = parts[0] + contents if document.has_results else contents + parts[0]
@@ -87,21 +86,6 @@ def _keep_with_next(element: Node) -> list[Node] | None:
         before.append(inline)
     kept = [own("lead", [para(before)])] if _announces(before) else [para(before)]
     return [*blocks, *kept]
-
-
-def _with_neighbours(parts: list[Part]) -> list[Part]:
-    """Note with each claim the verdicts of the claims directly before and after it."""
-    blocks = [block for part in parts for block in part.blocks]
-    verdicts = [pairs(b)["verdict"] if kind_of(b) == "claim" else None for b in blocks]
-    neighbours = iter(zip([None, *verdicts], [*verdicts[1:], None], strict=False))
-
-    def noted(block: Node) -> Node:
-        before, after = next(neighbours)
-        if kind_of(block) != "claim":
-            return block
-        return own("claim", block["c"][1], "", **pairs(block), before=before, after=after)
-
-    return [replace(part, blocks=[noted(block) for block in part.blocks]) for part in parts]
 
 
 def _is_display(inline: Node) -> bool:
@@ -189,8 +173,7 @@ def _division(element: Node) -> list[Node]:
     if kind == "claim":
         verdict = attributes["verdict"]
         holds = "false" if verdict == "otherwise" else "true"
-        # Of claims with the same verdict that follow one another, the first says it for all.
-        word = literal(VERDICTS[verdict]) if attributes.get("before") != verdict else "none"
+        word = literal(words) if (words := words_of(attributes)) else "none"
         beside = "".join(f", {side}: true" for side in ("before", "after") if side in attributes)
         return [_raw(f"#claim({holds}, {word}{beside})["), *blocks, _raw("];")]
     if kind in ("code", "stream", "error", "result", "html", "picture", "trouble"):
