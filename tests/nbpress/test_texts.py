@@ -215,7 +215,6 @@ def test_answer_that_stands_elsewhere(markdown: str, message: str) -> None:
     ("cell", "message"),
     [
         (("code", "%%answer 1a\nOf {{steps}}."), "line 2: {{steps}} is not a placeholder"),
-        (("code", "%%answer 1a\nOf { steps:.1f }."), "line 2: { steps:.1f } is not a placeholder"),
         (("markdown", "\n![](a.png)"), "line 2: a picture has no text alternative"),
         (("markdown", "[x](#fig-9)"), "line 1: '[x](#fig-9)' leads nowhere; did you mean 'fig-1'?"),
         (
@@ -282,6 +281,20 @@ def test_formula_that_does_not_end_is_doubtful(text: str, line: int | None) -> N
     """A paragraph with an odd number of $ is named, unless one of them begins an amount."""
     lines = [each.line for each in doubts([notebook(("markdown", text))]) if "$" in each.message]
     assert lines == [line] * (line is not None)
+
+
+def test_value_in_single_braces_is_doubtful() -> None:
+    """It stops no build: it may be meant, above all in Markdown and in formulas."""
+    heading, answer = (
+        ("markdown", "## Task 1a\n{ a }"),
+        "%%answer 1a\n\nOf { n:.1f }, \\{ a }, ${ b }$.",
+    )
+    cells = LOAD, heading, ("code", answer)
+    assert wrong(*cells) == []
+    (doubt,) = [each for each in doubts([notebook(*cells)]) if "typed" not in str(each)]
+    assert str(doubt).endswith(
+        "line 3: { n:.1f } is printed as it is: a value is quoted by {{ n:.1f }}"
+    )
 
 
 def test_heading_of_another_level_is_no_tasks() -> None:

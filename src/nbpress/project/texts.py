@@ -36,13 +36,12 @@ from nbpress.say.text import PLACEHOLDER, TextError
 
 _LABELS = {"figure": 1, "table": 2}
 
-_QUOTED = r"[A-Za-z_]\w*(?::[^{}\s]*)?"
-_BARE = re.compile(rf"\{{\{{{_QUOTED}\}}\}}|(?<!\{{)\{{ {_QUOTED} \}}(?!\}})")
+_BARE = re.compile(r"\{\{[A-Za-z_]\w*(?::[^{}\s]*)?\}\}")
+_SINGLE = re.compile(r"(?<![{\\])\{ ([A-Za-z_]\w*(?::[^{}\s]*)?) \}(?!\})")
 _PICTURE = re.compile(r"!\[\s*\]\(")
 _PARAGRAPH = re.compile(r"(?:.*\S.*\n?)+")
-_DOLLAR = re.compile(
-    r"(?<!\\)\$(?![ \t]|$)|(?<=[^\s\\])\$", re.MULTILINE
-)  # of a formula, or an amount
+# Of a formula, or an amount.
+_DOLLAR = re.compile(r"(?<!\\)\$(?![ \t]|$)|(?<=[^\s\\])\$", re.MULTILINE)
 _AMOUNT = re.compile(r"(?<!\w)\$\d")
 _LOADS = re.compile(r"^\s*%(?:load|reload)_ext\s+nbpress\b", re.MULTILINE)
 
@@ -59,17 +58,24 @@ def faults(notebooks: Iterable[Notebook]) -> list[Fault]:
 
 
 def doubts(notebooks: Iterable[Notebook]) -> list[Fault]:
-    """Return what is hardly meant: typed numbers, and formulas that begin but do not end."""
+    """Return what is hardly meant: typed numbers, `{ value }`, formulas that do not end."""
     return [
         fault
         for notebook in notebooks
-        for fault in sorted([*typed_numbers(notebook), *_lone_dollars(notebook)])
+        for fault in sorted([*typed_numbers(notebook), *_odd_signs(notebook)])
     ]
 
 
-def _lone_dollars(notebook: Notebook) -> Iterator[Fault]:
-    """Yield paragraphs with an odd number of `$`, unless one begins an amount, such as $5."""
+def _odd_signs(notebook: Notebook) -> Iterator[Fault]:
+    """Yield names in single braces, and paragraphs with an odd number of `$`.
+
+    If a `$` in a paragraph begins an amount, such as $5, the others may be odd.
+    """
     for passage in passages_of(notebook):
+        quotes = passage.kind != "Markdown"  # which may have braces for other reasons
+        for single in _SINGLE.finditer(blanked(passage.text, CODE)) if quotes else ():
+            message = f"{single[0]} is printed as it is: a value is quoted by {{{{ {single[1]} }}}}"
+            yield fault_in(notebook, passage.cell, passage.line_of(single), message)
         filled = PLACEHOLDER.sub(lambda part: re.sub(r"[^\n]", "x", part[0]), passage.text)
         shown = blanked(filled, VERBATIM)
         for paragraph in _PARAGRAPH.finditer(shown):
@@ -116,7 +122,7 @@ def _malformed(notebook: Notebook) -> Iterator[Fault]:
             )
         if passage.kind != "Markdown":
             for bare in _BARE.finditer(blanked(passage.text, CODE)):
-                message = f"{bare[0]} is not a placeholder: it takes two braces with a blank inside"
+                message = f"{bare[0]} is not a placeholder: put a blank inside each pair of braces"
                 yield fault_in(notebook, passage.cell, passage.line_of(bare), message)
             continue
         for verbatim in VERBATIM.finditer(passage.text):
