@@ -130,12 +130,13 @@ $(foreach v,$(theirs),$(if $(filter-out undefined,$(origin $v)), \
 
 # A variable that nothing reads would be ignored silently, so it is an error, except for make's own
 # and those that programs read from the environment.
+given := $(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v))
 unknown := $(filter-out $(ours) $(theirs) UPGRADE V SHELL .% MAKE% %FLAGS NBPRESS_% PIP_% UV_% CONDA_% \
-	PYTHON% PYTEST_% SOURCE_DATE_EPOCH TMPDIR PATH HOME %_PROXY %_proxy,$(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v)))
+	PYTHON% PYTEST_% SOURCE_DATE_EPOCH TMPDIR PATH HOME %_PROXY %_proxy,$(given))
 $(if $(unknown),$(error Nothing reads $(unknown). The variables are $(ours) $(theirs); \
 	a parameter of the notebooks is given as PARAMS="learning_rate=0.1"))
 
-# One that the targets on the command line do not read is an error, too.
+# One that the targets on the command line do not read is an error, too; `help` takes any.
 reads-report := DATASET ENGINE CODE FORCE PARAMS
 reads-html := DATASET CODE FORCE PARAMS
 reads-tex := $(reads-html)
@@ -143,9 +144,9 @@ reads-watch := DATASET ENGINE FORM CODE PARAMS
 reads-preview := DATASET CODE PARAMS
 reads-check := DATASET PARAMS RECORD
 reads-sweep := DATASET SWEEP
-read := $(sort $(foreach goal,$(MAKECMDGOALS),$(reads-$(goal))))
-unread := $(if $(read),$(filter-out $(read),$(foreach v,$(ours),$(if $(filter command,$(origin $v)),$v))))
-$(if $(unread),$(error `make $(MAKECMDGOALS)` reads $(read), but not $(unread)))
+reads := $(sort $(foreach goal,$(MAKECMDGOALS),$(reads-$(goal))))
+unread := $(if $(filter-out help,$(MAKECMDGOALS)),$(filter-out $(reads),$(filter $(ours),$(given))))
+$(if $(unread),$(error `make $(MAKECMDGOALS)` does not read $(unread); it reads $(or $(reads),no variable)))
 
 # Only the project's environment decides what Python finds, and where pip installs. Bytecode is
 # kept, so that only the first import compiles.
