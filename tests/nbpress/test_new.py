@@ -290,7 +290,7 @@ def test_what_would_differ_in_each_run_is_left_to_do(tmp_path: Path) -> None:
         cell("# B\n\n## Exercise 1\n\n17 runs.", "markdown"),
         cell("rng = np.random.default_rng(0)\nnp.random.normal(1)"),
     )
-    time = "it tells a time, another one in each run, which `make check` would notice: remove it"
+    time = "it takes the time: if that is printed, each run prints another one, so remove it"
     assert [line for line in left_to_do(adopt([first, second])) if "imports" not in line] == [
         f"a.ipynb, cell 3: {time}",
         "a.ipynb, cell 3: it draws random numbers without a seed: each run gives others",

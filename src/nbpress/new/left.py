@@ -133,7 +133,7 @@ def _of_cell(adopted: Adopted, cell: Cell, below: Cell | None) -> Iterator[str]:
         if _PRINTED.match(str(output.get("data", {}).get("text/plain"))):
             yield "its last line shows an object of matplotlib: end that line with ';'"
     if _TIMES.search(cell.source):
-        yield "it tells a time, another one in each run, which `make check` would notice: remove it"
+        yield "it takes the time: if that is printed, each run prints another one, so remove it"
     if INJECTED_TAG in cell.tags:
         yield "papermill added it: move its values to the cell of parameters, and remove it"
     if _INSTALLS.search(cell.source):
