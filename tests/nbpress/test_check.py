@@ -23,7 +23,7 @@ from nbpress.publish.build import compose as real_compose
 from nbpress.publish.check import check
 from nbpress.publish.published import read_published
 from nbpress.publish.trust import unverified
-from nbpress.publish.varying import varying
+from nbpress.publish.varying import last_runs, varying
 from nbpress.run.cache import Run
 
 
@@ -290,6 +290,15 @@ def test_cells_that_print_something_else_in_every_run_are_named(checked: TinyPro
     same_code = "outputs differ between two runs of the same code on the same data"
     assert same_code not in checked.run("check").err
     assert f"{same_code}: 1_sums.ipynb, cell 5 (sum); fix the seed" in checked.run("check").err
+
+
+def test_damaged_run_is_not_compared(checked: TinyProject) -> None:
+    """What is left of the last run of a notebook says nothing about the next one."""
+    project = open_project(checked.root)
+    assert {*last_runs(project, "small")} == {f"{chapter}.ipynb" for chapter in CHAPTERS}
+    run, _ = last_runs(project, "small")["1_sums.ipynb"]
+    (run.folder / "executed.ipynb").write_text('{"cells": []}', "utf-8")
+    assert "1_sums.ipynb" not in last_runs(project, "small")
 
 
 def test_what_a_report_does_not_print_does_not_vary_it() -> None:

@@ -169,6 +169,10 @@ def test_help_lists_every_target(tmp_path: Path) -> None:
     message = make(tmp_path / "x", "report", "num_swings=20").stderr
     assert "Nothing reads num_swings. The variables are PARAMS CODE FORCE RECORD;" in message
     assert 'a parameter of the notebooks is given as PARAMS="name=value"' in message
+    message = make(tmp_path / "x", "report", "RECORD=1").stderr
+    assert "`make report` does not read RECORD; it reads CODE FORCE PARAMS." in message
+    assert "`make lint` does not read CODE; it" in make(tmp_path / "x", "lint", "CODE=1").stderr
+    assert "read" not in make(tmp_path / "x", "--dry-run", "report", "check", "RECORD=1").stderr
 
 
 def test_python_that_is_gone(tmp_path: Path) -> None:
