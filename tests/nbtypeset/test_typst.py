@@ -253,7 +253,7 @@ def test_claims_that_follow_one_another_stand_together() -> None:
         (ReportLatexExporter(), r"\\(?:claimmark\{✓\}\{|textcolor\{accent\}\{✓)(.*?)\}"),
     ):
         body = exporter.from_notebook_node(notebook, resources)[0]
-        said = [words.rstrip(":") for words in re.findall(mark, body)]
+        said = [label.rstrip(":") for label in re.findall(mark, body)]
         assert said == ["Checked by machine", "", "", "Checked by machine"]
 
 

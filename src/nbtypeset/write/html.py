@@ -23,7 +23,7 @@ from nbtypeset.write.contents import (
 )
 from nbtypeset.write.dark import for_both_schemes
 from nbtypeset.write.fonts import font_faces
-from nbtypeset.write.parts import formula, spoken, words_of, write_parts
+from nbtypeset.write.parts import formula, label_of, spoken, write_parts
 from nbtypeset.write.sections import in_sections
 
 _MIMES = {"svg": "svg+xml", "jpg": "jpeg"}
@@ -205,8 +205,8 @@ class _Writer:
             return [_raw(before), *blocks, _raw("</section>")]
         if kind == "claim":
             verdict = attributes["verdict"]
-            words = f"{words}:" if (words := words_of(attributes)) else ""
-            before = f'<div class="claim {verdict}"><strong>{words}</strong>'
+            label = f"{label}:" if (label := label_of(attributes)) else ""
+            before = f'<div class="claim {verdict}"><strong>{label}</strong>'
             return [_raw(before), *blocks, _raw("</div>")]
         return [_raw(f'<div{anchor} class="{kind}">'), *blocks, _raw("</div>")]
 

@@ -12,7 +12,7 @@ from nbtypeset.document import Document, TitlePage
 from nbtypeset.tree import Node, clean, kind_of, node, nodes, pairs, plain
 from nbtypeset.write.latex_formulas import latex_formula, refused_formulas
 from nbtypeset.write.lines import breakable, wrapped
-from nbtypeset.write.parts import words_of, write_parts
+from nbtypeset.write.parts import label_of, write_parts
 
 _ESCAPES = {
     "\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "\u00a0": "~",
@@ -216,9 +216,9 @@ def _numbered(kind: str, number: int, id_: str, content: list[Node]) -> list[Nod
 
 def _claim(attributes: dict[str, str], blocks: list[Node]) -> list[Node]:
     sign, rule = ("✗", "2pt") if attributes["verdict"] == "otherwise" else ("✓", "0.6pt")
-    words = words_of(attributes)
+    label = label_of(attributes)
     mark = _inline(
-        rf"\claimmark{{{sign}}}{{{words}}}" if words else rf"\textcolor{{accent}}{{{sign}}}"
+        rf"\claimmark{{{sign}}}{{{label}}}" if label else rf"\textcolor{{accent}}{{{sign}}}"
     )
     if blocks and blocks[0]["t"] == "Para":
         blocks = [node("Para", [*mark, {"t": "Space"}, *blocks[0]["c"]]), *blocks[1:]]

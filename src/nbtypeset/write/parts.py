@@ -58,8 +58,8 @@ def _with_neighbours(parts: Sequence[Part]) -> Iterator[list[Node]]:
         yield [noted(block) for block in part.blocks]
 
 
-def words_of(claim: dict[str, str]) -> str:
-    """Return the words before a claim; "" if the claim directly before it has the same."""
+def label_of(claim: dict[str, str]) -> str:
+    """Return the label before a claim; "" if the claim directly before it has the same."""
     return "" if claim.get("before") == claim["verdict"] else VERDICTS[claim["verdict"]]
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from nbtypeset.document import Document
 from nbtypeset.tree import Node, clean, kind_of, node, own, pairs, para, plain, walk
 from nbtypeset.write.lines import breakable, wrapped
-from nbtypeset.write.parts import formula, spoken, words_of, write_parts
+from nbtypeset.write.parts import formula, label_of, spoken, write_parts
 
 FLOATS = "floats.json"  # the names of figures that float, known only after a first compilation
 _MARKUP = re.compile(r"""[!-&(-/:-@\[-`{-~]""")  # ASCII punctuation, except ' and "
@@ -173,9 +173,9 @@ def _division(element: Node) -> list[Node]:
     if kind == "claim":
         verdict = attributes["verdict"]
         holds = "false" if verdict == "otherwise" else "true"
-        word = literal(words) if (words := words_of(attributes)) else "none"
+        label = literal(text) if (text := label_of(attributes)) else "none"
         beside = "".join(f", {side}: true" for side in ("before", "after") if side in attributes)
-        return [_raw(f"#claim({holds}, {word}{beside})["), *blocks, _raw("];")]
+        return [_raw(f"#claim({holds}, {label}{beside})["), *blocks, _raw("];")]
     if kind in ("code", "stream", "error", "result", "html", "picture", "trouble"):
         return [_raw(f"#output({literal(kind)})["), *blocks, _raw("];")]
     return blocks
