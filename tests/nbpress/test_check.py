@@ -51,6 +51,12 @@ def checked(_checked_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     return TinyProject(shutil.copytree(_checked_once, tmp_path / "checked"))
 
 
+REMEDY = (
+    "If the report is your own, publish it again: make report. "
+    "If it was handed in to you, do not: that would replace it."
+)
+
+
 def verdict(project: TinyProject, dataset: str = "", **options: Any) -> str:
     """Return what a check finds fault with, "" if with nothing; nothing published changes."""
     files = {path: path.read_bytes() for path in (project.root / "report").glob("*.*")}
@@ -118,9 +124,9 @@ def _flip(path: Path) -> None:
 def test_changed_byte_is_named(checked: TinyProject, name: str) -> None:
     """A changed byte is found in each published file, and no other file is blamed."""
     _flip(checked.root / "report" / name)
-    assert verdict(checked) == (
-        f"report/{name} was damaged or edited after it was published: publish again"
-    )
+    fault, remedy = verdict(checked).splitlines()
+    assert fault == f"report/{name} was damaged or edited after it was published"
+    assert remedy == REMEDY
 
 
 def test_edited_values_are_named(checked: TinyProject, capsys: pytest.CaptureFixture[str]) -> None:
@@ -137,6 +143,7 @@ def test_edited_values_are_named(checked: TinyProject, capsys: pytest.CaptureFix
         '  1a.more is "x" there and missing in a fresh run',
         "  1a.total is 7 there and 6 in a fresh run",
         "  2a.width is missing there and 40 in a fresh run",
+        REMEDY,
     ]
     said = capsys.readouterr().err.splitlines()
     early = "report/values.json differs from what was published: "
@@ -147,10 +154,10 @@ def test_edited_values_are_named(checked: TinyProject, capsys: pytest.CaptureFix
 def test_missing_files_are_named(checked: TinyProject, capsys: pytest.CaptureFixture[str]) -> None:
     """A report that is gone was not checked; the next one leaves out what was deleted."""
     (checked.root / "report" / "report.html").unlink()
-    gone = "report/report.html was deleted since it was published: publish again"
-    assert verdict(checked) == gone
+    gone = "report/report.html was deleted since it was published"
+    assert verdict(checked).splitlines() == [gone, REMEDY]
     (checked.root / "report" / "values.json").unlink()
-    assert verdict(checked).splitlines() == [gone, "report/values.json is missing: publish again"]
+    assert verdict(checked).splitlines() == [gone, "report/values.json is missing", REMEDY]
     checked.report()
     assert verdict(checked) == ""
     assert "\nvalues.json, report.pdf: identical to" in capsys.readouterr().err
@@ -212,9 +219,10 @@ def test_without_its_record_nothing_runs(
     """There is nothing that a fresh run could be compared with, and all files are named at once."""
     (checked.root / "report" / "published.json").unlink()
     monkeypatch.setattr(check_module, "compose", None)
-    assert [line.split()[0] for line in verdict(checked).splitlines()] == [
-        "report/report.pdf",
-        "report/report.html",
+    assert verdict(checked).splitlines() == [
+        "report/report.pdf exists, but report/published.json does not list it",
+        "report/report.html exists, but report/published.json does not list it",
+        REMEDY,
     ]
 
 
@@ -336,11 +344,11 @@ def test_commit_since_publication_is_no_damage(
     checked.report()
     git("commit", "--allow-empty", "-m", "Two")
     assert verdict(checked) == ""
-    note = "note: only the commit differs; publish again to update it: it names 'Code: git commit `"
+    note = "note: only the commit differs: it names 'Code: git commit `"
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith(note)]
     assert ", but this is 'Code: git commit `" in line
     checked.edit("notebooks/1_sums.ipynb", "What is the sum?", "Which sum is it?")
-    assert "publish again (it names 'Code: git commit `" in verdict(checked)
+    assert "vary from run to run (it names 'Code: git commit `" in verdict(checked)
 
 
 def test_bytecode_of_others_is_not_believed(checked: TinyProject) -> None:

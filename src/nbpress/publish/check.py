@@ -41,6 +41,11 @@ from nbpress.publish.trust import delete_bytecode, edited, unverified
 from nbpress.publish.varying import last_runs, varying
 from nbpress.run.plan import are_defaults, plan
 
+_REMEDY = (
+    "If the report is your own, publish it again: make report. "
+    "If it was handed in to you, do not: that would replace it."
+)
+
 
 def check(project: Project, dataset: str, parameters: Parameters, *, record: bool = False) -> None:
     """Execute every chapter again; compare with the published files and the recorded values.
@@ -64,7 +69,7 @@ def check(project: Project, dataset: str, parameters: Parameters, *, record: boo
         delete_bytecode(project)
         published, faults = _published(project.output)
         if faults and not published and not record:  # there is nothing to compare with
-            raise PressError("\n".join(faults))
+            raise PressError("\n".join([*faults, _REMEDY]))
         if published and not (dataset or parameters or record):
             parameters = published.parameters
         data = data_set(project, dataset or (published and published.dataset) or "auto")
@@ -86,6 +91,8 @@ def check(project: Project, dataset: str, parameters: Parameters, *, record: boo
                 faults += differs
                 if not any(OTHER_KIND in each for each in differs):
                     faults += varying(before, last_runs(project, data.dataset))
+            if faults:
+                faults.append(_REMEDY)
         elif parameters:
             raise PressError(
                 f"no report on {data.dataset} with these PARAMS is published to compare with: "
@@ -137,7 +144,7 @@ def _published(output: Path) -> tuple[Published | None, list[str]]:
     except PressError as error:
         return None, [str(error)]
     return published, [
-        f"report/{name} exists, but report/{RECORD} does not list it: publish again, or delete it"
+        f"report/{name} exists, but report/{RECORD} does not list it"
         for name in unknown(output, published)
     ]
 
@@ -157,12 +164,12 @@ def _made_with(
 def _verify(published: Published, project: Project, data: DataSet, bound: Bound) -> Iterator[str]:
     """Yield a message for each published file that differs from its record or the fresh runs."""
     if data.sha256 != published.sha256:
-        yield f"the files of the data set {data.dataset} have changed since: publish again"
+        yield f"the files of the data set {data.dataset} have changed since"
     forms = dict(published.forms)
     fresh = {VALUES: values_of(bound)}
     for name, form in published.forms.items():
         if not (project.output / name).exists():
-            yield f"report/{name} was deleted since it was published: publish again"
+            yield f"report/{name} was deleted since it was published"
             continue
         try:
             again, files = render_form(project, bound, name, form.exporter, form.show_code)
@@ -186,24 +193,21 @@ def _verify(published: Published, project: Project, data: DataSet, bound: Bound)
             limits = {} if is_edited else read_values(recorded_path(project.output, data.dataset))
             details = other_values(project.output / VALUES, bound, limits)
         if there is None:
-            yield f"report/{name} is missing: publish again"
+            yield f"report/{name} is missing"
         elif is_edited:
-            yield (
-                f"report/{name} was damaged or edited after it was published: publish again"
-                + details
-            )
+            yield f"report/{name} was damaged or edited after it was published{details}"
         else:
             yield (
                 f"report/{name} is not what a fresh run gives: notebooks, code or tools have "
-                "changed since, or results vary from run to run; publish again"
+                "changed since, or results vary from run to run"
                 + (f" ({commits})" if now != published.commit else "")
                 + details
             )
     yield from other_claims(published, bound)
     if sound and published_record(data, published.parameters, bound, forms) != published:
-        yield f"report/{RECORD} was damaged or edited after it was recorded: publish again"
+        yield f"report/{RECORD} was damaged or edited after it was recorded"
     elif sound and now != published.commit:
-        say(f"note: only the commit differs; publish again to update it: {commits}")
+        say(f"note: only the commit differs: {commits}")
 
 
 def _title(published: Published) -> str:
