@@ -17,6 +17,7 @@ import pikepdf
 import pytest
 import typst
 from fixtures.odd_notebooks import display, markdown, outputs
+from fixtures.printed import text_in
 
 from nbtypeset import pandoc
 from nbtypeset.exporters import (
@@ -85,16 +86,6 @@ def alternatives(pdf: bytes) -> list[str]:
         ]
 
 
-def words_of(pdf: bytes, folder: Path) -> str:
-    """Return a PDF's text in one line."""
-    if not shutil.which("pdftotext"):
-        pytest.skip("no pdftotext on this machine: apt-get install poppler-utils")
-    (folder / "read.pdf").write_bytes(pdf)
-    command = ["pdftotext", str(folder / "read.pdf"), "-"]
-    done = subprocess.run(command, capture_output=True, check=True, text=True, encoding="utf-8")
-    return " ".join(done.stdout.split())
-
-
 def test_proved_formula_has_a_mark_in_typst() -> None:
     """The mark is beside its number, and in words in its alternative; a definition has neither."""
     source = typst_of(derived(), judged(*VERDICTS))
@@ -149,11 +140,11 @@ def test_proved_formula_has_a_mark_in_latex() -> None:
 
 
 @pytest.mark.skipif(not shutil.which("xelatex"), reason="no TeX: apt-get install texlive-xetex")
-def test_mark_is_in_the_pdf_by_tex(tmp_path: Path) -> None:
+def test_mark_is_in_the_pdf_by_tex() -> None:
     """TeX sets it without complaint, once, beside the second number."""
     resources = judged(*VERDICTS)
     pdf, _ = ReportLatexPDFExporter(strict=True).from_notebook_node(derived(), resources)
-    printed = words_of(pdf, tmp_path)
+    printed = text_in(pdf)
     assert "✓ (2)" in printed
     assert "✓ (1)" not in printed
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pikepdf
 import pytest
 from fixtures.bound_report import bound_report
 from fixtures.odd_notebooks import ODD, PIXEL, display, markdown, outputs
+from fixtures.printed import text_in
 from nbconvert.exporters import get_exporter
 
 from nbtypeset.exporters import ExportError, ReportLatexExporter, ReportLatexPDFExporter
@@ -62,16 +62,6 @@ def pdf_of(notebook: Any, resources: Any = None, **traits: Any) -> tuple[bytes, 
     """Return the PDF by xelatex, and the warnings."""
     pdf, resources = ReportLatexPDFExporter(**traits).from_notebook_node(notebook, resources)
     return bytes(pdf), resources["nbpress"]["warnings"]
-
-
-def words_of(pdf: bytes, folder: Path) -> str:
-    """Return a PDF's text in one line."""
-    if not shutil.which("pdftotext"):
-        pytest.skip("no pdftotext on this machine: apt-get install poppler-utils")
-    (folder / "read.pdf").write_bytes(pdf)
-    command = ["pdftotext", str(folder / "read.pdf"), "-"]
-    done = subprocess.run(command, capture_output=True, check=True, text=True, encoding="utf-8")
-    return " ".join(done.stdout.split())
 
 
 @pytest.fixture(scope="module")
@@ -223,23 +213,23 @@ def test_missing_engine_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @needs_xelatex
-def test_report_compiles(tmp_path: Path) -> None:
+def test_report_compiles() -> None:
     """It compiles in strict mode, with the words, numbers and marks of the report."""
     pdf, warnings = pdf_of(*bound_report(show_code=True), strict=True)
     assert warnings == []
-    printed = words_of(pdf, tmp_path)
-    for text in ("Proved by machine: SymPy finds", "Figure 12.", "Table 1. What 2022 found",
+    text = text_in(pdf)
+    for part in ("Proved by machine: SymPy finds", "Figure 12.", "Table 1. What 2022 found",
                  "loss = train(model)", "Appendix", "(1a)"):  # fmt: skip
-        assert text in printed
+        assert part in text
 
 
 @needs_xelatex
-def test_captions_say_what_references_say(tmp_path: Path) -> None:
+def test_captions_say_what_references_say() -> None:
     """They say Figure in a report of any language, as the links do."""
     figure = {"kind": "figure", "label": "fig-1", "caption": "One.", "alt": "A dot."}
     notebook = outputs(display(**{MIME_TYPE: figure, "image/png": PIXEL}))
     pdf, _ = pdf_of(notebook, {"nbpress": {"imprint": Imprint(title="T", language="de")}})
-    assert "Figure 1." in words_of(pdf, tmp_path)
+    assert "Figure 1." in text_in(pdf)
 
 
 @needs_xelatex
@@ -259,7 +249,7 @@ def test_hostile_texts_are_printed(tmp_path: Path) -> None:
     texts = [text.replace("/etc/passwd", str(secret)) for text in HOSTILE]
     pdf, warnings = pdf_of(markdown(*texts))
     assert not [line for line in warnings if line.startswith("TeX")]
-    assert "the secret words" not in words_of(pdf, tmp_path)
+    assert "the secret words" not in text_in(pdf)
 
 
 @needs_xelatex

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import shutil
 import subprocess
 import sys
 from base64 import b64decode
@@ -18,6 +17,7 @@ import pytest
 import typst
 from fixtures.bound_report import bound_report
 from fixtures.odd_notebooks import ODD, PIXEL, display, markdown, outputs
+from fixtures.printed import text_in
 from nbconvert.exporters import get_exporter
 
 from nbtypeset.exporters import (
@@ -58,17 +58,6 @@ def elements(node: Any) -> Any:
             yield from elements(node.K)
 
 
-def text_of(pdf: Any, page: int) -> str:
-    """Return what a reader copies from a page, its lines joined."""
-    if not shutil.which("pdftotext"):
-        pytest.skip("no pdftotext on this machine: apt-get install poppler-utils")
-    file = io.BytesIO()
-    pdf.save(file)
-    command = ["pdftotext", "-f", str(page), "-l", str(page), "-", "-"]
-    done = subprocess.run(command, input=file.getvalue(), capture_output=True, check=True)
-    return " ".join(done.stdout.decode().split())
-
-
 @pytest.fixture(scope="module")
 def report() -> Any:
     """Return the bound report as an open PDF."""
@@ -101,7 +90,7 @@ def test_first_page_has_key_results_before_the_contents(report: Any) -> None:
     assert "#results[" in before
     assert '#goto("fig-2d")' in before
     assert "= Derivations" in after
-    text = text_of(report, 1)
+    text = text_in(pdf_of(*bound_report())[0])
     assert "ML 101 Learning & doing · Assignment 1" in text
     assert "3 February 2022" in text
     assert text.index("Key results") < text.index("546 steps") < text.index("Contents")
@@ -111,7 +100,7 @@ def test_report_without_a_visible_part_has_its_title() -> None:
     """A notebook whose only cell is silent code is set, too."""
     resources = {"nbpress": {"imprint": Imprint(title="Silent", show_code=False)}}
     pdf, _ = pdf_of(outputs(), resources)
-    assert "Silent" in text_of(pikepdf.open(io.BytesIO(pdf)), 1)
+    assert "Silent" in text_in(pdf)
 
 
 def test_key_results_that_cannot_be_set_cost_no_contents() -> None:
@@ -121,7 +110,7 @@ def test_key_results_that_cannot_be_set_cost_no_contents() -> None:
     imprint = replace(resources["nbpress"]["imprint"], key_results=broken)
     pdf, warnings = pdf_of(notebook, {"nbpress": {"imprint": imprint}})
     assert any("key results" in warning for warning in warnings)
-    assert "Contents" in text_of(pikepdf.open(io.BytesIO(pdf)), 1)
+    assert "Contents" in text_in(pdf)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +173,7 @@ def captioned_in_german() -> tuple[Any, Any]:
 
 def test_captions_say_what_references_say() -> None:
     """They say Figure and Table in a report of any language, as the page and the links do."""
-    text = text_of(pikepdf.open(io.BytesIO(pdf_of(*captioned_in_german())[0])), 1)
+    text = text_in(pdf_of(*captioned_in_german())[0])
     assert "Figure 1" in text
     assert "Table 1" in text
 

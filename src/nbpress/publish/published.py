@@ -94,7 +94,9 @@ def read_published(output: Path) -> Published | None:
         problem = error.errors()[0]
         where = "".join(f"{part}." for part in problem["loc"]).removesuffix(".")
         message = f"{where}: {problem['msg'].lower()}" if where else problem["msg"]
-        raise PressError(f"report/{RECORD} is damaged ({message}): make report writes it anew") from error
+        raise PressError(
+            f"report/{RECORD} is damaged ({message}): make report writes it anew"
+        ) from error
 
 
 def finish(output: Path) -> None:
