@@ -7,6 +7,7 @@ from functools import partial
 
 from nbtypeset.anchors import TASK, TASK_NAME, folded
 from nbtypeset.document import Document, Part
+from nbtypeset.equations import Equations
 from nbtypeset.pictures import picture
 from nbtypeset.tables import align_numbers
 from nbtypeset.tree import (
@@ -16,7 +17,6 @@ from nbtypeset.tree import (
     node,
     nodes,
     one_line,
-    own,
     pairs,
     para,
     plain,
@@ -25,9 +25,6 @@ from nbtypeset.tree import (
 
 _TASK = re.compile(TASK_NAME)
 _TASK_ID = re.compile(f"task-{TASK}", re.IGNORECASE)
-_LABEL = re.compile(r"\\label\s*\{([^{}]*)\}")
-_TAG = re.compile(r"\\tag\s*\*?\s*\{([^{}]*)\}")
-_MARKS = set("✓✗")
 _EQREF = re.compile(r"\\(?:eqref|ref)\{([^{}]*)\}")
 # Pandoc takes a bare \| for a relation: it adds space around it, and sets an index below it.
 _NORM = re.compile(r"(?<!left)(?<!right)\\\|((?:(?!\\\||\\\\|&).)+?)(?<!right)\\\|")
@@ -38,11 +35,11 @@ _WEB = re.compile(r"(?:https?|mailto|ftp|doi|tel):", re.IGNORECASE)
 def resolve(document: Document) -> None:
     """Rebuild all parts in place; anything that cannot be kept becomes text, with a warning."""
     headings = _Headings()
-    equations = _Equations()
+    equations = Equations()
     for part in document.parts:
         part.blocks = walk(part.blocks, partial(_tidy, part=part, document=document))
         part.blocks = walk(part.blocks, headings.visit)
-        part.blocks = walk(part.blocks, partial(equations.visit, part=part, document=document))
+        part.blocks = walk(part.blocks, partial(equations.visit, part=part))
     _number(document)
     anchors = headings.aliases | _anchors(document)
     for part in document.parts:
@@ -116,48 +113,6 @@ class _Headings:
         anchors = [node("Div", [n["c"][0], []]) for n in nodes(inlines) if n["t"] == "Span"]
         inlines = walk(inlines, lambda n: n["c"][1] if n["t"] == "Span" else None)
         return [*anchors, node("Header", [len(self.above), [unique, [], []], inlines])]
-
-
-class _Equations:
-    r"""Numbers display formulas that have a ``\label`` or ``\tag``, as LaTeX would."""
-
-    def __init__(self) -> None:
-        self.labels: dict[str, tuple[str, str]] = {}
-        self.count = 0
-
-    def visit(self, element: Node, part: Part, document: Document) -> list[Node] | None:
-        """Rebuild one formula; a numbered one gets a node of its own."""
-        if kind_of(element) == "derivation":
-            formulas = [each for each in nodes(element["c"][1]) if kind_of(each) == "equation"]
-            verdicts = pairs(element)["verdicts"].split(",")
-            if len(formulas) == len(verdicts):  # otherwise they cannot be matched
-                for formula, verdict in zip(formulas, verdicts, strict=True):
-                    if verdict:
-                        formula["c"][0][2].append(["verdict", verdict])
-                        formula["c"][1][0]["verdict"] = verdict
-            elif any(verdicts):
-                document.warn(
-                    part.cell_name,
-                    f"{len(formulas)} numbered formulas are shown, but {len(verdicts)} were "
-                    "judged; none is marked",
-                )
-            return list(element["c"][1])
-        if element["t"] != "Math" or element["c"][0]["t"] != "DisplayMath":
-            return None
-        source = element["c"][1]
-        labels, tags = _LABEL.findall(source), _TAG.findall(source)
-        element["c"][1] = _TAG.sub("", _LABEL.sub("", source))
-        tags = [tag for tag in tags if not set(tag) & _MARKS]  # only the press may set marks
-        if not labels and not tags:
-            return None
-        if not tags:
-            self.count += 1
-            tags = [str(self.count)]
-        shown = ", ".join(f"({clean(tag)})" for tag in tags)
-        id_ = f"eq-{labels[0]}" if labels else ""
-        for label in labels:
-            self.labels[label] = (id_, shown)
-        return [own("equation", [element], id_, tag=shown)]
 
 
 def _number(document: Document) -> None:

@@ -116,7 +116,9 @@ class Imprint:
     bibliography: str = ""  # BibTeX entries, cited in texts as [@key]
     key_results: Sequence[str] = ()  # sentences in Markdown
     show_code: bool | None = None  # None: the exporter's own setting
-    # The verdicts on a cell's claims and formulas, by the cell's id; "" for one without a mark.
+    # The verdicts on a cell's claims, by the cell's id.
     marks: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    # The formulas of a cell's derivation, in LaTeX, each with its verdict; "" for no mark.
+    judged: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
     numbers: Mapping[str, int] = field(default_factory=dict)  # of figures and tables, by label
     values: Mapping[str, Any] = field(default_factory=dict)

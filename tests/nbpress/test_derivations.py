@@ -653,6 +653,16 @@ def test_fault_is_told_with_its_place(
     assert ("runs" in err) == ("not a prover" in message)
 
 
+@pytest.mark.parametrize("shown", ["<p>&#36;&#36;1 = 2&#92;tag{2}&#36;&#36;</p>\n\n", ""])
+def test_proof_that_readers_do_not_see_stops_the_build(proved: TinyProject, shown: str) -> None:
+    """Neither does a formula in its place get the mark, nor does the report claim a proof."""
+    before, proof = SOURCE.split("$$ % prove")
+    source = f"{before}{shown}<script>\n$$ % prove{proof}\n</script>"
+    proved.edit_cell("1_sums.ipynb", "derivation", source)
+    err = refusal(proved)
+    assert "cannot be rendered: 1_sums.ipynb, cell 9: expected to show $b = \\frac{a}{2}$" in err
+
+
 @pytest.mark.parametrize(
     "code",
     [

@@ -16,10 +16,11 @@ import nbformat
 import pikepdf
 import pytest
 import typst
-from fixtures.odd_notebooks import display, markdown, outputs
+from fixtures.odd_notebooks import PIXEL, display, markdown, outputs
 from fixtures.printed import text_in
 
 from nbtypeset import pandoc
+from nbtypeset.equations import UnmatchedError
 from nbtypeset.exporters import (
     OfflineHTMLExporter,
     ReportLatexExporter,
@@ -37,6 +38,7 @@ STORED = (
     "\n\n✓ the 1 equality marked ✓."
 )
 RECORD = Derivation("one equality.").to_json()
+FORMULAS = ("a := 2 b", "b = c")
 VERDICTS = ("", "proved")
 HTML_FORMULA = re.compile(r'aria-label="([^"]*)".*?(?:<span class="(tag[^"]*)"[^>]*>([^<]*)<|</p>)')
 
@@ -46,9 +48,10 @@ def derived(text: str = BOUND) -> Any:
     return outputs(display(**{MIME_TYPE: RECORD, "text/markdown": text}))
 
 
-def judged(*verdicts: str) -> dict[str, Any]:
+def judged(*verdicts: str, formulas: Sequence[str] = FORMULAS, cell: str = "odd-0") -> Any:
     """Return what the press says of the formulas of the derivation."""
-    return {"nbpress": {"imprint": Imprint(title="T", marks={"odd-0": verdicts})}}
+    pairs = list(zip(formulas, verdicts, strict=False))
+    return {"nbpress": {"imprint": Imprint(title="T", judged={cell: pairs})}}
 
 
 def typst_of(notebook: Any, resources: Any = None) -> str:
@@ -149,28 +152,58 @@ def test_mark_is_in_the_pdf_by_tex() -> None:
     assert "✓ (1)" not in printed
 
 
-@pytest.mark.parametrize("verdicts", [(), ("proved",), ("proved", "proved", ""), ("", "")])
-def test_verdicts_that_fit_no_formulas_mark_none(verdicts: Sequence[str]) -> None:
-    """If their number differs, nobody knows which formula is meant; the author is told."""
-    notebook, resources = derived(), judged(*verdicts)
+def test_formulas_without_verdicts_have_no_mark() -> None:
+    """They are numbered all the same."""
+    notebook, resources = derived(), judged("", "")
     assert [kind for _, kind, _ in formulas_of(notebook, resources)] == ["tag", "tag"]
     assert "proved by machine" not in typst_of(notebook, resources)
     assert r"✓} (" not in latex_of(notebook, resources)
-    warnings = TypstExporter().from_notebook_node(notebook, resources)[1]["nbpress"]["warnings"]
-    message = (
-        f"cell 1 (id odd-0): 2 numbered formulas are shown, but {len(verdicts)} were "
-        "judged; none is marked"
-    )
-    assert warnings == ([message] if any(verdicts) else [])
 
 
-@pytest.mark.parametrize("hidden", ["<!-- {} -->", "```\n{}\n```", "    {}"])
-def test_formula_that_is_not_shown_leaves_its_mark_to_none(hidden: str) -> None:
-    """If the proved one is in a comment or code, the definition does not get its mark."""
-    shown, proved = "$$a := 2 b\\tag{1}$$", "$$b = c\\tag{2}$$"
-    text = f"{hidden.format(proved)}\n\n{shown}"
-    formulas = formulas_of(derived(text), judged("proved", ""))
-    assert formulas == [("a : equals 2 b", "tag", "(1)")]
+@pytest.mark.parametrize(
+    ("formulas", "expected", "shown"),
+    [
+        (("b = c",), "$b = c$", "$a := 2 b$"),
+        (("a := 2 b",), "none", "$b = c$"),
+        (("a := 2 b", "b = c", "c = d"), "$c = d$", "none"),
+        (("b = c", "a := 2 b"), "$b = c$", "$a := 2 b$"),
+        (("a := 2 b", "b = c$$ $$d"), "$b = c$, $d$", "$b = c$"),
+    ],
+)
+def test_formulas_that_were_not_judged_stop_the_export(
+    formulas: Sequence[str], expected: str, shown: str
+) -> None:
+    """Otherwise one would get the mark of another."""
+    resources = judged(*["proved"] * len(formulas), formulas=formulas)
+    for exporter in (TypstExporter(), OfflineHTMLExporter(), ReportLatexExporter()):
+        with pytest.raises(UnmatchedError) as raised:
+            exporter.from_notebook_node(derived(), resources)
+        assert str(raised.value).startswith(
+            f"cell 1 (id odd-0): expected to show {expected}, which was judged, as the next "
+            f"numbered formula; got {shown}. "
+        )
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "<!-- {} -->",
+        "```\n{}\n```",
+        "    {}",
+        "<script>\n{}\n</script>",
+        "<style>\n{}\n</style>",
+        "See[^1].\n\n[^1]: {}",
+        f"![{{}}](data:image/png;base64,{PIXEL})",
+    ],
+)
+@pytest.mark.parametrize(
+    "instead", ["$$1 = 2\\tag{2}$$", "<p>&#36;&#36;1 = 2&#92;tag{2}&#36;&#36;</p>", ""]
+)
+def test_formula_that_is_not_shown_stops_the_export(hidden: str, instead: str) -> None:
+    """A false formula in its place would get its mark."""
+    text = f"$$a := 2 b\\tag{{1}}$$\n\n{instead}\n\n{hidden.format('$$b = c$$')}"
+    with pytest.raises(UnmatchedError, match=r"expected to show \$b = c\$"):
+        TypstExporter().from_notebook_node(derived(text), judged(*VERDICTS))
 
 
 @pytest.mark.parametrize("text", [BOUND, STORED])
@@ -190,7 +223,7 @@ def test_no_mark_without_the_press(text: str) -> None:
 
 def test_no_mark_in_another_cell() -> None:
     """Marks go by the cell's id; a formula in a Markdown cell does not count."""
-    other = {"nbpress": {"imprint": Imprint(marks={"other": VERDICTS})}}
+    other = judged(*VERDICTS, cell="other")
     assert "true)" not in typst_of(derived(), other)
     assert "true)" not in typst_of(markdown(BOUND), judged(*VERDICTS))
 

@@ -281,6 +281,15 @@ def test_broken_cell_costs_only_itself() -> None:
     assert any("cell 1" in w and "cannot be typeset" in w for w in warnings)
 
 
+def test_error_without_a_line_is_blamed_on_the_cell_that_causes_it() -> None:
+    """It is not blamed on one whose heading has a level that is wrong only where it stands alone."""
+    svg = '<svg xmlns="http://www.w3.org/2000/svg"><image href="https://a.example/i.png"/></svg>'
+    notebook = markdown("# One", "## Two")
+    notebook.cells += outputs(display(**{"image/svg+xml": svg})).cells
+    warnings = pdf_of(notebook)[1]
+    assert [w.split(":")[0] for w in warnings if "cannot be typeset" in w] == ["cell 3 (id odd-0)"]
+
+
 def test_strict_export_names_the_broken_cell() -> None:
     """The report's press fails rather than printing a note."""
     with pytest.raises(ExportError, match=r"cell 1 \(id odd-0\)"):

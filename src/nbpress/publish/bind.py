@@ -87,7 +87,7 @@ def bind(
                     "rename one of them"
                 )
             recorded[key] = entry
-    marks = _marks(cells)
+    marks, judged = _verdicts(cells)
     numbers = number(cells)
     names = names_of(cells, numbers)
     resolved = resolve_references(cells, names)
@@ -129,6 +129,7 @@ def bind(
         key_results=key_results,
         bibliography=read_bibliography(project.output),
         marks=marks,
+        judged=judged,
         numbers={label: target.number for label, target in numbers.items()},
         values=values,
     )
@@ -201,12 +202,15 @@ def _figures(cells: list[Cell]) -> dict[str, str]:
     }
 
 
-def _marks(cells: list[Cell]) -> dict[str, list[str]]:
-    """Return the verdicts on claims and formulas, by cell id.
+def _verdicts(
+    cells: list[Cell],
+) -> tuple[dict[str, list[str]], dict[str, list[tuple[str, str]]]]:
+    """Return the verdicts on claims, and formulas with their verdicts, by cell id.
 
     A claim's cell keeps only the sentence, without its mark.
     """
     marks: dict[str, list[str]] = {}
+    judged: dict[str, list[tuple[str, str]]] = {}
     for cell in cells:
         for output in cell.get("outputs", ()):
             record = record_of(output)
@@ -214,7 +218,7 @@ def _marks(cells: list[Cell]) -> dict[str, list[str]]:
                 marks.setdefault(cell["id"], []).append(record.verdict)
                 output["data"]["text/markdown"] = record.sentence
             elif isinstance(record, Derivation):
-                kinds = (kind for kind, _ in record.formulas)
-                verdicts = ["proved" if kind == "prove" else "" for kind in kinds]
-                marks.setdefault(cell["id"], []).extend(verdicts)
-    return marks
+                judged[cell["id"]] = [
+                    (latex, "proved" if kind == "prove" else "") for kind, latex in record.formulas
+                ]
+    return marks, judged

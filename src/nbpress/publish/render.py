@@ -46,17 +46,22 @@ def render(bound: Bound, exporter_name: str, name: str) -> Rendering:
                 notebook, {"nbpress": {"imprint": bound.imprint}}
             )
     except Exception as error:
-        raise PressError(f"the report cannot be rendered: {error}") from error
+        reason = _located(str(error), bound.notebook["cells"])
+        raise PressError(f"the report cannot be rendered: {reason}") from error
     main = content if isinstance(content, bytes) else content.encode()
     warnings = map(str, resources.get("nbpress", {}).get("warnings", ()))
     notes = [_located(warning, bound.notebook["cells"]) for warning in warnings]
     return Rendering({**resources.get("outputs", {}), name: main}, notes)
 
 
-def _located(warning: str, cells: list[Cell]) -> str:
-    """Return a warning with the author's notebook and cell instead of the bound report's."""
-    match = re.match(r"cell (\d+)(?: \(id [^)]*\))?(?=:)", warning)
-    return f"{origin(cells[int(match[1]) - 1])}{warning[match.end() :]}" if match else warning
+def _located(message: str, cells: list[Cell]) -> str:
+    """Return a message with the author's notebooks and cells instead of the bound report's."""
+
+    def named(match: re.Match[str]) -> str:
+        number = int(match[1])
+        return origin(cells[number - 1]) if 0 < number <= len(cells) else match[0]
+
+    return re.sub(r"\bcell (\d+) \(id [^)]*\)", named, message)
 
 
 def render_key(bound: Bound, exporter_name: str, distribution: str | None) -> str:

@@ -65,8 +65,7 @@ class _Collector:
             if self.show_code and cell.source.strip() and not tags & {"remove-input", "hide-input"}:
                 part.blocks.append(own("code", [code_block(cell.source, "python")]))
             if not tags & {"remove-output", "hide-output"}:
-                marks = iter(self.imprint.marks.get(str(cell.get("id")), ()))
-                part.blocks += self._outputs(cell.outputs, part, marks, cell.get("execution_count"))
+                part.blocks += self._outputs(cell, part)
         if part.blocks:
             self.parts.append(part)
 
@@ -108,10 +107,10 @@ class _Collector:
         self.html.append(clean(source))
         return own("unread", [], form="html", index=len(self.html) - 1)
 
-    def _outputs(
-        self, outputs: list[Any], part: Part, marks: Iterator[str], count: int | None
-    ) -> Iterator[Node]:
-        for output in _coalesced(outputs):
+    def _outputs(self, cell: Any, part: Part) -> Iterator[Node]:
+        marks = iter(self.imprint.marks.get(str(cell.get("id")), ()))
+        judged = self.imprint.judged.get(str(cell.get("id")), ())
+        for output in _coalesced(cell.outputs):
             if output.output_type == "stream":
                 printed = terminal_text(output.text)
                 if printed.strip():
@@ -119,28 +118,37 @@ class _Collector:
             elif output.output_type == "error":
                 trace = "\n".join(output.traceback) or f"{output.ename}: {output.evalue}"
                 yield own("error", [code_block(terminal_text(trace))])
-            else:
-                yield from self._rich(output, part, marks, count)
+            elif isinstance(record := record_of(output.data), Sentence):
+                sentence = record.sentence or output.data.get("text/markdown", "")
+                # From the press: a cell cannot mark itself.
+                yield self._claim(sentence, next(marks, None))
+            elif isinstance(record, Derivation):
+                yield from self._derivation(record, output.data.get("text/markdown", ""), judged)
+            elif not isinstance(record, Caption):
+                yield from self._rich(record, output, part, cell.get("execution_count"))
+
+    def _claim(self, sentence: str, verdict: str | None) -> Node:
+        text = self._markdown(sentence)
+        return own("claim", [text], verdict=verdict) if verdict else text
+
+    def _derivation(
+        self, record: Derivation, source: str, judged: Sequence[tuple[str, str]]
+    ) -> Iterator[Node]:
+        if not judged:  # the ✓ below it in JupyterLab is not a mark of the press
+            yield self._markdown(source.rpartition("\n\n✓ ")[0] or source)
+            return
+        formulas = [
+            own("judged", [self._markdown(f"$${latex}$$")], verdict=verdict)
+            for latex, verdict in judged
+        ]
+        yield own("derivation", [self._markdown(source), *formulas])
+        if any(verdict for _, verdict in judged):
+            yield self._claim(record.summary, "proved")
 
     def _rich(
-        self, output: Any, part: Part, marks: Iterator[str], count: int | None
+        self, record: Figure | Table | None, output: Any, part: Part, count: int | None
     ) -> Iterator[Node]:
-        data = output.data
-        record = record_of(data)
-        if isinstance(record, Sentence):
-            sentence = self._markdown(record.sentence or data.get("text/markdown", ""))
-            verdict = next(marks, None)  # from the press: a cell cannot mark itself
-            yield own("claim", [sentence], verdict=verdict) if verdict else sentence
-        elif isinstance(record, Derivation):
-            verdicts, source = list(marks), data.get("text/markdown", "")
-            if not verdicts:  # the ✓ below it in JupyterLab is not a mark of the press
-                source = source.rpartition("\n\n✓ ")[0] or source
-            yield own("derivation", [self._markdown(source)], verdicts=",".join(verdicts))
-            if any(verdicts):
-                yield own("claim", [self._markdown(record.summary)], verdict="proved")
-        elif isinstance(record, Caption):
-            return
-        elif record and (body := self._body(record, data, part)):
+        if record and (body := self._body(record, output.data, part)):
             caption = own("caption", [self._markdown(record.caption)])
             number = self.imprint.numbers.get(record.label)
             yield own(record.kind, [body, caption], record.label, number=number)

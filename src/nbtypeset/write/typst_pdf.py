@@ -105,7 +105,8 @@ class _Project:
 
         reasons: dict[int, str] = {}
         for index, part in enumerate(self.source.parts):
-            alone = replace(self.source, parts=[part])
+            # Below a heading, because a part's own may not be of the first level.
+            alone = replace(self.source, parts=["= Part\n", part])
             try:
                 _Project(alone, self.folder, self.system_fonts, self.stamp).pdf()
             except typst.TypstError as error:
