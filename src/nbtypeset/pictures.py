@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from base64 import b64decode
 from urllib.parse import unquote, unquote_to_bytes
@@ -11,7 +12,8 @@ from nbtypeset.beside import picture_beside
 from nbtypeset.document import Document, Part
 from nbtypeset.tree import Node, clean, own, pairs, plain, text
 
-_WIDTH = re.compile(r"(\d{1,5}(?:\.\d{1,4})?)(px|%)?")
+_LENGTH = re.compile(r"(\d{1,5}(?:\.\d{1,4})?)(px|%)?")
+_IN_STYLE = re.compile(r"(?:^|;)\s*(width|height)\s*:\s*([^;!]*[^;!\s])")
 _ENDINGS = (
     (b"\x89PNG\r\n\x1a\n", "png"),
     (b"\xff\xd8\xff", "jpg"),
@@ -37,15 +39,26 @@ def picture(element: Node, part: Part, document: Document) -> list[Node]:
     if not spoken:
         document.warn(part.cell_name, "a picture has no text alternative")
         spoken = element["c"][2][1] or "Picture"
-    return [own("image", [], name=name, alt=clean(spoken), width=_width(pairs(element)))]
+    return [own("image", [], name=name, alt=clean(spoken), **_size(pairs(element)))]
 
 
-def _width(attributes: dict[str, str]) -> str | None:
-    """Return a width in CSS pixels or percent of the line; None if it is not given so."""
-    width = _WIDTH.fullmatch(attributes.get("width", "").strip())
-    if not width or not float(width[1]):
-        return None
-    return f"{min(float(width[1]), 100):g}%" if width[2] == "%" else f"{float(width[1]):g}px"
+def _size(attributes: dict[str, str]) -> dict[str, str]:
+    """Return the sides that are given, in CSS pixels or, the width only, percent of the line.
+
+    As in a browser, those in a style count first.
+    """
+    given = attributes | {
+        side: length for side, length in _IN_STYLE.findall(attributes.get("style", ""))
+    }
+    size = {}
+    for side in ("width", "height"):
+        length = _LENGTH.fullmatch(given.get(side, "").strip())
+        if length and float(length[1]) and (side == "width" or length[2] != "%"):
+            share = length[2] == "%"
+            size[side] = f"{min(float(length[1]), 100 if share else math.inf):g}" + (
+                "%" if share else "px"
+            )
+    return size
 
 
 def _read(raw: str, target: str, part: Part, document: Document) -> tuple[str, bytes] | None:

@@ -43,7 +43,7 @@ def kind_of(block: Node) -> str:
 def strip_attributes(tree: Any) -> None:
     """Remove attributes from a tree that was read from a text, so that it cannot imitate our nodes.
 
-    Only ids, the width of pictures and the language of code remain; a class could give text the
+    Only ids, the size of pictures and the language of code remain; a class could give text the
     style of a mark.
     """
     waiting = [tree]
@@ -52,7 +52,7 @@ def strip_attributes(tree: Any) -> None:
         match element:
             case {"t": "Image", "c": [[_, classes, given], *content]}:
                 classes.clear()
-                given[:] = [pair for pair in given if pair[0] == "width"]
+                given[:] = [pair for pair in given if pair[0] in ("width", "height", "style")]
                 waiting += content
             case {"t": "CodeBlock", "c": [[_, classes, given], _]}:
                 del classes[1:]
@@ -94,6 +94,13 @@ def one_line(blocks: list[Node]) -> list[Node]:
     lines = [b["c"] if b["t"] in ("Para", "Plain") else text(plain(b)) for b in blocks]
     joined = [inline for line in lines if line for inline in [{"t": "Space"}, *line]]
     return joined[1:]
+
+
+def notes_in_line(element: Node) -> list[Node] | None:
+    """Return a footnote's text in parentheses, for headings and the like; for `walk`."""
+    if element["t"] != "Note":
+        return None
+    return [{"t": "Space"}, node("Str", "("), *one_line(element["c"]), node("Str", ")")]
 
 
 def code_block(source: str, language: str = "") -> Node:

@@ -159,7 +159,8 @@ def _division(element: Node) -> list[Node]:
         caption = node("Plain", _inline("], [", blocks[-1]["c"][1][0]["c"], "]);"))
         return [_raw(call + ", ["), *blocks[:-1], caption]
     if kind == "image":
-        size = f", width: {_width(attributes['width'])}" if "width" in attributes else ""
+        sides = [side for side in ("width", "height") if side in attributes]
+        size = "".join(f", {side}: {_length(attributes[side])}" for side in sides)
         call = f"#picture({literal(attributes['name'])}, {literal(attributes['alt'])}{size}"
         return _inline(call, [], ");")
     if kind == "equation":
@@ -181,6 +182,6 @@ def _division(element: Node) -> list[Node]:
     return blocks
 
 
-def _width(width: str) -> str:
-    """Return a picture's width for Typst: percent unchanged, pixels as points."""
-    return width if width.endswith("%") else f"{float(width.removesuffix('px')) * 0.75:g}pt"
+def _length(side: str) -> str:
+    """Return a side of a picture for Typst: percent unchanged, pixels as points."""
+    return side if side.endswith("%") else f"{float(side.removesuffix('px')) * 0.75:g}pt"
