@@ -50,6 +50,7 @@ class Part:
     blocks: list[Node] = field(default_factory=list)
     attachments: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     narrow: dict[str, bytes] = field(default_factory=dict)  # SVG for narrow screens, by attachment
+    notes: list[str] = field(default_factory=list)  # on what of the cell cannot be shown
 
 
 @dataclass

@@ -54,7 +54,9 @@ def _marked(blocks: list[Node], part: Part) -> list[Node]:
     """
     text = [block for block in blocks if kind_of(block) != "judged"]
     judged = [block for block in blocks if kind_of(block) == "judged"]
-    formulas = [each for each in nodes(text) if kind_of(each) == "equation"]
+    notes = [each for each in nodes(text) if each["t"] == "Note"]
+    noted = {id(each) for note in notes for each in nodes(note["c"])}
+    formulas = [e for e in nodes(text) if kind_of(e) == "equation" and id(e) not in noted]
     shown, expected = map(_latex_in, formulas), map(_latex_in, judged)
     for one, other in zip_longest(shown, expected):
         if one != other:

@@ -42,7 +42,11 @@ class _TreeExporter(Exporter):
     show_code = Bool(True, help="Show the source of code cells, unless the press decides.").tag(
         config=True
     )
-    strict = Bool(False, help="Fail, naming the cell, if a part cannot be shown.").tag(config=True)
+    strict = Bool(
+        False,
+        help="Fail, naming the cell, if Typst or TeX refuses a part. An output that no document "
+        "can show, such as a widget, gives a warning in any case.",
+    ).tag(config=True)
 
     @default("file_extension")
     def _file_extension_default(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import subprocess
 import tempfile
@@ -11,10 +10,14 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from nbtypeset.tree import Node, code_block, node, nodes, strip_attributes, walk
+from nbtypeset.markup import Kept, has_html, lost, separate, tidy, unique
+from nbtypeset.tree import Node, code_block, node, nodes, notes_in_line, strip_attributes, walk
 
 # Raw Typst or LaTeX in a notebook stays text; raw HTML is kept, and read by its meaning.
-_MARKDOWN = "ipynb-raw_attribute-raw_tex-citations+tex_math_single_backslash"
+_MARKDOWN = (
+    "ipynb-raw_attribute-raw_tex-citations+tex_math_single_backslash"
+    "+escaped_line_breaks+footnotes+markdown_in_html_blocks+startnum"
+)
 _CITING = _MARKDOWN.replace("-citations", "+citations")
 _HTML = "html+tex_math_dollars+tex_math_single_backslash"
 
@@ -131,20 +134,42 @@ def _read_markdown(texts: list[str], citing: bool) -> list[list[Node]]:
             # Pandoc prefixes attachments with the cell's id; here they keep their own name.
             if element["t"] == "Image" and element["c"][2][0].startswith(f"p{i}-"):
                 element["c"][2][0] = "attachment:" + element["c"][2][0].removeprefix(f"p{i}-")
-    mixed = [i for i, tree in enumerate(trees) if _has_html(tree)]
-    if mixed:
-        edge = f"<!--{unique(texts)}-->"
-        joined = [b for i in mixed for b in [*trees[i], node("RawBlock", ["html", edge])]]
-        html = write(joined, "html", "--mathjax", "--syntax-highlighting=none")
-        for i, blocks in zip(mixed, _read_html(html.split(edge)[:-1]), strict=True):
-            trees[i] = blocks
+    mixed = [i for i, tree in enumerate(trees) if has_html(tree)]
+    for i, blocks in zip(mixed, _by_meaning([trees[i] for i in mixed]), strict=True):
+        trees[i] = blocks
+    for tree in trees:
+        for element in nodes(tree):
+            if element["t"] == "Header":
+                element["c"][2] = walk(element["c"][2], notes_in_line)
     return trees
+
+
+def _by_meaning(trees: list[list[Node]]) -> list[list[Node]]:
+    """Return trees in which HTML is read by its meaning: pandoc writes them as HTML and reads that.
+
+    What HTML would lose, footnotes among them, takes no part in it.
+    """
+    if not trees:
+        return []
+    edge = unique([json.dumps(trees)])
+    kept = Kept(edge)
+    joined = [
+        block
+        for tree in trees
+        for block in [*walk(tree, kept.take), node("RawBlock", ["html", f"<!--{edge}-->"])]
+    ]
+    notes = [element for element in kept.nodes if element["t"] == "Note" and has_html(element)]
+    for note, blocks in zip(notes, _by_meaning([note["c"] for note in notes]), strict=True):
+        note["c"] = blocks
+    html = write(joined, "html", "--mathjax", "--syntax-highlighting=none")
+    read: list[list[Node]] = walk(_read_html(html.split(f"<!--{edge}-->")[:-1]), kept.give_back)
+    return read
 
 
 def _read_html(texts: list[str]) -> list[list[Node]]:
     """Read each text in a box of its own with an id, because pandoc may close a box too early."""
     name = unique(texts)
-    boxes = [f'<div id="{name}-{i}">{tidy(text)}</div>' for i, text in enumerate(texts)]
+    boxes = [f'<div id="{name}-{i}">{tidy(text, mark=name)}</div>' for i, text in enumerate(texts)]
     trees: list[list[Node]] = []
     for block in json.loads(run("".join(boxes), _HTML, "json"))["blocks"]:
         if block["t"] == "Div" and block["c"][0][0] == f"{name}-{len(trees)}":
@@ -153,25 +178,6 @@ def _read_html(texts: list[str]) -> list[list[Node]]:
             trees[-1].append(block)
     if len(trees) != len(texts):
         raise PandocError("pandoc read one text into another")
-    return trees
-
-
-def unique(texts: list[str]) -> str:
-    """Return a name that occurs in none of the texts: no text can contain its own hash."""
-    return "x" + hashlib.sha256("".join(texts).encode()).hexdigest()
-
-
-def tidy(html: str) -> str:
-    """Return HTML as a browser parses it, without scripts, styles, frames and drawings."""
-    from selectolax.lexbor import LexborHTMLParser
-
-    body = LexborHTMLParser(html).body
-    if body is None:
-        return ""
-    for element in body.css("script, style, iframe, object, embed, template, svg"):
-        element.decompose()
-    return body.inner_html or ""
-
-
-def _has_html(tree: list[Node]) -> bool:
-    return any(n["t"] in ("RawBlock", "RawInline") for n in nodes(tree))
+    for tree in trees:
+        separate(tree)
+    return [walk(tree, partial(lost, mark=name)) for tree in trees]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import partial
+from itertools import count
 
 from nbtypeset.anchors import TASK, TASK_NAME, folded
 from nbtypeset.document import Document, Part
@@ -16,7 +17,9 @@ from nbtypeset.tree import (
     kind_of,
     node,
     nodes,
+    notes_in_line,
     one_line,
+    own,
     pairs,
     para,
     plain,
@@ -37,6 +40,8 @@ def resolve(document: Document) -> None:
     headings = _Headings()
     equations = Equations()
     for part in document.parts:
+        for note in part.notes:
+            document.warn(part.cell_name, note)
         part.blocks = walk(part.blocks, partial(_tidy, part=part, document=document))
         part.blocks = walk(part.blocks, headings.visit)
         part.blocks = walk(part.blocks, partial(equations.visit, part=part))
@@ -53,7 +58,7 @@ def resolve(document: Document) -> None:
 
 def _tidy(element: Node, part: Part, document: Document) -> list[Node] | None:
     match element["t"]:
-        case "RawBlock" | "RawInline" | "Note":
+        case "RawBlock" | "RawInline":
             return []
         case "Cite":
             return list(element["c"][1])
@@ -70,6 +75,7 @@ def _tidy(element: Node, part: Part, document: Document) -> list[Node] | None:
             for column in element["c"][2]:
                 column[1] = {"t": "ColWidthDefault"}
             align_numbers(element)
+            return _with_caption(element)
         case "Span" if not element["c"][0][0]:
             return list(element["c"][1])
         case "Emph" | "Strong" | "Strikeout" | "Underline" | "Para" | "Plain" if not element["c"]:
@@ -77,8 +83,20 @@ def _tidy(element: Node, part: Part, document: Document) -> list[Node] | None:
         case "Image":
             return picture(element, part, document)
     if kind_of(element) == "caption":
-        element["c"][1] = [para(one_line(element["c"][1]))]
+        element["c"][1] = [para(walk(one_line(element["c"][1]), notes_in_line))]
+    if kind_of(element) == "lost":
+        document.warn(part.cell_name, f"<{plain(element)}> cannot be shown")
+        return []
     return None
+
+
+def _with_caption(table: Node) -> list[Node]:
+    """Return a table; one that HTML gives a caption becomes a numbered table like any other."""
+    blocks = table["c"][1][1]
+    if not blocks:
+        return [table]
+    table["c"][1] = [None, []]
+    return [own("table", [table, own("caption", [para(walk(one_line(blocks), notes_in_line))])])]
 
 
 class _Headings:
@@ -116,16 +134,18 @@ class _Headings:
 
 
 def _number(document: Document) -> None:
-    """Give figures and tables without a number the next one."""
-    last = {"figure": 0, "table": 0}
-    for part in document.parts:
-        for block in nodes(part.blocks):
-            kind = kind_of(block)
-            if kind in last:
-                given = pairs(block).get("number", "")
-                last[kind] = int(given) if given.isdecimal() else last[kind] + 1
-                keep = [pair for pair in block["c"][0][2] if pair[0] != "number"]
-                block["c"][0][2] = [*keep, ["number", str(last[kind])]]
+    """Give figures and tables without a number the next one that no other has."""
+    for kind in ("figure", "table"):
+        blocks = [b for part in document.parts for b in nodes(part.blocks) if kind_of(b) == kind]
+        given = [pairs(block).get("number", "") for block in blocks]
+        taken = {int(number) for number in given if number.isdecimal()}
+        last = 0
+        for block, number in zip(blocks, given, strict=True):
+            free = (n for n in count(last + 1) if n not in taken)
+            last = int(number) if number.isdecimal() else next(free)
+            taken.add(last)
+            keep = [pair for pair in block["c"][0][2] if pair[0] != "number"]
+            block["c"][0][2] = [*keep, ["number", str(last)]]
 
 
 def _anchors(document: Document) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -10,8 +11,11 @@ from typing import Any
 from nbtypeset import pandoc
 from nbtypeset.beside import PICTURES
 from nbtypeset.document import Part
+from nbtypeset.markup import hides, shows
+from nbtypeset.read.markdown import as_in_jupyter
 from nbtypeset.read.texts import MATHS, normal_maths, terminal_text
 from nbtypeset.schema import (
+    MIME_TYPE,
     NARROW_SVG,
     Caption,
     Derivation,
@@ -23,6 +27,8 @@ from nbtypeset.schema import (
 )
 from nbtypeset.tree import Node, attr, clean, code_block, kind_of, node, own, pairs, para, text
 
+# IPython's names for objects that have no text: "<IPython.core.display.HTML object>".
+_SAYS_NOTHING = re.compile(r"<IPython\.[\w.]+(?: object)?(?: at 0x[0-9a-f]+)?>")
 ENDINGS = {mime: ending for ending, mime in PICTURES.items()}  # by media type
 
 
@@ -66,7 +72,7 @@ class _Collector:
                 part.blocks.append(own("code", [code_block(cell.source, "python")]))
             if not tags & {"remove-output", "hide-output"}:
                 part.blocks += self._outputs(cell, part)
-        if part.blocks:
+        if part.blocks or part.notes:
             self.parts.append(part)
 
     def add_results(self, sentences: Sequence[str]) -> None:
@@ -100,7 +106,7 @@ class _Collector:
         return self.parts
 
     def _markdown(self, source: str) -> Node:
-        self.markdown.append(normal_maths(clean(source.replace("\r\n", "\n"))))
+        self.markdown.append(normal_maths(as_in_jupyter(clean(source.replace("\r\n", "\n")))))
         return own("unread", [], form="markdown", index=len(self.markdown) - 1)
 
     def _html(self, source: str) -> Node:
@@ -189,10 +195,25 @@ class _Collector:
             width = metadata.get("width")
             pixels = f"{width}px" if isinstance(width, int | float) else None
             yield own("picture", [_image(picture, str(alt), width=pixels)])
-        elif html and _shows(html):
+        elif html and shows(html):
             yield own("html", [self._html(html)])
-        elif result := terminal_text(data.get("text/plain", "")).rstrip():
-            yield own("result", [code_block(result)])
+        else:
+            yield from _as_text(data, part)
+
+
+def _as_text(data: Any, part: Part) -> Iterator[Node]:
+    """Show an output by its text; note what it has besides, because that cannot be shown."""
+    result = terminal_text(data.get("text/plain", "")).rstrip()
+    if _SAYS_NOTHING.fullmatch(result):
+        result = ""
+    silent = {"text/plain", MIME_TYPE} | (
+        set() if hides(data.get("text/html", "")) else {"text/html"}
+    )
+    if others := ", ".join(sorted(set(data) - silent)):
+        instead = "; only its text is" if result else ""
+        part.notes.append(f"output cannot be shown: {others}{instead}")
+    if result:
+        yield own("result", [code_block(result)])
 
 
 def _coalesced(outputs: list[Any]) -> Iterator[Any]:
@@ -208,14 +229,6 @@ def _coalesced(outputs: list[Any]) -> Iterator[Any]:
 
 def _image(name: str, alt: str, **pairs: object) -> Node:
     return para([node("Image", [attr("", **pairs), text(alt), [name, ""]])])
-
-
-def _shows(html: str) -> bool:
-    """Return whether HTML shows anything once its scripts are removed."""
-    from selectolax.lexbor import LexborHTMLParser
-
-    body = LexborHTMLParser(pandoc.tidy(html)).body
-    return body is not None and bool(body.text(strip=True) or body.css_first("img"))
 
 
 def _decoded(bundles: Any) -> Iterator[tuple[str, tuple[str, bytes]]]:

@@ -23,6 +23,7 @@ from nbtypeset.write.contents import (
 )
 from nbtypeset.write.dark import for_both_schemes
 from nbtypeset.write.fonts import font_faces
+from nbtypeset.write.footnotes import with_footnotes
 from nbtypeset.write.parts import formula, label_of, spoken, write_parts
 from nbtypeset.write.sections import in_sections
 
@@ -56,7 +57,7 @@ def write_html(document: Document, open_code: bool) -> str:
         style += current_section_rules(document)
     template = Template(folder.joinpath("report.html").read_text(encoding="utf-8"))
     writer = _Writer(document, open_code)
-    sections = in_sections(document, fold_code=not open_code)
+    sections = in_sections(with_footnotes(document), fold_code=not open_code)
     parts = write_parts(
         sections, writer.visit, "html", "--mathml", "--shift-heading-level-by=1",
         "--syntax-highlighting=none",
@@ -156,8 +157,8 @@ class _Writer:
         content = self.document.assets[name]
         both = for_both_schemes(content) if ending == "svg" else None
         themed = ' class="themed"' if both else ""
-        width = attributes.get("width", "").removesuffix("px")
-        size = f' width="{width}"' if width else ""
+        sides = [side for side in ("width", "height") if side in attributes]
+        size = "".join(f' {side}="{attributes[side].removesuffix("px")}"' for side in sides)
         alt = escape(attributes["alt"])
         image = f'<img{themed} src="{_address(both or content, ending)}" alt="{alt}"{size}>'
         if narrow := self.document.narrow.get(name):

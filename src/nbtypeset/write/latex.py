@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from string import Template
 from typing import Any
 
 from nbtypeset.document import Document, TitlePage
-from nbtypeset.tree import Node, clean, kind_of, node, nodes, pairs, plain
+from nbtypeset.tree import Node, clean, kind_of, node, nodes, notes_in_line, pairs, plain, walk
+from nbtypeset.write.footnotes import in_sentences
 from nbtypeset.write.latex_formulas import latex_formula, refused_formulas
 from nbtypeset.write.lines import breakable, wrapped
 from nbtypeset.write.parts import label_of, write_parts
@@ -42,6 +43,8 @@ def write_latex(document: Document, folder: str = "report_files") -> LatexSource
         for element in nodes(part.blocks)
         if element["t"] == "Math"
     }
+    noted = [replace(part, blocks=walk(part.blocks, in_sentences)) for part in document.parts]
+    document = replace(document, parts=noted)
     parts = write_parts(document, writer.visit, "latex", refused=refused_formulas(formulas))
     template = resources.files("nbtypeset").joinpath("templates", "report.tex")
     page = document.title_page
@@ -133,6 +136,7 @@ class _Writer:
             case "Figure":  # from HTML in a text: it has no number
                 return [*content[2], *content[1][1]]
             case "Table":
+                element["c"] = walk(content, notes_in_line)  # LaTeX sets none in the head of one
                 _share_the_line(element)
         if kind_of(element) not in ("", "caption"):
             return self._own(element)
@@ -171,8 +175,8 @@ class _Writer:
             return [node("Str", f"[{alt}]")]
         file = f"{self.folder}/{self.names.get(name, name)}"
         self.files[file] = self.document.assets[name]
-        width = attributes.get("width", "")
-        size = f",width={_width(width)}" if width else ""
+        sides = [side for side in ("width", "height") if side in attributes]
+        size = "".join(f",{side}={_length(attributes[side])}" for side in sides)
         return _inline(rf"\shownpicture{{alt={{{escaped(alt)}}}{size}}}{{{file}}}")
 
 
@@ -190,11 +194,11 @@ def _file_names(document: Document) -> dict[str, str]:
     return names
 
 
-def _width(width: str) -> str:
-    """Return a picture's width as a share of the line, or in big points, which Typst uses too."""
-    if width.endswith("%"):
-        return rf"{float(width[:-1]) / 100:g}\linewidth"
-    return f"{float(width.removesuffix('px')) * 0.75:g}bp"
+def _length(side: str) -> str:
+    """Return a side of a picture as a share of the line, or in big points, which Typst uses too."""
+    if side.endswith("%"):
+        return rf"{float(side[:-1]) / 100:g}\linewidth"
+    return f"{float(side.removesuffix('px')) * 0.75:g}bp"
 
 
 def _numbered(kind: str, number: int, id_: str, content: list[Node]) -> list[Node]:

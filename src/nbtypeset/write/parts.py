@@ -8,6 +8,7 @@ from functools import partial
 
 from nbtypeset import pandoc
 from nbtypeset.document import Document, Part
+from nbtypeset.markup import unique
 from nbtypeset.schema import VERDICTS
 from nbtypeset.speak import readable
 from nbtypeset.tree import Node, Visit, kind_of, node, own, pairs, walk
@@ -28,7 +29,7 @@ def write_parts(
     warning.
     """
     trees = [json.dumps(blocks) for blocks in _with_neighbours(document.parts)]
-    edge = _EDGES[writer].format(pandoc.unique(trees))
+    edge = _EDGES[writer].format(unique(trees))
     as_code = set(refused)
     while True:
         blocks: list[Node] = []

@@ -191,7 +191,7 @@ def _name_glyphs(document: Document, missing: set[str]) -> None:
         invisible = unicodedata.category(glyph) in ("Cf", "Mn") or "modifier fitzpatrick" in name
         names[ord(glyph)] = "" if invisible else f"[{name if known else f'U+{ord(glyph):04X}'}]"
     shown = " ".join(sorted(g for g in missing if names[ord(g)]))
-    document.warn("", f"no available font has {shown}: named in words (see system_fonts)")
+    document.warn("", f"no font that comes with Typst has {shown}: named in words instead")
 
     def rename(element: Node) -> list[Node] | None:
         if element["t"] == "Str":
