@@ -12,7 +12,8 @@ from typing import Any
 
 from nbtypeset.document import Document, TitlePage
 from nbtypeset.speak import readable
-from nbtypeset.tree import Node, code_block, nodes, own, para, text, walk
+from nbtypeset.tree import Node, code_block, kind_of, nodes, own, pairs, para, text, walk
+from nbtypeset.write.legible import complaint
 from nbtypeset.write.typst import FLOATS, TypstSource, write_typst
 
 _MISSING = re.compile(r"the text `\"(.+?)\"` could not be displayed")
@@ -49,6 +50,7 @@ def compile_typst(document: Document, strict: bool, system_fonts: bool) -> bytes
                     f"a {shrunk['what']} is too wide, shrunk to {shrunk['percent']} % of its size"
                 )
                 document.warn(_cell_of(document, shrunk["alt"]), f"{message}: {shrunk['alt'][:80]}")
+            _judge_plots(document, project)
             return pdf
 
 
@@ -113,6 +115,17 @@ class _Project:
                 if not _MISSING.search(error.message) or _missing(error.message) <= named:
                     reasons[index] = error.message
         return reasons
+
+
+def _judge_plots(document: Document, project: _Project) -> None:
+    """Warn of the plots that are shrunk so much that their letters are hard to read."""
+    for plot in project.query("<plot>"):
+        for part in document.parts:
+            shown = {pairs(n)["name"] for n in nodes(part.blocks) if kind_of(n) == "image"}
+            if plot["name"] in shown:
+                if wrong := complaint(document.assets[plot["name"]], plot["factor"]):
+                    document.warn(part.cell_name, f"{wrong}; give it a smaller `figsize`")
+                break
 
 
 def _cell_of(document: Document, alt: str) -> str:
