@@ -63,6 +63,8 @@ def read_yaml(path: Path) -> Any:
         return yaml.safe_load(path.read_text("utf-8"))
     except FileNotFoundError as error:
         raise PressError(f"no file {path.name}: expected a YAML file at {path}") from error
+    except UnicodeDecodeError as error:
+        raise PressError(f"{path.name} is not in UTF-8: save it as UTF-8") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # e.g. a date in month 13
         colon = "mapping values are not allowed" in str(error)
         hint = "\nPut a text that contains ': ' in quotes: title: \"One: two\"" if colon else ""

@@ -27,7 +27,7 @@ def written(folder: Path, *cells: tuple[str, str]) -> Notebook:
     [
         ("truncated", "is not a notebook, its JSON is broken in line"),
         ("merge_conflict", "is not a notebook, its JSON is broken in line"),
-        ("without_cell_ids", "is not a notebook of format 4.5 or later: KeyError('id')"),
+        ("without_cell_ids", "is not a notebook of format 4.5 or later: its cells have no ids"),
         ("two_cells_of_one_id", "two cells have the id 'sum'"),
         ("missing", "no notebook missing.ipynb"),
         ("not_python", "cell 5: line 1 is not Python: expected ':'"),

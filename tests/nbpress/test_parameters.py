@@ -382,7 +382,7 @@ def test_parameters_are_read_from_yaml(tmp_path: Path) -> None:
     with pytest.raises(PressError, match="expected parameters"):
         read_parameters([str(path)])
     path.write_bytes(b"a: \xff\n")
-    with pytest.raises(PressError, match=r"some\.yaml is not YAML"):
+    with pytest.raises(PressError, match=r"^some\.yaml is not in UTF-8: save it as UTF-8$"):
         read_parameters([str(path)])
 
 

@@ -267,7 +267,7 @@ def test_file_without_a_notebook(tmp_path: Path) -> None:
     """It is refused, because nothing else says what to run."""
     path = tmp_path / "empty.yaml"
     path.write_text("product: {epochs: [1, 2]}")
-    with pytest.raises(PressError, match=r"^empty.yaml: notebook: field required$"):
+    with pytest.raises(PressError, match=r"^empty.yaml: notebook: is missing$"):
         read_description(path)
     path.write_text("")
     with pytest.raises(PressError, match=r"^empty.yaml: expected the keys `notebook:` and"):

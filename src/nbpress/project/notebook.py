@@ -129,11 +129,22 @@ def read_notebook(path: Path) -> Notebook:
         raise PressError(
             f"{path.name} is not a notebook, its JSON is broken in line {error.lineno}: restore it"
         ) from error
+    except UnicodeDecodeError as error:
+        raise PressError(
+            f"{path.name} is not a notebook, it is not in UTF-8: restore it"
+        ) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise PressError(
-            f"{path.name} is not a notebook of format 4.5 or later: {error!r}; "
+            f"{path.name} is not a notebook of format 4.5 or later: {_lack(error)}; "
             "open and save it in JupyterLab, or restore it"
         ) from error
+
+
+def _lack(error: Exception) -> str:
+    """Return what made the JSON unreadable as a notebook."""
+    if not isinstance(error, KeyError):
+        return str(error)
+    return "its cells have no ids" if error.args == ("id",) else f"it has no {error.args[0]!r}"
 
 
 def from_json(path: Path, content: dict[str, Any]) -> Notebook:

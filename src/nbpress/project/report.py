@@ -13,6 +13,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from nbpress.errors import PressError, did_you_mean
 from nbpress.files import read_yaml
+from nbpress.project.complaints import complaints
+from nbpress.project.language import checked_language
 from nbpress.project.typed import typed_in
 from nbpress.say.records import validate_task
 from nbpress.say.text import TextError, read_text
@@ -72,8 +74,8 @@ class Report(_Strict):
     """The authors' names; for a placeholder such as `First Author`, each build prints a note."""
     date: datetime.date | None = None
     """The date on the title page; by default that of the commit, or today without git."""
-    language: str = "en"
-    """The language of the texts, as a code: `en`, `de`, `nn`."""
+    language: Annotated[str, AfterValidator(checked_language)] = "en"
+    """The language of the texts, as a code: `en`, `de`, `pt-BR`."""
     resolver: str | None = None
     """`module:function` that resolves the name of a data set; without it, the report has no data
     set. The function returns an object with `dataset`, `reason`, `sha256`, `files`, `fallback` and,
@@ -133,24 +135,13 @@ class Report(_Strict):
 
 def read_report(path: Path) -> Report:
     """Read report.yaml; refuse unknown keys, missing keys and wrong types."""
+    content = read_yaml(path)
+    if not isinstance(content, dict):
+        raise PressError("report.yaml: expected the keys `title:`, `authors:` and `chapters:`")
     try:
-        report = Report.model_validate(read_yaml(path))
+        report = Report.model_validate(content)
     except ValidationError as error:
-        known = [*Report.model_fields, *Chapter.model_fields]
-        lines = []
-        for problem in error.errors():
-            # Items are counted from one, as people do.
-            key = ".".join(str(p + 1 if isinstance(p, int) else p) for p in problem["loc"])
-            if problem["type"] == "extra_forbidden":
-                name = str(problem["loc"][-1])
-                lines.append(f"unknown key {key!r}" + did_you_mean(name, known))
-            else:
-                got, message = problem["input"], problem["msg"].removeprefix("Value error, ")
-                if message == problem["msg"]:  # pydantic's own
-                    is_short = isinstance(got, str | int | float)
-                    message = message.lower() + (f"; got {got!r:.60}" if is_short else "")
-                    message += f"; write [{got}]" * (is_short and problem["type"] == "list_type")
-                lines.append(f"{key or 'the file'}: {message}")
+        lines = complaints(error, [*Report.model_fields, *Chapter.model_fields])
         raise PressError("report.yaml: " + "\n             ".join(lines)) from error
     for key, paths in [("sources", report.sources)] + [
         ("inputs", chapter.inputs) for chapter in report.chapters

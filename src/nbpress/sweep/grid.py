@@ -17,8 +17,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from nbpress.errors import PressError, did_you_mean
+from nbpress.errors import PressError
 from nbpress.files import read_yaml
+from nbpress.project.complaints import complaints
 from nbpress.project.notebook import Notebook
 
 MOST_RUNS = 100_000
@@ -99,12 +100,9 @@ def read_description(path: Path) -> Description:
         return Description.model_validate(content)
     except ValidationError as error:
         # Report an unknown key before a missing one: it may be a misspelling of it.
-        problem = max(error.errors(), key=lambda each: each["type"] == "extra_forbidden")
-        key = ".".join(str(part) for part in problem["loc"])
-        if problem["type"] == "extra_forbidden":
-            hint = did_you_mean(key, Description.model_fields)
-            raise PressError(f"{path.name}: unknown key {key!r}{hint}") from error
-        raise PressError(f"{path.name}: {key}: {problem['msg'].lower()}") from error
+        lines = complaints(error, list(Description.model_fields))
+        message = max(lines, key=lambda line: line.startswith("unknown key"))
+        raise PressError(f"{path.name}: {message}") from error
 
 
 def describe(notebook: str, settings: Sequence[str]) -> Description:
