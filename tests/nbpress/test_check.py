@@ -326,6 +326,21 @@ def test_what_a_report_does_not_print_does_not_vary_it() -> None:
     assert "on the same data: a.ipynb, cell 1 (x); fix" in message
 
 
+def test_address_that_varies_is_named_as_one() -> None:
+    """A seed has nothing to do with it."""
+    run = Run(Path("key"), "a.ipynb", "", {}, {}, {}, [], "", 1.0)
+
+    def ran(text: str) -> dict[str, Any]:
+        outputs = [{"output_type": "stream", "name": "stdout", "text": text}]
+        return {"a.ipynb": (run, [{"id": "x", "metadata": {}, "outputs": outputs}])}
+
+    (message,) = varying(ran("<A object at 0x7f01>"), ran("<A object at 0x7f02>"))
+    assert "the addresses of objects" in message
+    assert "a.ipynb, cell 1 (x); show an attribute" in message
+    (message,) = varying(ran("1 <A object at 0x7f01>"), ran("2 <A object at 0x7f02>"))
+    assert "fix the seed" in message
+
+
 def test_commit_since_publication_is_no_damage(
     checked: TinyProject, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,14 +16,20 @@ _ADDRESSES = re.compile(r"[\[\](),\s]*(?:<[^<>]* at 0x[0-9a-f]+>[\[\](),\s]*)+")
 
 
 def is_address(output: dict[str, Any]) -> bool:
-    """Return whether a result shows nothing but objects with their memory addresses.
+    """Return whether an output shows nothing but objects with their memory addresses.
 
     Plotting calls return such objects: they tell a reader nothing, and differ in each run.
     """
     data = output.get("data", {})
     text = "".join(data.get("text/plain", ""))
-    is_text = output["output_type"] == "execute_result" and data.keys() == {"text/plain"}
+    is_object = output["output_type"] in ("execute_result", "display_data")
+    is_text = is_object and data.keys() == {"text/plain"}
     return is_text and bool(_ADDRESSES.fullmatch(text))
+
+
+def without_addresses(text: str) -> str:
+    """Return a text in which all memory addresses of objects are the same."""
+    return re.sub(r" at 0x[0-9a-fA-F]+", " at 0x…", text)
 
 
 def in_short(printed: str) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from nbpress.files import as_json
 from nbpress.project.notebook import INJECTED_TAG
 from nbpress.project.project import Project
-from nbpress.publish.outputs import is_address, joined
+from nbpress.publish.outputs import is_address, joined, without_addresses
 from nbpress.run.cache import Cache, Run
 
 Runs = Mapping[str, tuple[Run, list[dict[str, Any]]]]  # the last of each notebook, and its cells
@@ -22,16 +23,21 @@ def last_runs(project: Project, dataset: str) -> Runs:
 
 def varying(before: Runs, after: Runs) -> Iterator[str]:
     """Yield a message on the cells whose outputs differ though nothing has changed, if any do."""
-    named = ", ".join(
-        cell
+    differing = [
+        each
         for notebook, (run, cells) in after.items()
         if notebook in before and _inputs(before[notebook][0]) == _inputs(run)
-        for cell in _differing(notebook, before[notebook][1], cells)
-    )
-    if named:
+        for each in _differing(notebook, before[notebook][1], cells)
+    ]
+    if named := ", ".join(cell for cell, in_addresses in differing if not in_addresses):
         yield (
             f"outputs differ between two runs of the same code on the same data: {named}; fix the "
             "seed, or keep times, dates and the like out of the output"
+        )
+    if named := ", ".join(cell for cell, in_addresses in differing if in_addresses):
+        yield (
+            "outputs show the addresses of objects, `<… at 0x…>`, which differ in each run: "
+            f"{named}; show an attribute of the object instead, or give its class a `__repr__`"
         )
 
 
@@ -42,15 +48,18 @@ def _inputs(run: Run) -> tuple[str, dict[str, str]]:
 
 def _differing(
     notebook: str, before: list[dict[str, Any]], after: list[dict[str, Any]]
-) -> Iterator[str]:
+) -> Iterator[tuple[str, bool]]:
+    """Yield the cells that differ, and whether they do so in addresses of objects only."""
     pairs = [
         (old, new)
         for old, new in zip(before, after, strict=True)
         if INJECTED_TAG not in new["metadata"].get("tags", ())
     ]
     for number, (old, new) in enumerate(pairs, start=1):
-        if _printed(old) != _printed(new):
-            yield f"{notebook}, cell {number} ({new['id']})"
+        was, now = as_json(_printed(old)), as_json(_printed(new))
+        if was != now:
+            in_addresses = without_addresses(was) == without_addresses(now)
+            yield f"{notebook}, cell {number} ({new['id']})", in_addresses
 
 
 def _printed(cell: dict[str, Any]) -> list[dict[str, Any]]:
