@@ -583,3 +583,13 @@ def test_date_is_the_one_that_was_asked_for(press: Press, monkeypatch: pytest.Mo
 def test_binding_leaves_the_runs_as_they_are(press: Press) -> None:
     """Numbers go into the bound copy: a second binding gives the same result."""
     assert press.bind().notebook == press.bind().notebook
+
+
+def test_comments_of_an_empty_parameters_cell_are_not_code(press: Press) -> None:
+    """`nbpress new` writes them for the author; with CODE=1 a reader would see them."""
+    hint = "# Parameters: one per line.\n"
+    press.tiny.edit_cell("3_summary.ipynb", "parameters", hint + "recorded: dict = {}")
+    assert hint in sources(press.bind())
+    press.tiny.edit_cell("2_pictures.ipynb", "parameters", hint)
+    press.tiny.edit_cell("3_summary.ipynb", "parameters", "recorded: dict = {}")
+    assert hint not in sources(press.bind())

@@ -59,6 +59,8 @@ def chapter_cells(
             cell["outputs"] = []
             run, complaints = outputs.get(cell["id"], []), ""
             prose = said.prose.get(cell["id"])
+            if "parameters" in written.tags and not _has_code(written.source):
+                cell["source"] = ""  # comments for the author, as `nbpress new` writes them
             if prose:
                 _refuse_hiding(plan.notebook, written, "prose")
                 cell["source"] = ""
@@ -95,6 +97,12 @@ def _refuse_hiding(notebook: Notebook, cell: NotebookCell, what: str) -> None:
             f"{notebook.name_of(cell)}: the tag {min(hiding)!r} would hide its {what}; remove the "
             "tag, or the cell"
         )
+
+
+def _has_code(source: str) -> bool:
+    """Return whether a cell has more than comments."""
+    lines = (line.strip() for line in source.splitlines())
+    return any(line and not line.startswith("#") for line in lines)
 
 
 def _as_it_reads(run: list[dict[str, Any]], record: Record, text: str) -> list[dict[str, Any]]:
