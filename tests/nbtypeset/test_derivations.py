@@ -206,6 +206,14 @@ def test_formula_that_is_not_shown_stops_the_export(hidden: str, instead: str) -
         TypstExporter().from_notebook_node(derived(text), judged(*VERDICTS))
 
 
+def test_numbered_formula_in_a_footnote_does_not_count_as_shown() -> None:
+    """A reader of the derivation would not see it where it belongs."""
+    text = "$$a := 2 b\\tag{1}$$\n\nSee[^1].\n\n[^1]: $$b = c\\tag{2}$$"
+    for exporter in (TypstExporter(), OfflineHTMLExporter(), ReportLatexExporter()):
+        with pytest.raises(UnmatchedError, match=r"expected to show \$b = c\$.*; got none"):
+            exporter.from_notebook_node(derived(text), judged(*VERDICTS))
+
+
 @pytest.mark.parametrize("text", [BOUND, STORED])
 def test_no_mark_without_the_press(text: str) -> None:
     """What a cell, its metadata or the notebook's claim about themselves is no mark."""
