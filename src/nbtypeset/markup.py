@@ -8,7 +8,7 @@ from typing import Any
 from nbtypeset.tree import Node, node, nodes, own, walk
 
 _IGNORED = "script, style, template"
-_LOST = "iframe, object, embed, svg, canvas, video, audio"
+_LOST = "iframe, object, embed, svg, canvas, video, audio, progress, meter"
 _BOXES = ("☐", "☒")  # of a task list, which pandoc writes as controls
 
 
@@ -24,6 +24,9 @@ def tidy(html: str, mark: str = "") -> str:
         return ""
     for element in body.css(_IGNORED):
         element.decompose()
+    for box in body.css('input[type="checkbox"]'):
+        box.insert_before(f"{_BOXES['checked' in box.attributes]} ")
+        box.decompose()
     within = {each.mem_id for each in body.css(f":is({_LOST}) :is({_LOST})")}
     for missed in [each for each in body.css(_LOST) if each.mem_id not in within]:
         spot = LexborHTMLParser(f'<span id="{mark}-lost-{missed.tag}"></span>').body

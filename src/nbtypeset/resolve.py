@@ -76,6 +76,8 @@ def _tidy(element: Node, part: Part, document: Document) -> list[Node] | None:
                 column[1] = {"t": "ColWidthDefault"}
             align_numbers(element)
             return _with_caption(element)
+        case "Figure":
+            return _with_caption(element)
         case "Span" if not element["c"][0][0]:
             return list(element["c"][1])
         case "Emph" | "Strong" | "Strikeout" | "Underline" | "Para" | "Plain" if not element["c"]:
@@ -90,13 +92,14 @@ def _tidy(element: Node, part: Part, document: Document) -> list[Node] | None:
     return None
 
 
-def _with_caption(table: Node) -> list[Node]:
-    """Return a table; one that HTML gives a caption becomes a numbered table like any other."""
-    blocks = table["c"][1][1]
+def _with_caption(element: Node) -> list[Node]:
+    """Return a table or figure; one that HTML gives a caption is numbered like any other."""
+    blocks, element["c"][1] = element["c"][1][1], [None, []]
+    body = element["c"][2] if element["t"] == "Figure" else [element]
     if not blocks:
-        return [table]
-    table["c"][1] = [None, []]
-    return [own("table", [table, own("caption", [para(walk(one_line(blocks), notes_in_line))])])]
+        return list(body)
+    caption = own("caption", [para(walk(one_line(blocks), notes_in_line))])
+    return [own(element["t"].lower(), [*body, caption])]
 
 
 class _Headings:

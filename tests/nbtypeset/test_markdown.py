@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fixtures.odd_notebooks import display, markdown, outputs
+from fixtures.odd_notebooks import PIXEL, display, markdown, outputs
 from fixtures.printed import text_in
 from PIL import Image
 
@@ -216,3 +216,33 @@ def test_picture_of_a_share_of_the_line_is_printed(frame: str, tmp_path: Path) -
     page = pypdfium2.PdfDocument(pdf)[0].render().to_pil().convert("RGB")
     red = [n for n, colour in page.getcolors(1 << 24) or [] if colour == (255, 0, 0)]
     assert sum(red) > 5000
+
+
+def test_figure_with_a_caption_in_html_is_numbered_in_every_format() -> None:
+    """Its number is none that another figure has."""
+    picture = f'<img src="data:image/png;base64,{PIXEL}" alt="A">'
+    source = f"<figure>{picture}<figcaption>Dot</figcaption></figure>"
+    pdf, _ = exported(TypstPDFExporter, markdown(source, source))
+    page, _ = exported(OfflineHTMLExporter, markdown(source, source))
+    tex, _ = exported(ReportLatexExporter, markdown(source, source))
+    assert re.findall(r"Figure (\d) Dot", text_in(pdf)) == ["1", "2"]
+    assert re.findall(r"<strong>Figure (\d)</strong> Dot", page) == ["1", "2"]
+    assert re.findall(r"setcounter\{figure\}\{(\d)\}\s+\\captionof\{figure\}\{Dot", tex) == [
+        "0",
+        "1",
+    ]
+
+
+def test_table_in_a_table_is_words_in_latex() -> None:
+    """TeX has no tables in tables of this kind."""
+    inner = "<table><caption>In</caption><tr><td>a</td><td>b</td></tr></table>"
+    tex, _ = exported(ReportLatexExporter, markdown(f"<table><tr><td>{inner}</td></tr></table>"))
+    assert tex.count(r"\begin{longtable}") == 1
+    assert "Table 1: In" in " ".join(tex.split())
+
+
+def test_box_to_tick_is_a_sign() -> None:
+    """A list of controls in HTML stays a list."""
+    source = "<ul><li><input type=checkbox checked> a</li><li><input type=checkbox> b</li></ul>"
+    assert kinds(source) == ["BulletList"]
+    assert plain(read(source)) == "☒ a☐ b"

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import count
 
 from nbtypeset.document import Document
-from nbtypeset.tree import Node, node, para, plain, text, walk
+from nbtypeset.tree import Node, kind_of, node, pairs, para, plain, text, walk
 
 
 def with_footnotes(document: Document) -> Document:
@@ -36,20 +36,32 @@ def with_footnotes(document: Document) -> Document:
     return replace(document, parts=parts)
 
 
-def in_sentences(element: Node) -> list[Node] | None:
-    """Return a footnote without blocks of code and tables, for which TeX has no room; for `walk`.
+def fit_for_tex(element: Node) -> list[Node] | None:
+    """Return a footnote or table without the blocks for which TeX has no room there; for `walk`.
 
-    Each line of code becomes a line of the note, a table its words.
+    In both, a table becomes its words and a caption a paragraph; in a footnote, each line of code
+    becomes a line of text.
     """
-    if element["t"] != "Note":
+    if element["t"] == "Note":
+        return [node("Note", walk(walk(element["c"], _as_lines), _as_words))]
+    if element["t"] == "Table":
+        element["c"] = walk(element["c"], _as_words)
+    return None
+
+
+def _as_lines(block: Node) -> list[Node] | None:
+    if block["t"] != "CodeBlock":
         return None
-    return [node("Note", walk(element["c"], _in_sentences))]
+    lines = [node("Code", [["", [], []], line]) for line in block["c"][1].split("\n")]
+    return [para([part for line in lines for part in (line, {"t": "LineBreak"})][:-1])]
 
 
-def _in_sentences(block: Node) -> list[Node] | None:
-    if block["t"] == "CodeBlock":
-        lines = [node("Code", [["", [], []], line]) for line in block["c"][1].split("\n")]
-        return [para([part for line in lines for part in (line, {"t": "LineBreak"})][:-1])]
+def _as_words(block: Node) -> list[Node] | None:
+    kind = kind_of(block)
+    if kind in ("figure", "table"):
+        *body, caption = block["c"][1]
+        label = text(f"{kind.title()} {pairs(block)['number']}:")
+        return [*body, para([*label, {"t": "Space"}, *caption["c"][1][0]["c"]])]
     return [para(text(plain(block)))] if block["t"] == "Table" else None
 
 

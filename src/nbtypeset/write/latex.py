@@ -10,7 +10,7 @@ from typing import Any
 
 from nbtypeset.document import Document, TitlePage
 from nbtypeset.tree import Node, clean, kind_of, node, nodes, notes_in_line, pairs, plain, walk
-from nbtypeset.write.footnotes import in_sentences
+from nbtypeset.write.footnotes import fit_for_tex
 from nbtypeset.write.latex_formulas import latex_formula, refused_formulas
 from nbtypeset.write.lines import breakable, wrapped
 from nbtypeset.write.parts import label_of, write_parts
@@ -43,7 +43,7 @@ def write_latex(document: Document, folder: str = "report_files") -> LatexSource
         for element in nodes(part.blocks)
         if element["t"] == "Math"
     }
-    noted = [replace(part, blocks=walk(part.blocks, in_sentences)) for part in document.parts]
+    noted = [replace(part, blocks=walk(part.blocks, fit_for_tex)) for part in document.parts]
     document = replace(document, parts=noted)
     parts = write_parts(document, writer.visit, "latex", refused=refused_formulas(formulas))
     template = resources.files("nbtypeset").joinpath("templates", "report.tex")
@@ -133,8 +133,6 @@ class _Writer:
                 code = wrapped(content[1]).translate(_VERBATIM)
                 options = r"commandchars=\\\{\},fontsize=\footnotesize"
                 return [_raw(f"\\begin{{Verbatim}}[{options}]\n{code}\n\\end{{Verbatim}}")]
-            case "Figure":  # from HTML in a text: it has no number
-                return [*content[2], *content[1][1]]
             case "Table":
                 element["c"] = walk(content, notes_in_line)  # LaTeX sets none in the head of one
                 _share_the_line(element)
