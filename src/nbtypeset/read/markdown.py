@@ -11,6 +11,16 @@ _NUMBERED = re.compile(rf"{_QUOTE.pattern}[ \t]*(?P<number>\d{{1,9}})(?=\)[ \t]+
 _LISTED = re.compile(rf"{_QUOTE.pattern}(?P<indent>[ \t]*)(?:[-+*]|\d{{1,9}}[.)])[ \t]+\S")
 _COLUMN = r"[ \t]*:?-+:?[ \t]*"
 _RULE = re.compile(rf"{_QUOTE.pattern} {{0,3}}\|?{_COLUMN}(?:\|{_COLUMN})*\|?[ \t]*")
+# The first line of HTML that is a block up to the next blank line.
+_BLOCK = re.compile(
+    r"(?P<indent> {0,3})</?(?:(?:address|article|aside|blockquote|body|center|col|colgroup|dd"
+    r"|details|dialog|dir|div|dl|dt|fieldset|figcaption|figure|footer|form|h[1-6]|header|hr|li"
+    r"|main|menu|nav|ol|p|pre|script|section|style|summary|table|tbody|td|textarea|tfoot|th|thead"
+    r"|tr|ul)(?=[\s/>]|$)|[a-z][^<>]*>[ \t]*$)",
+    re.IGNORECASE,
+)
+_PRE = re.compile(r"<(?:pre|script|style|textarea)\b", re.IGNORECASE)
+_END = re.compile(r"</(?:pre|script|style|textarea)\b", re.IGNORECASE)
 _PIPE = re.compile(r"(?<!\\)\|")
 _REFERENCE = re.compile(r"\[\^([^\]\s]+)\](?!:)")
 _DEFINITION = re.compile(r" {0,3}(?=\[\^([^\]\s]+)\]:)")
@@ -27,13 +37,21 @@ def as_in_jupyter(source: str) -> str:
     lines = source.split("\n")
     spelled: list[str] = []
     in_list, start = False, 0
+    block: re.Match[str] | None = None
+    is_pre = False
     for line, below in zip(lines, [*lines[1:], ""], strict=True):
         above = spelled[-1] if spelled else ""
         while last <= start < len(source):
             first, last = next(verbatim, (len(source), len(source)))
         inside = first < start < last
         start += len(line) + 1
-        if not inside:
+        if is_pre or inside:
+            is_pre = is_pre and not _END.search(line)
+        elif block := None if _is_blank(line) else block or _BLOCK.match(line):
+            is_pre = bool(_PRE.search(line)) and not _END.search(line)
+            # With more blanks than the first line has, pandoc would take it for code.
+            line = block["indent"] + line.lstrip(" \t")
+        else:
             in_list = _is_in_list(line, above, in_list)
             line = _numbered(line, above, in_list)
             defined = _defined(line, noted)
