@@ -318,6 +318,7 @@ def test_what_a_report_does_not_print_does_not_vary_it() -> None:
         outputs = [
             {"output_type": "stream", "name": name, "text": f"{number} s"},
             {"output_type": "execute_result", "metadata": {}, "data": {"text/plain": text}},
+            {"output_type": "display_data", "metadata": {}, "data": {"text/plain": text}},
         ]
         return {"a.ipynb": (run, [{"id": "x", "metadata": {}, "outputs": outputs}])}
 

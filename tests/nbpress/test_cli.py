@@ -351,7 +351,7 @@ def test_parameters_lists_what_a_notebook_takes(tiny: TinyProject) -> None:
     ("old", "new", "message"),
     [
         ("resolver:", "resolvr:", "unknown key 'resolvr'; did you mean 'resolver'?"),
-        ("title: A tiny report", "", "title: is missing"),
+        ("title: A tiny report", "", "title is missing"),
         ("1_sums.ipynb", "1_sum.ipynb", "notebooks/1_sum.ipynb; did you mean '1_sums.ipynb'?"),
         ("A tiny report", "Tiny: a report", "in quotes"),
         ("tiny.resolver:resolve", "tiny.resolver:solve", "resolver must be 'module:function'"),

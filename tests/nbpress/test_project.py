@@ -47,8 +47,33 @@ def test_every_mistake_in_report_yaml_is_listed(tiny: TinyProject) -> None:
         open_project(tiny.root)
     message = str(error.value)
     assert "unknown key 'titel'; did you mean 'title'?" in message
-    assert "title: is missing" in message
+    assert "title is missing" in message
     assert "chapters.1.tasks.1a.2: expected" in message
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "report.yaml: expected the keys `title:`, `authors:` and `chapters:`"),
+        ("title: Größe".encode("latin-1"), "report.yaml is not in UTF-8: save it as UTF-8"),
+        (
+            b"title: A\nauthors: A\nchapters:\n- notebook:\n",
+            "authors: expected a list; got 'A'; wr",
+        ),
+        (
+            b"title: A\nauthors: [A]\nchapters:\n- notebook:\n",
+            "1.notebook: expected a text; got not",
+        ),
+    ],
+)
+def test_report_yaml_of_another_shape_is_refused(
+    tiny: TinyProject, content: bytes, message: str
+) -> None:
+    """The message is in plain words, and entries are counted from one."""
+    (tiny.root / "report" / "report.yaml").write_bytes(content)
+    with pytest.raises(PressError) as error:
+        open_project(tiny.root)
+    assert message in str(error.value)
 
 
 @pytest.mark.parametrize(

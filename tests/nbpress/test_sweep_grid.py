@@ -226,7 +226,7 @@ def test_settings_that_are_refused(training: Notebook, settings: list[str], mess
         (["repeat: {seed: [1, 1]}"], "seed has the value 1 twice"),
         (["product: {rate: [1, 1.0]}"], "rate has the value 1.0 twice"),
         (["products: {epochs: [1]}"], "sweep.yaml: unknown key 'products'; did you mean 'product"),
-        (["product: [epochs]"], "sweep.yaml: product: "),
+        (["product: [epochs]"], "sweep.yaml: product: expected a name and a value for each"),
         (["product: {epochs: [1]"], "sweep.yaml is not YAML: "),
         (["notebook: [1]"], "sweep.yaml: notebook: "),
         (["repeat: {seed: 0..99}", "product: {epochs: 1..9999}"], "the sweep has 999,900 runs; "),
@@ -255,7 +255,7 @@ def test_settings_that_are_refused(training: Notebook, settings: list[str], mess
         ),
         (["product: {rate: {from: 0.5, to: 0.5, count: 2}}"], "rate has the value 0.5 twice"),
         (["product: {rate: {from: 0, to: 1, count: 3}}"], "training.ipynb: rate must be > 0; got "),
-        (["product: {1: [2]}"], "sweep.yaml: product"),
+        (["product: {1: [2]}"], "sweep.yaml: product: expected names before the colons; got 1"),
     ],
 )
 def test_files_that_are_refused(training: Notebook, lines: list[str], message: str) -> None:
@@ -267,7 +267,7 @@ def test_file_without_a_notebook(tmp_path: Path) -> None:
     """It is refused, because nothing else says what to run."""
     path = tmp_path / "empty.yaml"
     path.write_text("product: {epochs: [1, 2]}")
-    with pytest.raises(PressError, match=r"^empty.yaml: notebook: is missing$"):
+    with pytest.raises(PressError, match=r"^empty.yaml: notebook is missing$"):
         read_description(path)
     path.write_text("")
     with pytest.raises(PressError, match=r"^empty.yaml: expected the keys `notebook:` and"):

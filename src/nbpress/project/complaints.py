@@ -11,7 +11,6 @@ from nbpress.errors import did_you_mean
 
 # What pydantic's kinds of errors mean for a value; those in braces are its own limits.
 _EXPECTED = {
-    "missing": "is missing",
     "string_type": "expected a text",
     "list_type": "expected a list",
     "dict_type": "expected a name and a value for each, such as `epochs: [1, 2]`",
@@ -29,7 +28,6 @@ _EXPECTED = {
         "expected a date such as 2026-03-31",
     ),
 }
-_WITHOUT_VALUE = ("missing", "too_short")
 
 
 def complaints(error: ValidationError, known: list[str]) -> list[str]:
@@ -42,10 +40,15 @@ def _complaint(problem: Mapping[str, Any], known: list[str]) -> str:
     key = ".".join(str(p + 1 if isinstance(p, int) else p) for p in problem["loc"])
     if kind == "extra_forbidden":
         return f"unknown key {key!r}" + did_you_mean(str(problem["loc"][-1]), known)
+    if kind == "missing":
+        return f"{key} is missing"
+    if problem["loc"][-1:] == ("[key]",):
+        key = ".".join(map(str, problem["loc"][:-2]))
+        return f"{key}: expected names before the colons; got {got!r:.60}"
     if kind == "value_error":
         return f"{key}: {problem['msg'].removeprefix('Value error, ')}"
     message = _EXPECTED.get(kind, problem["msg"].lower()).format(**problem.get("ctx", {}))
-    if isinstance(got, str | int | float) and kind not in _WITHOUT_VALUE:
+    if isinstance(got, str | int | float) and kind != "too_short":
         message += f"; got {got!r:.60}"
         message += f"; write [{got}]" if kind == "list_type" else ""
     elif got is None:
