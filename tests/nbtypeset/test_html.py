@@ -379,6 +379,19 @@ def test_axe_finds_nothing(opened: Any, scheme: str, width: int) -> None:
     assert result.violations_count == 0, result.generate_report()
 
 
+def test_axe_finds_nothing_in_footnotes_and_boxes(browser: Any, tmp_path: Path) -> None:
+    """References and the list that they lead to have names."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    page = page_of(markdown("See[^1].\n\n[^1]: Small print.\n\n- [x] a\n- [ ] b"))
+    (tmp_path / "page.html").write_text(page, encoding="utf-8")
+    tab = browser.new_page(bypass_csp=True)
+    tab.goto((tmp_path / "page.html").as_uri())
+    result = axe.Axe().run(tab)
+    assert result.violations_count == 0, result.generate_report()
+    tab.click("a[role=doc-noteref]")
+    assert tab.url.endswith("#footnote:1")
+
+
 def test_printed_page_holds_every_task(opened: Any) -> None:
     """The browser's own PDF, one of the two ways to hand in, has all tasks on A4 pages."""
     tab = opened()
