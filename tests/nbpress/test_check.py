@@ -309,6 +309,26 @@ def test_damaged_run_is_not_compared(checked: TinyProject) -> None:
     assert "1_sums.ipynb" not in last_runs(project, "small")
 
 
+def test_edited_prose_does_not_vary_a_report() -> None:
+    """Between two runs with the same inputs, cells of prose may appear, disappear and change."""
+    run = Run(Path("key"), "a.ipynb", "", {}, {}, {}, [], "", 1.0)
+
+    def ran(**texts: str) -> dict[str, Any]:
+        cells = [
+            {
+                "id": id_,
+                "metadata": {},
+                "source": f"%%answer 1\n{text}",
+                "outputs": [{"output_type": "display_data", "data": {"text/markdown": text}}],
+            }
+            for id_, text in texts.items()
+        ]
+        return {"a.ipynb": (run, cells)}
+
+    assert list(varying(ran(x="one", y="two"), ran(x="three"))) == []
+    assert list(varying(ran(x="one"), ran(x="one", y="two"))) == []
+
+
 def test_what_a_report_does_not_print_does_not_vary_it() -> None:
     """Warnings to stderr and addresses of objects may differ."""
     run = Run(Path("key"), "a.ipynb", "", {}, {}, {}, [], "", 1.0)
@@ -319,7 +339,7 @@ def test_what_a_report_does_not_print_does_not_vary_it() -> None:
             {"output_type": "stream", "name": name, "text": f"{number} s"},
             {"output_type": "execute_result", "metadata": {}, "data": {"text/plain": text}},
         ]
-        return {"a.ipynb": (run, [{"id": "x", "metadata": {}, "outputs": outputs}])}
+        return {"a.ipynb": (run, [{"id": "x", "metadata": {}, "source": "", "outputs": outputs}])}
 
     assert list(varying(ran(1, "stderr"), ran(2, "stderr"))) == []
     (message,) = varying(ran(1, "stdout"), ran(2, "stdout"))

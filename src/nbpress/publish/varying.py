@@ -43,13 +43,12 @@ def _inputs(run: Run) -> tuple[str, dict[str, str]]:
 def _differing(
     notebook: str, before: list[dict[str, Any]], after: list[dict[str, Any]]
 ) -> Iterator[str]:
-    pairs = [
-        (old, new)
-        for old, new in zip(before, after, strict=True)
-        if INJECTED_TAG not in new["metadata"].get("tags", ())
-    ]
-    for number, (old, new) in enumerate(pairs, start=1):
-        if _printed(old) != _printed(new):
+    """Yield the cells that both runs have and whose outputs differ; prose is not an input."""
+    former = {cell.get("id"): cell for cell in before}
+    cells = [cell for cell in after if INJECTED_TAG not in cell["metadata"].get("tags", ())]
+    for number, new in enumerate(cells, start=1):
+        old = former.get(new["id"])
+        if old and old["source"] == new["source"] and _printed(old) != _printed(new):
             yield f"{notebook}, cell {number} ({new['id']})"
 
 
