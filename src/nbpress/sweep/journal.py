@@ -199,7 +199,8 @@ def _open(path: Path) -> sqlite3.Connection:
                 f"{_VERSION}: update nbpress, or remove the sweep "
                 f"(`nbpress sweep rm {path.parent.name}`)"
             )
-        if problem := [row[0] for row in database.execute("PRAGMA quick_check(1)")] != ["ok"]:
+        (problem,) = database.execute("PRAGMA quick_check(1)").fetchone()
+        if problem != "ok":
             raise sqlite3.DatabaseError(problem)
         if not version:
             with database:
