@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import errno
 import os
 import signal
 import socket
@@ -12,11 +13,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psutil
 import pytest
 from fixtures.tiny_project import TinyProject
+
+from nbpress.errors import PressError
+from nbpress.sweep import remote
 
 TLS = Path(__file__).parents[1] / "fixtures" / "tls"  # a certificate for tests alone
 DASK = Path(sys.executable).with_name("dask")
@@ -176,6 +180,35 @@ def test_worker_with_other_packages_gets_no_second_run(
         assert result.err.count(refusal) == 1
     finally:
         os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_full_disk_of_a_worker_is_no_fault_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker refuses runs and says why, as one does that has other packages."""
+
+    def run_in(*_: Any) -> Any:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(remote, "_compare_versions", lambda _: None)
+    monkeypatch.setattr(remote, "_run_in", run_in)
+    assert "the disk is full" in remote.run_there(cast("remote.Parcel", None)).refused
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        ("raise ValueError('it: is away')", "it: is away"),
+        ("raise SystemExit('no colon')", "no colon"),
+        ("import os; os.kill(os.getpid(), 9)", "exit status -9"),
+    ],
+)
+def test_data_set_that_a_worker_cannot_resolve(
+    command: str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is a reason to give, however the resolver ended."""
+    monkeypatch.setattr(remote, "_RESOLVE", command)
+    with pytest.raises(PressError) as refusal:
+        remote._data_set("mine", "module:function", (), reason)
+    assert str(refusal.value) == f"its data set 'mine' cannot be resolved: {reason}"
 
 
 def test_cluster_elsewhere_needs_tls(project: TinyProject) -> None:
