@@ -108,7 +108,8 @@ def read_commit(root: Path, date: datetime.date | None) -> Commit:
             ["git", "--no-optional-locks", *arguments],
             cwd=root,
             capture_output=True,
-            text=True,
+            encoding="utf-8",  # whatever the locale; names of files may be other bytes
+            errors="replace",
             check=True,
         ).stdout
 
