@@ -12,7 +12,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import psutil
@@ -21,6 +23,7 @@ from fixtures.tiny_project import TinyProject
 
 from nbpress.errors import PressError
 from nbpress.sweep import remote
+from nbpress.sweep.cluster import ClusterWorkers
 
 TLS = Path(__file__).parents[1] / "fixtures" / "tls"  # a certificate for tests alone
 DASK = Path(sys.executable).with_name("dask")
@@ -209,6 +212,38 @@ def test_data_set_that_a_worker_cannot_resolve(
     with pytest.raises(PressError) as refusal:
         remote._data_set("mine", "module:function", (), reason)
     assert str(refusal.value) == f"its data set 'mine' cannot be resolved: {reason}"
+
+
+def test_worker_that_dies_with_its_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its run is lost: Dask itself would wait for ever for another worker to repeat it."""
+
+    class Task:
+        status = "finished"
+
+        def add_done_callback(self, settle: Callable[[Any], None]) -> None:
+            settle(self)
+
+        def result(self, timeout: float | None = None) -> Any:
+            assert timeout is not None
+            raise TimeoutError
+
+        def cancel(self, **_: Any) -> None:
+            pass
+
+    client = SimpleNamespace(
+        scheduler_info=lambda **_: {"workers": ["tls://127.0.0.1:2"]},
+        submit=lambda *_, **__: Task(),
+        close=lambda **_: None,
+        dashboard_link="",
+    )
+    monkeypatch.setattr("distributed.Client", lambda *_, **__: client)
+    pack = cast("Callable[[Any], remote.Parcel]", lambda _: None)
+    with ClusterWorkers("tls://127.0.0.1:1", pack) as workers:
+        assert workers.free() == 1
+        future = workers.submit(cast("Any", None))
+        assert isinstance(future.exception(timeout=DEADLINE), BrokenExecutor)
+        assert workers.host(future) == "tls://127.0.0.1:2"
+        assert workers.free() == 1
 
 
 def test_cluster_elsewhere_needs_tls(project: TinyProject) -> None:
