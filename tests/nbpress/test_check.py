@@ -21,6 +21,7 @@ from nbpress.project.project import open_project
 from nbpress.publish import check as check_module
 from nbpress.publish.build import compose as real_compose
 from nbpress.publish.check import check
+from nbpress.publish.compare import compare
 from nbpress.publish.published import read_published
 from nbpress.publish.trust import unverified
 from nbpress.publish.varying import last_runs, varying
@@ -463,6 +464,13 @@ def test_new_missing_and_drifted_values_are_told_apart(checked: TinyProject) -> 
     assert checked.run("check", NBPRESS_DATASET="small", NBPRESS_RECORD="1").status == 0
     assert json.loads(path.read_text("utf-8"))["1a.total"] == {"value": 6.0, "absolute": 0.5}
     assert verdict(checked) == ""
+
+
+@pytest.mark.parametrize(("was", "now"), [(1, True), (False, 0.0), ([1, 0], [1, False])])
+def test_truth_is_no_number(was: Any, now: Any) -> None:
+    """That 1 becomes true is a drift, although they are equal in Python."""
+    (drift,) = compare({"1a.x": {"value": was, "relative": 0.1}}, {"1a.x": now})
+    assert drift.kind == "drifted"
 
 
 def test_damaged_expected_values_are_named(checked: TinyProject) -> None:
