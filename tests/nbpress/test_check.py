@@ -372,14 +372,27 @@ def test_commit_since_publication_is_no_damage(
     assert "vary from run to run (it names 'Code: git commit `" in verdict(checked)
 
 
-def test_bytecode_of_others_is_not_believed(checked: TinyProject) -> None:
+@pytest.mark.parametrize("module", ["src/tiny/sums.py", "lib/more.py"])
+def test_bytecode_of_others_is_not_believed(checked: TinyProject, module: str) -> None:
     """A module's cached bytecode may have the header of its source, but say something else."""
-    module = checked.root / "src" / "tiny" / "sums.py"
-    cache = Path(importlib.util.cache_from_source(str(module)))
-    cache.parent.mkdir(exist_ok=True)
+    cache = Path(importlib.util.cache_from_source(str(checked.root / module)))
+    cache.parent.mkdir(exist_ok=True, parents=True)
     cache.write_bytes(b"forged")
     assert verdict(checked) == ""
     assert not cache.exists()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    ["ipython/profile_default/ipython_kernel_config.py", "matplotlib/stylelib/a.mplstyle"],
+)
+def test_settings_of_others_are_not_read(checked: TinyProject, settings: str) -> None:
+    """A kernel would execute what IPython's say."""
+    path = checked.root / "build" / settings
+    path.parent.mkdir(exist_ok=True, parents=True)
+    path.write_text('c.InteractiveShellApp.exec_lines = ["import builtins; builtins.sum = max"]')
+    assert verdict(checked) == ""
+    assert not path.exists()
 
 
 def test_what_no_run_can_verify_is_told(
