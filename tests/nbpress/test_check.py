@@ -53,7 +53,7 @@ def checked(_checked_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 REMEDY = (
-    "If the report is your own, publish it again: make report. "
+    "If the report is your own, publish it again: make report FORCE=1. "
     "If it was handed in to you, do not: that would replace it."
 )
 
@@ -150,6 +150,23 @@ def test_edited_values_are_named(checked: TinyProject, capsys: pytest.CaptureFix
     early = "report/values.json differs from what was published: "
     early += "a fresh run shows what it should be"
     assert said.index(early) == 1
+
+
+def test_forged_file_is_replaced_if_everything_is_made_afresh(checked: TinyProject) -> None:
+    """Its record may have been forged with it; what the message advises mends both."""
+    path = checked.root / "report" / "report.pdf"
+    before = path.read_bytes()
+    path.write_bytes(b"forged")
+    edit_record(
+        checked,
+        lambda record: record["forms"]["report.pdf"]["files"].update(
+            {path.name: digest(b"forged")}
+        ),
+    )
+    assert verdict(checked).startswith("report/report.pdf is not what a fresh run gives")
+    checked.report("--force")
+    assert path.read_bytes() == before
+    assert verdict(checked) == ""
 
 
 def test_missing_files_are_named(checked: TinyProject, capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,6 +24,8 @@ from nbpress.run.said import Said
 from nbpress.sweep import commands
 from nbpress.sweep.journal import DONE, Entry
 from nbpress.sweep.results import read_table
+from nbpress.sweep.stale import stale_runs
+from nbpress.sweep.sweep import read_journal, reopen
 from nbpress.sweep.view import View
 from nbpress.sweep.where import matching
 
@@ -386,6 +388,17 @@ def test_edit_makes_runs_stale(tiny: TinyProject, file: str, old: str, new: str,
     assert executed(result) == ["count=1", "count=2"]
     assert column(tiny, "attempts") == ["2", "2"]
     assert executed(sweep(tiny, "1_sums")) == []
+
+
+def test_run_that_a_sweep_adds_meanwhile_is_not_stale(tiny: TinyProject) -> None:
+    """`sweep show` reads the journal of a sweep that may be running."""
+    sweep(tiny, "1_sums", "count=1..2")
+    tiny.edit("src/tiny/base.py", "STEP = 1", "STEP = 2")
+    with read_journal(open_project(tiny.root), "1_sums") as journal:
+        again = reopen(open_project(tiny.root), "1_sums", journal)
+        first, _ = journal.entries()
+        planned = {first.point: again.run_of(first.parameters)}
+        assert list(stale_runs(again, journal, planned)) == [first.point]
 
 
 def test_results_of_another_data_set_than_usual_are_not_stale(tiny: TinyProject) -> None:

@@ -42,7 +42,7 @@ from nbpress.publish.varying import last_runs, varying
 from nbpress.run.plan import are_defaults, plan
 
 _REMEDY = (
-    "If the report is your own, publish it again: make report. "
+    "If the report is your own, publish it again: make report FORCE=1. "
     "If it was handed in to you, do not: that would replace it."
 )
 
