@@ -390,8 +390,11 @@ def test_edit_makes_runs_stale(tiny: TinyProject, file: str, old: str, new: str,
     assert executed(sweep(tiny, "1_sums")) == []
 
 
-def test_run_that_a_sweep_adds_meanwhile_is_not_stale(tiny: TinyProject) -> None:
+def test_run_that_a_sweep_adds_meanwhile_is_not_stale(
+    tiny: TinyProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """`sweep show` reads the journal of a sweep that may be running."""
+    monkeypatch.syspath_prepend(tiny.root / "site")
     sweep(tiny, "1_sums", "count=1..2")
     tiny.edit("src/tiny/base.py", "STEP = 1", "STEP = 2")
     with read_journal(open_project(tiny.root), "1_sums") as journal:
