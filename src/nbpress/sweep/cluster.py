@@ -65,8 +65,9 @@ class ClusterWorkers:
             raise PressError(
                 f"no scheduler answers at {self.address}: {error}; start one, or check the address"
             ) from error
-        workers = len(self._look())
-        say(f"{self.address}: {workers} workers; dashboard: {self._client.dashboard_link}")
+        count = len(self._look())
+        workers = "1 worker" if count == 1 else f"{count} workers"
+        say(f"{self.address}: {workers}; dashboard: {self._client.dashboard_link}")
         return self
 
     def __exit__(self, *error: object) -> None:
