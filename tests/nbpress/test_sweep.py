@@ -188,7 +188,7 @@ def test_values_are_those_of_plain_papermill(
             ["1_sums", "dataset=small,large"],
             "the data set cannot be varied: choose it by --dataset",
         ),
-        (["1_sums"], "there is neither sweeps/1_sums.yaml nor a sweep '1_sums' to continue"),
+        (["1_sums"], "there is neither sweeps/1_sums.yaml nor a sweep '1_sums' to continue: "),
         (["3_summary", "x=1,2"], "3_summary.ipynb needs values of other chapters, so it cannot "),
         (["1_sums", "count=1..2", "--dataset", "huge"], "no data set 'huge'"),
         (["1_sums", "count=1..2", "--name", "../x"], "a sweep's name must have only letters, "),
@@ -216,6 +216,13 @@ def test_notebook_that_is_elsewhere_is_suggested(tiny: TinyProject, named: str) 
     result = tiny.run("sweep", named, "count=1..2")
     near = {"own.ipynb": "sweeps/own.ipynb"}.get(named, "notebooks/1_sums.ipynb")
     assert result.err.endswith(f"{named}; did you mean '{near}'?\n")
+
+
+def test_sweep_whose_name_is_near_is_suggested(tiny: TinyProject) -> None:
+    """It may have a file that nothing has run yet."""
+    (tiny.root / "sweeps").mkdir()
+    (tiny.root / "sweeps" / "penalty.yaml").touch()
+    assert tiny.run("sweep", "penalti").err.endswith("seed=0..4); did you mean 'penalty'?\n")
 
 
 def test_value_that_happens_to_repeat_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
