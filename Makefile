@@ -36,7 +36,7 @@ check: .no-bytecode .report-ready  ## execute everything again; compare with pub
 # them, so this comes first.
 .PHONY: .no-bytecode
 .no-bytecode:
-	@find src tools notebooks -name __pycache__ -prune -exec rm -rf {} +
+	@find . -name .venv -prune -o -name __pycache__ -prune -exec rm -rf {} +
 
 # One process per core, each with one BLAS thread, like the notebooks of the report. Each starts
 # with neighbouring tests, which share costly fixtures; when it has none left, it takes others'.

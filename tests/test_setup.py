@@ -375,7 +375,7 @@ def test_configuration(uv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_check_begins_without_bytecode(tmp_path: Path) -> None:
     """Forged bytecode, of set-up and of nbpress itself too, is gone before anything is imported."""
     shutil.copy(ROOT / "Makefile", tmp_path)
-    caches = [tmp_path / folder / "a" / "__pycache__" for folder in ("src", "tools", "notebooks")]
+    caches = [tmp_path / folder / "a" / "__pycache__" for folder in ("src", "tools", "lib")]
     for cache in caches:
         cache.mkdir(parents=True)
         (cache / "check.cpython-311.pyc").write_bytes(b"forged")
@@ -385,7 +385,7 @@ def test_check_begins_without_bytecode(tmp_path: Path) -> None:
         cwd=tmp_path, env=alone, capture_output=True, text=True, check=True,
     )  # fmt: skip
     first, second, *_ = dry.stdout.splitlines()
-    assert first.startswith("find src tools notebooks -name __pycache__")
+    assert first.startswith("find . -name .venv -prune -o -name __pycache__")
     assert second.startswith("tools/setup ")
     subprocess.run(["make", "--silent", ".no-bytecode"], cwd=tmp_path, env=alone, check=True)
     assert not any(cache.exists() for cache in caches)

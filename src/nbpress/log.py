@@ -52,7 +52,8 @@ def say(line: str) -> None:
 
 def silence(stream: TextIO) -> None:
     """Discard everything else that is written to a stream that has failed."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def open_closed_streams() -> None:

@@ -10,7 +10,7 @@ The formulas are those of C. Bishop, *Pattern Recognition and Machine Learning* 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +46,7 @@ class LogisticRegression:
     Cross entropy in nats, per example: C = −(y ln ŷ + (1 − y) ln(1 − ŷ)) = ln(1 + exp(z)) − yz.
     """
 
-    num_outputs: int = 1
+    num_outputs: ClassVar[int] = 1
 
     def probabilities(self, logits: Array) -> Array:
         """Return ŷ = σ(z), (N, 1); large |z| does not overflow."""

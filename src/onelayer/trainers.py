@@ -68,12 +68,14 @@ class Trainer:
     progress: bool | None = None
 
     def __post_init__(self) -> None:
-        if not self.learning_rate > 0:
-            raise SettingError(f"learning_rate must be positive; got {self.learning_rate}")
+        if not 0 < self.learning_rate < np.inf:
+            raise SettingError(
+                f"learning_rate must be positive and finite; got {self.learning_rate}"
+            )
         for name in ("batch_size", "num_epochs", "patience", "validations_per_epoch"):
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise SettingError(f"{name} must be at least 1; got {value}")
+            if value is not None and not (isinstance(value, int | np.integer) and value >= 1):
+                raise SettingError(f"{name} must be a whole number, at least 1; got {value}")
 
     def fit(
         self,

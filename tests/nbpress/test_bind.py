@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -561,6 +563,37 @@ def test_provenance_names_the_commit(press: Press, monkeypatch: pytest.MonkeyPat
         (root / f"{i}.txt").touch()
     files = "`notebooks/1_sums.ipynb`, `0.txt`, `1.txt` and 8 more."
     assert f"{changes}{files}" in provenance(press.bind())
+
+
+def test_provenance_names_what_git_was_told_to_pass_over(press: Press) -> None:
+    """No setting of a repository makes its code look committed."""
+    root = press.tiny.root
+    for arguments in (
+        ["init", "-q"], ["add", "."], ["commit", "-qm", "All of it"],
+        ["config", "status.showUntrackedFiles", "no"],
+        ["update-index", "--assume-unchanged", "src/tiny/sums.py"],
+        ["update-index", "--skip-worktree", "notebooks/1_sums.ipynb"],
+    ):  # fmt: skip
+        git(root, *arguments)
+    (root / ".git" / "info" / "exclude").write_text("lib/")
+    (root / "lib").mkdir()
+    (root / "lib" / "more.py").touch()
+    (root / "lib" / "data.txt").touch()  # which is no code
+    (root / "src" / "new.txt").touch()
+    names = ["src/new.txt", "notebooks/1_sums.ipynb", "src/tiny/sums.py"]
+    few = ", ".join(f"`{name}`" for name in names)
+    assert f"changes that are not committed: {few} and 1 more." in provenance(press.bind())
+    git(root, "update-index", "--no-assume-unchanged", "src/tiny/sums.py")
+    assert f"`{names[0]}`, `{names[1]}`, `lib/more.py`." in provenance(press.bind())
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its file systems take UTF-8 only")
+def test_file_whose_name_is_not_text_hides_no_commit(press: Press) -> None:
+    """Names of files are bytes, which need not be UTF-8."""
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "All of it"]):
+        git(press.tiny.root, *arguments)
+    (press.tiny.root / os.fsdecode(b"caf\xe9.txt")).touch()
+    assert "changes that are not committed: `caf\ufffd.txt`." in provenance(press.bind())
 
 
 def test_checkout_around_the_project_is_not_its_own(press: Press) -> None:

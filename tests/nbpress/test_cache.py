@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
@@ -397,6 +398,22 @@ def test_distribution_that_is_not_installed_is_refused(
         installed()
     with pytest.raises(PressError, match="distribution '' is not installed"):
         installed_versions("")
+
+
+def test_run_that_is_deleted_while_runs_are_listed(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is left out: `nbpress cache` and the watch look without the build's lock."""
+    lost, there = (keep(cache, inputs(cache, scale=scale)) for scale in (1.0, 2.0))
+    key_of = cache_module.key_of
+
+    def delete(parts: dict[str, str]) -> str:
+        if (key := key_of(parts)) == lost.name:
+            shutil.rmtree(lost)
+        return key
+
+    monkeypatch.setattr(cache_module, "key_of", delete)
+    assert [run.folder for run in cache.all()] == [there]
 
 
 def test_record_can_be_read_by_people(cache: Cache) -> None:

@@ -21,6 +21,7 @@ from nbpress.project.project import open_project
 from nbpress.publish import check as check_module
 from nbpress.publish.build import compose as real_compose
 from nbpress.publish.check import check
+from nbpress.publish.compare import compare
 from nbpress.publish.published import read_published
 from nbpress.publish.trust import unverified
 from nbpress.publish.varying import last_runs, varying
@@ -52,7 +53,7 @@ def checked(_checked_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 REMEDY = (
-    "If the report is your own, publish it again: make report. "
+    "If the report is your own, publish it again: make report FORCE=1. "
     "If it was handed in to you, do not: that would replace it."
 )
 
@@ -149,6 +150,23 @@ def test_edited_values_are_named(checked: TinyProject, capsys: pytest.CaptureFix
     early = "report/values.json differs from what was published: "
     early += "a fresh run shows what it should be"
     assert said.index(early) == 1
+
+
+def test_forged_file_is_replaced_if_everything_is_made_afresh(checked: TinyProject) -> None:
+    """Its record may have been forged with it; what the message advises mends both."""
+    path = checked.root / "report" / "report.pdf"
+    before = path.read_bytes()
+    path.write_bytes(b"forged")
+    edit_record(
+        checked,
+        lambda record: record["forms"]["report.pdf"]["files"].update(
+            {path.name: digest(b"forged")}
+        ),
+    )
+    assert verdict(checked).startswith("report/report.pdf is not what a fresh run gives")
+    checked.report("--force")
+    assert path.read_bytes() == before
+    assert verdict(checked) == ""
 
 
 def test_missing_files_are_named(checked: TinyProject, capsys: pytest.CaptureFixture[str]) -> None:
@@ -309,6 +327,26 @@ def test_damaged_run_is_not_compared(checked: TinyProject) -> None:
     assert "1_sums.ipynb" not in last_runs(project, "small")
 
 
+def test_edited_prose_does_not_vary_a_report() -> None:
+    """Between two runs with the same inputs, cells of prose may appear, disappear and change."""
+    run = Run(Path("key"), "a.ipynb", "", {}, {}, {}, [], "", 1.0)
+
+    def ran(**texts: str) -> dict[str, Any]:
+        cells = [
+            {
+                "id": id_,
+                "metadata": {},
+                "source": f"%%answer 1\n{text}",
+                "outputs": [{"output_type": "display_data", "data": {"text/markdown": text}}],
+            }
+            for id_, text in texts.items()
+        ]
+        return {"a.ipynb": (run, cells)}
+
+    assert list(varying(ran(x="one", y="two"), ran(x="three"))) == []
+    assert list(varying(ran(x="one"), ran(x="one", y="two"))) == []
+
+
 def test_what_a_report_does_not_print_does_not_vary_it() -> None:
     """Warnings to stderr and addresses of objects may differ."""
     run = Run(Path("key"), "a.ipynb", "", {}, {}, {}, [], "", 1.0)
@@ -320,7 +358,7 @@ def test_what_a_report_does_not_print_does_not_vary_it() -> None:
             {"output_type": "execute_result", "metadata": {}, "data": {"text/plain": text}},
             {"output_type": "display_data", "metadata": {}, "data": {"text/plain": text}},
         ]
-        return {"a.ipynb": (run, [{"id": "x", "metadata": {}, "outputs": outputs}])}
+        return {"a.ipynb": (run, [{"id": "x", "metadata": {}, "source": "", "outputs": outputs}])}
 
     assert list(varying(ran(1, "stderr"), ran(2, "stderr"))) == []
     (message,) = varying(ran(1, "stdout"), ran(2, "stdout"))
@@ -333,7 +371,8 @@ def test_address_that_varies_is_named_as_one() -> None:
 
     def ran(text: str) -> dict[str, Any]:
         outputs = [{"output_type": "stream", "name": "stdout", "text": text}]
-        return {"a.ipynb": (run, [{"id": "x", "metadata": {}, "outputs": outputs}])}
+        cell = {"id": "x", "metadata": {}, "source": "", "outputs": outputs}
+        return {"a.ipynb": (run, [cell])}
 
     (message,) = varying(ran("<A object at 0x7f01>"), ran("<A object at 0x7f02>"))
     assert "the addresses of objects" in message
@@ -367,14 +406,27 @@ def test_commit_since_publication_is_no_damage(
     assert "vary from run to run (it names 'Code: git commit `" in verdict(checked)
 
 
-def test_bytecode_of_others_is_not_believed(checked: TinyProject) -> None:
+@pytest.mark.parametrize("module", ["src/tiny/sums.py", "lib/more.py"])
+def test_bytecode_of_others_is_not_believed(checked: TinyProject, module: str) -> None:
     """A module's cached bytecode may have the header of its source, but say something else."""
-    module = checked.root / "src" / "tiny" / "sums.py"
-    cache = Path(importlib.util.cache_from_source(str(module)))
-    cache.parent.mkdir(exist_ok=True)
+    cache = Path(importlib.util.cache_from_source(str(checked.root / module)))
+    cache.parent.mkdir(exist_ok=True, parents=True)
     cache.write_bytes(b"forged")
     assert verdict(checked) == ""
     assert not cache.exists()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    ["ipython/profile_default/ipython_kernel_config.py", "matplotlib/stylelib/a.mplstyle"],
+)
+def test_settings_of_others_are_not_read(checked: TinyProject, settings: str) -> None:
+    """A kernel would execute what IPython's say."""
+    path = checked.root / "build" / settings
+    path.parent.mkdir(exist_ok=True, parents=True)
+    path.write_text('c.InteractiveShellApp.exec_lines = ["import builtins; builtins.sum = max"]')
+    assert verdict(checked) == ""
+    assert not path.exists()
 
 
 def test_what_no_run_can_verify_is_told(
@@ -459,6 +511,13 @@ def test_new_missing_and_drifted_values_are_told_apart(checked: TinyProject) -> 
     assert checked.run("check", NBPRESS_DATASET="small", NBPRESS_RECORD="1").status == 0
     assert json.loads(path.read_text("utf-8"))["1a.total"] == {"value": 6.0, "absolute": 0.5}
     assert verdict(checked) == ""
+
+
+@pytest.mark.parametrize(("was", "now"), [(1, True), (False, 0.0), ([1, 0], [1, False])])
+def test_truth_is_no_number(was: Any, now: Any) -> None:
+    """That 1 becomes true is a drift, although they are equal in Python."""
+    (drift,) = compare({"1a.x": {"value": was, "relative": 0.1}}, {"1a.x": now})
+    assert drift.kind == "drifted"
 
 
 def test_damaged_expected_values_are_named(checked: TinyProject) -> None:

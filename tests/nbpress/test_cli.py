@@ -155,6 +155,15 @@ def test_module_beside_the_notebook_counts(built: TinyProject) -> None:
     assert built.report().executed == {"2_pictures": "notebooks/near.py changed"}
 
 
+@pytest.mark.parametrize("name", ["sitecustomize", "usercustomize"])
+def test_module_that_python_imports_by_itself_counts(built: TinyProject, name: str) -> None:
+    """Its appearance is a change: it may patch anything."""
+    (built.root / "src" / f"{name}.py").write_text("HERE = 1\n", "utf-8")
+    executed = built.report().executed
+    assert executed["1_sums"] == f"src/{name}.py changed"
+    assert built.report().executed == {}
+
+
 def test_edit_that_keeps_time_and_size_counts(built: TinyProject) -> None:
     """The digest notices the edit, and the kernel does not use outdated bytecode for it."""
     path = built.root / "src" / "tiny" / "plugin.py"

@@ -252,6 +252,25 @@ def test_module_that_does_more_than_define(
         assert press.printed(IS_FORKED)[0].strip() == expected
 
 
+@pytest.mark.parametrize(
+    "lacking",
+    [
+        "del os.pidfd_open",
+        "os.pidfd_open = lambda _: os.open('/proc/none', 0)  # raises an OSError",
+    ],
+)
+def test_system_without_descriptors_of_processes(
+    press: Press, lacking: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where Linux or Python is too old for them, kernels start afresh."""
+    monkeypatch.setattr(fork_server, "__file__", str(tmp_path / "fork_server.py"))
+    server = Path(worker.__file__).with_name("fork_server.py").read_text("utf-8")
+    (tmp_path / "fork_server.py").write_text(
+        server.replace("    main()\n", f"    {lacking}\n    main()\n"), "utf-8"
+    )
+    assert press.printed(IS_FORKED)[0].strip() == "False"
+
+
 # ---- How they end -----------------------------------------------------------------------------
 
 

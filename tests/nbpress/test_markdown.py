@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from nbpress.say.markdown import anchors_in, begun_in, references, set_references, task_names
+from nbpress.say.markdown import (
+    anchors_in,
+    begun_in,
+    pipe_table,
+    references,
+    set_references,
+    task_names,
+)
 
 
 @pytest.mark.parametrize(
@@ -52,3 +59,20 @@ def test_references_in_code_and_comments_are_none() -> None:
     text = f"{hidden}[`x`](#b) [{{{{ n }}}} of\nthem](#c 'title') [see [](#d)"
     assert [each["target"] for each in references(text)] == ["b", "c", "d"]
     assert set_references(text, lambda each: each["target"]) == f"{hidden}b c [see d"
+
+
+@pytest.mark.parametrize(
+    ("cell", "written"),
+    [
+        ("a|b", r"a\|b"),
+        (r"a\|b", r"a\|b"),
+        ("$|w|$", r"$\vert w\vert$"),
+        (r"$\|w\|^2$ | $\left\|w\right\|$", r"$\Vert w\Vert^2$ \| $\left\Vert w\right\Vert$"),
+        (r"$$a \\|b|$$", r"$$a \\\vert b\vert$$"),
+        ("one\ntwo", "one two"),
+        (3, "3"),
+    ],
+)
+def test_cell_of_a_table_is_one_cell(cell: object, written: str) -> None:
+    """A bar stays what it is: in a formula an absolute value or a norm, in a text a bar."""
+    assert pipe_table(["h"], [[cell]]) == f"| h |\n| --- |\n| {written} |"

@@ -397,6 +397,26 @@ def test_what_is_left_to_do(tmp_path: Path) -> None:
         assert line.startswith(f"a.ipynb, {beginning}")
 
 
+def test_what_would_stop_the_build_is_listed(tmp_path: Path) -> None:
+    """Formulas that cannot be read are, and questions; names of files may be links or HTML."""
+    (tmp_path / "a b.png").touch()
+    path = saved(
+        tmp_path / "a.ipynb",
+        cell("# A\n\n![A dot.](a%20b.png)\n\n<img width=9 src='c.png'>", "markdown"),
+        cell("As $\\nosuch x$ says.", "markdown"),
+        cell("name = input('Who? ')"),
+        cell("read_input(1)"),
+    )
+    assert left_to_do(adopt([path])) == [
+        "a.ipynb, cell 1: it names a b.png, a file beside the original: "
+        f"`cp -r '{tmp_path}/a b.png' 'notebooks/a b.png'`",
+        "a.ipynb, cell 1: it shows c.png, which does not exist: add the picture, or remove it",
+        "a.ipynb, cell 2, line 1: formula cannot be read: \\nosuch x",
+        "a.ipynb, cell 4: it asks for input, which would stop the build: write the answer into the "
+        "code",
+    ]
+
+
 def test_files_that_only_this_machine_has_are_listed(tmp_path: Path) -> None:
     """Neither an absolute path nor a picture that is missing stops the copy, but both are named."""
     path = tmp_path / "a.ipynb"

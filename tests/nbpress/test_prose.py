@@ -101,7 +101,7 @@ def test_value_that_is_quoted_for_the_first_time(built: TinyProject) -> None:
 
 
 def test_answer_added_moved_and_deleted(built: TinyProject) -> None:
-    """Nothing is executed, and a fresh run says the same."""
+    """Nothing is executed, unless it moves past code, and a fresh run says the same."""
     insert_cell(built, "1_sums.ipynb", "claim", "again", "%%answer 1a\nAgain: {{ total }}.")
     assert "Again: 6.0." in executing_nothing(built)
     published = built.published()
@@ -111,7 +111,7 @@ def test_answer_added_moved_and_deleted(built: TinyProject) -> None:
     content = json.loads(path.read_text("utf-8"))
     content["cells"].append(content["cells"].pop(-2))
     path.write_text(json.dumps(content), "utf-8")
-    executing_nothing(built)
+    assert list(built.report().executed) == ["1_sums"]  # the claim's code might change the total
     content["cells"].pop()
     path.write_text(json.dumps(content), "utf-8")
     assert "Again" not in executing_nothing(built)

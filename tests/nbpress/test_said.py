@@ -84,7 +84,7 @@ def test_sentence_turns_with_its_claim() -> None:
     assert texts(said(cells, fallen))["h"] == "It falls."
 
 
-@pytest.mark.parametrize("before", ["b", "c", "d", "e"])
+@pytest.mark.parametrize("before", ["c", "d", "e"])
 def test_answer_that_is_moved_finds_its_values(before: str) -> None:
     """It does so if no code cell in between may change a variable that it quotes."""
     new = ("new", "%%answer 2d\n{{ n }}")
@@ -93,7 +93,7 @@ def test_answer_that_is_moved_finds_its_values(before: str) -> None:
     assert texts(said(cells))["new"] == "1"
 
 
-@pytest.mark.parametrize("before", ["a", "f"])
+@pytest.mark.parametrize("before", ["a", "b", "f"])
 def test_variable_that_may_be_another_there_is_not_known(before: str) -> None:
     """A fresh run might find another value, or none."""
     cells = list(CELLS)
@@ -105,11 +105,34 @@ def test_variable_that_may_be_another_there_is_not_known(before: str) -> None:
 @pytest.mark.parametrize(
     ("code", "value", "is_known"),
     [
-        ("print(n)", 1, True),
+        ("print(n)", 1, False),  # __str__ may change anything
         ("show(n)", [1], False),  # it may append to it
         ("train(2)", 1, False),  # it may assign to a global variable
         ("nbpress.record('1a', m=train(2))", 1, False),
-        ("nbpress.record('1a', m=2)", 1, True),
+        ("nbpress.record('1a', m=2)", 1, False),
+        ("for _ in steps: pass", 1, False),  # a generator
+        ("m = [*steps]", 1, False),
+        ("m, k = steps", 1, False),
+        ("m = model.trained", 1, False),  # a property
+        ("m = models[0]", 1, False),
+        ("m = model + 1", 1, False),
+        ("m = model < 1", 1, False),
+        ("m = f'{model}'", 1, False),
+        ("if model: pass", 1, False),
+        ("model", 1, False),  # which is shown
+        ("import m", 1, False),
+        ("class A: pass", 1, False),
+        ("m = {model: 1}", 1, False),  # __hash__
+        ("m = 2; k = [m, (m, 'x')]; l: int = 1", 1, True),
+        ("m: n = 1", 1, True),
+        ("n: int = 1", 1, False),
+        ("m: model.trained = 1", 1, False),
+        ("def f(x: int = 2, *y, z=3) -> int: return train()", 1, True),
+        ("def f(x=train()): pass", 1, False),
+        ("def f(*, x=train()): pass", 1, False),
+        ("def f(x: model.trained): pass", 1, False),
+        ("def f() -> model.trained: pass", 1, False),
+        ("async def f(): pass", 1, False),
         ("m.append(2)", [1], False),  # another name for the same list
         ("m += [2]", [1], False),
         ("m[...] = 2", 1, False),  # an array without dimensions

@@ -24,6 +24,8 @@ from nbpress.run.said import Said
 from nbpress.sweep import commands
 from nbpress.sweep.journal import DONE, Entry
 from nbpress.sweep.results import read_table
+from nbpress.sweep.stale import stale_runs
+from nbpress.sweep.sweep import read_journal, reopen
 from nbpress.sweep.view import View
 from nbpress.sweep.where import matching
 
@@ -186,7 +188,7 @@ def test_values_are_those_of_plain_papermill(
             ["1_sums", "dataset=small,large"],
             "the data set cannot be varied: choose it by --dataset",
         ),
-        (["1_sums"], "there is neither sweeps/1_sums.yaml nor a sweep '1_sums' to continue"),
+        (["1_sums"], "there is neither sweeps/1_sums.yaml nor a sweep '1_sums' to continue: "),
         (["3_summary", "x=1,2"], "3_summary.ipynb needs values of other chapters, so it cannot "),
         (["1_sums", "count=1..2", "--dataset", "huge"], "no data set 'huge'"),
         (["1_sums", "count=1..2", "--name", "../x"], "a sweep's name must have only letters, "),
@@ -214,6 +216,13 @@ def test_notebook_that_is_elsewhere_is_suggested(tiny: TinyProject, named: str) 
     result = tiny.run("sweep", named, "count=1..2")
     near = {"own.ipynb": "sweeps/own.ipynb"}.get(named, "notebooks/1_sums.ipynb")
     assert result.err.endswith(f"{named}; did you mean '{near}'?\n")
+
+
+def test_sweep_whose_name_is_near_is_suggested(tiny: TinyProject) -> None:
+    """It may have a file that nothing has run yet."""
+    (tiny.root / "sweeps").mkdir()
+    (tiny.root / "sweeps" / "penalty.yaml").touch()
+    assert tiny.run("sweep", "penalti").err.endswith("seed=0..4); did you mean 'penalty'?\n")
 
 
 def test_value_that_happens_to_repeat_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
@@ -386,6 +395,20 @@ def test_edit_makes_runs_stale(tiny: TinyProject, file: str, old: str, new: str,
     assert executed(result) == ["count=1", "count=2"]
     assert column(tiny, "attempts") == ["2", "2"]
     assert executed(sweep(tiny, "1_sums")) == []
+
+
+def test_run_that_a_sweep_adds_meanwhile_is_not_stale(
+    tiny: TinyProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`sweep show` reads the journal of a sweep that may be running."""
+    monkeypatch.syspath_prepend(tiny.root / "site")
+    sweep(tiny, "1_sums", "count=1..2")
+    tiny.edit("src/tiny/base.py", "STEP = 1", "STEP = 2")
+    with read_journal(open_project(tiny.root), "1_sums") as journal:
+        again = reopen(open_project(tiny.root), "1_sums", journal)
+        first, _ = journal.entries()
+        planned = {first.point: again.run_of(first.parameters)}
+        assert list(stale_runs(again, journal, planned)) == [first.point]
 
 
 def test_results_of_another_data_set_than_usual_are_not_stale(tiny: TinyProject) -> None:

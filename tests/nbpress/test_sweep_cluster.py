@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import errno
 import os
 import signal
 import socket
@@ -11,12 +12,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import psutil
 import pytest
 from fixtures.tiny_project import TinyProject
+
+from nbpress.errors import PressError
+from nbpress.sweep import remote
+from nbpress.sweep.cluster import ClusterWorkers
 
 TLS = Path(__file__).parents[1] / "fixtures" / "tls"  # a certificate for tests alone
 DASK = Path(sys.executable).with_name("dask")
@@ -176,6 +183,67 @@ def test_worker_with_other_packages_gets_no_second_run(
         assert result.err.count(refusal) == 1
     finally:
         os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_full_disk_of_a_worker_is_no_fault_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker refuses runs and says why, as one does that has other packages."""
+
+    def run_in(*_: Any) -> Any:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(remote, "_compare_versions", lambda _: None)
+    monkeypatch.setattr(remote, "_run_in", run_in)
+    assert "the disk is full" in remote.run_there(cast("remote.Parcel", None)).refused
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        ("raise ValueError('it: is away')", "it: is away"),
+        ("raise SystemExit('no colon')", "no colon"),
+        ("import os; os.kill(os.getpid(), 9)", "exit status -9"),
+    ],
+)
+def test_data_set_that_a_worker_cannot_resolve(
+    command: str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is a reason to give, however the resolver ended."""
+    monkeypatch.setattr(remote, "_RESOLVE", command)
+    with pytest.raises(PressError) as refusal:
+        remote._data_set("mine", "module:function", (), reason)
+    assert str(refusal.value) == f"its data set 'mine' cannot be resolved: {reason}"
+
+
+def test_worker_that_dies_with_its_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its run is lost: Dask itself would wait for ever for another worker to repeat it."""
+
+    class Task:
+        status = "finished"
+
+        def add_done_callback(self, settle: Callable[[Any], None]) -> None:
+            settle(self)
+
+        def result(self, timeout: float | None = None) -> Any:
+            assert timeout is not None
+            raise TimeoutError
+
+        def cancel(self, **_: Any) -> None:
+            pass
+
+    client = SimpleNamespace(
+        scheduler_info=lambda **_: {"workers": ["tls://127.0.0.1:2"]},
+        submit=lambda *_, **__: Task(),
+        close=lambda **_: None,
+        dashboard_link="",
+    )
+    monkeypatch.setattr("distributed.Client", lambda *_, **__: client)
+    pack = cast("Callable[[Any], remote.Parcel]", lambda _: None)
+    with ClusterWorkers("tls://127.0.0.1:1", pack) as workers:
+        assert workers.free() == 1
+        future = workers.submit(cast("Any", None))
+        assert isinstance(future.exception(timeout=DEADLINE), BrokenExecutor)
+        assert workers.host(future) == "tls://127.0.0.1:2"
+        assert workers.free() == 1
 
 
 def test_cluster_elsewhere_needs_tls(project: TinyProject) -> None:

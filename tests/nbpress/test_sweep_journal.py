@@ -87,6 +87,32 @@ def test_change_is_in_the_journal_when_the_call_returns(path: Path) -> None:
         assert [entry.state for entry in journal.entries()] == [DONE, FAILED, DONE]
 
 
+def test_changes_that_belong_together_are_stored_together(path: Path) -> None:
+    """Others see none of them before the block ends, and never if it ends with an error."""
+
+    def states() -> list[str]:
+        with Journal(path, reading=True) as journal:
+            return [entry.state for entry in journal.entries()]
+
+    def fail(journal: Journal) -> None:
+        with journal.together():
+            journal.change([GRID[2][0]], state=RUNNING)
+            raise ZeroDivisionError
+
+    with Journal(path) as journal:
+        with pytest.raises(ZeroDivisionError):
+            fail(journal)
+        assert states() == [DONE, FAILED, WAITING]
+        with journal.together():
+            journal.update(journal.entries()[1], state=WAITING)
+            journal.change([GRID[2][0]], state=DONE)
+            assert [entry.state for entry in journal.entries()] == [DONE, WAITING, DONE]
+            assert states() == [DONE, FAILED, WAITING]
+        assert states() == [DONE, WAITING, DONE]
+        journal.change([GRID[1][0]], state=DONE)
+        assert states() == [DONE, DONE, DONE]
+
+
 def _truncate(path: Path) -> None:
     os.truncate(path, path.stat().st_size // 2)
 

@@ -12,6 +12,8 @@ from fixtures.tiny_project import TinyProject
 
 import nbpress
 from nbpress.errors import PressError
+from nbpress.sweep.journal import DONE, Entry
+from nbpress.sweep.results import read_table, write_table
 
 PANDAS = pytest.importorskip("pandas")
 GRID = ("1_sums", "count=1..3", "scale=1,2")
@@ -51,6 +53,18 @@ def test_results_are_a_table_with_what_it_is_of() -> None:
         "stale": "",
         "values": ["1a.total"],
     }
+
+
+def test_texts_that_look_like_nothing_are_values(tmp_path: Path) -> None:
+    """A parameter or value may be the text "None"; None itself is an empty cell."""
+    entries = [
+        Entry({"penalty": penalty, "start": start}, "key", DONE, values={"1.name": penalty})
+        for penalty, start in (("None", None), ("null", 0.5), ("l2", 1.0))
+    ]
+    write_table(tmp_path, entries, {"parameters": ["penalty", "start"], "repeat": []}, ())
+    table = read_table(tmp_path)
+    assert list(table["penalty"]) == list(table["1.name"]) == ["None", "null", "l2"]
+    assert list(table["start"].isna()) == [True, False, False]
 
 
 @pytest.mark.usefixtures("inside")

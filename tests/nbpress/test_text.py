@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 import pytest
 
 from nbpress.say.prose import Prose, read_prose, split_prose
 from nbpress.say.text import TextError, prose, read_text
+from nbpress.say.typography import plain
 
 VALUES = {
     **{"steps": 1546, "first": 1, "loss": -1.8e-7, "name": "softmax"},
@@ -203,3 +206,20 @@ def test_placeholder_without_a_blank(half: str) -> None:
     with pytest.raises(TextError, match=r"blank is missing|only half of it") as caught:
         read_text(f"One.\n{half}")
     assert caught.value.line == 2
+
+
+class Boasting(float):
+    """A number that prints itself as another one."""
+
+    def __format__(self, format_: str) -> str:
+        return "666"
+
+    __str__ = __repr__ = lambda self: "666"
+
+
+def test_value_that_prints_itself_otherwise_is_what_json_holds() -> None:
+    """A text cannot say something else than values.json."""
+    (value,) = plain("x", [Boasting(0.5)])
+    assert read_text("{{ x }}, {{ x:.1f }}").set({"x": value}, {}) == "0.5, 0.5"
+    kinds = [type(plain("x", value)) for value in (Boasting(1), HTTPStatus.OK, True, "a")]
+    assert kinds == [float, int, bool, str]

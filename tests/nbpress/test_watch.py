@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
+from concurrent.futures import Executor
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -13,6 +16,9 @@ from fixtures.tiny_project import GATED, NOTEBOOKS, TinyProject
 from fixtures.watched import DONE, Watch, watching
 
 import nbpress
+from nbpress.publish.build import Request
+from nbpress.watch import builder
+from nbpress.watch.watch import watch
 
 SUMS = "notebooks/1_sums.ipynb"
 PICTURES = "notebooks/2_pictures.ipynb"
@@ -221,3 +227,17 @@ def test_ctrl_c_ends_it_with_a_line(built: TinyProject, at_work: bool) -> None:
         assert watch.interrupt() == 0
         assert watch.rest()[-1:] == ["no longer watching"]
         assert psutil.wait_procs(processes, timeout=30)[1] == []
+
+
+def test_ctrl_c_before_a_build_has_begun(
+    built: TinyProject, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It ends the watch like any other: there is no build to wait for."""
+
+    class Interrupted(Executor):
+        def submit(self, *_: Any, **__: Any) -> Any:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(builder, "local_pool", lambda _: contextlib.nullcontext(Interrupted()))
+    watch(builder.Job(built.root, Request(), "", debug=False))
+    assert capsys.readouterr().err.splitlines()[-1] == "no longer watching"

@@ -68,7 +68,7 @@ def test_page_holds_all_it_needs(page: str) -> None:
     reader = _Reader(page)
     assert not reader.all("script")
     assert not reader.all("link")
-    assert all(str(image["src"]).startswith("data:image/") for image in reader.all("img"))
+    assert {str(image["src"]).partition("/")[0] for image in reader.all("img")} == {"data:image"}
     outward = [a["href"] for a in reader.all("a") if not str(a["href"]).startswith(("#", "data:"))]
     assert outward == []
 
@@ -123,7 +123,7 @@ def test_code_is_folded_away_but_there(page: str) -> None:
             assert section.partition("</details>")[2].lstrip().startswith("</section>")
     assert '<span class="of"> of Task 2d — Early stopping</span>' in page
     shown = _Reader(page_of(*bound_report(show_code=True))).all("details")
-    assert all("open" in attrs for attrs in shown)
+    assert {"open" in attrs for attrs in shown} == {True}
 
 
 def test_values_can_be_downloaded(page: str) -> None:

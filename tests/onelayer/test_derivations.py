@@ -257,6 +257,7 @@ def test_true_claims_are_proved(claim: str) -> None:
         (r"\ln(a)^2 = \ln(a a)", "a power of the logarithm"),
         (r"a \!\!\! a = a^2", "cannot read"),
         ("\u0430 = \u0430", "cannot read"),
+        ("\u09ea = 4", "cannot read"),  # a digit that looks like an 8
         ("\U0001d44e = \U0001d44e", "cannot read"),
         (r"y_\i = y_i", "'i' is no index"),
         (r"\frac{\partial y_k + a}{\partial a} = 1", "what is differentiated"),
@@ -387,6 +388,11 @@ def test_rows_are_read_as_they_are_seen(rows: str, refusal: str) -> None:
         ([("define", "u = z")], r"\frac{1}{\ln u - \ln z} = 1", "a denominator is 0"),
         ([("assume", "a = 0")], r"\frac{e^a - 1}{e^a - 1} = 1", "a denominator is 0"),
         ([("assume", "a = 2 b")], r"\frac{\mathrm{d} a}{\mathrm{d} b} = 0", "by an assumption b"),
+        (
+            [("define", "u = K - 2, \\quad v = u^2")],
+            r"\frac{\mathrm{d} v}{\mathrm{d} u} = 2 u",
+            "u is a constant, so nothing changes with it",
+        ),
         (
             [
                 ("define", "v_k = e^{z_k}, \\quad u_k = 1 + e^{z_k}"),

@@ -242,13 +242,15 @@ def test_true_stops() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"learning_rate": -0.1}, r"learning_rate must be positive; got -0\.1"),
-        ({"learning_rate": 0.0}, r"learning_rate must be positive; got 0\.0"),
-        ({"learning_rate": np.nan}, "learning_rate must be positive; got nan"),
-        ({"batch_size": 0}, "batch_size must be at least 1; got 0"),
-        ({"num_epochs": 0}, "num_epochs must be at least 1; got 0"),
-        ({"patience": 0}, "patience must be at least 1; got 0"),
-        ({"validations_per_epoch": 0}, "validations_per_epoch must be at least 1; got 0"),
+        ({"learning_rate": -0.1}, r"learning_rate must be positive and finite; got -0\.1"),
+        ({"learning_rate": 0.0}, r"learning_rate must be positive and finite; got 0\.0"),
+        ({"learning_rate": np.nan}, "learning_rate must be positive and finite; got nan"),
+        ({"learning_rate": np.inf}, "learning_rate must be positive and finite; got inf"),
+        ({"batch_size": 2.5}, r"batch_size must be a whole number, at least 1; got 2\.5"),
+        ({"batch_size": 0}, "batch_size must be a whole number, at least 1; got 0"),
+        ({"num_epochs": 0}, "num_epochs must be a whole number, at least 1; got 0"),
+        ({"patience": 0}, "patience must be a whole number, at least 1; got 0"),
+        ({"validations_per_epoch": 0}, "validations_per_epoch must be a whole number"),
     ],
 )
 def test_settings(settings, message) -> None:

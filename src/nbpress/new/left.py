@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import unquote
 
 from packaging.utils import canonicalize_name
 
@@ -22,12 +23,14 @@ from nbpress.project.declarations import declarations
 from nbpress.project.notebook import INJECTED_TAG, Cell
 from nbpress.project.texts import faults
 from nbpress.project.typed import typed_numbers
+from nbpress.publish.lint import wrong_formulas
 from nbpress.run.plan import INJECTED
 from nbpress.run.versions import installed_versions
 from nbpress.say.markdown import VERBATIM, begun_in, blanked, task_names
 from nbpress.say.prose import split_prose
 from nbtypeset.schema import MIME_TYPE
 
+_EXPORTER = "typst-pdf"  # which sets the report
 ALTERNATIVE = "its figure has no text alternative"
 
 _DRAWS = {
@@ -37,9 +40,9 @@ _DRAWS = {
 }
 # As a title or a label is shown, perhaps in a list of lines; the press hides addresses.
 _PRINTED = re.compile(r"(?:\[[\"'])?Text\(")
-_LINKED = re.compile(r"\]\(([^)\s]+)\)")
+_LINKED = re.compile(r"\]\(([^)\s]+)\)|<img\b[^>]*?\bsrc\s*=\s*[\"']?([^\s\"'>]+)")
 _ABSOLUTE = re.compile(r"/(?:[^/\n]+/)+[^/\n]+\.[A-Za-z]\w*")  # a file's path, as it looks
-_PICTURES = re.compile(r"!\[[^\]]*\]\(([^)\s]+)\)")
+_PICTURES = re.compile(r"!\[[^\]]*\]\(([^)\s]+)\)|<img\b[^>]*?\bsrc\s*=\s*[\"']?([^\s\"'>]+)")
 _TIMES = re.compile(
     r"^\s*%%?time(?:it)?\b|\btime\.(?:time|perf_counter|ctime|process_time)\(|\b(?:now|today)\(\)",
     re.MULTILINE,
@@ -49,6 +52,7 @@ _DRAWS_NUMBERS = re.compile(
     r"\b(?:np|numpy)\.random\.[a-z]\w*\(|\bdefault_rng\(\s*\)"
     r"|\brandom\.(?:random|randint|uniform|gauss|choices?|sample|shuffle)\("
 )
+_ASKS = re.compile(r"(?<![\w.])(?:input|getpass)\(")
 _INSTALLS = re.compile(r"^\s*[!%]\s*(?:pip|conda|mamba)\s+install\b", re.MULTILINE)
 
 
@@ -60,7 +64,8 @@ def left_to_do(adopted: Sequence[Adopted]) -> list[str]:
     """
     lines: list[tuple[int, int, str]] = []
     names = [each.notebook.path.name for each in adopted]
-    for fault in faults(each.notebook for each in adopted):
+    notebooks = [each.notebook for each in adopted]
+    for fault in [*faults(notebooks), *wrong_formulas(notebooks, [_EXPORTER])]:
         lines.append((names.index(fault.notebook), fault.cell, str(fault)))
     for index, each in enumerate(adopted):
         if each.is_named:
@@ -118,8 +123,8 @@ def _of_cell(adopted: Adopted, cell: Cell, below: Cell | None) -> Iterator[str]:
     folder = adopted.path.parent
     if cell.kind == "markdown":
         shown = blanked(cell.source, VERBATIM)
-        yield from _files(folder, _LINKED.findall(shown))
-        for name in _PICTURES.findall(shown):
+        yield from _files(folder, _named_by(_LINKED, shown))
+        for name in _named_by(_PICTURES, shown):
             with contextlib.suppress(OSError, ValueError):
                 if not re.match(r"\w+:", name) and not (folder / name).is_file():
                     yield f"it shows {name}, which does not exist: add the picture, or remove it"
@@ -136,6 +141,8 @@ def _of_cell(adopted: Adopted, cell: Cell, below: Cell | None) -> Iterator[str]:
         yield "it takes the time: if that is printed, each run prints another one, so remove it"
     if INJECTED_TAG in cell.tags:
         yield "papermill added it: move its values to the cell of parameters, and remove it"
+    if _ASKS.search(cell.source):
+        yield "it asks for input, which would stop the build: write the answer into the code"
     if _INSTALLS.search(cell.source):
         yield "it installs packages in each run: list them in requirements.txt instead"
     try:
@@ -182,6 +189,11 @@ def _modules(folder: Path, source: str) -> Iterator[str]:
                     f"it imports {name}, which is not installed: list it in requirements.txt, and "
                     "delete .python, so that `make` sets up .venv from that list"
                 )
+
+
+def _named_by(pattern: re.Pattern[str], markdown: str) -> list[str]:
+    """Return the names of files in a pattern's groups; in links a blank is written as %20."""
+    return [unquote(next(filter(None, each.groups()))) for each in pattern.finditer(markdown)]
 
 
 def _files(folder: Path, names: Iterable[str]) -> Iterator[str]:

@@ -9,7 +9,7 @@ import tokenize
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from nbpress.errors import PressError
@@ -144,7 +144,7 @@ class _Imports:
     at_once: list[str]  # when it is loaded, not within functions
 
 
-@cache
+@lru_cache(1000)  # a bound for `nbpress watch`, which reads every state of a file that is saved
 def _imports(source: str | bytes, name: str, package: str) -> _Imports:
     tree = parse(source, name)
     anywhere, at_once = (

@@ -42,11 +42,11 @@ def _complaint(problem: Mapping[str, Any], known: list[str]) -> str:
         return f"unknown key {key!r}" + did_you_mean(str(problem["loc"][-1]), known)
     if kind == "missing":
         return f"{key} is missing"
+    if kind == "value_error":
+        return f"{key}: {problem['msg'].removeprefix('Value error, ')}"
     if problem["loc"][-1:] == ("[key]",):
         key = ".".join(map(str, problem["loc"][:-2]))
         return f"{key}: expected names before the colons; got {got!r:.60}"
-    if kind == "value_error":
-        return f"{key}: {problem['msg'].removeprefix('Value error, ')}"
     message = _EXPECTED.get(kind, problem["msg"].lower()).format(**problem.get("ctx", {}))
     if isinstance(got, str | int | float) and kind != "too_short":
         message += f"; got {got!r:.60}"

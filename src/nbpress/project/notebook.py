@@ -77,6 +77,11 @@ class Notebook:
 
     def parameters(self) -> dict[str, Parameter]:
         """Return the declarations of the cell tagged `parameters`."""
+        return dict(self._declared)
+
+    @cached_property
+    def _declared(self) -> dict[str, Parameter]:
+        """The same, read once: a sweep checks each of its values against them."""
         tagged = [cell for cell in self.cells if "parameters" in cell.tags]
         return {p.name: p for cell in tagged for p in declarations(cell.source, self.name_of(cell))}
 

@@ -6,6 +6,7 @@ All paths start at the root, the folder that contains `report/report.yaml`.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,17 +49,10 @@ class Project:
 
     def source_files(self) -> set[Path]:
         """Return the Python files that a notebook could import, without installed packages."""
-        files: set[Path] = set()
-        for top in self.import_path:
-            for folder, below, names in os.walk(top):
-                here = Path(folder)
-                below[:] = [
-                    name
-                    for name in below
-                    if not name.startswith(".") and not (here / name / "pyvenv.cfg").exists()
-                ]
-                files |= {here / name for name in names if name.endswith(".py")}
-        return files
+        folders = (each for top in self.import_path for each in folders_below(top))
+        return {
+            folder / name for folder, names in folders for name in names if name.endswith(".py")
+        }
 
     def chapter(self, name: str) -> Chapter:
         """Return the chapter of a notebook, named with or without `.ipynb`."""
@@ -74,6 +68,18 @@ class Project:
         """Return a path relative to the root, as shown to the user."""
         root, whole = f"{self.root}{os.sep}", str(path)  # pathlib takes ten times as long
         return whole.removeprefix(root) if whole.startswith(root) else path.name
+
+
+def folders_below(top: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Yield a folder and those below it, with their files; no hidden ones and no environments."""
+    for folder, below, names in os.walk(top):
+        here = Path(folder)
+        below[:] = [
+            name
+            for name in below
+            if not name.startswith(".") and not (here / name / "pyvenv.cfg").exists()
+        ]
+        yield here, names
 
 
 def open_project(start: Path | None = None) -> Project:

@@ -88,7 +88,8 @@ def build(project: Project, request: Request) -> list[Path]:
         bound, executed = compose(
             project, dataset, request.parameters, force=request.force, exporters=exporters
         )
-        published, files = _render_all(project, bound, forms, former)
+        rendered = None if request.force else former
+        published, files = _render_all(project, bound, forms, rendered)
         notes = list(dict.fromkeys(note for form in published.values() for note in form.notes))
         refuse_unread(project, notes, exporters)
         record = published_record(dataset, request.parameters, bound, published)

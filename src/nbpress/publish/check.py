@@ -37,12 +37,12 @@ from nbpress.publish.compare import (
 from nbpress.publish.contradicted import OTHER_KIND, other_claims, other_values
 from nbpress.publish.provenance import Commit, read_commit
 from nbpress.publish.published import RECORD, VALUES, Published, read_published
-from nbpress.publish.trust import delete_bytecode, edited, unverified
+from nbpress.publish.trust import delete_forgeable, edited, unverified
 from nbpress.publish.varying import last_runs, varying
 from nbpress.run.plan import are_defaults, plan
 
 _REMEDY = (
-    "If the report is your own, publish it again: make report. "
+    "If the report is your own, publish it again: make report FORCE=1. "
     "If it was handed in to you, do not: that would replace it."
 )
 
@@ -66,7 +66,7 @@ def check(project: Project, dataset: str, parameters: Parameters, *, record: boo
     if record and parameters:
         raise PressError("RECORD records values for the default parameters only: unset PARAMS")
     with locked(project.build):
-        delete_bytecode(project)
+        delete_forgeable(project)
         published, faults = _published(project.output)
         if faults and not published and not record:  # there is nothing to compare with
             raise PressError("\n".join([*faults, _REMEDY]))

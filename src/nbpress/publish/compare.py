@@ -140,7 +140,7 @@ def _leaves(name: str, was: Any, now: Any) -> Iterator[tuple[str, Any, Any]]:
 
 def _agree(was: Any, now: Any, relative: float, absolute: float) -> bool:
     if not _are_numbers(was, now):
-        return bool(was == now)
+        return bool(was == now) and isinstance(was, bool) == isinstance(now, bool)  # 1 == True
     try:
         return math.isclose(now, was, rel_tol=relative, abs_tol=absolute)
     except OverflowError:  # integers beyond every float

@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import pypandoc
 from nbpress.errors import PressError
 from nbpress.files import digest
 from nbpress.project.dataset import NO_DATA_SET, DataSet
+from nbpress.project.project import folders_below
 from nbpress.run.execute import Execution
 from nbpress.run.inputs import RECORDED
 from nbpress.run.plan import REFERENCE, Plan
@@ -27,6 +28,8 @@ from nbpress.say.records import settings
 
 LOCK = "requirements.lock"
 _MOST_NAMED = 3  # changed files
+# Settings of a repository might have git pass over changes.
+_COMPARING = ("-c", "core.fsmonitor=false", "-c", "core.checkStat=default")
 
 # The tools named in the report, by their packages.
 _TOOLS = {
@@ -99,16 +102,18 @@ def _listed(versions: Mapping[str, str]) -> str:
 def read_commit(root: Path, date: datetime.date | None) -> Commit:
     """Ask git for the commit; without git or outside a checkout, the text says so.
 
-    The report's date is the given one, else SOURCE_DATE_EPOCH's, the commit's, or today's.
+    The report's date is the given one, else SOURCE_DATE_EPOCH's, the commit's, or today's. Code
+    that git was told to pass over counts as a change that is not committed.
     """
     date = date or _epoch_date()
 
     def git(*arguments: str) -> str:
         return subprocess.run(
-            ["git", "--no-optional-locks", *arguments],
+            ["git", "--no-optional-locks", *_COMPARING, *arguments],
             cwd=root,
             capture_output=True,
-            text=True,
+            encoding="utf-8",  # whatever the locale; names of files may be other bytes
+            errors="replace",
             check=True,
         ).stdout
 
@@ -116,11 +121,13 @@ def read_commit(root: Path, date: datetime.date | None) -> Commit:
         # If the project is a mere copy inside another checkout, that commit is not its own.
         git("ls-files", "--error-unmatch", "report/report.yaml")
         commit, day = git("log", "-1", "--format=%H %cs").split()
-        status = git("status", "--porcelain", "--no-renames", "-z").split("\0")
+        status = git("status", "--porcelain", "--no-renames", "--untracked-files=all", "-z")
+        listed = git("ls-files", "-v", "-z").split("\0")
     except (OSError, subprocess.CalledProcessError, ValueError):
         text = "Code: no git commit is known; this folder is not a git checkout."
         return Commit(text, date or _date(time.time()))
-    changed = [entry[3:] for entry in status if entry]  # "?? new.txt"
+    changed = [entry[3:] for entry in status.split("\0") if entry]  # "?? new.txt"
+    changed += [name for name in _passed_over(root, listed) if name not in changed]
     state = (
         f"with changes that are not committed: {_few(changed)}"
         if changed
@@ -129,6 +136,23 @@ def read_commit(root: Path, date: datetime.date | None) -> Commit:
     return Commit(
         f"Code: git commit `{commit}` of {day}, {state}.", date or datetime.date.fromisoformat(day)
     )
+
+
+def _passed_over(root: Path, listed: Sequence[str]) -> Iterator[str]:
+    """Yield files that git does not compare, and code that it ignores.
+
+    In a list of git's files, the first letter is lower case or S if a file is not compared.
+    """
+    files = {entry[2:]: entry[0] for entry in listed if entry}
+    yield from (n for n, flag in files.items() if flag not in "HM" and (root / n).exists())
+    for folder, names in folders_below(root):
+        if folder.is_relative_to(root / "build"):
+            continue
+        for name in names:
+            path = (folder / name).relative_to(root).as_posix()
+            path = os.fsencode(path).decode("utf-8", "replace")
+            if name.endswith((".py", ".ipynb")) and path not in files:
+                yield path
 
 
 def _few(names: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Deletes bytecode before a check; names edited files, and what fresh runs cannot verify."""
+"""Deletes what could forge a check; names edited files, and what fresh runs cannot verify."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ from pathlib import Path
 
 from nbpress.files import digest, read
 from nbpress.project.dataset import DataSet
-from nbpress.project.project import Project
+from nbpress.project.project import Project, folders_below
 from nbpress.publish.provenance import read_commit
 from nbpress.publish.published import Published
+from nbpress.run.environment import settings_folders
 
 
-def delete_bytecode(project: Project) -> None:
-    """Delete the bytecode beside the project's modules, which need not be that of their sources.
+def delete_forgeable(project: Project) -> None:
+    """Delete what fresh kernels would believe: bytecode, and settings of IPython and Matplotlib.
 
-    Python believes a header that anybody can write. The folder of a report may come from others.
+    Bytecode need not be that of its source: Python believes a header that anybody can write. The
+    folder of a report may come from others.
     """
-    for folder in {path.parent for path in project.source_files()}:
+    for folder in settings_folders(project.build):
+        shutil.rmtree(folder, ignore_errors=True)
+    for folder, _ in folders_below(project.root):
         shutil.rmtree(folder / "__pycache__", ignore_errors=True)
 
 

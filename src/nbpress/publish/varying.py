@@ -49,15 +49,16 @@ def _inputs(run: Run) -> tuple[str, dict[str, str]]:
 def _differing(
     notebook: str, before: list[dict[str, Any]], after: list[dict[str, Any]]
 ) -> Iterator[tuple[str, bool]]:
-    """Yield the cells that differ, and whether they do so in addresses of objects only."""
-    pairs = [
-        (old, new)
-        for old, new in zip(before, after, strict=True)
-        if INJECTED_TAG not in new["metadata"].get("tags", ())
-    ]
-    for number, (old, new) in enumerate(pairs, start=1):
-        was, now = as_json(_printed(old)), as_json(_printed(new))
-        if was != now:
+    """Yield the cells that both runs have and whose outputs differ; prose is not an input.
+
+    With each goes whether its outputs differ in addresses of objects only.
+    """
+    former = {cell.get("id"): cell for cell in before}
+    cells = [cell for cell in after if INJECTED_TAG not in cell["metadata"].get("tags", ())]
+    for number, new in enumerate(cells, start=1):
+        old = former.get(new["id"])
+        if old and old["source"] == new["source"] and _printed(old) != _printed(new):
+            was, now = as_json(_printed(old)), as_json(_printed(new))
             in_addresses = without_addresses(was) == without_addresses(now)
             yield f"{notebook}, cell {number} ({new['id']})", in_addresses
 

@@ -149,8 +149,12 @@ class Cache:
         """Return all runs, the most recently used first; they may be damaged."""
         if not self.folder.is_dir():
             return []
-        runs = [run for folder in self.folder.iterdir() if (run := self._read(folder))]
-        return sorted(runs, key=lambda run: (run.folder / "run.json").stat().st_mtime, reverse=True)
+        runs: list[tuple[float, Run]] = []  # with the time of their last use
+        for folder in self.folder.iterdir():
+            with contextlib.suppress(FileNotFoundError):  # a build has deleted it meanwhile
+                if run := self._read(folder):
+                    runs.append(((folder / "run.json").stat().st_mtime, run))
+        return [run for _, run in sorted(runs, key=lambda pair: pair[0], reverse=True)]
 
     def _changes_since(self, run: Run) -> str:
         """Say what has changed of all that a run loaded, read or listed; "" if nothing has."""

@@ -24,6 +24,16 @@ _ENVIRONMENT = {
 _FOREIGN = ("PYTHONSTARTUP", "JUPYTER_PATH")  # set by users for other work: removed
 
 
+def settings_folders(build: Path) -> list[Path]:
+    """Return the folders with settings that kernels read."""
+    return list(_settings(build).values())
+
+
+def _settings(build: Path) -> dict[str, Path]:
+    """Return these by variable: they are in `build/`, not the user's."""
+    return {"IPYTHONDIR": build / "ipython", "MPLCONFIGDIR": configuration(build)}
+
+
 def kernel_environment(root: Path, build: Path, sources: Iterable[Path]) -> dict[str, str]:
     """Return this process's environment, adapted for a project's kernels."""
     kept = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
@@ -35,7 +45,6 @@ def kernel_environment(root: Path, build: Path, sources: Iterable[Path]) -> dict
         **_ENVIRONMENT,
         # These folders come first: their modules are in the key, others of the same name are not.
         "PYTHONPATH": os.pathsep.join(dict.fromkeys([*map(str, sources), *users])),
-        "IPYTHONDIR": str(build / "ipython"),  # not the user's profile
-        "MPLCONFIGDIR": str(configuration(build)),
+        **{name: str(folder) for name, folder in _settings(build).items()},
         ROOT: str(root),
     }

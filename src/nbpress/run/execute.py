@@ -145,7 +145,7 @@ class _Runner:
         try:
             yield
         except PressError as error:
-            self.failures[str(error)] = []
+            self.failures.setdefault(str(error), [])
 
     def failure_message(self) -> str:
         """Return what stopped the build, each reason once."""

@@ -137,6 +137,7 @@ def main() -> None:
     """Load the modules, fork, and become a kernel or its keeper."""
     listening = socket.socket(fileno=int(sys.argv[1]))
     load(sys.argv[2:])
+    os.close(os.pidfd_open(os.getpid()))  # what `keep` needs: without it, no kernel is forked
     gc.freeze()
     client = accept(listening)
     text, (output, error), _, _ = socket.recv_fds(client, LONGEST, 2)

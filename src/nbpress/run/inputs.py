@@ -21,6 +21,7 @@ from nbpress.run.versions import installed_versions
 
 RECORDED = "recorded"  # the parameter that receives other chapters' values
 
+_AT_START = "import sitecustomize, usercustomize"  # if they exist
 _FORMAT = "4"  # of a run's folder; a new format makes every run stale
 
 
@@ -53,7 +54,8 @@ def common_inputs(project: Project, notebook: Notebook, data_sha256: str) -> Inp
     """Digest what every run of `notebook` on these data depends on, whatever its parameters."""
     parts = {"the cache's format": _FORMAT, "the data set": data_sha256}
     parts["its code"] = digest(json.dumps(notebook.in_key()))
-    modules = first_party_modules(notebook.named_code(), project.import_path)
+    code = notebook.named_code() | {"Python's start": _AT_START}
+    modules = first_party_modules(code, project.import_path)
     files = digests(project.root, sorted(map(project.relative, modules)))
     files |= declared(project.root, project.chapter(notebook.path.name).inputs)
     versions = installed_versions(project.report.distribution)

@@ -49,5 +49,5 @@ class ForkProvisioner(LocalProvisioner):
         """Wait a while for the kernel to end; jupyter_client itself polls only every 0.1 s."""
         await super().shutdown_requested(restart)
         if self.forked is not None:
-            with contextlib.suppress(asyncio.TimeoutError):
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.forked.ended(), _SHUTDOWN_SECONDS)

@@ -2,7 +2,7 @@
 
 Editing prose executes nothing if the run recorded everything that the prose quotes, and a fresh
 run would find the same values at that position. These are what a code cell above recorded for the
-task, or else the variable of that name, which has the same value in two places unless code
+task, or else the variable of that name, which has the same value in two places only if no code
 between them may change it.
 """
 
@@ -164,28 +164,42 @@ class Said:
 def _may_change(source: str, name: str) -> bool:
     """Return whether a code cell may change a variable, judging by its source.
 
-    A call may change anything: a function may assign to a global variable, or change the object
-    under another name. So may an assignment to a part of an object.
+    All but constants, functions that are defined and other names for what there is may run code
+    that changes any variable: calls, but also loops, operators, attributes and imports.
     """
     try:
-        tree = ast.parse(source)
+        statements = ast.parse(source).body
     except SyntaxError:  # magics
         return True
-    for node in ast.walk(tree):
-        match node:
-            case ast.Call(func=ast.Name(id="print") | ast.Attribute(value=ast.Name(id="nbpress"))):
-                continue
-            case ast.Call() | ast.AugAssign() | ast.With() | ast.AsyncWith() | ast.Await():
-                return True
-            case ast.FunctionDef(decorator_list=[_, *_]) | ast.ClassDef(decorator_list=[_, *_]):
-                return True
-            case ast.Attribute(ctx=ast.Store() | ast.Del()):
-                return True
-            case ast.Subscript(ctx=ast.Store() | ast.Del()):
-                return True
-            case ast.Name(id=each, ctx=ast.Store() | ast.Del()) if each == name:
-                return True
-        bound = getattr(node, "asname", None) or getattr(node, "name", None)  # imports, functions…
-        if isinstance(bound, str) and bound.partition(".")[0] in (name, "*"):
+    return not all(_changes_only_others(statement, name) for statement in statements)
+
+
+def _changes_only_others(statement: ast.stmt, name: str) -> bool:
+    match statement:
+        case ast.Pass() | ast.Expr(ast.Constant()):
             return True
+        case ast.FunctionDef(decorator_list=[], args=arguments):
+            parts = [*arguments.defaults, *filter(None, arguments.kw_defaults), statement.returns]
+            each = [arguments.vararg, arguments.kwarg, *arguments.args]
+            each += [*arguments.posonlyargs, *arguments.kwonlyargs]
+            parts += [argument.annotation for argument in each if argument]
+            return statement.name != name and all(map(_runs_nothing, filter(None, parts)))
+        case ast.Assign(targets=targets, value=value):
+            return all(_is_other(target, name) for target in targets) and _runs_nothing(value)
+        case ast.AnnAssign(target=target, annotation=annotation, value=value):
+            parts = [annotation, value]
+            return _is_other(target, name) and all(map(_runs_nothing, filter(None, parts)))
+    return False
+
+
+def _is_other(target: ast.expr, name: str) -> bool:
+    return isinstance(target, ast.Name) and target.id != name
+
+
+def _runs_nothing(expression: ast.expr) -> bool:
+    match expression:
+        case ast.Constant() | ast.Name():
+            return True
+        case ast.List(elts=elements) | ast.Tuple(elts=elements):
+            return all(map(_runs_nothing, elements))
     return False

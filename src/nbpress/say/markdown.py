@@ -109,6 +109,18 @@ def _name_in(reference: re.Match[str]) -> re.Match[str] | None:
 def pipe_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return a table in Markdown."""
     lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(
-        "| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines
-    )
+    return "\n".join("| " + " | ".join(map(_in_table, line)) + " |" for line in lines)
+
+
+def _in_table(cell: object) -> str:
+    """Return a cell's Markdown in one line, in which no bar or norm ends the cell."""
+    text = FORMULA.sub(_with_named_bars, str(cell).replace("\n", " "))
+    return re.sub(r"(?<!\\)\|", r"\\|", text)
+
+
+def _with_named_bars(formula: re.Match[str]) -> str:
+    def named(sign: re.Match[str]) -> str:
+        name = {r"\|": r"\Vert", "|": r"\vert"}.get(sign[0])  # an escaped bar would be a norm
+        return name + " " * (sign["letter"] is not None) if name else sign[0]
+
+    return re.sub(r"(?:\\\\|\\?\|)(?=(?P<letter>[A-Za-z])?)", named, formula[0])

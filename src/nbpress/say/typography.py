@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 _MINUS_ZERO = re.compile(r"^-(?=0(?:\.0*)?%?$)")
@@ -50,8 +50,16 @@ def _set_one(value: Any, format_: str) -> str:
     return power if mantissa == "1" else f"{mantissa}\u00a0×\u00a0{power}"
 
 
+# What JSON would hold of a subclass, which may print itself as something else.
+_EXACT: dict[type, Callable[[Any], Any]] = {
+    int: int.__int__,
+    float: float.__float__,
+    str: str.__str__,
+}
+
+
 def plain(name: str, value: Any) -> Any:
-    """Convert NumPy scalars, arrays and tuples to types that JSON holds exactly."""
+    """Convert NumPy scalars, arrays, tuples and subclasses to types that JSON holds exactly."""
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, Mapping):
@@ -63,7 +71,10 @@ def plain(name: str, value: Any) -> Any:
             f"{name} must be a finite number, because JSON has no {value}; "
             "correct its computation, or use None where there is no number"
         )
-    if value is None or isinstance(value, bool | int | float | str):
+    if value is None or isinstance(value, bool):
         return value
+    for type_, exact in _EXACT.items():
+        if isinstance(value, type_):
+            return exact(value)
     kind = type(value).__name__
     raise ValueRefused(f"{name} must be a number, text, list or mapping; got {kind}")

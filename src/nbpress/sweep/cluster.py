@@ -22,6 +22,7 @@ from nbpress.sweep.remote import Delivery, Parcel, run_there, unpack
 from nbpress.sweep.workers import Refused
 
 _CONNECT_SECONDS = 5
+_DELIVERY_SECONDS = 60  # for a result to arrive
 
 
 class ClusterWorkers:
@@ -64,8 +65,9 @@ class ClusterWorkers:
             raise PressError(
                 f"no scheduler answers at {self.address}: {error}; start one, or check the address"
             ) from error
-        workers = len(self._look())
-        say(f"{self.address}: {workers} workers; dashboard: {self._client.dashboard_link}")
+        count = len(self._look())
+        workers = "1 worker" if count == 1 else f"{count} workers"
+        say(f"{self.address}: {workers}; dashboard: {self._client.dashboard_link}")
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -141,7 +143,11 @@ class ClusterWorkers:
         if task.status != "finished":
             task.cancel(force=True)
             raise BrokenExecutor(f"the worker {at} is gone")
-        delivery: Delivery = task.result()
+        try:
+            delivery: Delivery = task.result(timeout=_DELIVERY_SECONDS)
+        except TimeoutError as error:  # the worker died with the result
+            task.cancel(force=True)
+            raise BrokenExecutor(f"the worker {at} is gone") from error
         self._hosts[future] = delivery.host
         if delivery.refused:
             self._sick[at] = f"{delivery.host}: {delivery.refused}"

@@ -1,7 +1,8 @@
 """A sweep's journal: the state of each run, in an SQLite database that survives any kill.
 
 It alone decides what is left to do when a sweep is started again. A change is stored when the call
-returns. Only a process that holds the sweep's lock may write to it.
+returns, or at the end of a block of changes that belong together. Only a process that holds the
+sweep's lock may write to it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,7 @@ class Journal:
 
     def __init__(self, path: Path, *, reading: bool = False) -> None:
         self.path = path
+        self._are_together = False
         self.damaged: Path | None = None  # where a damaged one was moved
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -174,12 +176,22 @@ class Journal:
         return replace(entry, **changes)
 
     @contextlib.contextmanager
-    def _writing(self) -> Any:
-        with self._reading(), self._database:
+    def together(self) -> Iterator[None]:
+        """Store the changes made in the block at its end, all or none: storing each is slow."""
+        with self._writing():
+            self._are_together = True
+            try:
+                yield
+            finally:
+                self._are_together = False
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._reading(), contextlib.nullcontext() if self._are_together else self._database:
             yield
 
     @contextlib.contextmanager
-    def _reading(self) -> Any:
+    def _reading(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.OperationalError as error:
@@ -199,7 +211,8 @@ def _open(path: Path) -> sqlite3.Connection:
                 f"{_VERSION}: update nbpress, or remove the sweep "
                 f"(`nbpress sweep rm {path.parent.name}`)"
             )
-        if problem := [row[0] for row in database.execute("PRAGMA quick_check(1)")] != ["ok"]:
+        (problem,) = database.execute("PRAGMA quick_check(1)").fetchone()
+        if problem != "ok":
             raise sqlite3.DatabaseError(problem)
         if not version:
             with database:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from nbpress.errors import PressError
+from nbpress.errors import PressError, disk_error
 from nbpress.files import digest
 from nbpress.project.dataset import DataSet
 from nbpress.project.project import Project
@@ -112,8 +112,9 @@ def run_there(parcel: Parcel) -> Delivery:
         delete_abandoned()  # folders left by killed workers
         with private_folder() as root:
             return replace(_run_in(root, parcel), host=host)
-    except PressError as error:
-        return Delivery(worker.Outcome(0, None), host, refused=str(error))
+    except (PressError, OSError) as error:  # such as a full disk
+        refusal = error if isinstance(error, PressError) else disk_error(error)
+        return Delivery(worker.Outcome(0, None), host, refused=str(refusal))
 
 
 def _run_in(root: Path, parcel: Parcel) -> Delivery:
@@ -208,7 +209,9 @@ def _data_set(dataset: str, resolver: str, sources: tuple[Path, ...], files: str
         command = [sys.executable, "-c", _RESOLVE, dataset, resolver, *map(str, sources)]
         answer = subprocess.run(command, capture_output=True, text=True, check=False)
         if answer.returncode:
-            raise PressError(answer.stderr.strip().rpartition("\n")[2].partition(": ")[2])
+            last = answer.stderr.strip().rpartition("\n")[2]
+            reason = last.partition(": ")[2] or last or f"exit status {answer.returncode}"
+            raise PressError(f"its data set {dataset!r} cannot be resolved: {reason}")
         _seen[dataset, resolver, files] = answer.stdout.strip()
     return _seen[dataset, resolver, files]
 

@@ -69,7 +69,8 @@ def read_table(folder: Path, values: Iterable[str] = ()) -> pandas.DataFrame:
 
     try:
         facts = json.loads((folder / FACTS).read_text("utf-8"))
-        table = pandas.read_csv(folder / TABLE)
+        # Only an empty cell is None: texts such as "None" and "NA" are values.
+        table = pandas.read_csv(folder / TABLE, keep_default_na=False, na_values=[""])
     except FileNotFoundError as error:
         raise PressError(
             f"the sweep {folder.name!r} has no results yet: run `nbpress sweep {folder.name}`"

@@ -56,6 +56,13 @@ def prepare(sweep: Sweep, journal: Journal, *, retry: bool) -> Agenda:
     if journal.damaged:
         kept = journal.damaged.name
         agenda.notes.append(f"the journal was damaged: it is kept as {kept}, and a new one started")
+    with journal.together():
+        _update(sweep, journal, agenda, retry=retry)
+    return agenda
+
+
+def _update(sweep: Sweep, journal: Journal, agenda: Agenda, *, retry: bool) -> None:
+    """Update the journal, and put on the agenda what is to be run and to be noted."""
     before = {entry.point for entry in journal.entries()}
     planned = {point_of(point): sweep.run_of(point) for point in sweep.points}
     if before and (added := planned.keys() - before):
@@ -83,7 +90,6 @@ def prepare(sweep: Sweep, journal: Journal, *, retry: bool) -> Agenda:
         agenda.enter(entry)
     facts = {"dataset": sweep.dataset.dataset, "common": dict(sweep.common.parts)}
     journal.note({"description": sweep.description.model_dump(), **facts})
-    return agenda
 
 
 def run(sweep: Sweep, journal: Journal, agenda: Agenda, workers: Workers, view: View) -> None:

@@ -21,7 +21,7 @@ def stale_runs(sweep: Sweep, journal: Journal, planned: Mapping[str, PendingRun]
     known: dict[str, str] = {}
     stale = {}
     for entry in journal.entries():
-        if entry.state not in (DONE, FAILED):
+        if entry.state not in (DONE, FAILED) or entry.point not in planned:  # new in the journal
             continue
         if entry.key != planned[entry.point].inputs.key:
             stale[entry.point] = why_key

@@ -172,9 +172,12 @@ def open_sweep(
     else:
         name = name or target
         if name not in known(project):
+            described = [path.stem for path in (project.root / FOLDER).glob("*.yaml")]
+            hint = did_you_mean(name, {*described, *known(project)})
             raise PressError(
                 f"there is neither {FOLDER}/{target}.yaml nor a sweep {name!r} to continue: write "
                 f"that file, or give parameters to vary (nbpress sweep {target} seed=0..4)"
+                + (hint if "?" in hint else "")
             )
         with read_journal(project, name) as journal:
             description = description_in(journal)

@@ -91,12 +91,13 @@ class Builder:
             self._process = self._stack.enter_context(local_pool(1))
         try:
             future = self._process.submit(build_once, self._job)
-            if is_new:
-                self._process.submit(_import_all, self._job.request)
-            return future.result()
-        except KeyboardInterrupt:
-            wait([future], _FAREWELL_SECONDS)
-            raise
+            try:
+                if is_new:
+                    self._process.submit(_import_all, self._job.request)
+                return future.result()
+            except KeyboardInterrupt:
+                wait([future], _FAREWELL_SECONDS)
+                raise
         except BrokenExecutor:
             self._end()
             error = "the build's process was killed, or the press failed: save again to retry"

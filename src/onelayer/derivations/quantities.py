@@ -196,6 +196,10 @@ class Quantities:
         """Return the derivatives by several quantities, unless these depend on others."""
         for each in by:
             self._refuse_other_dependence(value, each, at)
+            if not self.symbols.below([each]):
+                raise Refused(
+                    f"{self._bases[each][0]} is a constant, so nothing changes with it", at
+                )
             if not self._tied.isdisjoint(self.symbols.below([each])):
                 raise Refused(
                     f"by an assumption {self._bases[each][0]} depends on other quantities, "

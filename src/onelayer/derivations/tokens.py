@@ -113,7 +113,7 @@ def _flat(nodes: Iterable[Any]) -> Iterator[Token]:
         end = node.pos + node.len
         if isinstance(node, LatexCharsNode):
             for part in _CHARACTERS.finditer(node.chars):
-                kind = "number" if part[0].isdecimal() else "sign"
+                kind = "number" if part[0].isascii() and part[0].isdecimal() else "sign"
                 start = node.pos + part.start()
                 yield Token(kind, part[0], start, start + len(part[0]))
         elif isinstance(node, LatexMacroNode):

@@ -94,4 +94,5 @@ def grid(choices: Sequence[Choice]) -> str:
 def _plain(value: Any) -> str:
     """Write a value as YAML, without spaces."""
     text = json.dumps(value, separators=(",", ":"), default=np.generic.item)
-    return re.sub(r"\b(\d+)e", r"\1.0e", text)  # 1e-05 is a number in JSON, but text in YAML
+    # 1e-05 is a number in JSON, but text in YAML.
+    return re.sub(r"(?<![\w.])(\d+)e", r"\1.0e", text)

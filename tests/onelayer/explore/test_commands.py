@@ -58,7 +58,7 @@ def test_report(digits, given, chapter, extra):
 
 
 @pytest.mark.parametrize("num_epochs", [1, 2, 1000])
-@pytest.mark.parametrize("given", [{}, {"classes": (4, 9)}, {"l2_lambda": 1e-5}])
+@pytest.mark.parametrize("given", [{}, {"classes": (4, 9)}, {"l2_lambda": 2.5e-5}])
 def test_no_command_is_refused(digits, given, num_epochs):
     """A command is shown if the chapter takes its values, and otherwise the reason."""
     choice = choose(digits, num_epochs=num_epochs, **given)
@@ -88,11 +88,12 @@ def test_report_says_what_it_leaves_out(digits):
     assert "#" not in report_command(choose(digits, l2_lambda=0.1))
 
 
-def test_grid_of_one(digits):
+@pytest.mark.parametrize("learning_rate", [1e-5, 2.5e-5, 1e22])
+def test_grid_of_one(digits, learning_rate):
     """One choice is run as it is, with five seeds."""
-    made = points(grid([choose(digits, learning_rate=1e-5)]))
+    made = points(grid([choose(digits, learning_rate=learning_rate)]))
     assert [point["seed"] for point in made] == [0, 1, 2, 3, 4]
-    assert {point["learning_rate"] for point in made} == {1e-5}
+    assert {point["learning_rate"] for point in made} == {learning_rate}
 
 
 def test_grid_of_several(digits):
