@@ -7,6 +7,7 @@ from importlib import resources
 
 import pytest
 import typst
+from fixtures.browser import chromium
 from fixtures.odd_notebooks import markdown
 from fixtures.printed import text_in
 
@@ -176,6 +177,51 @@ def test_page_shows_colours_rules_and_boxes() -> None:
     assert '<mrow class="box"><mi>x</mi></mrow>' in page
     assert '<mrow class="updiagonalstrike"><mi>y</mi></mrow>' in page
     assert r'encoding="application/x-tex">\boxed{x} + \cancel{y}</annotation>' in page
+
+
+@pytest.mark.parametrize("latex", [r"\text{nb:color:mauve} x", r"\text{nb:rules:1} x"])
+def test_text_that_looks_like_a_mark(latex: str) -> None:
+    """What only resembles a mark for a colour or a rule is a text like any other."""
+    assert "nb:" in page_of(latex)
+
+
+def test_delimiter_has_no_colour() -> None:
+    r"""A colour ends with its group, as in TeX, and `\left…\right` is one."""
+    assert written(r"\left( \color{red} x \right) y") == (
+        r'lr(\( text(fill: #rgb("#d00000"), x) \)) y'
+    )
+
+
+def edges(latex: str, selector: str) -> list[list[float]]:
+    """Return the left and right edges of elements of a formula, as Chromium shows it."""
+    with chromium() as browser:
+        page = browser.new_page()
+        page.set_content(page_of(latex))
+        return [  # type: ignore[no-any-return]
+            [round(edge) for edge in each]
+            for each in page.eval_on_selector_all(
+                selector,
+                "all => all.map(e => e.getBoundingClientRect()).map(r => [r.left, r.right])",
+            )
+        ]
+
+
+def test_cells_are_aligned_in_a_browser() -> None:
+    """The right sides of equations begin at one place, and the left sides end there."""
+    lefts = edges(
+        r"\begin{aligned} a + b + c &= d \\ e &= f \end{aligned}", "mtd.right > :last-child"
+    )
+    assert len({right for _, right in lefts}) == 1
+    columns = edges(r"\begin{cases} x & y \\ 0 & z \end{cases}", "mtr:first-child > mtd > mi")
+    assert columns[1][0] - columns[0][1] >= 10  # pixels
+
+
+def test_line_is_as_long_as_what_is_below_it() -> None:
+    """No browser stretches the bar of `overline` in every typeface, so that it is a border."""
+    ((left, right),) = edges(r"\overline{x + y + z}", ".overlined")
+    letters = edges(r"\overline{x + y + z}", ".overlined mi")
+    assert left <= letters[0][0] + 1
+    assert right >= letters[-1][1] - 1
 
 
 def names_in(template: str) -> set[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
@@ -18,10 +19,14 @@ from nbtypeset.write.mathml_elements import alignments, text_of
 from nbtypeset.write.readable_latex import COLOR, COLORS, RULES, readable_latex
 
 _MATH = re.compile(r"<math\b.*?</math>", re.DOTALL)
-_ENCLOSED = re.compile(r'<menclose notation="([a-z ]+)">')  # which browsers do not know
+_LINES = {"¯": "overlined", "_": "underlined"}
+_SPACING = {"\u20d6": "←", "\u20e1": "↔", "\u20ef": "→", "\u0330": "~", "\u20db": "⋯"}
 _NAMESPACE = "http://www.w3.org/1998/Math/MathML"
 # Relations, which do not grow, where TeX means delimiters.
 _STRETCHED = {"∣": "|", "∥": "‖", "<": "⟨", ">": "⟩"}
+
+
+_BELOW = ("\u20ef", "\u0330")  # which pandoc puts above
 
 
 @dataclass(frozen=True)
@@ -39,10 +44,28 @@ class Formula:
 
     def html(self) -> str:
         """Return the formula for a page."""
-        written = ElementTree.tostring(self.math, "unicode", short_empty_elements=False)
-        written = _ENCLOSED.sub(r'<mrow class="\1">', written).replace("</menclose>", "</mrow>")
+        math = deepcopy(self.math)
+        for element in math.iter():
+            _make_browsable(element)
+        written = ElementTree.tostring(math, "unicode", short_empty_elements=False)
         written = written.replace("<math", f'<math xmlns="{_NAMESPACE}"', 1)
         return written.replace("\u2061", "&#8289;")
+
+
+def _make_browsable(element: Element) -> None:
+    """Replace what browsers do not know, or do not stretch, by what the style sheet draws."""
+    if element.tag == "menclose":
+        element.tag = "mrow"
+        element.set("class", element.attrib.pop("notation"))
+    if element.tag in ("mover", "munder") and element[1].get("accent") == "true":
+        mark = element[1].text or ""
+        if mark in _LINES:
+            element.tag = "mrow"
+            element.set("class", _LINES[mark])
+            element.remove(element[1])
+        elif mark in _SPACING:
+            element[1].text = _SPACING[mark]
+            del element[1].attrib["accent"]
 
 
 class Formulas:
@@ -101,6 +124,8 @@ def _amended(page: str, latex: str) -> Element | None:
             element.text = latex
         if element.get("stretchy") == "true":
             element.text = _STRETCHED.get(element.text or "", element.text)
+        if element.tag == "mover" and element[1].text in _BELOW:
+            element.tag = "munder"
         if element.text == ":=":
             element.text = "≔"
         if element.tag == "mtable":
@@ -114,7 +139,7 @@ def _amended(page: str, latex: str) -> Element | None:
 def _rule(table: Element) -> None:
     """Give cells classes for the rules of an array, which pandoc does not know."""
     mark = next(iter(table[0][0]), None) if len(table) and len(table[0]) else None
-    if mark is None or not text_of(mark).startswith(RULES):
+    if mark is None or not re.fullmatch(rf"{RULES}[\d,]*;[\d,]*", text_of(mark)):
         return
     table[0][0].remove(mark)
     across, down = (
@@ -142,7 +167,7 @@ def _align(table: Element, latex: str) -> None:
     ):
         is_close = re.search("align(?:ed)?at", latex)
         table.set("class", "aligned close" if is_close else "aligned")
-    for cell in table.iter("mtd"):
+    for cell in (cell for row in table for cell in row):
         cell.attrib.pop("style", None)
         side = cell.get("columnalign", "center")
         cell.set("class", f"{side} {cell.get('class', '')}".strip())
@@ -151,8 +176,10 @@ def _align(table: Element, latex: str) -> None:
 def _color(row: Element) -> None:
     """Put what follows a mark for a colour into an element that has it."""
     for index, mark in reversed(list(enumerate(row))):
-        if mark.tag == "mtext" and text_of(mark).startswith(COLOR):
-            color = COLORS[text_of(mark).removeprefix(COLOR)]
+        color = COLORS.get(text_of(mark).removeprefix(COLOR))
+        if mark.tag == "mtext" and text_of(mark).startswith(COLOR) and color:
+            is_fenced = row[-1].get("form") == "postfix" and row[-1].get("stretchy") == "true"
+            end = len(row) - is_fenced  # a colour ends before the delimiter
             style = Element("mstyle", {"mathcolor": color})
-            style.extend(list(row)[index + 1 :])
-            row[index:] = [style]
+            style.extend(list(row)[index + 1 : end])
+            row[index:end] = [style]

@@ -35,7 +35,7 @@ _OVER = re.compile(rf"(.*?)\\over{_END}(.*)", re.DOTALL)
 _ARROW = r"\\x((?:Left|Right|Leftright|leftright|hookright|hookleft)arrow|mapsto)"
 _TEN = r"\1" * 10  # columns, which are enough
 _OPTIONAL = r"(?:\[[^\[\]{}]*\])?"
-_INCH = {"em": 1.0, "mu": 1 / 18, "ex": 0.43, "pt": 0.0926, "mm": 0.2635, "cm": 2.635}  # in ems
+_EMS = {"em": 1.0, "mu": 1 / 18, "ex": 0.43, "pt": 0.0926, "mm": 0.2635, "cm": 2.635}
 
 # In this order; each with what pandoc would make of it.
 _REWRITTEN = [(re.compile(pattern), replacement) for pattern, replacement in (
@@ -117,9 +117,9 @@ def _bold_letter(letter: re.Match[str]) -> str:
 
 def _space(space: re.Match[str]) -> str:
     number, unit = (space[1], space[2]) if space[1] else (space[3], space[4])
-    if unit not in _INCH:
+    if unit not in _EMS:
         return space[0]
-    return rf"\hspace{{{float(number) * _INCH[unit]:.3f}em}}"
+    return rf"\hspace{{{float(number) * _EMS[unit]:.3f}em}}"
 
 
 def _color(color: re.Match[str]) -> str:
