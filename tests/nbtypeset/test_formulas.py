@@ -3,6 +3,7 @@ r"""Formulas mean the same in every format as in LaTeX."""
 from __future__ import annotations
 
 import re
+import shutil
 from importlib import resources
 
 import pytest
@@ -14,6 +15,7 @@ from fixtures.printed import text_in
 from nbtypeset.exporters import (
     OfflineHTMLExporter,
     ReportLatexExporter,
+    ReportLatexPDFExporter,
     TypstExporter,
     TypstPDFExporter,
 )
@@ -139,6 +141,17 @@ def test_formulas_compile_without_a_warning() -> None:
     cells = [f"$${latex}$$\n\nand ${latex}$" for latex, _ in TYPST]
     _, resources = TypstPDFExporter(strict=True).from_notebook_node(markdown(*cells))
     assert [w for w in resources["nbpress"]["warnings"] if "too wide" not in w] == []
+
+
+@pytest.mark.skipif(
+    not shutil.which("xelatex"), reason="no TeX on this machine: apt-get install texlive-xetex"
+)
+def test_formulas_compile_with_tex() -> None:
+    """TeX takes all of them as they are written, and symbols that its typeface or kernel lacks."""
+    symbols = r"\blacksquare \lozenge \leadsto \restriction a \setminus b"
+    cells = [f"$${latex}$$" for latex in [*(latex for latex, _ in TYPST), symbols]]
+    _, resources = ReportLatexPDFExporter(strict=True).from_notebook_node(markdown(*cells))
+    assert resources["nbpress"]["warnings"] == []
 
 
 @pytest.mark.parametrize(("latex", "text"), PRINTED)
