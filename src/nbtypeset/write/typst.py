@@ -1,4 +1,4 @@
-"""Writes a document as Typst that only displays it; pandoc writes just the blocks and formulas.
+"""Writes a document as Typst that only displays it; pandoc writes just the blocks.
 
 Content is data. Each character of a text that Typst could read as markup is escaped, code goes
 into string literals, and every call ends in a semicolon: without it Typst would take `.func()`,
