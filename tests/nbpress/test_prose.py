@@ -160,6 +160,11 @@ def test_name_that_only_a_run_could_know(built: TinyProject) -> None:
     [
         (r"$1/(6\sqrtt{3})$", r"\sqrtt is unknown (did you mean \sqrt?)"),
         (r"$\tfrac{1}{2} \fraq{1}{2}$", r"\fraq is unknown (did you mean \frac?)"),
+        (r"$\cancel{x} + \ce{H}$", r"\ce is not supported"),
+        (
+            r"$\textcolor{red}{x} + \xRightarrow{y} + \fraq{1}{2}$",
+            r"\fraq is unknown (did you mean \frac?)",
+        ),
         (r"$\frac{1}{2$", "a } is missing"),
         (r"$x}$", "a { is missing"),
         (r"$\begin{pmatrix} 1 & 2$", r"\end{pmatrix} is missing"),
@@ -204,7 +209,8 @@ def test_faults_of_texts_are_told_at_once(built: TinyProject) -> None:
 
 def test_formula_that_cannot_be_set_is_told_before_anything_executes(built: TinyProject) -> None:
     """If something is to execute, every such formula is reported with its line."""
-    built.edit("notebooks/1_sums.ipynb", "What is the sum?", "$\\\\frac{a$\\n\\nand $\\\\nosuch x$")
+    text = "$\\\\frac{a$ $y = \\\\nosuch x$\\n\\nand $\\\\nosuch x$"
+    built.edit("notebooks/1_sums.ipynb", "What is the sum?", text)
     built.edit("notebooks/1_sums.ipynb", "total > 0", "total >= 0")
     built.edit("notebooks/2_pictures.ipynb", "square = ", "a_square = square = ")
     result = refused(built)
@@ -212,6 +218,7 @@ def test_formula_that_cannot_be_set_is_told_before_anything_executes(built: Tiny
     assert result.err == (
         "nbpress: 1_sums.ipynb, cell 4, line 3: formula cannot be read, a } is missing: "
         "\\frac{a\n"
+        "1_sums.ipynb, cell 4, line 3: formula cannot be read: y = \\nosuch x\n"
         "1_sums.ipynb, cell 4, line 5: formula cannot be read: \\nosuch x\n"
     )
 

@@ -92,9 +92,12 @@ def alternatives(pdf: bytes) -> list[str]:
 def test_proved_formula_has_a_mark_in_typst() -> None:
     """The mark is beside its number, and in words in its alternative; a definition has neither."""
     source = typst_of(derived(), judged(*VERDICTS))
-    assert '#tagged("", "(1)", false)[#formula("a : equals 2 b")[' in source
-    assert '#tagged("eq-half", "(2)", true)[#formula("b equals c; proved by machine")[' in source
-    assert source.count('#claim(true, "Proved by machine")[\none equality\\.') == 1
+    assert '#design.tagged("", "(1)", false)[#design.formula("a : equals 2 b")[' in source
+    second = (
+        '#design.tagged("eq-half", "(2)", true)[#design.formula("b equals c; proved by machine")['
+    )
+    assert second in source
+    assert source.count('#design.claim(true, "Proved by machine")[\none equality\\.') == 1
 
 
 def test_proved_formula_has_a_mark_in_the_pdf() -> None:
@@ -110,8 +113,8 @@ def test_mark_is_drawn_beside_the_number_of_what_is_proved(tmp_path: Path) -> No
     strokes = []
     for proved in ("false", "true"):
         source, resources = TypstExporter().from_notebook_node(derived(), judged("", ""))
-        assert source.count("false)[#formula(") == 2
-        source = source.replace("false)[#formula(", f"{proved})[#formula(", 1)
+        assert source.count("false)[#design.formula(") == 2
+        source = source.replace("false)[#design.formula(", f"{proved})[#design.formula(", 1)
         for name, content in resources["outputs"].items():
             (tmp_path / name).parent.mkdir(exist_ok=True)
             (tmp_path / name).write_bytes(content)
@@ -241,8 +244,8 @@ def test_tag_that_looks_like_a_mark_is_none() -> None:
     notebook = markdown("$$a = b\\tag{✓ 3}$$\n\n$$a = c\\tag*{✗}\\label{x}$$")
     for source in (typst_of(notebook), page_of(notebook), latex_of(notebook)):
         assert not set(source) & set("✓✗")
-    assert '#tagged("eq-x", "(1)", false)[' in typst_of(notebook)
-    assert '#formula("a equals b")[$ a = b $]' in typst_of(notebook)
+    assert '#design.tagged("eq-x", "(1)", false)[' in typst_of(notebook)
+    assert '#design.formula("a equals b")[$ a = b $]' in typst_of(notebook)
 
 
 def test_derivation_through_nbconvert(tmp_path: Path) -> None:

@@ -55,9 +55,10 @@ SYNTAX = (
 MARKDOWN = st.lists(st.sampled_from(SYNTAX), max_size=14).map("".join)
 
 
+TEMPLATE = {"formula", "anchor", "goto", "picture", "numbered", "tagged", "claim", "output", "lead",
+            "horizontalrule"}  # fmt: skip
 OURS = {"emph", "strong", "strike", "underline", "super", "sub", "smallcaps", "link", "raw",
-        "formula", "anchor", "goto", "picture", "numbered", "tagged", "claim", "output", "lead",
-        "quote", "figure", "table", "horizontalrule", "block", "blockquote"}  # fmt: skip
+        "quote", "figure", "table", "block", *(f"design.{name}" for name in TEMPLATE)}  # fmt: skip
 TOKEN = re.compile(
     r"""(?P<escape>\\(?:u\{[0-9a-f]+\}|.))|(?P<string>"(?:\\.|[^"\\])*")|(?P<sign>[#@<])"""
 )
@@ -68,7 +69,7 @@ def calls(source: str) -> set[str]:
     begun = set()
     for token in TOKEN.finditer(source):
         if token["sign"]:
-            begun.add(re.match(r"[#@<][\w-]*", source[token.start() :])[0])  # type: ignore[index]
+            begun.add(re.match(r"#design\.[\w-]+|[#@<][\w-]*", source[token.start() :])[0])  # type: ignore[index]
     return begun
 
 
@@ -190,8 +191,8 @@ def test_forged_mark(text: str) -> None:
     """A text, an HTML output and a stored record are shown without a mark."""
     for notebook in notebooks(text):
         source, _ = TypstExporter().from_notebook_node(notebook)
-        assert "#claim(" not in source
-        assert "#numbered(" not in source
+        assert "#design.claim(" not in source
+        assert "#design.numbered(" not in source
         page, _ = OfflineHTMLExporter().from_notebook_node(notebook)
         body = page.split('<main id="nb-text">')[1]
         assert 'class="claim' not in body
@@ -204,7 +205,7 @@ def test_metadata() -> None:
     notebook = outputs(display(**{MIME: FORGED, "text/markdown": "2 = 3"}))
     notebook.metadata["nbpress"] = {"marks": {"odd-0": ["proved"]}, "notice": "Proved by all."}
     source, resources = TypstExporter().from_notebook_node(notebook)
-    assert "#claim(" not in source
+    assert "#design.claim(" not in source
     assert not any(b"Proved by all" in content for content in resources["outputs"].values())
 
 
@@ -214,9 +215,9 @@ def test_report_through_nbconvert(tmp_path: Path) -> None:
     nbformat.write(bound_report()[0], path)
     command = [sys.executable, "-m", "nbconvert", "--to", "typst", str(path)]
     subprocess.run(command, check=True, capture_output=True, cwd=tmp_path)
-    assert "#claim(" not in (tmp_path / "report.typ").read_text("utf-8")
+    assert "#design.claim(" not in (tmp_path / "report.typ").read_text("utf-8")
     source, _ = TypstExporter().from_notebook_node(*bound_report())
-    assert source.count("#claim(") == 3  # with what the press says
+    assert source.count("#design.claim(") == 3  # with what the press says
 
 
 def test_latex() -> None:
@@ -276,7 +277,7 @@ def test_widths_of_pictures(width: str, in_page: str, in_source: str) -> None:
     _, page, warnings = exported(notebook)
     assert f'alt="A dot."{in_page}>' in page
     source, _ = TypstExporter().from_notebook_node(notebook)
-    call = re.search(r"#picture\(.*?\);", source)
+    call = re.search(r"#design.picture\(.*?\);", source)
     assert call
     assert call[0].count("width") == bool(in_source)
     assert in_source in call[0]

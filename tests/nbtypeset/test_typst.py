@@ -86,9 +86,9 @@ def test_report_is_tagged(report: Any) -> None:
 def test_first_page_has_key_results_before_the_contents(report: Any) -> None:
     """It has occasion, date and data in words; references are links, formulas are spoken."""
     source = source_of(*bound_report())
-    before, after = source.split("#contents()")
-    assert "#results[" in before
-    assert '#goto("fig-2d")' in before
+    before, after = source.split("#design.contents()")
+    assert "#design.results[" in before
+    assert '#design.goto("fig-2d")' in before
     assert "= Derivations" in after
     text = text_in(pdf_of(*bound_report())[0])
     assert "ML 101 Learning & doing · Assignment 1" in text
@@ -153,8 +153,8 @@ def test_report_embeds_its_fonts(report: Any) -> None:
 def test_cross_references_lead_to_their_places(report: Any) -> None:
     """Links to figures, tables and tasks are links within the PDF."""
     source = source_of(*bound_report())
-    assert '#goto("fig-2b")' in source
-    assert '#goto("tab-a")' in source
+    assert '#design.goto("fig-2b")' in source
+    assert '#design.goto("tab-a")' in source
     assert "<task-2d>" in source
     links = [a for page in report.pages for a in page.get("/Annots", []) if a.Subtype == "/Link"]
     assert len(links) > 40
@@ -214,9 +214,9 @@ def test_code_is_shown_on_request() -> None:
 def test_claims_show_whether_they_hold() -> None:
     """A claim that holds and one that does not are set differently."""
     source = source_of(*bound_report())
-    assert source.count('#claim(true, "Proved by machine")[') == 1
-    assert source.count('#claim(true, "Checked by machine")[') == 1
-    assert source.count('#claim(false, "Found instead")[') == 1
+    assert source.count('#design.claim(true, "Proved by machine")[') == 1
+    assert source.count('#design.claim(true, "Checked by machine")[') == 1
+    assert source.count('#design.claim(false, "Found instead")[') == 1
 
 
 def test_claims_that_follow_one_another_stand_together() -> None:
@@ -231,7 +231,7 @@ def test_claims_that_follow_one_another_stand_together() -> None:
     marks = {"c0": ["checked", "checked"], "c1": ["checked"], "c3": ["checked"]}
     resources = {"nbpress": {"imprint": Imprint(marks=marks, show_code=False)}}
     source = source_of(notebook, resources)
-    assert re.findall(r"#claim\((.*)\)\[", source) == [
+    assert re.findall(r"#design.claim\((.*)\)\[", source) == [
         'true, "Checked by machine", after: true',
         "true, none, before: true, after: true",
         "true, none, before: true",
@@ -309,7 +309,7 @@ def test_pictures_stay_inside_the_notebooks_folder(tmp_path: Path) -> None:
     notebook = markdown("![in](in.png) ![out](../out.png) ![far](https://x.invalid/far.png)")
     resources = {"metadata": {"path": str(tmp_path / "inner")}}
     source, resources = TypstExporter().from_notebook_node(notebook, resources)
-    assert source.count("#picture(") == 1
+    assert source.count("#design.picture(") == 1
     assert len(resources["nbpress"]["warnings"]) == 2
 
 
@@ -321,7 +321,7 @@ def test_notebook_in_this_folder_has_its_pictures(
     (tmp_path / "in.png").write_bytes(b64decode(PIXEL))
     resources = {"metadata": {"path": ""}}
     source, _ = TypstExporter().from_notebook_node(markdown("![in](in.png)"), resources)
-    assert source.count("#picture(") == 1
+    assert source.count("#design.picture(") == 1
 
 
 def test_missing_glyphs_are_named() -> None:
@@ -344,8 +344,8 @@ def test_wide_formulas_and_tables_are_made_to_fit() -> None:
 def test_labelled_formulas_are_numbered_and_referred_to() -> None:
     r"""``\tag`` and ``\label`` number a formula, ``\eqref`` links to it."""
     source = source_of(ODD["maths"]())
-    assert '#tagged("eq-eq:a", "(1)", false)' in source
-    assert '#goto("eq-eq:a")' in source
+    assert '#design.tagged("eq-eq:a", "(1)", false)' in source
+    assert '#design.goto("eq-eq:a")' in source
     assert '"(*)"' in source
 
 

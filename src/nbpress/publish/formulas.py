@@ -7,10 +7,26 @@ import re
 from collections import Counter
 from functools import cache
 
-# Of amsmath, which pylatexenc does not list.
-_AMS = frozenset(
-    "tfrac dfrac cfrac tbinom dbinom operatorname overset underset substack boxed xrightarrow "
-    "xleftarrow lVert rVert lvert rvert middle limits nolimits dotsc dotsb eqref".split()
+# Macros that exporters read, and pylatexenc does not list.
+_READ = frozenset(
+    "tfrac dfrac cfrac tbinom dbinom binom genfrac operatorname overset underset substack boxed "
+    "xrightarrow xleftarrow xRightarrow xLeftarrow xLeftrightarrow xleftrightarrow xmapsto "
+    "xhookrightarrow xhookleftarrow lVert rVert lvert rvert lbrack rbrack llbracket rrbracket "
+    "middle left right big Big bigg Bigg bigl Bigl biggl Biggl bigr Bigr biggr Biggr bigm Bigm "
+    "biggm Biggm limits nolimits dotsc dotsb eqref begin end bm boldsymbol pmb cal rm bf it tt sf "
+    "cancel bcancel xcancel color textcolor phantom hphantom vphantom smash mathclap mathnormal "
+    "mathop mathrel mathring mathstrut strut mod bmod pmod pod over choose brace brack notag "
+    "nonumber tag enspace enskip thinspace medspace thickspace negthinspace negmedspace hspace "
+    "kern mkern mskip displaystyle textstyle scriptstyle scriptscriptstyle colon coloneqq iff "
+    "implies impliedby gets to lt gt ne neg land lor models Pr Re Im arg deg det dim gcd hom ker "
+    "lg sec csc cot coth dddot ddddot iiiint imath jmath stackrel utilde hline".split()
+)
+# Macros that LaTeX or MathJax knows, and no exporter can set.
+_UNSUPPORTED = frozenset(
+    "Bbb atop cancelto cdotp ce class cline colorbox enclose fbox fcolorbox hdashline hfill href "
+    "ldotp mathbin mathchoice mathllap mathrlap mathopen mathclose mathord mathpunct mathinner "
+    "newline overarc overgroup prescript raisebox rule sfrac sideset sout stackbin textnormal "
+    "unicode varinjlim varliminf varlimsup varprojlim vcenter verb xlongequal".split()
 )
 
 
@@ -24,7 +40,11 @@ def likely_cause(formula: str) -> str:
     )
     for name in begun - ended:
         return rf"\end{{{name}}} is missing"
-    for name in re.findall(r"\\([A-Za-z]+)", formula):
+    names = re.findall(r"\\([A-Za-z]+)", formula)
+    for name in names:
+        if name in _UNSUPPORTED:
+            return rf"\{name} is not supported"
+    for name in names:
         if name not in _macros() and (close := difflib.get_close_matches(name, _macros(), 1, 0.75)):
             return rf"\{name} is unknown (did you mean \{close[0]}?)"
     return ""
@@ -37,4 +57,4 @@ def _macros() -> frozenset[str]:
 
     contexts = (walked(), shown())
     macros = (each.d[name]["macros"] for each in contexts for name in each.category_list)
-    return _AMS.union(*macros)
+    return _READ.union(*macros)

@@ -96,11 +96,13 @@ def wrong_formulas(notebooks: Iterable[Notebook], exporter_names: Iterable[str])
     wrong = []
     for match in filter(None, map(_WARNING.fullmatch, warnings)):
         notebook, passage = passages[int(match[1])]
-        formula = re.search(re.escape(match[3] or "\0"), passage.text)
+        source = match[3] or "\0"
+        within = [each for each in FORMULA.finditer(passage.text) if source in each[0]]
+        whole = min(within, key=lambda each: len(each[0]), default=None)  # others may contain it
+        formula = re.compile(re.escape(source)).search(passage.text, whole.start() if whole else 0)
         line = passage.line_of(formula) if formula else passage.line
         message = _INSTEAD.sub("", match[2])  # the text is refused, not shown
-        whole = (each[0] for each in FORMULA.finditer(passage.text) if match[3] in each[0])
-        if match[3] and (cause := likely_cause(next(whole, ""))):
+        if whole and (cause := likely_cause(whole[0])):
             message = message.replace("cannot be read", f"cannot be read, {cause}")
         wrong.append(fault_in(notebook, passage.cell, line, message))
     return wrong

@@ -24,6 +24,7 @@ from nbtypeset.write.contents import (
 from nbtypeset.write.dark import for_both_schemes
 from nbtypeset.write.fonts import font_faces
 from nbtypeset.write.footnotes import with_footnotes
+from nbtypeset.write.mathml import Formulas
 from nbtypeset.write.parts import formula, label_of, spoken, write_parts
 from nbtypeset.write.sections import in_sections
 
@@ -57,10 +58,11 @@ def write_html(document: Document, open_code: bool) -> str:
         style += current_section_rules(document)
     template = Template(folder.joinpath("report.html").read_text(encoding="utf-8"))
     writer = _Writer(document, open_code)
+    formulas = Formulas(document)
     sections = in_sections(with_footnotes(document), fold_code=not open_code)
     parts = write_parts(
-        sections, writer.visit, "html", "--mathml", "--shift-heading-level-by=1",
-        "--syntax-highlighting=none",
+        sections, writer.visit, "html", "--shift-heading-level-by=1",
+        "--syntax-highlighting=none", refused=formulas.refused, finish=formulas.show,
     )  # fmt: skip
     style += font_faces(has_formulas=any("<math" in part for part in parts))
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from nbtypeset import pandoc
 from nbtypeset.tree import node, para
+from nbtypeset.write.readable_latex import readable_latex
 
 _COMMENT = re.compile(r"((?<!\\)(?:\\\\)*)%.*")
 _FORBIDDEN = re.compile(
@@ -50,10 +51,11 @@ def refused_formulas(formulas: Iterable[str]) -> set[str]:
     """Return the formulas that must not become LaTeX."""
     sources = {formula.strip(): latex_formula(formula) for formula in formulas}
     display = {"t": "DisplayMath"}
-    blocks = [para([node("Math", [display, source])]) for source in sources.values()]
+    readable = {source: readable_latex(source).strip() for source in sources.values()}
+    blocks = [para([node("Math", [display, source])]) for source in readable.values()]
     _, unread = pandoc.write_logged(blocks, "typst")
     return {
         formula
         for formula, source in sources.items()
-        if source in unread or _FORBIDDEN.search(source)
+        if readable[source] in unread or _FORBIDDEN.search(source)
     }

@@ -22,11 +22,12 @@ def write_parts(
     writer: str,
     *options: str,
     refused: Set[str] = frozenset(),
+    finish: Visit | None = None,
 ) -> list[str]:
     """Return each part in the format ``writer``, after ``convert`` has replaced its nodes.
 
-    A formula that pandoc cannot read, or that is ``refused``, is shown as LaTeX source, with a
-    warning.
+    Then ``finish`` replaces formulas, of which ``convert`` makes names. A formula that pandoc
+    cannot read, or that is ``refused``, is shown as LaTeX source, with a warning.
     """
     trees = [json.dumps(blocks) for blocks in _with_neighbours(document.parts)]
     edge = _EDGES[writer].format(unique(trees))
@@ -37,6 +38,7 @@ def write_parts(
             spell = partial(_spell, cell=part.cell_name, document=document, formulas=as_code)
             blocks += walk(walk(tree, spell) if as_code else tree, convert)
             blocks.append(node("RawBlock", [writer, edge]))
+        blocks = walk(blocks, finish) if finish else blocks
         written, unread = pandoc.write_logged(blocks, writer, *options)
         if unread <= as_code:
             return written.split(edge)[:-1]

@@ -1,8 +1,9 @@
-"""Writes a document as Typst that only displays it; pandoc writes just the blocks and formulas.
+"""Writes a document as Typst that only displays it; pandoc writes just the blocks.
 
 Content is data. Each character of a text that Typst could read as markup is escaped, code goes
 into string literals, and every call ends in a semicolon: without it Typst would take `.func()`,
-`(…)` or `[…]` after `#emph[x]` for a part of the call.
+`(…)` or `[…]` after `#emph[x]` for a part of the call. The template is a module, so that none of
+its names hides one of Typst's: formulas use Typst's `accent`, and the template has another one.
 """
 
 from __future__ import annotations
@@ -10,13 +11,16 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from importlib import resources
 from typing import Any
 
 from nbtypeset.document import Document
 from nbtypeset.tree import Node, clean, kind_of, node, own, pairs, para, plain, walk
 from nbtypeset.write.lines import breakable, wrapped
-from nbtypeset.write.parts import formula, label_of, spoken, write_parts
+from nbtypeset.write.mathml import Formulas
+from nbtypeset.write.parts import label_of, spoken, write_parts
+from nbtypeset.write.typst_formulas import Written, typst_formulas
 
 FLOATS = "floats.json"  # the names of figures that float, known only after a first compilation
 _MARKUP = re.compile(r"""[!-&(-/:-@\[-`{-~]""")  # ASCII punctuation, except ' and "
@@ -43,8 +47,8 @@ class TypstSource:
         """Return the main file."""
         folder = literal(self.folder)[1:-1]
         return (
-            f'#import "{folder}/report.typ": *\n'
-            f'#show: report.with(json("{folder}/meta.json"))\n' + "\n".join(self.parts)
+            f'#import "{folder}/report.typ" as design\n'
+            f'#show: design.report.with(json("{folder}/meta.json"))\n' + "\n".join(self.parts)
         )
 
     def part_at(self, line: int) -> int | None:
@@ -65,9 +69,13 @@ def write_typst(document: Document, folder: str = "files") -> TypstSource:
     meta = json.dumps(fields, ensure_ascii=False, sort_keys=True).encode()
     files = {"report.typ": design, "meta.json": meta, FLOATS: b"[]", **document.assets}
     leading = [replace(part, blocks=walk(part.blocks, _keep_with_next)) for part in document.parts]
-    parts = write_parts(replace(document, parts=leading), to_typst, "typst")
+    formulas = Formulas(document)
+    shown, refused = typst_formulas(formulas)
+    visit = partial(to_typst, formulas=shown)
+    refused |= formulas.refused
+    parts = write_parts(replace(document, parts=leading), visit, "typst", refused=refused)
     if parts and document.title_page.has_contents:  # the contents follow the key results
-        contents = "\n#contents()\n"
+        contents = "\n#design.contents()\n"
         first = parts[0] + contents if document.has_results else contents + parts[0]
         parts = [first, *parts[1:]]
     return TypstSource(parts, files, folder)
@@ -116,21 +124,22 @@ def escaped(text: str) -> str:
     return _MARKUP.sub(r"\\\g<0>", text)
 
 
-def to_typst(element: Node) -> list[Node] | None:
+def to_typst(element: Node, formulas: Written) -> list[Node] | None:
     """Turn texts into markup that shows them, and our own nodes into calls of the template."""
     content: Any = element.get("c")
     match element["t"]:
         case "Str":
             return _inline(escaped(breakable(content)), [], "")
         case "Math":
-            return _inline(f"#formula({literal(spoken(element))})[", [formula(element)])
+            shown = formulas[content[0]["t"], content[1].strip()]
+            return _inline(f"#design.formula({literal(spoken(element))})[{shown}", [])
         case "Span":
             id_ = content[0][0]
-            anchor = _inline(f"#anchor({literal(id_)}", [], ");") if id_ else []
+            anchor = _inline(f"#design.anchor({literal(id_)}", [], ");") if id_ else []
             return [*anchor, *content[1]]
         case "Link":
             target = content[2][0]
-            goto = f"#goto({literal(target[1:])})[" if target.startswith("#") else ""
+            goto = f"#design.goto({literal(target[1:])})[" if target.startswith("#") else ""
             return _inline(goto or f"#link({literal(target)})[", content[1])
         case "Code":
             return _inline(f"#raw({literal(breakable(content[1]))}", [], ");")
@@ -142,8 +151,10 @@ def to_typst(element: Node) -> list[Node] | None:
         case "Quoted":
             sign = "'" if content[0]["t"] == "SingleQuote" else '"'
             return _inline(sign, content[1], sign)
+        case "HorizontalRule":
+            return [_raw("#design.horizontalrule;")]
         case "Div" if content[0][0]:
-            return [_raw(f"#anchor({literal(content[0][0])});"), *content[1]]
+            return [_raw(f"#design.anchor({literal(content[0][0])});"), *content[1]]
         case "Div":
             return list(content[1])
     if kind_of(element) not in ("", "caption"):  # a caption is written with its figure
@@ -155,30 +166,30 @@ def _division(element: Node) -> list[Node]:
     (id_, _, _), blocks = element["c"]
     attributes, kind = pairs(element), kind_of(element)
     if kind in ("figure", "table"):
-        call = f"#numbered({literal(kind)}, {literal(id_)}, {literal(attributes['number'])}"
+        call = f"#design.numbered({literal(kind)}, {literal(id_)}, {literal(attributes['number'])}"
         caption = node("Plain", _inline("], [", blocks[-1]["c"][1][0]["c"], "]);"))
         return [_raw(call + ", ["), *blocks[:-1], caption]
     if kind == "image":
         sides = [side for side in ("width", "height") if side in attributes]
         size = "".join(f", {side}: {_length(attributes[side])}" for side in sides)
-        call = f"#picture({literal(attributes['name'])}, {literal(attributes['alt'])}{size}"
+        call = f"#design.picture({literal(attributes['name'])}, {literal(attributes['alt'])}{size}"
         return _inline(call, [], ");")
     if kind == "equation":
         tag = literal(attributes["tag"])
         proved = "true" if "verdict" in attributes else "false"
-        return _inline(f"#tagged({literal(id_)}, {tag}, {proved})[", blocks)
+        return _inline(f"#design.tagged({literal(id_)}, {tag}, {proved})[", blocks)
     if kind == "lead":
-        return [_raw("#lead["), *blocks, _raw("];")]
+        return [_raw("#design.lead["), *blocks, _raw("];")]
     if kind in ("results", "references"):
-        return [_raw(f"#{kind}["), *blocks, _raw("];")]
+        return [_raw(f"#design.{kind}["), *blocks, _raw("];")]
     if kind == "claim":
         verdict = attributes["verdict"]
         holds = "false" if verdict == "otherwise" else "true"
         label = literal(text) if (text := label_of(attributes)) else "none"
         beside = "".join(f", {side}: true" for side in ("before", "after") if side in attributes)
-        return [_raw(f"#claim({holds}, {label}{beside})["), *blocks, _raw("];")]
+        return [_raw(f"#design.claim({holds}, {label}{beside})["), *blocks, _raw("];")]
     if kind in ("code", "stream", "error", "result", "html", "picture", "trouble"):
-        return [_raw(f"#output({literal(kind)})["), *blocks, _raw("];")]
+        return [_raw(f"#design.output({literal(kind)})["), *blocks, _raw("];")]
     return blocks
 
 
