@@ -45,6 +45,8 @@ NOT_RUN = {
     "make lint": "`.ci/run` begins with it; a copy without mypy's cache takes a minute",
     "make bench": "it takes minutes, and measures the machine",
     ".ci/run": "it runs this test",
+    "cd ../their-folder && ../my-clone/.venv/bin/python -m nbpress check": "it needs two clones; "
+    "all of test_check.py has this nbpress check another folder",
     "dask scheduler --protocol tls …": "it needs several machines and certificates; "
     "tests/nbpress/test_sweep_cluster.py does the same on one",
     ".venv/bin/python -m nbpress sweep penalty --scheduler tls://HOST:8786": "likewise",
