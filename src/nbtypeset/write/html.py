@@ -39,7 +39,9 @@ _NAMED = re.compile(
     r'<mi mathvariant="normal">([a-z]{2,})</mi>(?:<mo>&#8289;</mo>)?'
     r'(?=(?:</mrow>)?(<mo[^>]*form="prefix")?)'
 )
-_BREAK = re.compile(r"(</math>)(?=[,.;:!?)])")  # a line must not begin with what follows a formula
+# A line must not begin with what follows a formula; a word joiner alone does not always prevent it.
+_FOLLOWED = re.compile(r"<math\b(?:(?!</math>).)*</math>[,.;:!?)]+", re.DOTALL)
+_UNBROKEN = r'<span class="unbroken">\g<0></span>'
 _APOSTROPHE = re.compile(r"(?<=\w)'(?=\w)")
 _SIGN = re.compile(r"\\[A-Za-z]+|[^\s{}^_&\\]")  # LaTeX for about one letter in print
 _FEW_SIGNS = 14  # so many signs fit any screen
@@ -68,7 +70,7 @@ def write_html(document: Document, open_code: bool) -> str:
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     page = document.title_page
     parts = [_ACCENT.sub(_accent, _TAG.sub(_without_style, part)) for part in parts]
-    parts = [_BREAK.sub(r"\1&#8288;", _NAMED.sub(_operator, part)) for part in parts]
+    parts = [_FOLLOWED.sub(_UNBROKEN, _NAMED.sub(_operator, part)) for part in parts]
     results = parts.pop(0) if document.has_results else ""
     return template.substitute(
         language=escape(page.language),
