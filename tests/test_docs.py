@@ -290,6 +290,15 @@ def test_no_commands_outside_of_blocks():
     assert not stray
 
 
+def test_map_names_what_is_there():
+    """Each `name` in `file.py` of the map for contributors is in that file, wherever it lies."""
+    named = re.findall(r"`(\w+)` in `([\w/]+\.py)`", (ROOT / "CONTRIBUTING.md").read_text("utf-8"))
+    assert len(named) >= 5
+    for name, file in named:
+        sources = [path for path in (ROOT / "src").rglob("*.py") if path.match(file)]
+        assert any(re.search(rf"\b{name}\b", path.read_text("utf-8")) for path in sources), name
+
+
 def anchors_of(path: Path) -> set[str]:
     """Return the anchors that a forge gives the headings of a document."""
     headings = re.findall(r"^#+ (.*)$", path.read_text("utf-8"), re.MULTILINE)
