@@ -61,9 +61,9 @@ def _marked(blocks: list[Node], part: Part) -> list[Node]:
     for one, other in zip_longest(shown, expected):
         if one != other:
             raise UnmatchedError(
-                f"{part.cell_name}: expected to show {_quoted(other)}, which was judged, as the "
-                f"next numbered formula; got {_quoted(one)}. Formulas of a derivation must stand "
-                "in its text, not in HTML, a footnote or the description of a picture"
+                f"{part.cell_name}: the derivation must show the formulas that were judged, and "
+                f"number no others: expected {_quoted(other)} next, got {_quoted(one)}. They must "
+                "stand in its text, not in HTML, a footnote or the description of a picture"
             )
     for formula, block in zip(formulas, judged, strict=True):
         if verdict := pairs(block)["verdict"]:

@@ -660,7 +660,8 @@ def test_proof_that_readers_do_not_see_stops_the_build(proved: TinyProject, show
     source = f"{before}{shown}<script>\n$$ % prove{proof}\n</script>"
     proved.edit_cell("1_sums.ipynb", "derivation", source)
     err = refusal(proved)
-    assert "cannot be rendered: 1_sums.ipynb, cell 9: expected to show $b = \\frac{a}{2}$" in err
+    assert "cannot be rendered: 1_sums.ipynb, cell 9: the derivation must show the formulas" in err
+    assert "expected $b = \\frac{a}{2}$ next, got" in err
 
 
 @pytest.mark.parametrize(
