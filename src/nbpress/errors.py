@@ -30,18 +30,24 @@ def disk_error(error: OSError, path: Path | None = None) -> PressError:
     return PressError(f"cannot read or write{f' {named}' if named else ''}: {remedy}")
 
 
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return `; did you mean 'x'?` if a known name is close, otherwise ""."""
+    known = sorted(known)
+    close = [each for each in known if each.lower() == name.lower()]
+    close = close or difflib.get_close_matches(name, known, n=1)
+    if not close and name:
+        close = [each for each in known if each.startswith(name)]
+        close = close if len(close) == 1 else []
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` if a known name is close, otherwise a list of known names.
 
     A known name is close if few letters or only capitals differ, or if it alone begins with `name`.
     """
     known, most = sorted(known), 20
-    close = [each for each in known if each.lower() == name.lower()]
-    close = close or difflib.get_close_matches(name, known, n=1)
-    if not close and name:
-        close = [each for each in known if each.startswith(name)]
-        close = close if len(close) == 1 else []
-    if close:
-        return f"; did you mean {close[0]!r}?"
+    if close := suggestion(name, known):
+        return close
     more = f" and {len(known) - most} more" if known[most:] else ""
     return f"; known: {', '.join(known[:most]) or 'none'}{more}"

@@ -220,6 +220,18 @@ def test_module_of_the_same_name(press: Press, file: str) -> None:
     assert "[]" in press.printed(code)[0]
 
 
+def change_server(monkeypatch: pytest.MonkeyPatch, folder: Path, first: str) -> None:
+    """Have the server run a line first, and take what is in `folder` for installed."""
+    monkeypatch.setattr(fork_server, "__file__", str(folder / "fork_server.py"))
+    server = Path(worker.__file__).with_name("fork_server.py").read_text("utf-8")
+    (folder / "fork_server.py").write_text(
+        server.replace("installed = (", f"installed = ({str(folder)!r}, ").replace(
+            "    main()\n", f"    {first}\n    main()\n"
+        ),
+        "utf-8",
+    )
+
+
 @pytest.mark.parametrize(
     "code",
     [
@@ -235,14 +247,7 @@ def test_module_that_does_more_than_define(
     press: Press, code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its output belongs to the cell that imports it, and a thread would be lost."""
-    monkeypatch.setattr(fork_server, "__file__", str(tmp_path / "fork_server.py"))
-    server = Path(worker.__file__).with_name("fork_server.py").read_text("utf-8")
-    (tmp_path / "fork_server.py").write_text(
-        server.replace("installed = (", f"installed = ({str(tmp_path)!r}, ").replace(
-            "    main()\n", f"    sys.path.append({str(tmp_path / 'libraries')!r})\n    main()\n"
-        ),
-        "utf-8",
-    )
+    change_server(monkeypatch, tmp_path, f"sys.path.append({str(tmp_path / 'libraries')!r})")
     libraries = tmp_path / "libraries"
     libraries.mkdir()
     (libraries / "quiet.py").write_text("")
@@ -263,11 +268,7 @@ def test_system_without_descriptors_of_processes(
     press: Press, lacking: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where Linux or Python is too old for them, kernels start afresh."""
-    monkeypatch.setattr(fork_server, "__file__", str(tmp_path / "fork_server.py"))
-    server = Path(worker.__file__).with_name("fork_server.py").read_text("utf-8")
-    (tmp_path / "fork_server.py").write_text(
-        server.replace("    main()\n", f"    {lacking}\n    main()\n"), "utf-8"
-    )
+    change_server(monkeypatch, tmp_path, lacking)
     assert press.printed(IS_FORKED)[0].strip() == "False"
 
 

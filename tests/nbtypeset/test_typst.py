@@ -284,10 +284,10 @@ def test_broken_cell_costs_only_itself() -> None:
 def test_error_without_a_line_is_blamed_on_the_cell_that_causes_it() -> None:
     """It is not blamed on one with a heading whose level is wrong only where it stands alone."""
     svg = '<svg xmlns="http://www.w3.org/2000/svg"><image href="https://a.example/i.png"/></svg>'
-    notebook = markdown("# One", "## Two")
+    notebook = markdown("# Title", "# One", "## Two")
     notebook.cells += outputs(display(**{"image/svg+xml": svg})).cells
     warnings = pdf_of(notebook)[1]
-    assert [w.split(":")[0] for w in warnings if "cannot be typeset" in w] == ["cell 3 (id cell-3)"]
+    assert [w.split(":")[0] for w in warnings if "cannot be typeset" in w] == ["cell 4 (id cell-4)"]
 
 
 def test_strict_export_names_the_broken_cell() -> None:

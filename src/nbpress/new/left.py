@@ -40,9 +40,10 @@ _DRAWS = {
 }
 # As a title or a label is shown, perhaps in a list of lines; the press hides addresses.
 _PRINTED = re.compile(r"(?:\[[\"'])?Text\(")
-_LINKED = re.compile(r"\]\(([^)\s]+)\)|<img\b[^>]*?\bsrc\s*=\s*[\"']?([^\s\"'>]+)")
+_IMG = r"<img\b[^>]*?\bsrc\s*=\s*[\"']?([^\s\"'>]+)"
+_LINKED = re.compile(rf"\]\(([^)\s]+)\)|{_IMG}")
 _ABSOLUTE = re.compile(r"/(?:[^/\n]+/)+[^/\n]+\.[A-Za-z]\w*")  # a file's path, as it looks
-_PICTURES = re.compile(r"!\[[^\]]*\]\(([^)\s]+)\)|<img\b[^>]*?\bsrc\s*=\s*[\"']?([^\s\"'>]+)")
+_PICTURES = re.compile(rf"!\[[^\]]*\]\(([^)\s]+)\)|{_IMG}")
 _TIMES = re.compile(
     r"^\s*%%?time(?:it)?\b|\btime\.(?:time|perf_counter|ctime|process_time)\(|\b(?:now|today)\(\)",
     re.MULTILINE,

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from nbpress.errors import PressError, did_you_mean
+from nbpress.errors import PressError, did_you_mean, suggestion
 from nbpress.project.calls import argument, called, imports
 from nbpress.project.code import parse
 from nbpress.project.notebook import Cell, Notebook
@@ -44,13 +44,12 @@ def unknown_names(notebook: Notebook) -> Iterator[tuple[Cell, int, str]]:
         if prose and names is not None:
             for quote in prose.quotes:
                 if quote.name not in names:
-                    hint = did_you_mean(quote.name, names | {"else", "end"})
-                    message = f"{quote.name!r} is neither recorded nor a variable"
-                    yield cell, quote.line, f"{message}{hint if '?' in hint else ''}"
+                    hint = suggestion(quote.name, names | {"else", "end"})
+                    message = f"{quote.name!r} is neither recorded nor a variable{hint}"
+                    yield cell, quote.line, message
             if prose.variable and prose.variable not in names:
-                hint = did_you_mean(prose.variable, names)
-                message = f"no variable is called {prose.variable!r}"
-                yield cell, 1, f"{message}{hint if '?' in hint else ''}"
+                hint = suggestion(prose.variable, names)
+                yield cell, 1, f"no variable is called {prose.variable!r}{hint}"
         if prose and claims is not None:
             for condition in prose.conditions:
                 if condition.claim not in claims:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from nbpress.errors import did_you_mean
+from nbpress.errors import did_you_mean, suggestion
 from nbpress.say.text import Text, TextError
 from nbpress.say.typography import plain
 
@@ -46,13 +46,12 @@ def recall(task: str, texts: Iterable[Text]) -> dict[str, Any]:
                 except TypeError as error:
                     raise TextError(quote.line, str(error)) from error
             else:
-                close = did_you_mean(quote.name, [*recorded, *variables])
+                hint = suggestion(quote.name, [*recorded, *variables])
                 if others := [other for other, values in _values.items() if quote.name in values]:
-                    close = f"; task {others[0]} has it: did you mean another task?"
+                    hint = f"; task {others[0]} has it: did you mean another task?"
                 raise TextError(
                     quote.line,
-                    f"{quote.name!r} is neither recorded for task {task} nor a variable"
-                    + (close if "did you mean" in close else ""),
+                    f"{quote.name!r} is neither recorded for task {task} nor a variable{hint}",
                 )
     return quoted
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from nbpress.errors import PressError, did_you_mean
+from nbpress.errors import PressError, did_you_mean, suggestion
 from nbpress.project.dataset import NO_DATA_SET, DataSet, resolve
 from nbpress.project.notebook import Notebook, read_notebook
 from nbpress.project.parameters import Parameter
@@ -173,11 +173,10 @@ def open_sweep(
         name = name or target
         if name not in known(project):
             described = [path.stem for path in (project.root / FOLDER).glob("*.yaml")]
-            hint = did_you_mean(name, {*described, *known(project)})
             raise PressError(
                 f"there is neither {FOLDER}/{target}.yaml nor a sweep {name!r} to continue: write "
                 f"that file, or give parameters to vary (nbpress sweep {target} seed=0..4)"
-                + (hint if "?" in hint else "")
+                + suggestion(name, {*described, *known(project)})
             )
         with read_journal(project, name) as journal:
             description = description_in(journal)
